@@ -1,0 +1,262 @@
+//! Who speaks, and about which copy of which message.
+
+use std::fmt;
+
+/// A mailbox address, lower-cased for comparison; the null sender is the empty address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address(String);
+
+impl Address {
+    /// Normalises one address: trims white space, angle brackets and an `smtp:` or `rfc822;` prefix, lower-cases.
+    ///
+    /// `<>` becomes the empty address, which is the null sender. The text is not checked against RFC 5321: what a
+    /// record says is kept.
+    pub fn new(said: &str) -> Address {
+        let mut text = said.trim();
+        for prefix in ["rfc822;", "smtp:"] {
+            if text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)) {
+                text = text[prefix.len()..].trim_start();
+            }
+        }
+        let text = text.strip_prefix('<').unwrap_or(text);
+        let text = text.strip_suffix('>').unwrap_or(text);
+        Address(text.trim().to_lowercase())
+    }
+
+    /// The address as text, lower-case, without brackets.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is the null sender `<>`.
+    pub fn is_null(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The part after the last `@`, if there is one.
+    pub fn domain(&self) -> Option<&str> {
+        self.0.rsplit_once('@').map(|(_, domain)| domain)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { f.write_str("<>") } else { f.write_str(&self.0) }
+    }
+}
+
+/// A key by which records of one message are joined.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Identifier {
+    /// The Message-ID of RFC 5322, 3.6.4, without angle brackets, case kept. Chosen by the sender: may repeat.
+    MessageId(String),
+    /// Exchange Online's network message id: 32 hexadecimal digits with dashes, lower case.
+    NetworkMessageId(String),
+    /// A mail server's queue id; unique only within one host and instance, and only for a while.
+    QueueId {
+        /// Host and instance that gave the id, such as `mx1` or `mx1/postfix-out`.
+        host: String,
+        /// The id as logged, case kept.
+        id: String,
+    },
+    /// Mimecast's 22-character transaction id (aCode; aggregateId without its suffix).
+    Acode(String),
+    /// Mimecast's id of one processing run.
+    ProcessingId(String),
+    /// amavis's id of a scanned mail, also the name of its quarantined copy.
+    MailId(String),
+}
+
+impl Identifier {
+    /// Normalises a Message-ID: trims white space and one pair of angle brackets; `None` if nothing is left.
+    pub fn message_id(said: &str) -> Option<Identifier> {
+        let text = said.trim();
+        let text = text.strip_prefix('<').unwrap_or(text);
+        let text = text.strip_suffix('>').unwrap_or(text).trim();
+        (!text.is_empty()).then(|| Identifier::MessageId(text.to_owned()))
+    }
+
+    /// Normalises a network message id, with or without dashes or braces; `None` if it is not 32 hexadecimal digits.
+    pub fn network_message_id(said: &str) -> Option<Identifier> {
+        let hex: String = said.trim().trim_matches(['{', '}']).chars().filter(|c| *c != '-').collect();
+        if hex.len() != 32 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) || hex.bytes().all(|b| b == b'0') {
+            return None;
+        }
+        let hex = hex.to_ascii_lowercase();
+        Some(Identifier::NetworkMessageId(format!(
+            "{}-{}-{}-{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..]
+        )))
+    }
+
+    /// Normalises a Mimecast aCode or aggregateId: strips the `_<digits>` suffix; `None` if nothing is left.
+    pub fn acode(said: &str) -> Option<Identifier> {
+        let text = said.trim();
+        let text = match text.rsplit_once('_') {
+            Some((head, tail)) if !head.is_empty() && tail.len() >= 9 && tail.bytes().all(|b| b.is_ascii_digit()) => {
+                head
+            }
+            _ => text,
+        };
+        (!text.is_empty()).then(|| Identifier::Acode(text.to_owned()))
+    }
+
+    /// The id's own text, without its kind.
+    pub fn text(&self) -> &str {
+        match self {
+            Identifier::MessageId(id)
+            | Identifier::NetworkMessageId(id)
+            | Identifier::QueueId { id, .. }
+            | Identifier::Acode(id)
+            | Identifier::ProcessingId(id)
+            | Identifier::MailId(id) => id,
+        }
+    }
+
+    /// Whether the id alone names one message within its system; a Message-ID does not.
+    pub fn is_strong(&self) -> bool {
+        !matches!(self, Identifier::MessageId(_))
+    }
+}
+
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Identifier::MessageId(id) => write!(f, "<{id}>"),
+            Identifier::QueueId { host, id } => write!(f, "{id} on {host}"),
+            other => f.write_str(other.text()),
+        }
+    }
+}
+
+/// The product that made a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Product {
+    /// Exchange Online with its filtering (EOP, Defender for Office 365).
+    ExchangeOnline,
+    /// Mimecast Email Security, Cloud Gateway.
+    Mimecast,
+    /// Postfix.
+    Postfix,
+    /// amavis.
+    Amavis,
+    /// rspamd.
+    Rspamd,
+    /// Dovecot, with Sieve.
+    Dovecot,
+    /// Any other mail system, by the name it gives itself.
+    Other(String),
+}
+
+/// Who makes a statement: a product, and which instance of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct System {
+    /// The product.
+    pub product: Product,
+    /// Host, host and instance, account or tenant; `None` where the record does not name it.
+    pub instance: Option<String>,
+}
+
+impl System {
+    /// A system without a named instance.
+    pub fn of(product: Product) -> System {
+        System { product, instance: None }
+    }
+
+    /// A named instance of a product.
+    pub fn at(product: Product, instance: impl Into<String>) -> System {
+        System { product, instance: Some(instance.into()) }
+    }
+
+    /// The stable name used in JSON, such as `exchange-online` or `postfix/mx1`.
+    pub fn id(&self) -> String {
+        let product = match &self.product {
+            Product::ExchangeOnline => "exchange-online",
+            Product::Mimecast => "mimecast",
+            Product::Postfix => "postfix",
+            Product::Amavis => "amavis",
+            Product::Rspamd => "rspamd",
+            Product::Dovecot => "dovecot",
+            Product::Other(name) => name,
+        };
+        match (&self.product, &self.instance) {
+            (Product::ExchangeOnline | Product::Mimecast, _) | (_, None) => product.to_owned(),
+            (_, Some(instance)) => format!("{product}/{instance}"),
+        }
+    }
+}
+
+impl fmt::Display for System {
+    /// Writes the name a person reads, such as `Exchange Online` or `Postfix mx1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let product = match &self.product {
+            Product::ExchangeOnline => "Exchange Online",
+            Product::Mimecast => "Mimecast",
+            Product::Postfix => "Postfix",
+            Product::Amavis => "amavis",
+            Product::Rspamd => "rspamd",
+            Product::Dovecot => "Dovecot",
+            Product::Other(name) => name,
+        };
+        match (&self.product, &self.instance) {
+            (Product::ExchangeOnline | Product::Mimecast, _) | (_, None) => f.write_str(product),
+            (_, Some(instance)) => write!(f, "{product} {instance}"),
+        }
+    }
+}
+
+/// A server as a record names it: any part may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Peer {
+    /// Host name, lower case.
+    pub name: Option<String>,
+    /// Address as written, without brackets.
+    pub ip: Option<String>,
+    /// TCP port.
+    pub port: Option<u16>,
+}
+
+impl Peer {
+    /// Whether this is the same machine: a loopback address, `localhost`, or a local socket.
+    pub fn is_loopback(&self) -> bool {
+        let name = self.name.as_deref().unwrap_or("");
+        let ip = self.ip.as_deref().unwrap_or("");
+        ip.starts_with("127.") || ip == "::1" || name == "localhost" || name.starts_with("localhost.")
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.name, &self.ip) {
+            (Some(name), Some(ip)) => write!(f, "{name} [{ip}]"),
+            (Some(one), None) | (None, Some(one)) => f.write_str(one),
+            (None, None) => f.write_str("an unnamed host"),
+        }
+    }
+}
+
+/// Which copies of which message a record speaks about.
+///
+/// A copy is one message for one recipient. A record that names several recipients speaks about each of these copies;
+/// a record that names none speaks about all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct CopyKey {
+    /// Every id in the record that belongs to the message itself (not the ids of a link: those stand in the fact).
+    pub ids: Vec<Identifier>,
+    /// Envelope recipients that the record names.
+    pub envelope_recipients: Vec<Address>,
+}
+
+impl CopyKey {
+    /// The Message-ID, if the record carries one.
+    pub fn message_id(&self) -> Option<&str> {
+        self.ids.iter().find_map(|id| match id {
+            Identifier::MessageId(id) => Some(id.as_str()),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,21 @@
+//! What was stated, by whom, when, about which copy, and where that is written.
+//!
+//! This crate holds the types that cross every wall of throughline. It parses nothing and judges nothing: a source
+//! (crate `sources`) fills these types from one kind of export, and every later crate only reads them.
+
+mod cite;
+mod fact;
+mod identity;
+mod reading;
+mod vocabulary;
+mod when;
+
+pub use cite::{Cite, FileName, Place, SAID_MAX_CHARS};
+pub use fact::{
+    Access, Arrival, Authentication, Dsn, DsnAction, Fact, Handover, Hop, Identity, NextHop, Observation, Outcome,
+    Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Status, Stored, Verdict,
+};
+pub use identity::{Address, CopyKey, Identifier, Peer, Product, System};
+pub use reading::{Coverage, PassedOver, Problem, Reading, SourceId, Unit};
+pub use vocabulary::{Action, AuthMethod, AuthResult, Folder, Layer, PolicyRef, Scope, TraceStatus, VerdictKind};
+pub use when::{When, Zone};

@@ -1,0 +1,26 @@
+//! Turns one kind of export into observations; one folder a kind.
+//!
+//! A kind is one line in [`ALL`] and one folder: the reader (`mod.rs`), `README.md` for the person who fetches the
+//! export, `codes.toml` with the vendor's codes where it has some, and `samples/`. A source never joins two records and
+//! never knows a layer. Kinds are detected by content: columns, keys, grammar; never by file name.
+
+mod error;
+mod query;
+mod read_all;
+mod records;
+mod source;
+mod text;
+mod time;
+
+pub use error::ReadError;
+pub use query::{Clock, Input, Likeness, Message, NoProgress, Progress, Query, Wanted};
+pub use read_all::{FileReading, Readings, read_all, recognise};
+pub use source::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
+
+/// Every kind of export that is read, in the order in which a tie of [`Recognition`] is decided.
+pub const ALL: &[&dyn Source] = &[];
+
+/// The source with this id.
+pub fn source(id: &str) -> Option<&'static dyn Source> {
+    ALL.iter().copied().find(|source| source.id() == id)
+}

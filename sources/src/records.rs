@@ -1,0 +1,419 @@
+//! Splits a file into records with their exact places, and leaves out early what cannot be about the message.
+
+use std::ops::Range;
+
+use evidence::{Cite, FileName, Place};
+
+use crate::text::Text;
+use crate::{Input, Query, ReadError};
+
+/// How a file is split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grammar {
+    /// One record a line.
+    Lines,
+    /// Delimited cells (RFC 4180, also `;` and tab), a header line first, `#TYPE` and `sep=` lines before it.
+    Csv,
+    /// JSON objects: one a line, in an array, or in an array under one of these keys (`value`, `data`, ...), also
+    /// several documents one after the other with or without a comma.
+    Json {
+        /// Keys of wrapper objects whose arrays hold the records.
+        wrappers: &'static [&'static str],
+    },
+}
+
+/// Which records are worth parsing.
+#[derive(Clone, Debug)]
+pub(crate) enum Sieve {
+    /// All.
+    All,
+    /// Those whose text holds at least one of these words, whatever the case of its ASCII letters.
+    AnyOf(Vec<String>),
+}
+
+/// One record of a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    /// Its number or line.
+    pub(crate) place: Place,
+    /// Its bytes in the file.
+    pub(crate) bytes: Range<u64>,
+    /// Its text, decoded, without the line end.
+    pub(crate) text: String,
+    /// Its bytes a character, to find the way back.
+    encoding: crate::text::Encoding,
+}
+
+/// All records of a file that passed the sieve.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Records {
+    /// Column names of [`Grammar::Csv`], trimmed of quotes and white space.
+    pub(crate) columns: Vec<String>,
+    /// The records that passed, in the order of the file.
+    pub(crate) records: Vec<Record>,
+    /// How many records the file has (a CSV header, a `#TYPE` line and blank lines are none).
+    pub(crate) rows: u64,
+    /// How many were left out by the sieve.
+    pub(crate) sieved_out: u64,
+}
+
+impl Record {
+    /// A cite of the whole record.
+    pub(crate) fn cite(&self, file: &FileName) -> Cite {
+        Cite::new(file.clone(), self.place, self.bytes.clone(), &self.text)
+    }
+
+    /// A cite of the record with the first occurrence of `word` marked.
+    pub(crate) fn cite_word(&self, file: &FileName, word: &str) -> Cite {
+        match self.text.find(word) {
+            Some(at) if !word.is_empty() => self.cite_range(file, at..at + word.len()),
+            _ => self.cite(file),
+        }
+    }
+
+    /// A cite of the record with a range of its text marked.
+    pub(crate) fn cite_range(&self, file: &FileName, range: Range<usize>) -> Cite {
+        let start = self.bytes.start + self.encoding.raw_len(&self.text[..range.start]);
+        let end = start + self.encoding.raw_len(&self.text[range]);
+        self.cite(file).marked(start..end)
+    }
+
+    /// The cells of a CSV record, unquoted; a record that is no valid CSV gives what can be split.
+    pub(crate) fn cells(&self, delimiter: u8) -> Vec<String> {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            .from_reader(self.text.as_bytes());
+        let mut cells = csv::StringRecord::new();
+        match reader.read_record(&mut cells) {
+            Ok(true) => cells.iter().map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Splits a file into its records.
+///
+/// # Errors
+/// [`ReadError`] if the bytes are no text, or [`ReadError::Cancelled`].
+pub(crate) fn split(
+    input: &Input<'_>,
+    grammar: Grammar,
+    sieve: &Sieve,
+    query: &Query<'_>,
+) -> Result<Records, ReadError> {
+    let decoded = Text::decode(input.bytes, &input.name)?;
+    let text = decoded.as_str();
+    let (columns, spans) = match grammar {
+        Grammar::Lines => (Vec::new(), line_spans(text)),
+        Grammar::Csv => csv_spans(text),
+        Grammar::Json { wrappers } => (Vec::new(), json_spans(text, wrappers)),
+    };
+    let sieve = sieve.compile();
+    let numbered = matches!(grammar, Grammar::Json { .. }) && !text.trim_end().contains('\n');
+    let mut found = Records { columns, rows: spans.len() as u64, ..Records::default() };
+    let (mut line, mut counted) = (1, 0);
+    for (number, span) in spans.into_iter().enumerate() {
+        let body = &text[span.clone()];
+        if sieve.as_ref().is_some_and(|words| !words.is_match(body)) {
+            found.sieved_out += 1;
+            continue;
+        }
+        line += memchr::memchr_iter(b'\n', &text.as_bytes()[counted..span.start]).count() as u64;
+        counted = span.start;
+        let place = if numbered { Place::Record(number as u64 + 1) } else { Place::Line(line) };
+        let bytes = decoded.raw(span.clone());
+        found.records.push(Record { place, bytes, text: body.to_owned(), encoding: decoded.encoding() });
+        if query.progress.is_cancelled() {
+            return Err(ReadError::Cancelled { file: input.name.to_string() });
+        }
+    }
+    query.progress.advance(input.bytes.len() as u64);
+    Ok(found)
+}
+
+impl Sieve {
+    fn compile(&self) -> Option<aho_corasick::AhoCorasick> {
+        match self {
+            Sieve::All => None,
+            Sieve::AnyOf(words) => aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok(),
+        }
+    }
+}
+
+fn line_spans(text: &str) -> Vec<Range<usize>> {
+    let mut spans = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_end_matches(['\n', '\r']);
+        if !body.trim().is_empty() {
+            spans.push(start..start + body.len());
+        }
+        start += line.len();
+    }
+    spans
+}
+
+/// The delimiter of a CSV file: whichever of comma, semicolon and tab stands most often outside quotes in its header.
+pub(crate) fn delimiter_of(header: &str) -> u8 {
+    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
+    let mut quoted = false;
+    for byte in header.bytes() {
+        if byte == b'"' {
+            quoted = !quoted;
+        } else if !quoted && let Some((_, count)) = counts.iter_mut().find(|(delimiter, _)| *delimiter == byte) {
+            *count += 1;
+        }
+    }
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| delimiter)
+}
+
+/// The column names of a CSV header line, trimmed of white space and of the extra quotes that some exports add.
+pub(crate) fn column_names(header: &str) -> Vec<String> {
+    let header = header.trim_start_matches('\u{feff}');
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter_of(header))
+        .from_reader(header.as_bytes());
+    let mut cells = csv::StringRecord::new();
+    match reader.read_record(&mut cells) {
+        Ok(true) => cells.iter().map(|cell| cell.trim().trim_matches('"').trim().to_owned()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a line before the header belongs to PowerShell or a spreadsheet, not to the table.
+fn is_preamble(line: &str) -> bool {
+    let line = line.trim().trim_matches('"');
+    line.is_empty() || line.starts_with("#TYPE ") || line.to_ascii_lowercase().starts_with("sep=")
+}
+
+/// The header line of a CSV text and the offset after it, past `#TYPE` and `sep=` lines.
+pub(crate) fn csv_header(text: &str) -> Option<(&str, usize)> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        start += line.len();
+        let body = line.trim_end_matches(['\n', '\r']);
+        if !is_preamble(body) {
+            return Some((body, start));
+        }
+    }
+    None
+}
+
+fn csv_spans(text: &str) -> (Vec<String>, Vec<Range<usize>>) {
+    let Some((header, mut start)) = csv_header(text) else { return (Vec::new(), Vec::new()) };
+    let bytes = text.as_bytes();
+    let mut spans = Vec::new();
+    let mut quoted = false;
+    for at in memchr::memchr2_iter(b'"', b'\n', &bytes[start..]).map({
+        let base = start;
+        move |at| base + at
+    }) {
+        if bytes[at] == b'"' {
+            quoted = !quoted;
+        } else if !quoted {
+            push_row(text, start..at, &mut spans);
+            start = at + 1;
+        }
+    }
+    push_row(text, start..text.len(), &mut spans);
+    (column_names(header), spans)
+}
+
+fn push_row(text: &str, span: Range<usize>, spans: &mut Vec<Range<usize>>) {
+    let body = text[span.clone()].trim_end_matches(['\n', '\r']);
+    if !body.trim().is_empty() {
+        spans.push(span.start..span.start + body.len());
+    }
+}
+
+/// How deep wrapper objects are looked into.
+const MAX_WRAPPERS: usize = 8;
+
+fn json_spans(text: &str, wrappers: &[&str]) -> Vec<Range<usize>> {
+    let mut spans = Vec::new();
+    let first_line = text.trim_start();
+    let first_line = first_line.lines().next().unwrap_or("").trim();
+    let one_a_line = first_line.starts_with('{') && value_end(first_line.as_bytes(), 0).is_some();
+    if one_a_line {
+        for line in line_spans(text) {
+            json_values(text, line, wrappers, &mut spans);
+        }
+    } else {
+        json_values(text, 0..text.len(), wrappers, &mut spans);
+    }
+    spans
+}
+
+/// Collects the records of all values that stand in `range` one after the other.
+fn json_values(text: &str, range: Range<usize>, wrappers: &[&str], spans: &mut Vec<Range<usize>>) {
+    let bytes = &text.as_bytes()[..range.end];
+    let mut at = range.start;
+    while at < bytes.len() {
+        match bytes[at] {
+            byte if byte.is_ascii_whitespace() || byte == b',' => at += 1,
+            b'\xEF' | b'\xBB' | b'\xBF' => at += 1,
+            _ => match value_end(bytes, at) {
+                Some(end) => {
+                    json_records(text, at..end, wrappers, MAX_WRAPPERS, spans);
+                    at = end;
+                }
+                None if bytes[at] == b'[' => at += 1, // a cut array: its whole elements are still records
+                None => {
+                    let body = text[at..bytes.len()].trim_end();
+                    spans.push(at..at + body.len());
+                    return;
+                }
+            },
+        }
+    }
+}
+
+/// Collects the records of one value: the elements of an array, or of the arrays under wrapper keys, or itself.
+fn json_records(text: &str, value: Range<usize>, wrappers: &[&str], depth: usize, spans: &mut Vec<Range<usize>>) {
+    let bytes = text.as_bytes();
+    if depth > 0 && bytes[value.start] == b'[' {
+        let mut at = value.start + 1;
+        let before = spans.len();
+        while at < value.end - 1 {
+            if bytes[at].is_ascii_whitespace() || bytes[at] == b',' {
+                at += 1;
+                continue;
+            }
+            let end = value_end(&bytes[..value.end - 1], at).unwrap_or(value.end - 1);
+            json_records(text, at..end, wrappers, depth - 1, spans);
+            at = end.max(at + 1);
+        }
+        if spans.len() > before {
+            return;
+        }
+    }
+    if depth > 0 && bytes[value.start] == b'{' {
+        let before = spans.len();
+        for (key, inner) in members(bytes, value.clone()) {
+            if wrappers.contains(&&text[key]) && matches!(bytes[inner.start], b'[' | b'{') {
+                let empty = text[inner.start + 1..inner.end - 1].trim().is_empty();
+                if !empty {
+                    json_records(text, inner, wrappers, depth - 1, spans);
+                }
+            }
+        }
+        if spans.len() > before {
+            return;
+        }
+    }
+    spans.push(value);
+}
+
+/// The members of an object: key (without quotes) and value.
+fn members(bytes: &[u8], object: Range<usize>) -> Vec<(Range<usize>, Range<usize>)> {
+    let bytes = &bytes[..object.end - 1];
+    let mut found = Vec::new();
+    let mut at = object.start + 1;
+    loop {
+        while at < bytes.len() && (bytes[at].is_ascii_whitespace() || bytes[at] == b',') {
+            at += 1;
+        }
+        if at >= bytes.len() || bytes[at] != b'"' {
+            return found;
+        }
+        let Some(key_end) = value_end(bytes, at) else { return found };
+        let key = at + 1..key_end - 1;
+        at = key_end;
+        while at < bytes.len() && (bytes[at].is_ascii_whitespace() || bytes[at] == b':') {
+            at += 1;
+        }
+        let Some(end) = (at < bytes.len()).then(|| value_end(bytes, at)).flatten() else { return found };
+        found.push((key, at..end));
+        at = end;
+    }
+}
+
+/// The offset after the JSON value that starts at `at`; `None` if the text ends within it. No recursion: any depth.
+fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        b'"' => string_end(bytes, at),
+        b'{' | b'[' => {
+            let mut depth = 0usize;
+            let mut at = at;
+            while at < bytes.len() {
+                match bytes[at] {
+                    b'"' => {
+                        at = string_end(bytes, at)?;
+                        continue;
+                    }
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => {
+                        depth -= 1;
+                        if depth == 0 {
+                            return Some(at + 1);
+                        }
+                    }
+                    _ => {}
+                }
+                at += 1;
+            }
+            None
+        }
+        _ => {
+            let rest = &bytes[at..];
+            let end = rest.iter().position(|b| matches!(b, b',' | b'}' | b']' | b'\n' | b'\r' | b' ' | b'\t'));
+            Some(at + end.unwrap_or(rest.len()).max(1))
+        }
+    }
+}
+
+fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut at = at + 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 2,
+            b'"' => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ok_json_records() {
+        let wrappers: &[&str] = &["value", "data", "trackedEmails"];
+        for (name, text, expected) in [
+            ("one a line", "{\"a\":1}\n{\"a\":2}\n", vec!["{\"a\":1}", "{\"a\":2}"]),
+            ("array", "[ {\"a\":1},\n {\"a\":\"]\"} ]", vec!["{\"a\":1}", "{\"a\":\"]\"}"]),
+            (
+                "wrapped",
+                "{\"meta\":{}, \"data\":[{\"trackedEmails\":[{\"b\":1},{\"b\":2}]}]}",
+                vec!["{\"b\":1}", "{\"b\":2}"],
+            ),
+            ("two on a line", "{\"a\":1},{\"a\":2}", vec!["{\"a\":1}", "{\"a\":2}"]),
+            ("torn line", "{\"a\":1}\n{\"a\":\"x\n{\"a\":3}", vec!["{\"a\":1}", "{\"a\":\"x", "{\"a\":3}"]),
+            ("cut array", "[{\"a\":1},\n{\"a\":2", vec!["{\"a\":1}", "{\"a\":2"]),
+            ("empty page", "{\"meta\":1,\"data\":[]}", vec!["{\"meta\":1,\"data\":[]}"]),
+        ] {
+            let found: Vec<&str> = json_spans(text, wrappers).into_iter().map(|span| &text[span]).collect();
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn ok_csv_rows() {
+        for (name, text, columns, expected) in [
+            ("plain", "a,b\r\n1,2\r\n", vec!["a", "b"], vec!["1,2"]),
+            ("type line", "#TYPE X\n\"a\",\"b\"\n\"1\n1\",\"2\"\n3,4", vec!["a", "b"], vec!["\"1\n1\",\"2\"", "3,4"]),
+            ("semicolons", "a;b\n1;2\n", vec!["a", "b"], vec!["1;2"]),
+            ("header only", "a,b\n", vec!["a", "b"], vec![]),
+        ] {
+            let (found_columns, spans) = csv_spans(text);
+            let found: Vec<&str> = spans.into_iter().map(|span| &text[span]).collect();
+            assert_eq!((found_columns, found), (columns.into_iter().map(str::to_owned).collect(), expected), "{name}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The contract of a source.
+
+use evidence::{Reading, SourceId, Unit};
+
+use crate::{Input, Query, ReadError};
+
+/// The first part of a file, decoded, for recognising its kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// Up to 64 KiB of text from the start, decoded from UTF-8 or UTF-16, without a byte order mark; cut at a line end
+    /// where there is one. For a binary file this is empty.
+    pub text: &'a str,
+    /// The first bytes as they are.
+    pub bytes: &'a [u8],
+    /// Size of the whole file.
+    pub size_bytes: u64,
+}
+
+/// How well a file fits a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recognition {
+    /// The grammar is that of this kind and of no other.
+    Certain,
+    /// Fits, but a more specific kind goes before.
+    Fits,
+    /// Looks like this kind, but something that it needs is missing.
+    Near {
+        /// What is missing, such as ``column `Status` ``.
+        missing: String,
+    },
+    /// Something else.
+    No,
+}
+
+/// Where the zone of a kind's instants comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZoneRule {
+    /// Every record states it, or the vendor documents it.
+    Stated,
+    /// Records are silent about zone or year: [`crate::Clock`] decides. Such files are read after all others, because
+    /// these give the reference instant.
+    Unstated,
+}
+
+/// By what the rows of a kind are matched with the followed message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatchedBy {
+    /// By an id of the message.
+    Ids,
+    /// By an id, or by sender, recipient, subject and time, because rows carry no id that others know.
+    IdsOrLooks,
+}
+
+/// How a person gets an export. `{message_id}`, `{sender}`, `{recipient}`, `{start}` and `{end}` stand for the values
+/// of the ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// The command line, if there is one.
+    pub command: Option<&'static str>,
+    /// The click path, if there is one.
+    pub clicks: Option<&'static str>,
+}
+
+/// One kind of export.
+pub trait Source: Sync {
+    /// Stable id, such as `exchange-online/message-trace`.
+    fn id(&self) -> SourceId;
+
+    /// What it is, in a few words, such as `Exchange Online message trace`.
+    fn title(&self) -> &'static str;
+
+    /// What one row stands for.
+    fn unit(&self) -> Unit;
+
+    /// Where instants get their zone from.
+    fn zone(&self) -> ZoneRule;
+
+    /// By what rows are matched with the followed message.
+    fn matched_by(&self) -> MatchedBy {
+        MatchedBy::Ids
+    }
+
+    /// How to get it.
+    fn export(&self) -> Export;
+
+    /// What it can never show, in sentences; printed with every answer that rests on it.
+    fn cannot_show(&self) -> &'static [&'static str];
+
+    /// The page for people: the folder's README.md.
+    fn page(&self) -> &'static str;
+
+    /// How well a file fits this kind.
+    fn recognise(&self, head: &Head<'_>) -> Recognition;
+
+    /// Reads a file of this kind.
+    ///
+    /// Every row ends in exactly one heap of the [`Reading`]. With [`crate::Wanted::Message`] rows of other messages
+    /// are counted as passed over under the reason `other message`, unparsed where possible.
+    ///
+    /// # Errors
+    /// [`ReadError`] if there is nothing to read at all. A torn row is a problem of the reading, not an error.
+    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError>;
+}

@@ -1,0 +1,205 @@
+//! Bytes to text, with the way back: every place in the text knows its bytes in the file.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::ReadError;
+
+/// How a file's bytes make text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// UTF-8; bytes that do not fit become U+FFFD.
+    Utf8,
+    /// UTF-16, least significant byte first.
+    Utf16Le,
+    /// UTF-16, most significant byte first.
+    Utf16Be,
+    /// Windows-1252, one byte a character.
+    Windows1252,
+}
+
+/// The text of a file, decoded.
+pub(crate) struct Text<'a> {
+    text: Cow<'a, str>,
+    encoding: Encoding,
+    /// Pairs of (offset in the text, offset in the file), ascending, dense enough to walk from.
+    anchors: Vec<(usize, u64)>,
+}
+
+/// Distance of two anchors in bytes of text.
+const ANCHOR_EVERY: usize = 4096;
+
+impl<'a> Text<'a> {
+    /// Decodes UTF-8 or UTF-16 with or without byte order mark, else Windows-1252.
+    ///
+    /// # Errors
+    /// [`ReadError::Encoding`] if the bytes are a container or another binary format.
+    pub(crate) fn decode(bytes: &'a [u8], name: &str) -> Result<Text<'a>, ReadError> {
+        let (encoding, mark) = encoding_of(bytes);
+        if let Some((found, hint)) = binary(bytes, encoding) {
+            return Err(ReadError::Encoding {
+                file: name.to_owned(),
+                at: 0,
+                found: found.to_owned(),
+                hint: hint.to_owned(),
+            });
+        }
+        let body = &bytes[mark..];
+        Ok(match encoding {
+            Encoding::Utf8 => match std::str::from_utf8(body) {
+                Ok(text) => Text { text: Cow::Borrowed(text), encoding, anchors: vec![(0, mark as u64)] },
+                Err(_) => lossy(body, mark as u64),
+            },
+            _ => transcoded(body, mark as u64, encoding),
+        })
+    }
+
+    /// The whole text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// How the bytes make text.
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// The bytes of the file that make up a range of the text.
+    pub(crate) fn raw(&self, range: Range<usize>) -> Range<u64> {
+        self.raw_offset(range.start)..self.raw_offset(range.end)
+    }
+
+    fn raw_offset(&self, at: usize) -> u64 {
+        let (from, raw) = match self.anchors.binary_search_by(|(offset, _)| offset.cmp(&at)) {
+            Ok(found) => self.anchors[found],
+            Err(0) => (0, 0),
+            Err(next) => self.anchors[next - 1],
+        };
+        raw + self.encoding.raw_len(&self.text[from..at])
+    }
+}
+
+impl Encoding {
+    /// How many bytes of the file a piece of decoded text took.
+    pub(crate) fn raw_len(self, text: &str) -> u64 {
+        (match self {
+            Encoding::Utf8 => text.len(),
+            Encoding::Utf16Le | Encoding::Utf16Be => text.encode_utf16().count() * 2,
+            Encoding::Windows1252 => text.chars().count(),
+        }) as u64
+    }
+}
+
+/// The encoding by byte order mark, else by where zero bytes stand, else by validity as UTF-8; and the mark's length.
+pub(crate) fn encoding_of(bytes: &[u8]) -> (Encoding, usize) {
+    match bytes {
+        [0xEF, 0xBB, 0xBF, ..] => return (Encoding::Utf8, 3),
+        [0xFF, 0xFE, ..] => return (Encoding::Utf16Le, 2),
+        [0xFE, 0xFF, ..] => return (Encoding::Utf16Be, 2),
+        _ => {}
+    }
+    let start = &bytes[..bytes.len().min(1024)];
+    let zeros = |odd: usize| start.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    if start.len() >= 4 && odd * 3 > start.len() && even * 8 < start.len() {
+        return (Encoding::Utf16Le, 0);
+    }
+    if start.len() >= 4 && even * 3 > start.len() && odd * 8 < start.len() {
+        return (Encoding::Utf16Be, 0);
+    }
+    let start = &bytes[..bytes.len().min(1 << 20)];
+    let mut multibyte = 0usize;
+    let mut broken = 0usize;
+    for chunk in start.utf8_chunks() {
+        multibyte += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        broken += usize::from(!chunk.invalid().is_empty());
+    }
+    // The sample may end within a character.
+    if broken > 1 && multibyte == 0 { (Encoding::Windows1252, 0) } else { (Encoding::Utf8, 0) }
+}
+
+/// What a binary format looks like, and what to do about it.
+fn binary(bytes: &[u8], encoding: Encoding) -> Option<(&'static str, &'static str)> {
+    let known: &[(&[u8], &str, &str)] = &[
+        (b"PK\x03\x04", "a ZIP container, such as .xlsx", "save the sheet as CSV, or unpack the archive"),
+        (
+            b"\xD0\xCF\x11\xE0",
+            "a compound file, such as .xls, .doc or .msg",
+            "save the sheet as CSV; a .msg is read as it is",
+        ),
+        (b"\x1F\x8B", "gzip data", "unpack it first"),
+        (b"%PDF", "a PDF", "export CSV or JSON instead of a printout"),
+        (b"\x28\xB5\x2F\xFD", "zstd data", "unpack it first"),
+        (b"SQLite format 3\0", "an SQLite database", "export the table as CSV"),
+        (b"\x89PNG", "a picture", "export the records as text, CSV or JSON"),
+        (b"\xFF\xD8\xFF", "a picture", "export the records as text, CSV or JSON"),
+    ];
+    if let Some((_, found, hint)) = known.iter().find(|(magic, ..)| bytes.starts_with(magic)) {
+        return Some((found, hint));
+    }
+    if matches!(encoding, Encoding::Utf16Le | Encoding::Utf16Be) {
+        return None;
+    }
+    let start = &bytes[..bytes.len().min(4096)];
+    let control = start.iter().filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31)).count();
+    (control * 20 > start.len()).then_some(("binary data", "export the records as text, CSV or JSON"))
+}
+
+fn lossy(body: &[u8], mark: u64) -> Text<'_> {
+    let mut text = String::with_capacity(body.len());
+    let mut anchors = vec![(0, mark)];
+    let mut raw = mark;
+    for chunk in body.utf8_chunks() {
+        text.push_str(chunk.valid());
+        raw += chunk.valid().len() as u64;
+        if !chunk.invalid().is_empty() {
+            text.push(char::REPLACEMENT_CHARACTER);
+            raw += chunk.invalid().len() as u64;
+            anchors.push((text.len(), raw));
+        }
+    }
+    Text { text: Cow::Owned(text), encoding: Encoding::Utf8, anchors }
+}
+
+fn transcoded(body: &[u8], mark: u64, encoding: Encoding) -> Text<'static> {
+    let decoded: String = match encoding {
+        Encoding::Utf16Le | Encoding::Utf16Be => {
+            let units = body.chunks_exact(2).map(|pair| match encoding {
+                Encoding::Utf16Le => u16::from_le_bytes([pair[0], pair[1]]),
+                _ => u16::from_be_bytes([pair[0], pair[1]]),
+            });
+            char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+        }
+        _ => encoding_rs::WINDOWS_1252.decode_without_bom_handling(body).0.into_owned(),
+    };
+    let mut anchors = vec![(0, mark)];
+    let mut raw = mark;
+    let mut last = 0;
+    for (at, _) in decoded.char_indices() {
+        if at - last >= ANCHOR_EVERY {
+            raw += encoding.raw_len(&decoded[last..at]);
+            anchors.push((at, raw));
+            last = at;
+        }
+    }
+    Text { text: Cow::Owned(decoded), encoding, anchors }
+}
+
+/// Whether there is nothing but white space and zero bytes.
+pub(crate) fn is_blank(bytes: &[u8]) -> bool {
+    let body = match bytes {
+        [0xEF, 0xBB, 0xBF, rest @ ..] | [0xFF, 0xFE, rest @ ..] | [0xFE, 0xFF, rest @ ..] => rest,
+        all => all,
+    };
+    body.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0)
+}
+
+/// The first words of a text for an error message: at most 80 characters of its first line that is not blank.
+pub(crate) fn first_words(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no text");
+    let line: String = line.chars().filter(|c| !c.is_control()).collect();
+    match line.char_indices().nth(80) {
+        Some((at, _)) => format!("`{}…`", &line[..at]),
+        None => format!("`{line}`"),
+    }
+}
