@@ -84,6 +84,8 @@ pub struct Identity {
     pub envelope_sender: Option<Address>,
     /// RFC 5322 From address.
     pub header_from: Option<Address>,
+    /// RFC 5322 To and Cc addresses: what the reader sees, never a proof of an envelope recipient.
+    pub header_to: Vec<Address>,
     /// Subject, decoded.
     pub subject: Option<String>,
     /// Size in bytes.

@@ -105,6 +105,18 @@ impl Identifier {
         (!text.is_empty()).then(|| Identifier::Acode(text.to_owned()))
     }
 
+    /// A queue id of a host: only the first label of the host's name counts, lower case, so that `mx1` in a log and
+    /// `mx1.example.com` in a Received field agree. `instance` is the part that tells several instances on one host
+    /// apart (`postfix-out`); the plain `postfix` is none.
+    pub fn queue_id(host: &str, instance: Option<&str>, id: &str) -> Identifier {
+        let label = host.split('.').next().unwrap_or(host).to_ascii_lowercase();
+        let host = match instance {
+            Some(instance) if instance != "postfix" => format!("{label}/{instance}"),
+            _ => label,
+        };
+        Identifier::QueueId { host, id: id.to_owned() }
+    }
+
     /// The id's own text, without its kind.
     pub fn text(&self) -> &str {
         match self {
