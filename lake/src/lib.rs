@@ -1,1 +1,121 @@
-//! Placeholder.
+//! Keeps observations and finds them by identifier, recipient, time or speaker; counts them.
+//!
+//! The lake never interprets. A record that was exported twice, or that stands in two files, is one entry: what counts
+//! is what was said, by whom, when and about what, not how often it was copied.
+
+use std::collections::HashSet;
+
+use evidence::{Coverage, Observation, Reading, SourceId};
+use jiff::Timestamp;
+use sources::{FileReading, Readings};
+
+/// One observation and the kind of export that it came from.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What was stated.
+    pub observation: Observation,
+    /// The kind of export.
+    pub source: SourceId,
+}
+
+/// A file as it was supplied: what kind it is, what it covers, how its rows were accounted for.
+#[derive(Clone, Debug)]
+pub struct Supplied {
+    /// The file's name.
+    pub file: evidence::FileName,
+    /// Its kind; `None` if nobody recognised it.
+    pub source: Option<SourceId>,
+    /// Why nothing was read, if so.
+    pub error: Option<sources::ReadError>,
+    /// Rows, and in which heap they ended.
+    pub rows: u64,
+    /// Rows that gave an observation.
+    pub observed: u64,
+    /// Rows that could not be read.
+    pub problems: Vec<evidence::Problem>,
+    /// Rows left out, by reason.
+    pub passed_over: Vec<evidence::PassedOver>,
+    /// What the file covers.
+    pub coverage: Coverage,
+}
+
+/// All that was stated about the followed message, and what was supplied.
+#[derive(Clone, Debug, Default)]
+pub struct Lake {
+    entries: Vec<Entry>,
+    supplied: Vec<Supplied>,
+}
+
+impl Lake {
+    /// Takes in all readings; equal statements become one entry, that of the first file and place.
+    pub fn of(readings: Readings) -> Lake {
+        let mut lake = Lake::default();
+        for FileReading { file, source, reading } in readings.files {
+            let (reading, error) = match reading {
+                Ok(reading) => (reading, None),
+                Err(error) => (Reading::default(), Some(error)),
+            };
+            let Reading { observations, problems, passed_over, rows, observed, coverage, .. } = reading;
+            if let Some(source) = source {
+                lake.entries.extend(observations.into_iter().map(|observation| Entry { observation, source }));
+            }
+            lake.supplied.push(Supplied { file, source, error, rows, observed, problems, passed_over, coverage });
+        }
+        lake.entries.sort_by(|a, b| a.observation.cite.order().cmp(&b.observation.cite.order()));
+        let mut seen = HashSet::new();
+        lake.entries.retain(|entry| seen.insert(Said::of(entry)));
+        lake
+    }
+
+    /// All entries, by file and place.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// All files that were supplied, in the order of the input.
+    pub fn supplied(&self) -> &[Supplied] {
+        &self.supplied
+    }
+
+    /// Whether a kind of export was supplied that would show something at `at`: read, its span covers the instant, and
+    /// it is not suspected to be cut.
+    pub fn would_show(&self, source: SourceId, at: Timestamp) -> bool {
+        self.supplied.iter().any(|file| {
+            file.source == Some(source)
+                && file.error.is_none()
+                && !file.coverage.suspected_cut
+                && file.coverage.from.is_some_and(|from| from <= at)
+                && file.coverage.to.is_some_and(|to| at <= to)
+        })
+    }
+
+    /// Whether a kind of export was supplied at all.
+    pub fn has(&self, source: SourceId) -> bool {
+        self.supplied.iter().any(|file| file.source == Some(source) && file.error.is_none())
+    }
+}
+
+/// What makes two entries one: everything but the place where it is written.
+#[derive(PartialEq, Eq, Hash)]
+struct Said {
+    said: String,
+    speaker: evidence::System,
+    at: Option<Timestamp>,
+    about: evidence::CopyKey,
+    fact: evidence::Fact,
+    source: SourceId,
+}
+
+impl Said {
+    fn of(entry: &Entry) -> Said {
+        let Observation { cite, when, speaker, about, fact } = &entry.observation;
+        Said {
+            said: cite.said.clone(),
+            speaker: speaker.clone(),
+            at: when.as_ref().map(|when| when.at),
+            about: about.clone(),
+            fact: fact.clone(),
+            source: entry.source,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Puts passages of different systems together by Message-ID, recipient and time.
+//!
+//! Never on the Message-ID alone across two passages of one system: senders repeat it, and a gateway may rewrite it.
+
+use jiff::SignedDuration;
+
+use crate::passage::Passage;
+
+/// How far two systems' clocks, or the minute that a list was cut to, may part.
+const SKEW: SignedDuration = SignedDuration::from_secs(5 * 60);
+/// How long after the last word of one system the next may first speak.
+const TRANSFER: SignedDuration = SignedDuration::from_secs(15 * 60);
+
+/// Joins passages until none fits another: first those near in time, then those that have no other partner.
+pub(crate) fn across_systems(passages: Vec<Passage>) -> Vec<Passage> {
+    let (mut held, loose): (Vec<Passage>, Vec<Passage>) =
+        passages.into_iter().partition(|passage| !passage.ids.is_empty());
+    held.sort_by_key(|passage| passage.span());
+    while let Some((left, right)) = nearest_pair(&held) {
+        let other = held.remove(right.max(left));
+        held[left.min(right)].take(other);
+    }
+    for passage in loose {
+        attach(&mut held, passage);
+    }
+    held.sort_by_key(|passage| passage.span());
+    held
+}
+
+/// The two passages that belong together most surely: of all pairs that fit, the nearest in time; if none is near, a pair
+/// in which neither has another partner, however far their clocks part.
+fn nearest_pair(held: &[Passage]) -> Option<(usize, usize)> {
+    let mut fitting = Vec::new();
+    for left in 0..held.len() {
+        for right in left + 1..held.len() {
+            if fits(&held[left], &held[right]) {
+                fitting.push((distance(&held[left], &held[right]), left, right));
+            }
+        }
+    }
+    let near = fitting.iter().filter(|(distance, ..)| distance.is_none_or(|(gap, _)| gap <= TRANSFER)).min();
+    let partners = |of: usize| fitting.iter().filter(|(_, left, right)| *left == of || *right == of).count();
+    near.or_else(|| fitting.iter().find(|(_, left, right)| partners(*left) == 1 && partners(*right) == 1))
+        .map(|(_, left, right)| (*left, *right))
+}
+
+/// Whether two passages can be one: they share a Message-ID and a recipient (where both name any), and no system has
+/// handled both.
+fn fits(left: &Passage, right: &Passage) -> bool {
+    let (left_ids, right_ids) = (left.message_ids(), right.message_ids());
+    let (left_recipients, right_recipients) = (left.recipients(), right.recipients());
+    let shared_id = left_ids.intersection(&right_ids).next().is_some();
+    let shared_recipient = left_recipients.intersection(&right_recipients).next().is_some();
+    let no_id = left_ids.is_empty() || right_ids.is_empty();
+    let no_recipient = left_recipients.is_empty() || right_recipients.is_empty();
+    // One recipient on each side under two names: an alias that the next system resolved.
+    let renamed = left_recipients.len() == 1 && right_recipients.len() == 1;
+    left.systems().is_disjoint(&right.systems())
+        && ((shared_id && (shared_recipient || no_recipient || renamed)) || (no_id && shared_recipient))
+}
+
+/// How far apart two passages are: the gap between their spans (none within the skew), then the distance of their first
+/// instants; unknown without instants.
+fn distance(left: &Passage, right: &Passage) -> Option<(SignedDuration, SignedDuration)> {
+    let (first, second) = (left.span()?, right.span()?);
+    let gap = if first.1 < second.0 {
+        second.0.duration_since(first.1)
+    } else if second.1 < first.0 {
+        first.0.duration_since(second.1)
+    } else {
+        SignedDuration::ZERO
+    };
+    let gap = if gap <= SKEW { SignedDuration::ZERO } else { gap };
+    Some((gap, first.0.duration_since(second.0).abs()))
+}
+
+/// Adds records without an id to the passage that they fit best; if there is none, to one of their own.
+fn attach(held: &mut Vec<Passage>, passage: Passage) {
+    let ids = passage.message_ids();
+    let recipients = passage.recipients();
+    let best = held
+        .iter()
+        .enumerate()
+        .filter(|(_, other)| {
+            let other_ids = other.message_ids();
+            ids.is_empty() || other_ids.is_empty() || ids.intersection(&other_ids).next().is_some()
+        })
+        .min_by_key(|(_, other)| {
+            let others = other.recipients();
+            let strange =
+                !(recipients.is_empty() || others.is_empty() || recipients.intersection(&others).next().is_some());
+            (strange, distance(&passage, other))
+        })
+        .map(|(number, _)| number);
+    match best {
+        Some(number) => held[number].take(passage),
+        None => held.push(passage),
+    }
+}

@@ -1,0 +1,211 @@
+//! Orders the systems that one passage of a message went through.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evidence::{Address, Fact, Identifier, Outcome, Peer, Product, System};
+use jiff::Timestamp;
+
+use crate::passage::{Passage, place_of};
+use crate::{Event, is_sample};
+
+/// What tells two stations of one passage apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) system: System,
+    /// The queue id, for mail servers that give a message a new one each time it comes in.
+    pub(crate) queue_id: Option<Identifier>,
+}
+
+/// All that is said at one station, about whichever copy.
+#[derive(Clone, Debug)]
+pub(crate) struct Stop {
+    pub(crate) key: Key,
+    pub(crate) events: Vec<Event>,
+}
+
+impl Stop {
+    /// Recipients that records of this stop name.
+    pub(crate) fn recipients(&self) -> BTreeSet<&Address> {
+        self.events.iter().flat_map(|event| &event.observation.about.envelope_recipients).collect()
+    }
+
+    fn ids(&self) -> BTreeSet<&Identifier> {
+        self.events.iter().flat_map(|event| &event.observation.about.ids).filter(|id| id.is_strong()).collect()
+    }
+
+    /// The first instant of a record of the system itself; a sample's or a notice's only if there is no other.
+    fn start(&self) -> Option<Timestamp> {
+        let first = |own: bool| {
+            let told_later = |event: &&Event| {
+                is_sample(event.source) || matches!(event.fact(), Fact::Dsn(_) | Fact::NoticeSent { .. })
+            };
+            self.events.iter().filter(|event| told_later(event) != own).filter_map(Event::at).min()
+        };
+        first(true).or_else(|| first(false))
+    }
+}
+
+/// The stops of a passage in the order of the way, and what stands beside them (hops, identity from a sample).
+pub(crate) fn stops(passage: &Passage) -> (Vec<Stop>, Vec<Event>) {
+    let queue_of = queue_ids(passage);
+    let mut at: BTreeMap<Key, Vec<Event>> = BTreeMap::new();
+    let mut beside = Vec::new();
+    for event in &passage.events {
+        match key_of(event, &queue_of) {
+            Some(key) => at.entry(key).or_default().push(event.clone()),
+            None => beside.push(event.clone()),
+        }
+    }
+    let stops: Vec<Stop> = at.into_iter().map(|(key, events)| Stop { key, events }).collect();
+    let mut ordered = in_order(adopt(stops), &passage.links);
+    for stop in &mut ordered {
+        stop.events.sort_by_key(|event| (event.at(), rank(event.fact()), event.observation.cite.bytes.start));
+    }
+    (ordered, beside)
+}
+
+/// The queue id that other ids of a filter (amavis's mail id) stand with.
+fn queue_ids(passage: &Passage) -> BTreeMap<Identifier, Identifier> {
+    let mut found = BTreeMap::new();
+    for event in &passage.events {
+        let ids = &event.observation.about.ids;
+        let Some(queue) = ids.iter().find(|id| matches!(id, Identifier::QueueId { .. })) else { continue };
+        for id in ids.iter().filter(|id| matches!(id, Identifier::MailId(_))) {
+            found.entry(id.clone()).or_insert_with(|| queue.clone());
+        }
+    }
+    found
+}
+
+/// Where a statement belongs; `None` for what a sample says of itself.
+fn key_of(event: &Event, queue_of: &BTreeMap<Identifier, Identifier>) -> Option<Key> {
+    let observation = &event.observation;
+    if is_sample(event.source) && matches!(event.fact(), Fact::Identity(_) | Fact::Hop(_) | Fact::Note { .. }) {
+        return None;
+    }
+    let system = place_of(&observation.speaker);
+    match system.product {
+        Product::ExchangeOnline | Product::Mimecast | Product::Dovecot => Some(Key { system, queue_id: None }),
+        Product::Postfix | Product::Amavis | Product::Rspamd => {
+            let queue = observation.about.ids.iter().find(|id| matches!(id, Identifier::QueueId { .. })).cloned();
+            let queue = queue.or_else(|| observation.about.ids.iter().find_map(|id| queue_of.get(id)).cloned());
+            let system = match (&queue, &system.product) {
+                (Some(Identifier::QueueId { host, .. }), _) => System::at(Product::Postfix, host.clone()),
+                _ => system,
+            };
+            Some(Key { system, queue_id: queue })
+        }
+        Product::Other(_) => Some(Key { system, queue_id: None }),
+    }
+}
+
+/// Puts statements without a queue id (a notice, a header) to the stop of the same product that has one, if there is
+/// exactly one.
+fn adopt(stops: Vec<Stop>) -> Vec<Stop> {
+    let (mut settled, waiting): (Vec<Stop>, Vec<Stop>) = stops.into_iter().partition(|stop| {
+        stop.key.queue_id.is_some()
+            || !matches!(stop.key.system.product, Product::Postfix | Product::Amavis | Product::Rspamd)
+    });
+    for stop in waiting {
+        let mut same = settled
+            .iter_mut()
+            .filter(|other| other.key.system.product == Product::Postfix && other.key.queue_id.is_some());
+        match (same.next(), same.next()) {
+            (Some(only), None) if stop.events.iter().all(|event| !matches!(event.fact(), Fact::Arrival(_))) => {
+                only.events.extend(stop.events);
+            }
+            _ => settled.push(stop),
+        }
+    }
+    settled
+}
+
+/// Orders stops by stated links and by who handed over to whom, then by their first instant, then by what usually comes
+/// first.
+fn in_order(mut stops: Vec<Stop>, links: &[(Identifier, Identifier)]) -> Vec<Stop> {
+    stops.sort_by_key(|stop| (stop.start(), usual_place(&stop.key.system)));
+    let before = |from: &Stop, to: &Stop| stated_before(from, to, links);
+    let mut ordered: Vec<Stop> = Vec::new();
+    while !stops.is_empty() {
+        // The earliest stop that no waiting stop is stated to precede; in a ring of statements, simply the earliest.
+        let next = (0..stops.len())
+            .find(|candidate| {
+                (0..stops.len()).all(|other| other == *candidate || !before(&stops[other], &stops[*candidate]))
+            })
+            .unwrap_or(0);
+        ordered.push(stops.remove(next));
+    }
+    ordered
+}
+
+/// Whether a record states that `from` handed over to `to`.
+fn stated_before(from: &Stop, to: &Stop, links: &[(Identifier, Identifier)]) -> bool {
+    let (from_ids, to_ids) = (from.ids(), to.ids());
+    let linked = links
+        .iter()
+        .any(|(left, right)| from_ids.contains(left) && to_ids.contains(right) && !from_ids.contains(right));
+    linked
+        || from.events.iter().any(|event| match event.fact() {
+            Fact::Handover(handover) => {
+                let said = handover.reply.as_ref().map_or("", |reply| reply.text.as_str());
+                names(handover.to.as_ref(), said, &to.key.system) && from.key.system != to.key.system
+            }
+            Fact::Dsn(dsn) => names(dsn.remote.as_ref(), "", &to.key.system) && from.key.system != to.key.system,
+            _ => false,
+        })
+}
+
+/// Whether a peer, or the words it answered with, are those of a system.
+fn names(peer: Option<&Peer>, said: &str, system: &System) -> bool {
+    let name = peer.and_then(|peer| peer.name.as_deref()).unwrap_or("");
+    match &system.product {
+        Product::ExchangeOnline => is_exchange_online(name) || said.contains(".outlook.com"),
+        Product::Mimecast => name.ends_with(".mimecast.com"),
+        Product::Dovecot => false,
+        _ => system.instance.as_deref().is_some_and(|instance| {
+            let host = instance.split('/').next().unwrap_or(instance);
+            name.split('.').next() == Some(host)
+        }),
+    }
+}
+
+/// Whether a host name is one of Exchange Online's.
+pub(crate) fn is_exchange_online(name: &str) -> bool {
+    name.ends_with(".protection.outlook.com") || name.ends_with(".prod.outlook.com") || name.ends_with(".mx.microsoft")
+}
+
+/// What usually comes first when instants do not tell: gateways, then the cloud service, then the mailbox store.
+fn usual_place(system: &System) -> u8 {
+    match system.product {
+        Product::Other(_) => 0,
+        Product::Postfix | Product::Amavis | Product::Rspamd => 1,
+        Product::Mimecast => 2,
+        Product::ExchangeOnline => 3,
+        Product::Dovecot => 4,
+    }
+}
+
+/// Causal order of facts that bear the same instant.
+fn rank(fact: &Fact) -> u8 {
+    match fact {
+        Fact::Identity(_) => 0,
+        Fact::Hop(_) => 1,
+        Fact::Arrival(arrival) if arrival.outcome == Outcome::Accepted => 2,
+        Fact::Authentication(_) => 3,
+        Fact::Verdict(_) => 4,
+        Fact::Arrival(_) => 5,
+        Fact::Redirect(_) => 6,
+        Fact::Quarantine(_) => 7,
+        Fact::Release(_) => 8,
+        Fact::Status(_) => 9,
+        Fact::Note { .. } => 10,
+        Fact::Handover(_) => 11,
+        Fact::Discarded { .. } => 12,
+        Fact::Stored(_) => 13,
+        Fact::Dsn(_) => 14,
+        Fact::Expired => 15,
+        Fact::NoticeSent { .. } => 16,
+        Fact::PostDelivery { .. } => 17,
+        Fact::Closed => 18,
+    }
+}
