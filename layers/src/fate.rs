@@ -1,0 +1,148 @@
+//! What became of a copy.
+
+use evidence::{Fact, Folder, Peer, Product};
+use lake::Lake;
+use trace::Copy;
+
+use crate::stay::{End, Stay, handover};
+
+/// What became of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// In the inbox, or taken by the recipient's own mail system.
+    Delivered,
+    /// In the junk folder.
+    Junked,
+    /// In another folder.
+    Filed,
+    /// Sent on to another address.
+    Forwarded,
+    /// Thrown away without a notice.
+    Discarded,
+    /// Kept back.
+    Quarantined,
+    /// Kept back, a release was asked for.
+    ReleasePending,
+    /// Refused at our door.
+    Rejected,
+    /// Given back to its sender.
+    Bounced,
+    /// Waiting for the next attempt.
+    Deferred,
+    /// Delivered, and removed afterwards.
+    RemovedAfterDelivery,
+    /// Provably neither kept nor handed on.
+    Lost,
+    /// Not shown.
+    Unknown,
+}
+
+/// The fate of a copy and the stay that decided it.
+pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<usize>) {
+    let Some(at) = last_word(stays) else { return (Fate::Unknown, None) };
+    let stay = &stays[at];
+    let fate = match stay.end {
+        End::Refused(_) if stays[..at].iter().any(has_own_record) => Fate::Bounced,
+        End::Refused(_) => Fate::Rejected,
+        End::PutOff(_) | End::Deferred(_) | End::UnderWay(_) => Fate::Deferred,
+        End::RefusedByFilter(_) | End::HandoverRefused(_) | End::GaveUp(..) | End::Failed(_) => Fate::Bounced,
+        End::Held(_)
+        | End::HeldAgain(..)
+        | End::ReleaseDenied(_)
+        | End::ReleasedForOthers(_)
+        | End::ReleaseFailed(_) => Fate::Quarantined,
+        End::ReleaseRequested(_) => Fate::ReleasePending,
+        End::ReleaseExpired(_) | End::Discarded(_) => Fate::Discarded,
+        End::Released(_) if is_lost(stay, lake) => Fate::Lost,
+        End::Released(_) | End::InFilter(_) | End::Unknown => Fate::Unknown,
+        End::HandedOver(event) => after_handover(copy, event),
+        End::Stored(event) => in_folder(event.fact()),
+        End::Junked(_) => Fate::Junked,
+        End::Forwarded(_) => Fate::Forwarded,
+        End::Removed(_) => Fate::RemovedAfterDelivery,
+        End::Delivered(_) => Fate::Delivered,
+    };
+    (fate, Some(at))
+}
+
+/// The stay that says last what happened: the last one whose end is known.
+///
+/// A later station counts only if its own record says how the stay ended; until then what the station before saw decides.
+fn last_word(stays: &[Stay<'_>]) -> Option<usize> {
+    (0..stays.len())
+        .rev()
+        .find(|at| !matches!(stays[*at].end, End::Unknown | End::InFilter(_)))
+        .or_else(|| stays.len().checked_sub(1))
+}
+
+/// Whether a station's own log or list speaks, not only a notice or the sample.
+pub(crate) fn has_own_record(stay: &Stay<'_>) -> bool {
+    stay.station.events.iter().any(|event| !trace::is_sample(event.source))
+}
+
+fn in_folder(fact: &Fact) -> Fate {
+    let Fact::Stored(stored) = fact else { return Fate::Unknown };
+    match stored.folder {
+        None | Some(Folder::Inbox) => Fate::Delivered,
+        Some(Folder::Junk) => Fate::Junked,
+        Some(Folder::Quarantine) => Fate::Quarantined,
+        Some(Folder::Deleted | Folder::Other(_)) => Fate::Filed,
+    }
+}
+
+/// A relay is no delivery: only the recipient's own mail system, or a mailbox store, delivers. A cloud service keeps a
+/// record of its own, and without that record nothing is known beyond the hand-over.
+fn after_handover(copy: &Copy, event: &trace::Event) -> Fate {
+    let Some(handover) = handover(event) else { return Fate::Unknown };
+    match handover.next_hop {
+        evidence::NextHop::MailboxStore => Fate::Delivered,
+        _ if is_vendor_cloud(handover.to.as_ref(), handover.reply.as_ref().map_or("", |reply| &reply.text))
+            .is_some() =>
+        {
+            Fate::Unknown
+        }
+        _ if is_recipients_own(handover.to.as_ref(), copy) => Fate::Delivered,
+        _ => Fate::Unknown,
+    }
+}
+
+/// The cloud service that a peer, or the words it answered with, belongs to.
+pub fn is_vendor_cloud(peer: Option<&Peer>, said: &str) -> Option<Product> {
+    let name = peer.and_then(|peer| peer.name.as_deref()).unwrap_or("");
+    let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
+    if ends(&[".outlook.com", ".mx.microsoft"]) || said.contains(".prod.outlook.com") {
+        Some(Product::ExchangeOnline)
+    } else if ends(&[".mimecast.com"]) {
+        Some(Product::Mimecast)
+    } else if ends(&[".google.com", ".googlemail.com"]) || said.contains(" - gsmtp") {
+        Some(Product::Other("Google Workspace".to_owned()))
+    } else if ends(&[".pphosted.com"]) {
+        Some(Product::Other("Proofpoint".to_owned()))
+    } else {
+        None
+    }
+}
+
+/// Whether a host bears the recipient's domain.
+fn is_recipients_own(peer: Option<&Peer>, copy: &Copy) -> bool {
+    let Some(name) = peer.and_then(|peer| peer.name.as_deref()) else { return false };
+    copy.aliases
+        .iter()
+        .chain([&copy.envelope_recipient])
+        .filter_map(evidence::Address::domain)
+        .any(|domain| name == domain || name.strip_suffix(domain).is_some_and(|head| head.ends_with('.')))
+}
+
+/// Whether a released copy is provably neither kept nor handed on: the system's own log covers the time after the release
+/// and shows no attempt.
+fn is_lost(stay: &Stay<'_>, lake: &Lake) -> bool {
+    let End::Released(released) = stay.end else { return false };
+    let Some(at) = released.at() else { return false };
+    let wait = jiff::SignedDuration::from_mins(30);
+    let log = match stay.station.system.product {
+        Product::Mimecast => "mimecast/siem",
+        Product::Postfix | Product::Amavis | Product::Rspamd => "postfix/log",
+        _ => return false,
+    };
+    lake.would_show(log, at) && lake.would_show(log, at + wait)
+}

@@ -1,0 +1,555 @@
+//! The state of the seven stages of a copy.
+
+use evidence::{
+    Action, AuthMethod, AuthResult, Fact, Folder, Layer, Outcome, Product, ReleaseStep, SourceId, Verdict, VerdictKind,
+};
+use lake::Lake;
+use trace::{Copy, Event};
+
+use crate::fate::{Fate, has_own_record, is_vendor_cloud};
+use crate::stay::{End, Stay, handover};
+use crate::{Stage, State, cites, say};
+
+/// All that the stages are read from.
+struct Way<'s, 't> {
+    copy: &'t Copy,
+    stays: &'s [Stay<'t>],
+    fate: Fate,
+    decided: Option<&'s Stay<'t>>,
+    lake: &'s Lake,
+}
+
+/// The seven stages in order.
+pub(crate) fn of<'t>(
+    copy: &'t Copy,
+    stays: &[Stay<'t>],
+    fate: Fate,
+    decided_at: Option<usize>,
+    lake: &Lake,
+) -> Vec<Stage> {
+    let way = Way { copy, stays, fate, decided: decided_at.and_then(|at| stays.get(at)), lake };
+    vec![
+        way.arrival(),
+        way.authentication(),
+        way.verdict(),
+        way.quarantine(),
+        way.release(),
+        way.delivery(),
+        way.mailbox(),
+    ]
+}
+
+impl<'t> Way<'_, 't> {
+    fn arrival(&self) -> Stage {
+        let Some(first) = self.stays.iter().find(|stay| has_own_record(stay)).or_else(|| self.stays.first()) else {
+            let hops: Vec<&Event> =
+                self.copy.beside.iter().filter(|event| matches!(event.fact(), Fact::Hop(_))).collect();
+            let summary = match hops.len() {
+                0 => "no system's record of the arrival was supplied".to_owned(),
+                n => {
+                    format!("only the sample's own Received fields show the way ({n}); no system's record was supplied")
+                }
+            };
+            return self.not_shown(Layer::Arrival, summary, hops, &[]);
+        };
+        let system = &first.station.system;
+        match first.end {
+            End::Refused(event) if self.door_verdict(first).is_none() => {
+                stage(Layer::Arrival, State::Stopped, format!("{system}: {}", say::of_event(event)), [event])
+            }
+            End::Refused(event) => {
+                stage(Layer::Arrival, State::Passed, format!("came to the door of {system}"), [event])
+            }
+            End::PutOff(event) => {
+                stage(Layer::Arrival, State::Pending, format!("{system}: {}", say::of_event(event)), [event])
+            }
+            _ => {
+                let accepted = first.arrivals.iter().copied().find(
+                    |event| matches!(event.fact(), Fact::Arrival(arrival) if arrival.outcome == Outcome::Accepted),
+                );
+                let shown =
+                    accepted.or_else(|| first.station.events.iter().find(|event| !trace::is_sample(event.source)));
+                match shown.or(first.station.events.first()) {
+                    Some(event) => {
+                        let how = accepted.map_or("has a record of it".to_owned(), say::of_event);
+                        stage(Layer::Arrival, State::Passed, format!("{system}: {how}"), [event])
+                    }
+                    None => self.not_shown(Layer::Arrival, "no record of the arrival".to_owned(), [], &[]),
+                }
+            }
+        }
+    }
+
+    fn authentication(&self) -> Stage {
+        let acted: Vec<&'t Event> = self
+            .stays
+            .iter()
+            .flat_map(Stay::adverse_verdicts)
+            .filter(|event| {
+                verdict(event).is_some_and(|verdict| matches!(verdict.kind, VerdictKind::Authentication(_)))
+            })
+            .collect();
+        if let Some(last) = acted.last() {
+            let state = match verdict(last).map(|verdict| &verdict.action) {
+                Some(Action::Rejected | Action::Discarded | Action::Bounced) => State::Stopped,
+                Some(Action::None) => State::Passed,
+                _ => State::Changed,
+            };
+            return stage(Layer::Authentication, state, self.by_speaker(last), acted);
+        }
+        let stated: Vec<&'t Event> = self.stays.iter().flat_map(|stay| stay.authentications.iter().copied()).collect();
+        if stated.is_empty() {
+            if self.ended_at_the_door() {
+                return self.not_reached(Layer::Authentication);
+            }
+            let summary = "no authentication result was supplied".to_owned();
+            return self.not_shown(Layer::Authentication, summary, [], &["message/eml"]);
+        }
+        let mut speakers: Vec<(String, Vec<String>)> = Vec::new();
+        for event in &stated {
+            let system = event.observation.speaker.to_string();
+            let said = say::of_event(event);
+            match speakers.iter_mut().find(|(known, _)| *known == system) {
+                Some((_, results)) if !results.contains(&said) => results.push(said),
+                Some(_) => {}
+                None => speakers.push((system, vec![said])),
+            }
+        }
+        let summary =
+            speakers.iter().map(|(system, results)| format!("{system}: {}", results.join(", "))).collect::<Vec<_>>();
+        let state = if disagree(&stated) { State::Conflict } else { State::Passed };
+        stage(Layer::Authentication, state, summary.join("; "), stated)
+    }
+
+    fn verdict(&self) -> Stage {
+        let adverse: Vec<&'t Event> = self
+            .stays
+            .iter()
+            .flat_map(Stay::adverse_verdicts)
+            .filter(|event| {
+                verdict(event).is_some_and(|verdict| !matches!(verdict.kind, VerdictKind::Authentication(_)))
+            })
+            .filter(|event| !is_placeholder(event))
+            .collect();
+        if let Some(last) = adverse.iter().rev().max_by_key(|event| weight(event)) {
+            let ended = matches!(
+                self.decided.map(|stay| stay.end),
+                Some(End::Refused(_) | End::RefusedByFilter(_) | End::Discarded(_))
+            );
+            let harmless = verdict(last).is_some_and(|verdict| verdict.action == Action::None);
+            let state = match (ended, harmless) {
+                (true, _) => State::Stopped,
+                (false, true) => State::Passed,
+                (false, false) => State::Changed,
+            };
+            return stage(Layer::Verdict, state, self.by_speaker(last), adverse.iter().copied());
+        }
+        if let Some(End::Junked(event)) = self.decided.map(|stay| stay.end) {
+            return stage(Layer::Verdict, State::Changed, self.by_speaker(event), [event]);
+        }
+        let clean: Vec<&'t Event> = self
+            .stays
+            .iter()
+            .flat_map(|stay| stay.verdicts.iter().copied())
+            .filter(|event| verdict(event).is_some_and(|verdict| verdict.kind == VerdictKind::Clean))
+            .collect();
+        if let Some(last) = clean.last() {
+            return stage(Layer::Verdict, State::Passed, self.by_speaker(last), clean.iter().copied());
+        }
+        if self.ended_at_the_door() {
+            return self.not_reached(Layer::Verdict);
+        }
+        if self.went_on() && !self.was_held() {
+            let onward = self.onward_events();
+            return stage(
+                Layer::Verdict,
+                State::Passed,
+                "let it go on: later records show it on its way".to_owned(),
+                onward,
+            );
+        }
+        let ask = self.ask_for_verdict();
+        self.not_shown(Layer::Verdict, "no record names what a filter concluded".to_owned(), [], &ask)
+    }
+
+    fn quarantine(&self) -> Stage {
+        let holds: Vec<&'t Event> = self.stays.iter().flat_map(|stay| stay.holds.iter().copied()).collect();
+        let shown = holds.last().copied().or(match self.decided.map(|stay| stay.end) {
+            Some(End::Held(event) | End::ReleaseRequested(event) | End::Released(event)) => Some(event),
+            _ => None,
+        });
+        if let Some(last) = shown {
+            let state = match self.decided.map(|stay| stay.end) {
+                Some(
+                    End::Held(_)
+                    | End::HeldAgain(..)
+                    | End::ReleaseRequested(_)
+                    | End::ReleaseDenied(_)
+                    | End::ReleasedForOthers(_)
+                    | End::ReleaseFailed(_)
+                    | End::ReleaseExpired(_),
+                ) => State::Stopped,
+                _ => State::Changed,
+            };
+            let all = if holds.is_empty() { vec![last] } else { holds };
+            return stage(Layer::Quarantine, state, self.by_speaker(last), all);
+        }
+        if self.stays.iter().any(|stay| !stay.releases.is_empty()) {
+            let released: Vec<&'t Event> = self.stays.iter().flat_map(|stay| stay.releases.iter().copied()).collect();
+            return stage(Layer::Quarantine, State::Changed, "was held: a release is recorded".to_owned(), released);
+        }
+        if self.ended_before(Layer::Quarantine) {
+            return self.not_reached(Layer::Quarantine);
+        }
+        if self.went_on() {
+            let onward = self.onward_events();
+            return stage(
+                Layer::Quarantine,
+                State::Passed,
+                "not held: later records show it on its way".to_owned(),
+                onward,
+            );
+        }
+        let ask = self.quarantine_lists();
+        self.not_shown(Layer::Quarantine, "no record of a hold".to_owned(), [], &ask)
+    }
+
+    fn release(&self) -> Stage {
+        let releases: Vec<&'t Event> = self.stays.iter().flat_map(|stay| stay.releases.iter().copied()).collect();
+        match self.decided.map(|stay| stay.end) {
+            Some(End::ReleaseRequested(event)) => {
+                return stage(Layer::Release, State::Pending, self.by_speaker(event), [event]);
+            }
+            Some(End::ReleaseDenied(event) | End::ReleaseExpired(event) | End::ReleaseFailed(event)) => {
+                return stage(Layer::Release, State::Stopped, self.by_speaker(event), [event]);
+            }
+            Some(End::ReleasedForOthers(event)) => {
+                let summary = format!("released for other recipients only: {}", self.by_speaker(event));
+                return stage(Layer::Release, State::Stopped, summary, [event]);
+            }
+            Some(End::Held(_)) if releases.is_empty() => {
+                let lists = self.release_lists();
+                let shows = lists.iter().any(|list| self.lake.has(list));
+                if shows {
+                    let held: Vec<&Event> = self.decided.iter().flat_map(|stay| stay.holds.iter().copied()).collect();
+                    let summary = "the supplied lists show no release for this recipient".to_owned();
+                    return stage(Layer::Release, State::Absent, summary, held);
+                }
+                return self.not_shown(Layer::Release, "no release record was supplied".to_owned(), [], &lists);
+            }
+            _ => {}
+        }
+        let done = releases
+            .iter()
+            .rev()
+            .find(|event| matches!(event.fact(), Fact::Release(release) if release.step == ReleaseStep::Released));
+        if let Some(event) = done.or(releases.last()) {
+            return stage(Layer::Release, State::Changed, self.by_speaker(event), releases.iter().copied());
+        }
+        if self.ended_before(Layer::Release) {
+            return self.not_reached(Layer::Release);
+        }
+        if self.was_held() {
+            let onward = self.onward_events();
+            let summary = "no release record was supplied, but later records show it on its way".to_owned();
+            return Stage { ask_for: self.release_lists(), ..stage(Layer::Release, State::Changed, summary, onward) };
+        }
+        if self.went_on() {
+            let onward = self.onward_events();
+            return stage(Layer::Release, State::Passed, "nothing to release: it was not held".to_owned(), onward);
+        }
+        let lists = self.release_lists();
+        self.not_shown(Layer::Release, "no release record was supplied".to_owned(), [], &lists)
+    }
+
+    fn delivery(&self) -> Stage {
+        let Some(stay) = self.decided else {
+            return self.not_shown(Layer::Delivery, "no delivery record was supplied".to_owned(), [], &[]);
+        };
+        let say = |event: &Event| self.by_speaker(event);
+        match stay.end {
+            End::Refused(event) if self.fate == Fate::Bounced => {
+                stage(Layer::Delivery, State::Stopped, say(event), [event])
+            }
+            End::HandoverRefused(event) | End::Failed(event) => {
+                let all: Vec<&Event> = if stay.dsns.iter().any(|dsn| std::ptr::eq(*dsn, event)) {
+                    vec![event]
+                } else {
+                    [event].into_iter().chain(stay.dsns.iter().copied()).collect()
+                };
+                stage(Layer::Delivery, State::Stopped, say(event), all)
+            }
+            End::GaveUp(expired, last) => {
+                let summary = match last {
+                    Some(last) => {
+                        format!("{}: gave up retrying; last: {}", expired.observation.speaker, say::of_event(last))
+                    }
+                    None => say(expired),
+                };
+                stage(Layer::Delivery, State::Stopped, summary, [Some(expired), last].into_iter().flatten())
+            }
+            End::Deferred(event) | End::UnderWay(event) => stage(Layer::Delivery, State::Pending, say(event), [event]),
+            End::Stored(event) | End::Delivered(event) | End::Junked(event) | End::Removed(event) => {
+                stage(Layer::Delivery, State::Passed, say(event), [event])
+            }
+            End::Forwarded(event) => stage(Layer::Delivery, State::Passed, say(event), [event]),
+            End::HandedOver(event) if self.fate == Fate::Delivered => {
+                stage(Layer::Delivery, State::Passed, say(event), [event])
+            }
+            End::HandedOver(event) => self.beyond_the_handover(event),
+            End::Released(event) if self.fate == Fate::Lost => {
+                let summary = "released, and the system's own log shows no attempt to hand it over".to_owned();
+                stage(Layer::Delivery, State::Absent, summary, [event])
+            }
+            End::Discarded(event) if self.discarded_by_store(event) => {
+                stage(Layer::Delivery, State::Passed, say(event), [event])
+            }
+            End::Released(_) | End::Unknown | End::InFilter(_) => {
+                let ask = self.delivery_records(stay);
+                self.not_shown(Layer::Delivery, "no record shows what came after".to_owned(), [], &ask)
+            }
+            _ => self.not_reached(Layer::Delivery),
+        }
+    }
+
+    /// The next hop took it; what it did then only its own record shows.
+    fn beyond_the_handover(&self, event: &'t Event) -> Stage {
+        let next = handover(event).and_then(|handover| {
+            is_vendor_cloud(handover.to.as_ref(), handover.reply.as_ref().map_or("", |reply| &reply.text))
+        });
+        let ask: &[SourceId] = match next {
+            Some(Product::Mimecast) => &["mimecast/siem"],
+            // A gateway's next hop that does not name itself is the mail system behind it.
+            _ => &["exchange-online/message-trace"],
+        };
+        let summary = format!(
+            "{}; a relay is no delivery, and the next system's own record was not supplied",
+            self.by_speaker(event)
+        );
+        let covered = ask.iter().any(|source| event.at().is_some_and(|at| self.lake.would_show(source, at)));
+        if covered {
+            let summary = format!(
+                "{}; the next system's supplied record covers that time and does not show it",
+                self.by_speaker(event)
+            );
+            return Stage { ask_for: ask.to_vec(), ..stage(Layer::Delivery, State::Absent, summary, [event]) };
+        }
+        self.not_shown(Layer::Delivery, summary, [event], ask)
+    }
+
+    fn mailbox(&self) -> Stage {
+        let Some(stay) = self.decided else {
+            return self.not_shown(Layer::Mailbox, "no mailbox record was supplied".to_owned(), [], &[]);
+        };
+        match stay.end {
+            End::Stored(event) => {
+                let folder = match event.fact() {
+                    Fact::Stored(stored) => stored.folder.clone(),
+                    _ => None,
+                };
+                match folder {
+                    Some(Folder::Inbox) => stage(Layer::Mailbox, State::Passed, self.by_speaker(event), [event]),
+                    Some(_) => stage(Layer::Mailbox, State::Changed, self.by_speaker(event), [event]),
+                    None => self.folder_not_named(stay, event),
+                }
+            }
+            End::Delivered(event) | End::HandedOver(event) if self.fate == Fate::Delivered => {
+                self.folder_not_named(stay, event)
+            }
+            End::Junked(event) => stage(Layer::Mailbox, State::Changed, self.by_speaker(event), [event]),
+            End::Forwarded(event) | End::Removed(event) => {
+                stage(Layer::Mailbox, State::Changed, self.by_speaker(event), [event])
+            }
+            End::Discarded(event) if self.discarded_by_store(event) => {
+                stage(Layer::Mailbox, State::Stopped, self.by_speaker(event), [event])
+            }
+            End::HandedOver(_) | End::Released(_) | End::Unknown | End::InFilter(_) => {
+                self.not_shown(Layer::Mailbox, "no mailbox record was supplied".to_owned(), [], &[])
+            }
+            _ => self.not_reached(Layer::Mailbox),
+        }
+    }
+
+    fn folder_not_named(&self, stay: &Stay<'t>, event: &'t Event) -> Stage {
+        let ask: &[SourceId] = match stay.station.system.product {
+            Product::ExchangeOnline => &["exchange-online/message-trace-detail"],
+            Product::Postfix | Product::Dovecot => &["postfix/log"],
+            _ => &[],
+        };
+        self.not_shown(Layer::Mailbox, "the record does not name the folder".to_owned(), [event], ask)
+    }
+
+    /// What a sieve script or the like threw away had reached the store.
+    fn discarded_by_store(&self, event: &Event) -> bool {
+        event.observation.speaker.product == Product::Dovecot
+    }
+
+    /// The verdict with which a station refused at its door.
+    fn door_verdict(&self, stay: &Stay<'t>) -> Option<&'t Event> {
+        stay.adverse_verdicts().find(|event| verdict(event).is_some_and(|verdict| verdict.action == Action::Rejected))
+    }
+
+    fn ended_at_the_door(&self) -> bool {
+        matches!(self.decided.map(|stay| stay.end), Some(End::Refused(_) | End::PutOff(_)))
+            && self.fate != Fate::Bounced
+    }
+
+    /// Whether the path provably ended before a stage.
+    fn ended_before(&self, layer: Layer) -> bool {
+        match self.decided.map(|stay| stay.end) {
+            Some(End::Refused(_) | End::PutOff(_)) => self.fate != Fate::Bounced && layer > Layer::Verdict,
+            Some(End::RefusedByFilter(_)) => layer > Layer::Verdict,
+            Some(End::Discarded(event)) => layer > Layer::Verdict && !self.discarded_by_store(event),
+            _ => false,
+        }
+    }
+
+    /// Whether later records show the copy past the filters.
+    fn went_on(&self) -> bool {
+        !self.onward_events().is_empty()
+    }
+
+    fn onward_events(&self) -> Vec<&'t Event> {
+        let Some(stay) = self.decided else { return Vec::new() };
+        match stay.end {
+            End::HandedOver(event)
+            | End::Deferred(event)
+            | End::HandoverRefused(event)
+            | End::Stored(event)
+            | End::Delivered(event)
+            | End::Forwarded(event)
+            | End::Junked(event)
+            | End::Removed(event) => vec![event],
+            End::GaveUp(expired, last) => vec![last.unwrap_or(expired)],
+            End::Refused(event) if self.fate == Fate::Bounced => vec![event],
+            End::Discarded(event) if self.discarded_by_store(event) => vec![event],
+            _ => Vec::new(),
+        }
+    }
+
+    fn was_held(&self) -> bool {
+        self.stays.iter().any(|stay| !stay.holds.is_empty() || !stay.releases.is_empty())
+            || matches!(self.decided.map(|stay| stay.end), Some(End::Held(_)))
+    }
+
+    /// The lists that name why something was held.
+    fn ask_for_verdict(&self) -> Vec<SourceId> {
+        match self.decided.map(|stay| &stay.station.system.product) {
+            Some(Product::Mimecast) => vec!["mimecast/held-queue", "mimecast/siem"],
+            Some(Product::ExchangeOnline) => vec!["exchange-online/quarantine", "exchange-online/message-trace-detail"],
+            Some(Product::Postfix | Product::Amavis | Product::Rspamd | Product::Dovecot) => vec!["postfix/log"],
+            _ => vec!["exchange-online/message-trace", "message/eml"],
+        }
+    }
+
+    fn quarantine_lists(&self) -> Vec<SourceId> {
+        match self.decided.map(|stay| &stay.station.system.product) {
+            Some(Product::Mimecast) => vec!["mimecast/held-queue"],
+            Some(Product::Postfix | Product::Amavis | Product::Rspamd | Product::Dovecot) => vec!["postfix/log"],
+            _ => vec!["exchange-online/quarantine"],
+        }
+    }
+
+    fn release_lists(&self) -> Vec<SourceId> {
+        let held_at = self.stays.iter().rev().find(|stay| !stay.holds.is_empty()).or(self.decided);
+        match held_at.map(|stay| &stay.station.system.product) {
+            Some(Product::Mimecast) => vec!["mimecast/release-log"],
+            Some(Product::Postfix | Product::Amavis | Product::Rspamd | Product::Dovecot) => vec!["postfix/log"],
+            _ => vec!["exchange-online/quarantine"],
+        }
+    }
+
+    /// Where a station's own hand-over would be written.
+    fn delivery_records(&self, stay: &Stay<'t>) -> Vec<SourceId> {
+        match stay.station.system.product {
+            Product::Mimecast => vec!["mimecast/siem", "exchange-online/message-trace"],
+            Product::Postfix | Product::Amavis | Product::Rspamd | Product::Dovecot => vec!["postfix/log"],
+            _ => vec!["exchange-online/message-trace"],
+        }
+    }
+
+    fn by_speaker(&self, event: &Event) -> String {
+        format!("{}: {}", event.observation.speaker, say::of_event(event))
+    }
+
+    fn not_reached(&self, layer: Layer) -> Stage {
+        let ended: Vec<&Event> = match self.decided.map(|stay| stay.end) {
+            Some(
+                End::Refused(event)
+                | End::PutOff(event)
+                | End::RefusedByFilter(event)
+                | End::Held(event)
+                | End::ReleaseRequested(event)
+                | End::ReleaseDenied(event)
+                | End::ReleaseExpired(event)
+                | End::ReleasedForOthers(event)
+                | End::ReleaseFailed(event)
+                | End::Discarded(event)
+                | End::HandoverRefused(event)
+                | End::Deferred(event)
+                | End::Failed(event)
+                | End::UnderWay(event),
+            ) => vec![event],
+            Some(End::HeldAgain(_, event) | End::GaveUp(event, _)) => vec![event],
+            _ => Vec::new(),
+        };
+        stage(layer, State::NotReached, "an earlier stage ended the path".to_owned(), ended)
+    }
+
+    fn not_shown<'e>(
+        &self,
+        layer: Layer,
+        summary: String,
+        events: impl IntoIterator<Item = &'e Event>,
+        ask: &[SourceId],
+    ) -> Stage {
+        Stage { ask_for: ask.to_vec(), ..stage(layer, State::NotSupplied, summary, events) }
+    }
+}
+
+fn stage<'e>(layer: Layer, state: State, summary: String, events: impl IntoIterator<Item = &'e Event>) -> Stage {
+    Stage { layer, state, summary, cites: cites(events), ask_for: Vec::new() }
+}
+
+pub(crate) fn verdict(event: &Event) -> Option<&Verdict> {
+    match event.fact() {
+        Fact::Verdict(verdict) => Some(verdict),
+        _ => None,
+    }
+}
+
+/// A verdict whose kind nobody names is worth showing only if nothing names one.
+fn is_placeholder(event: &Event) -> bool {
+    verdict(event).is_some_and(|verdict| verdict.kind == VerdictKind::Unknown && verdict.action == Action::NotSaid)
+}
+
+/// Verdicts that acted and name their kind come first; of equals the later one.
+fn weight(event: &Event) -> (bool, bool) {
+    verdict(event).map_or((false, false), |verdict| {
+        (!matches!(verdict.action, Action::None | Action::NotSaid), verdict.kind != VerdictKind::Unknown)
+    })
+}
+
+/// Whether two systems state pass and fail for one method.
+fn disagree(stated: &[&Event]) -> bool {
+    let results: Vec<(String, AuthMethod, bool)> = stated
+        .iter()
+        .filter_map(|event| match event.fact() {
+            Fact::Authentication(authentication) => {
+                let passed = match authentication.result {
+                    AuthResult::Pass => true,
+                    AuthResult::Fail | AuthResult::SoftFail => false,
+                    _ => return None,
+                };
+                Some((event.observation.speaker.id(), authentication.method, passed))
+            }
+            _ => None,
+        })
+        .collect();
+    // Several signatures of one message may differ at one speaker; that is no disagreement.
+    results.iter().any(|(speaker, method, passed)| {
+        results.iter().any(|(other, same, result)| speaker != other && method == same && passed != result)
+            && *method != AuthMethod::Dkim
+            && *method != AuthMethod::Arc
+    })
+}

@@ -1,0 +1,423 @@
+//! How a copy's stay at one station ended.
+
+use evidence::{
+    Action, DsnAction, Fact, Folder, Handover, NextHop, Outcome, Product, QuarantineState, Redirect, ReleaseStep,
+    Scope, TraceStatus,
+};
+use jiff::{SignedDuration, Timestamp};
+use trace::{Event, Station};
+
+/// How a stay ended. Each holds the event that says so, last word last.
+#[derive(Clone, Copy, Debug)]
+pub enum End<'t> {
+    /// Refused at the door.
+    Refused(&'t Event),
+    /// Put off at the door (4xx), and not seen again.
+    PutOff(&'t Event),
+    /// Refused by a filter or rule of the station after it was accepted.
+    RefusedByFilter(&'t Event),
+    /// Kept back.
+    Held(&'t Event),
+    /// Kept back again after a release: the release, the new hold.
+    HeldAgain(&'t Event, &'t Event),
+    /// Kept back, a release was asked for (or approved) and has not happened.
+    ReleaseRequested(&'t Event),
+    /// Kept back, a release was refused.
+    ReleaseDenied(&'t Event),
+    /// Kept back until its time ran out.
+    ReleaseExpired(&'t Event),
+    /// Kept back; the release was for other recipients only: the release.
+    ReleasedForOthers(&'t Event),
+    /// The release failed within the station.
+    ReleaseFailed(&'t Event),
+    /// Let go, and nothing is said after that: the release.
+    Released(&'t Event),
+    /// The next hop took it.
+    HandedOver(&'t Event),
+    /// The next hop put it off, retries go on.
+    Deferred(&'t Event),
+    /// The next hop refused it, or it could not be handed over for good.
+    HandoverRefused(&'t Event),
+    /// Retries were given up: the expiry, if a record of its own says so, and the last attempt.
+    GaveUp(&'t Event, Option<&'t Event>),
+    /// A mailbox store took it.
+    Stored(&'t Event),
+    /// A summary word says that it was marked as spam and put to junk or refused.
+    Junked(&'t Event),
+    /// Thrown away without a notice.
+    Discarded(&'t Event),
+    /// Sent to another address; no copy was kept.
+    Forwarded(&'t Event),
+    /// Removed after delivery.
+    Removed(&'t Event),
+    /// A summary word says delivered; the place is not named.
+    Delivered(&'t Event),
+    /// A summary word says failed; the reason is not named.
+    Failed(&'t Event),
+    /// A summary word says that it is under way.
+    UnderWay(&'t Event),
+    /// It was taken and given on within the station (to its filter): a later stop of the same system says more.
+    InFilter(&'t Event),
+    /// Nothing says how it ended.
+    Unknown,
+}
+
+/// What is said about a copy at one station, sorted by what it is.
+#[derive(Clone, Debug)]
+pub struct Stay<'t> {
+    /// The station.
+    pub station: &'t Station,
+    /// It came to the door.
+    pub arrivals: Vec<&'t Event>,
+    /// Authentication results stated there.
+    pub authentications: Vec<&'t Event>,
+    /// Verdicts that acted.
+    pub verdicts: Vec<&'t Event>,
+    /// Kept back.
+    pub holds: Vec<&'t Event>,
+    /// Steps of a release for this copy.
+    pub releases: Vec<&'t Event>,
+    /// Attempts to hand it to another system or store.
+    pub handovers: Vec<&'t Event>,
+    /// A store took it.
+    pub stores: Vec<&'t Event>,
+    /// Summary words.
+    pub words: Vec<&'t Event>,
+    /// Notices about it.
+    pub dsns: Vec<&'t Event>,
+    /// How the stay ended.
+    pub end: End<'t>,
+}
+
+/// A hold this much later than the release is a new one, not the old one told by another clock.
+const ANOTHER_HOLD: SignedDuration = SignedDuration::from_secs(5);
+/// A quarantine entry this much later than a delivery is a removal after delivery.
+const AFTER_DELIVERY: SignedDuration = SignedDuration::from_secs(5 * 60);
+
+impl<'t> Stay<'t> {
+    /// Reads a station.
+    pub fn of(station: &'t Station) -> Stay<'t> {
+        let pick = |wanted: fn(&Fact) -> bool| -> Vec<&'t Event> {
+            station.events.iter().filter(|event| wanted(event.fact())).collect()
+        };
+        let mut stay = Stay {
+            station,
+            arrivals: pick(|fact| matches!(fact, Fact::Arrival(arrival) if arrival.scope == Scope::Enforced)),
+            authentications: pick(|fact| matches!(fact, Fact::Authentication(_))),
+            verdicts: pick(|fact| matches!(fact, Fact::Verdict(verdict) if verdict.scope == Scope::Enforced)),
+            holds: pick(|fact| matches!(fact, Fact::Quarantine(held) if held.state == QuarantineState::Held)),
+            releases: pick(|fact| matches!(fact, Fact::Release(_))),
+            handovers: pick(
+                |fact| matches!(fact, Fact::Handover(handover) if handover.next_hop != NextHop::ContentFilter),
+            ),
+            stores: pick(|fact| matches!(fact, Fact::Stored(stored) if stored.folder != Some(Folder::Quarantine))),
+            words: pick(|fact| matches!(fact, Fact::Status(_))),
+            dsns: pick(|fact| matches!(fact, Fact::Dsn(_))),
+            end: End::Unknown,
+        };
+        stay.end = stay.how_it_ended();
+        stay
+    }
+
+    /// When something was first said here.
+    pub fn start(&self) -> Option<Timestamp> {
+        self.station.events.iter().filter_map(Event::at).min()
+    }
+
+    /// Whether the station is a cloud service that writes its own record of everything that it takes.
+    pub fn is(&self, product: &Product) -> bool {
+        self.station.system.product == *product
+    }
+
+    /// The verdicts that did more than look: anything but clean.
+    pub fn adverse_verdicts(&self) -> impl Iterator<Item = &'t Event> + '_ {
+        self.verdicts.iter().copied().filter(
+            |event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.kind != evidence::VerdictKind::Clean),
+        )
+    }
+
+    fn how_it_ended(&self) -> End<'t> {
+        if let Some(end) = self.at_the_door() {
+            return end;
+        }
+        if let Some(removed) = self.find_last(|fact| matches!(fact, Fact::PostDelivery { .. })) {
+            return End::Removed(removed);
+        }
+        if !self.holds.is_empty() || !self.releases.is_empty() {
+            return self.in_quarantine();
+        }
+        self.onward(None).or_else(|| self.by_word()).unwrap_or_else(|| self.in_the_filter())
+    }
+
+    /// Refused or put off, if it was never taken.
+    fn at_the_door(&self) -> Option<End<'t>> {
+        let outcome = |event: &Event| match event.fact() {
+            Fact::Arrival(arrival) => Some(arrival.outcome),
+            _ => None,
+        };
+        let taken = self.arrivals.iter().any(|event| outcome(event) == Some(Outcome::Accepted));
+        let moved_on = !self.handovers.is_empty() || !self.stores.is_empty() || !self.holds.is_empty();
+        let word_says_taken = self.words.iter().any(|event| {
+            matches!(event.fact(), Fact::Status(status)
+                if !matches!(status.status, TraceStatus::Rejected | TraceStatus::Failed | TraceStatus::Bounced))
+        });
+        let refused = self.arrivals.iter().rev().find(|event| outcome(event) == Some(Outcome::Refused));
+        // A message can be taken for one recipient and refused, at the end of DATA, for all.
+        let refused_after = refused.filter(|event| {
+            let last = self.arrivals.iter().filter_map(|other| other.at()).max();
+            event.at() >= last && !moved_on
+        });
+        match (taken, refused) {
+            (false, Some(event)) if !moved_on && !word_says_taken => return Some(End::Refused(event)),
+            (true, _) if refused_after.is_some() => return refused_after.map(|event| End::Refused(event)),
+            _ => {}
+        }
+        let put_off = self.arrivals.iter().rev().find(|event| outcome(event) == Some(Outcome::Deferred));
+        put_off.filter(|_| !taken && !moved_on && !word_says_taken).map(|event| End::PutOff(event))
+    }
+
+    /// How a stay with a hold or a release ended.
+    fn in_quarantine(&self) -> End<'t> {
+        let step = |event: &Event| match event.fact() {
+            Fact::Release(release) => Some(release.step),
+            _ => None,
+        };
+        let last_hold = self.holds.iter().copied().max_by_key(|event| event.at());
+        let released =
+            self.releases.iter().copied().filter(|event| step(event) == Some(ReleaseStep::Released)).next_back();
+        if let Some(released) = released {
+            let since = self.release_instant(released);
+            let again = last_hold.filter(|hold| match (since, hold.at()) {
+                (Some(since), Some(held)) => held.duration_since(since) > ANOTHER_HOLD,
+                _ => false,
+            });
+            if let Some(again) = again.filter(|again| !self.went_on_after(again.at())) {
+                return End::HeldAgain(released, again);
+            }
+            return self.onward(since).or_else(|| self.by_delivered_word()).unwrap_or(End::Released(released));
+        }
+        let held_at = last_hold.and_then(Event::at);
+        if let Some(hold) = last_hold.filter(|hold| self.was_delivered_before(hold)) {
+            return End::Removed(hold);
+        }
+        if self.went_on_after(held_at) {
+            return self.onward(held_at).unwrap_or(End::Unknown);
+        }
+        let last_of = |wanted: ReleaseStep| self.releases.iter().copied().rfind(|event| step(event) == Some(wanted));
+        if let Some(event) = last_of(ReleaseStep::Expired) {
+            return End::ReleaseExpired(event);
+        }
+        if let Some(event) = last_of(ReleaseStep::Failed) {
+            return End::ReleaseFailed(event);
+        }
+        if let Some(event) = last_of(ReleaseStep::Denied) {
+            return End::ReleaseDenied(event);
+        }
+        if let Some(event) = last_of(ReleaseStep::Approved).or_else(|| last_of(ReleaseStep::Requested)) {
+            return End::ReleaseRequested(event);
+        }
+        let for_others =
+            self.station.released_for_others.iter().find(|event| step(event) == Some(ReleaseStep::Released));
+        match (for_others, last_hold) {
+            (Some(event), _) => End::ReleasedForOthers(event),
+            (None, Some(hold)) => End::Held(hold),
+            (None, None) => End::Unknown,
+        }
+    }
+
+    /// The instant of the release itself; the row of a quarantine list, which states the hold too, bears the hold's.
+    fn release_instant(&self, released: &Event) -> Option<Timestamp> {
+        let place = released.observation.cite.order();
+        let list_row = self
+            .station
+            .events
+            .iter()
+            .any(|event| matches!(event.fact(), Fact::Quarantine(_)) && event.observation.cite.order() == place);
+        if list_row { None } else { released.at() }
+    }
+
+    /// Whether a hand-over or a store succeeded after an instant; without one, whether any did.
+    fn went_on_after(&self, held_at: Option<Timestamp>) -> bool {
+        let later = |event: &Event| match (event.at(), held_at) {
+            (Some(at), Some(held_at)) => at > held_at,
+            (None, _) => false,
+            (_, None) => true,
+        };
+        let taken = |event: &Event| {
+            matches!(event.fact(), Fact::Stored(_))
+                || handover(event).is_some_and(|handover| handover.outcome == Outcome::Accepted)
+        };
+        // A filter may keep a copy and let the message go on all the same.
+        let kept_a_copy = self.station.events.iter().any(|event| {
+            matches!(event.fact(), Fact::Handover(handover)
+                if handover.next_hop == NextHop::ContentFilter && handover.outcome == Outcome::Accepted && handover.next.is_some())
+        });
+        kept_a_copy || self.handovers.iter().chain(&self.stores).any(|event| taken(event) && later(event))
+    }
+
+    /// Whether a quarantine entry came long after a delivery: the mark of a removal after delivery.
+    fn was_delivered_before(&self, hold: &Event) -> bool {
+        let Some(hold_at) = hold.at() else { return false };
+        self.stores.iter().chain(&self.words).any(|event| {
+            let says_delivered = match event.fact() {
+                Fact::Stored(_) => true,
+                Fact::Status(status) => status.status == TraceStatus::Delivered,
+                _ => false,
+            };
+            says_delivered && event.at().is_some_and(|at| hold_at.duration_since(at) > AFTER_DELIVERY)
+        })
+    }
+
+    /// The last thing that happened on the way out, from an instant on.
+    fn onward(&self, since: Option<Timestamp>) -> Option<End<'t>> {
+        let fresh = |event: &&'t Event| match (event.at(), since) {
+            (Some(at), Some(since)) => at >= since - ANOTHER_HOLD,
+            _ => true,
+        };
+        let attempts: Vec<&'t Event> = self.handovers.iter().copied().filter(fresh).collect();
+        let stored = self.stores.iter().copied().rfind(fresh);
+        let discarded = self.find_last(|fact| matches!(fact, Fact::Discarded { .. })).filter(fresh);
+        let forwarded = self
+            .find_last(|fact| {
+                matches!(fact, Fact::Redirect(Redirect::Forwarded { keeps_copy, .. }) if *keeps_copy != Some(true))
+            })
+            .filter(fresh);
+        let expired = self.find_last(|fact| matches!(fact, Fact::Expired));
+        let last = attempts.last().copied();
+        let refused_by_filter = self.verdicts.iter().copied().rfind(|event| {
+            matches!(event.fact(), Fact::Verdict(verdict) if matches!(verdict.action, Action::Rejected | Action::Bounced))
+        });
+        // The store names the folder, the hand-over to it does not.
+        if let Some(stored) = best_store(&self.stores, stored) {
+            return Some(End::Stored(stored));
+        }
+        if let Some(event) = forwarded {
+            return Some(End::Forwarded(event));
+        }
+        if let Some(event) = discarded {
+            return Some(End::Discarded(event));
+        }
+        match (last.and_then(|event| handover(event).map(|handover| (event, handover.outcome))), expired) {
+            (Some((event, Outcome::Accepted)), _) => return Some(End::HandedOver(event)),
+            (Some((event, Outcome::Refused)), _) => {
+                return Some(match refused_by_filter {
+                    Some(verdict) if !spoken_by_next_hop(event) => End::RefusedByFilter(verdict),
+                    _ => End::HandoverRefused(event),
+                });
+            }
+            (Some((event, _)), Some(expired)) => return Some(End::GaveUp(expired, Some(event))),
+            (None, Some(expired)) => return Some(End::GaveUp(expired, None)),
+            (Some((event, Outcome::Deferred)), None) => {
+                return Some(
+                    self.final_notice().map_or(End::Deferred(event), |notice| End::GaveUp(notice, Some(event))),
+                );
+            }
+            (Some((event, Outcome::NotSaid)), None) if self.dsns.is_empty() => return Some(End::Deferred(event)),
+            _ => {}
+        }
+        if let Some(notice) = self.final_notice() {
+            return Some(End::HandoverRefused(notice));
+        }
+        if let Some(notice) = self.dsns.iter().rev().find_map(|event| dsn_end(event)) {
+            return Some(notice);
+        }
+        refused_by_filter.map(End::RefusedByFilter)
+    }
+
+    /// A notice that delivery failed for good.
+    fn final_notice(&self) -> Option<&'t Event> {
+        self.dsns
+            .iter()
+            .copied()
+            .rfind(|event| matches!(event.fact(), Fact::Dsn(dsn) if dsn.action == DsnAction::Failed))
+    }
+
+    fn by_delivered_word(&self) -> Option<End<'t>> {
+        let delivered = self
+            .words
+            .iter()
+            .copied()
+            .rfind(|event| matches!(event.fact(), Fact::Status(status) if status.status == TraceStatus::Delivered));
+        delivered.map(End::Delivered)
+    }
+
+    /// The end by the last summary word.
+    fn by_word(&self) -> Option<End<'t>> {
+        let junked = self
+            .verdicts
+            .iter()
+            .copied()
+            .rfind(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Junked));
+        let discarded = self
+            .verdicts
+            .iter()
+            .copied()
+            .rfind(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Discarded));
+        let held = self.verdicts.iter().copied().rfind(|event| {
+            matches!(event.fact(), Fact::Verdict(verdict) if matches!(verdict.action, Action::Quarantined | Action::Sandboxed))
+        });
+        if let Some(event) = held {
+            return Some(End::Held(event));
+        }
+        if let Some(event) = discarded {
+            return Some(End::Discarded(event));
+        }
+        for event in self.words.iter().rev() {
+            let Fact::Status(status) = event.fact() else { continue };
+            match status.status {
+                TraceStatus::FilteredAsSpam => return Some(End::Junked(event)),
+                TraceStatus::Delivered => return Some(junked.map_or(End::Delivered(event), End::Junked)),
+                TraceStatus::Failed | TraceStatus::Bounced => return Some(End::Failed(event)),
+                TraceStatus::Rejected => return Some(End::Refused(event)),
+                TraceStatus::Pending | TraceStatus::GettingStatus => return Some(End::UnderWay(event)),
+                TraceStatus::Quarantined | TraceStatus::Held => return Some(End::Held(event)),
+                TraceStatus::Recalled => return Some(End::Removed(event)),
+                _ => {}
+            }
+        }
+        junked.map(End::Junked)
+    }
+
+    fn in_the_filter(&self) -> End<'t> {
+        self.find_last(|fact| {
+            matches!(fact, Fact::Handover(handover)
+                if handover.next_hop == NextHop::ContentFilter && handover.outcome == Outcome::Accepted)
+        })
+        .map_or(End::Unknown, End::InFilter)
+    }
+
+    fn find_last(&self, wanted: impl Fn(&Fact) -> bool) -> Option<&'t Event> {
+        self.station.events.iter().rfind(|event| wanted(event.fact()))
+    }
+}
+
+/// The store record that names a folder, if any does; else the last one.
+fn best_store<'t>(stores: &[&'t Event], last: Option<&'t Event>) -> Option<&'t Event> {
+    let named =
+        stores.iter().copied().rfind(|event| matches!(event.fact(), Fact::Stored(stored) if stored.folder.is_some()));
+    last.and(named).or(last)
+}
+
+/// What a notice that is no final failure says.
+fn dsn_end(event: &Event) -> Option<End<'_>> {
+    match event.fact() {
+        Fact::Dsn(dsn) => match dsn.action {
+            DsnAction::Delayed => Some(End::Deferred(event)),
+            DsnAction::Delivered | DsnAction::Relayed => Some(End::HandedOver(event)),
+            DsnAction::Failed | DsnAction::Expanded => None,
+        },
+        _ => None,
+    }
+}
+
+/// The hand-over that an event states.
+pub(crate) fn handover(event: &Event) -> Option<&Handover> {
+    match event.fact() {
+        Fact::Handover(handover) => Some(handover),
+        _ => None,
+    }
+}
+
+fn spoken_by_next_hop(event: &Event) -> bool {
+    handover(event).is_some_and(|handover| handover.spoken_by_next_hop)
+}
