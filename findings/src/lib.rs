@@ -1,1 +1,196 @@
-//! Placeholder.
+//! Names the cause of a copy's fate, what could not be shown, and what to do next; reads no file.
+//!
+//! [`find`] asks the cause families in [`causes::FAMILIES`] one after the other about each copy; the first that answers
+//! names the cause. What no family can name, and what a stage could not show, becomes a gap with the exports to fetch.
+
+pub mod causes;
+mod gaps;
+mod steps;
+
+use evidence::{Address, Cite, Layer, SourceId};
+use lake::Lake;
+use layers::{Explained, Fate, State};
+use trace::Trace;
+
+/// How well a claim stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Records say so, and none speaks against it.
+    Proved,
+    /// Records say so, with room for another reading.
+    Likely,
+    /// A record speaks against it.
+    Refuted,
+    /// The evidence cannot show it.
+    NotShown,
+}
+
+/// What sort of claim a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Why the copy met its fate.
+    Cause,
+    /// One of the eleven symptoms.
+    Symptom,
+    /// Something that the evidence cannot show.
+    Gap,
+    /// Something that is dangerous though it is not the cause.
+    Risk,
+}
+
+/// A claim about a copy.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// `family/specific`.
+    pub id: String,
+    /// What sort of claim.
+    pub kind: Kind,
+    /// How well it stands.
+    pub standing: Standing,
+    /// The layer it is about.
+    pub layer: Layer,
+    /// The copy it is about; `None` if it is about all.
+    pub envelope_recipient: Option<Address>,
+    /// The claim in one or two sentences.
+    pub statement: String,
+    /// The records that carry it; never empty unless not shown.
+    pub cites: Vec<Cite>,
+    /// Exports that would settle it.
+    pub ask_for: Vec<SourceId>,
+}
+
+/// One thing to do next.
+#[derive(Clone, Debug)]
+pub struct NextStep {
+    /// 1 or 2.
+    pub tier: u8,
+    /// What to do.
+    pub step: String,
+    /// Findings that ask for it.
+    pub because: Vec<String>,
+    /// The export that the step fetches, if it fetches one.
+    pub fetches: Option<SourceId>,
+}
+
+/// The answer for one copy: the layer that explains its fate, and whether that is shown.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The layer whose doing explains the fate; `None` if the copy is simply in the inbox, or if not shown.
+    pub changed_layer: Option<Layer>,
+    /// The explanation in one sentence.
+    pub because: String,
+    /// Whether fate and cause are shown.
+    pub shown: bool,
+}
+
+/// All that was found about one message.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Proved before likely, then by layer.
+    pub findings: Vec<Finding>,
+    /// What to do, tier 1 first.
+    pub next_steps: Vec<NextStep>,
+    /// One answer a copy, in the order of the copies.
+    pub answers: Vec<Answer>,
+}
+
+/// All that findings are made from.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// What was supplied and stated.
+    pub lake: &'a Lake,
+    /// The way.
+    pub trace: &'a Trace,
+    /// What the stages did, copy by copy.
+    pub copies: &'a [Explained<'a>],
+}
+
+/// Finds cause and gaps of every copy, and what to do next.
+pub fn find(scene: &Scene<'_>) -> Found {
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut answers = Vec::new();
+    for copy in scene.copies {
+        let recipient = Some(copy.copy.envelope_recipient.clone()).filter(|address| !address.is_null());
+        let claims = causes::of(copy, scene);
+        let gaps = gaps::of(copy, claims.first(), scene);
+        answers.push(answer(copy, claims.first(), gaps.first()));
+        findings.extend(claims.into_iter().map(|claim| claim.finding(Kind::Cause, recipient.clone())));
+        findings.extend(gaps.into_iter().map(|claim| claim.finding(Kind::Gap, recipient.clone())));
+    }
+    findings.sort_by(|a, b| (a.standing, a.layer, a.kind).cmp(&(b.standing, b.layer, b.kind)));
+    let next_steps = steps::of(scene, &findings);
+    Found { findings, next_steps, answers }
+}
+
+/// A claim before it is tied to its copy.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// `family/specific`.
+    pub id: String,
+    /// How well it stands.
+    pub standing: Standing,
+    /// The layer it is about.
+    pub layer: Layer,
+    /// The claim in one or two sentences.
+    pub statement: String,
+    /// The records that carry it.
+    pub cites: Vec<Cite>,
+    /// Exports that would settle it.
+    pub ask_for: Vec<SourceId>,
+}
+
+impl Claim {
+    fn finding(self, kind: Kind, envelope_recipient: Option<Address>) -> Finding {
+        let Claim { id, standing, layer, statement, cites, ask_for } = self;
+        // What may not happen cannot be written: a claim without a record is not shown.
+        let standing = if cites.is_empty() { Standing::NotShown } else { standing };
+        Finding { id, kind, standing, layer, envelope_recipient, statement, cites, ask_for }
+    }
+
+    fn is_shown(&self) -> bool {
+        matches!(self.standing, Standing::Proved | Standing::Likely)
+    }
+}
+
+/// The layer that explains the fate follows the cause; without one, the stage that provably holds or stops the copy.
+fn answer(copy: &Explained<'_>, cause: Option<&Claim>, gap: Option<&Claim>) -> Answer {
+    let shown_cause = cause.filter(|claim| claim.is_shown());
+    match (copy.fate, shown_cause) {
+        (_, Some(claim)) => Answer { changed_layer: Some(claim.layer), because: claim.statement.clone(), shown: true },
+        (Fate::Delivered, None) => Answer { changed_layer: None, because: delivered(copy), shown: true },
+        (fate, None) => {
+            let layer = stopping_layer(copy, fate);
+            let because = gap
+                .or(cause)
+                .map_or("the evidence does not show what became of it".to_owned(), |claim| claim.statement.clone());
+            Answer { changed_layer: layer, because, shown: false }
+        }
+    }
+}
+
+fn delivered(copy: &Explained<'_>) -> String {
+    [Layer::Mailbox, Layer::Delivery]
+        .into_iter()
+        .filter_map(|layer| copy.stage(layer))
+        .find(|stage| matches!(stage.state, State::Passed))
+        .map_or("delivered".to_owned(), |stage| stage.summary.clone())
+}
+
+/// The stage that provably keeps, moved or stopped the copy, whatever the reason.
+fn stopping_layer(copy: &Explained<'_>, fate: Fate) -> Option<Layer> {
+    match fate {
+        Fate::Quarantined | Fate::ReleasePending => Some(Layer::Quarantine),
+        Fate::Rejected => Some(Layer::Arrival),
+        Fate::Junked | Fate::Filed | Fate::Forwarded | Fate::RemovedAfterDelivery => Some(Layer::Mailbox),
+        Fate::Bounced | Fate::Deferred if has_reason(copy) => Some(Layer::Delivery),
+        _ => None,
+    }
+}
+
+/// Whether a record of the refusal itself, not only a summary word, is there.
+fn has_reason(copy: &Explained<'_>) -> bool {
+    !matches!(
+        copy.decided().map(|stay| stay.end),
+        None | Some(layers::End::Failed(_) | layers::End::UnderWay(_) | layers::End::Unknown)
+    )
+}

@@ -1,0 +1,66 @@
+//! The words of the server that refused or put off the copy name the reason: routing, address, policy, content,
+//! authentication.
+//!
+//! What proves it: the reply as the sending system logged it, or a notice repeats it, with the enhanced status code. What
+//! looks alike: a deferral that a later attempt overcame, and a code whose text tells another story (the text decides).
+//! Owner: by the cause; the refusing server's owner where the words blame a policy of theirs.
+
+use evidence::{Fact, Layer, Reply};
+use layers::{End, Explained, Fate};
+use trace::Event;
+
+use super::{Family, claim, reply::cause_of, told};
+use crate::{Claim, Scene};
+
+/// The families that a refusing server's words can name.
+pub struct Rule;
+
+impl Family for Rule {
+    fn about(&self) -> &'static str {
+        "a server refused the copy or put it off, and its words say why"
+    }
+
+    fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
+        let stay = copy.decided()?;
+        let events: Vec<&Event> = match stay.end {
+            End::Refused(event)
+            | End::PutOff(event)
+            | End::HandoverRefused(event)
+            | End::RefusedByFilter(event)
+            | End::Deferred(event) => vec![event],
+            // The last attempt names the reason; the expiry alone only says that it lasted.
+            End::GaveUp(expired, last) => last.into_iter().chain([expired]).collect(),
+            _ => return None,
+        };
+        let (event, (id, standing)) = events.iter().find_map(|event| Some((*event, cause_of(reply(event)?)?)))?;
+        let statement = match stay.end {
+            End::GaveUp(..) => format!("{}; retries were given up", told(event)),
+            _ => told(event),
+        };
+        let notices = stay.dsns.iter().copied();
+        let layer = layer_of(id, copy);
+        Some(claim(id, standing, layer, statement, events.iter().copied().chain(notices)))
+    }
+}
+
+/// The reply that an event carries.
+pub(crate) fn reply(event: &Event) -> Option<&Reply> {
+    match event.fact() {
+        Fact::Arrival(arrival) => arrival.reply.as_ref(),
+        Fact::Handover(handover) => handover.reply.as_ref(),
+        Fact::Dsn(dsn) => Some(&dsn.reply),
+        _ => None,
+    }
+}
+
+/// The layer follows the cause; routing counts as arrival until our first system has accepted the message.
+fn layer_of(id: &str, copy: &Explained<'_>) -> Layer {
+    match id.split('/').next() {
+        Some("content-verdict" | "policy-scope-or-order") => Layer::Verdict,
+        Some("authentication-alignment") => Layer::Authentication,
+        _ => {
+            let at_our_door = matches!(copy.decided().map(|stay| stay.end), Some(End::Refused(_) | End::PutOff(_)));
+            if at_our_door && copy.fate != Fate::Bounced { Layer::Arrival } else { Layer::Delivery }
+        }
+    }
+}

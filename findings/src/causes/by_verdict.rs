@@ -1,0 +1,142 @@
+//! A filter, rule or list of the station that decided names its reason: content, policy, or authentication.
+//!
+//! What proves it: the record in which the filter states its verdict together with what it did. What looks alike: a
+//! verdict that only reported (never a cause), a verdict of an earlier system that let the copy go on, and a failed
+//! authentication result on which nobody acted. Owner: whoever runs the policy named in the record.
+
+use evidence::{Action, AuthMethod, AuthResult, Fact, Folder, Layer, Verdict, VerdictKind};
+use layers::{End, Explained, Stay};
+use trace::Event;
+
+use super::{Family, claim, told};
+use crate::{Claim, Scene, Standing};
+
+/// The families `content-verdict`, `policy-scope-or-order` and `authentication-alignment` as a filter states them.
+pub struct Rule;
+
+impl Family for Rule {
+    fn about(&self) -> &'static str {
+        "a filter, rule or list states why it refused, held or moved the copy"
+    }
+
+    fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
+        let stay = copy.decided()?;
+        let deed = match stay.end {
+            End::Refused(event)
+            | End::RefusedByFilter(event)
+            | End::Held(event)
+            | End::Discarded(event)
+            | End::Junked(event)
+            | End::PutOff(event) => event,
+            End::HandoverRefused(event) if best(stay).is_some_and(acted_at_the_end) => event,
+            End::Stored(event) if in_junk(event) => event,
+            _ => return None,
+        };
+        match best(stay) {
+            Some(verdict) => {
+                let (id, layer) = dmarc_behind_spoof(stay, verdict).or_else(|| id_of(verdict))?;
+                let mut events = vec![verdict, deed];
+                if layer == Layer::Authentication {
+                    events.extend(failed_results(stay));
+                }
+                Some(claim(id, Standing::Proved, layer, statement(verdict, deed), events))
+            }
+            None => by_summary_word(deed),
+        }
+    }
+}
+
+/// Whether a verdict says that the station itself refused or bounced the copy.
+fn acted_at_the_end(verdict: &Event) -> bool {
+    matches!(verdict.fact(), Fact::Verdict(verdict) if matches!(verdict.action, Action::Rejected | Action::Bounced))
+}
+
+fn in_junk(event: &Event) -> bool {
+    matches!(event.fact(), Fact::Stored(stored) if stored.folder == Some(Folder::Junk))
+}
+
+fn statement(verdict: &Event, deed: &Event) -> String {
+    if std::ptr::eq(verdict, deed) || matches!(deed.fact(), Fact::Verdict(_)) {
+        return told(verdict);
+    }
+    format!("{}; {}", told(verdict), layers::of_event(deed))
+}
+
+/// `FilteredAsSpam` in a trace: the word itself is the verdict, but it names neither kind nor place surely.
+fn by_summary_word(deed: &Event) -> Option<Claim> {
+    let Fact::Status(_) = deed.fact() else { return None };
+    if !matches!(deed.fact(), Fact::Status(status) if status.status == evidence::TraceStatus::FilteredAsSpam) {
+        return None;
+    }
+    let statement = format!("{}: marked as spam, then refused or put to junk", told(deed));
+    let claim = claim("content-verdict/spam", Standing::Likely, Layer::Verdict, statement, [deed]);
+    Some(Claim { ask_for: vec!["exchange-online/message-trace-detail", "message/eml"], ..claim })
+}
+
+/// The verdict that explains a stay: adverse, enforced, its kind named; one that acted before one that only marked, then
+/// the last.
+pub(crate) fn best<'t>(stay: &Stay<'t>) -> Option<&'t Event> {
+    stay.adverse_verdicts().filter(|event| id_of(event).is_some()).max_by_key(|event| match event.fact() {
+        Fact::Verdict(verdict) => {
+            (!matches!(verdict.action, Action::None | Action::NotSaid | Action::Tagged), event.at())
+        }
+        _ => (false, None),
+    })
+}
+
+/// The cause that a verdict's kind stands for, and its layer.
+pub(crate) fn id_of(event: &Event) -> Option<(&'static str, Layer)> {
+    let Fact::Verdict(Verdict { kind, .. }) = event.fact() else { return None };
+    Some(match kind {
+        VerdictKind::Spam | VerdictKind::HighConfidenceSpam => ("content-verdict/spam", Layer::Verdict),
+        VerdictKind::Phish | VerdictKind::HighConfidencePhish => ("content-verdict/phish", Layer::Verdict),
+        VerdictKind::Malware => ("content-verdict/malware", Layer::Verdict),
+        VerdictKind::Bulk => ("content-verdict/bulk", Layer::Verdict),
+        VerdictKind::Spoof => ("content-verdict/spoof", Layer::Verdict),
+        VerdictKind::Impersonation => ("content-verdict/impersonation", Layer::Verdict),
+        VerdictKind::Url => ("content-verdict/url", Layer::Verdict),
+        VerdictKind::Attachment => ("content-verdict/attachment", Layer::Verdict),
+        VerdictKind::TransportRule => ("policy-scope-or-order/transport-rule", Layer::Verdict),
+        VerdictKind::DataLoss => ("policy-scope-or-order/data-loss-rule", Layer::Verdict),
+        VerdictKind::BlockEntry => ("policy-scope-or-order/block-entry", Layer::Verdict),
+        VerdictKind::UserBlock => ("policy-scope-or-order/user-block-list", Layer::Verdict),
+        VerdictKind::ConnectionFilter => ("policy-scope-or-order/connection-filter", Layer::Verdict),
+        VerdictKind::Authentication(AuthMethod::Spf) => ("authentication-alignment/spf-fail", Layer::Authentication),
+        VerdictKind::Authentication(AuthMethod::Dkim) => ("authentication-alignment/dkim-fail", Layer::Authentication),
+        VerdictKind::Authentication(AuthMethod::Arc) => {
+            ("authentication-alignment/arc-untrusted", Layer::Authentication)
+        }
+        VerdictKind::Authentication(AuthMethod::Dmarc | AuthMethod::CompAuth) => {
+            ("authentication-alignment/dmarc-fail", Layer::Authentication)
+        }
+        VerdictKind::Clean | VerdictKind::Unknown => return None,
+    })
+}
+
+/// A spoof verdict behind which the same system states that it applied the domain owner's DMARC policy.
+fn dmarc_behind_spoof(stay: &Stay<'_>, verdict: &Event) -> Option<(&'static str, Layer)> {
+    let Fact::Verdict(Verdict { kind: VerdictKind::Spoof, .. }) = verdict.fact() else { return None };
+    let applied = stay.authentications.iter().any(|event| match event.fact() {
+        Fact::Authentication(result) => {
+            result.method == AuthMethod::Dmarc
+                && result.result == AuthResult::Fail
+                && event.observation.speaker.product == verdict.observation.speaker.product
+                && result.disposition.as_deref().is_some_and(|done| {
+                    ["quarantine", "reject", "oreject", "o.reject"].contains(&done.to_ascii_lowercase().as_str())
+                })
+        }
+        _ => false,
+    });
+    applied.then_some(("authentication-alignment/dmarc-fail", Layer::Authentication))
+}
+
+/// The failed results that the station states.
+fn failed_results<'t>(stay: &Stay<'t>) -> impl Iterator<Item = &'t Event> + use<'t> {
+    let results: Vec<&'t Event> = stay
+        .authentications
+        .iter()
+        .copied()
+        .filter(|event| matches!(event.fact(), Fact::Authentication(result) if result.result == AuthResult::Fail))
+        .collect();
+    results.into_iter()
+}

@@ -1,0 +1,87 @@
+//! The mailbox, or something that works on it after delivery, moved the copy.
+//!
+//! What proves it: the store's own record naming another folder, a forward, a discard, or a removal, and what chose it.
+//! What looks alike: a filter's verdict that the store only carries out (then the verdict explains it), and a quarantine
+//! entry made at arrival. Owner: the mailbox's user for a rule of theirs; the administrator for global scripts and purges.
+
+use evidence::{Fact, Folder, Layer, Product, Stored, VerdictKind};
+use layers::{End, Explained, Stay};
+use trace::Event;
+
+use super::{Family, by_verdict, claim, told};
+use crate::{Claim, Scene, Standing};
+
+/// The family `mailbox-rule`.
+pub struct Rule;
+
+impl Family for Rule {
+    fn about(&self) -> &'static str {
+        "a mailbox rule, the junk filter, a forward or a removal after delivery moved the copy"
+    }
+
+    fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
+        let stay = copy.decided()?;
+        let proved = |id: &str, event: &Event| claim(id, Standing::Proved, Layer::Mailbox, told(event), [event]);
+        match stay.end {
+            End::Stored(event) => stored(stay, event),
+            End::Forwarded(event) => Some(proved("mailbox-rule/forwarded", event)),
+            End::Discarded(event) if event.observation.speaker.product == Product::Dovecot => {
+                Some(proved("mailbox-rule/deleted", event))
+            }
+            End::Removed(event) if matches!(event.fact(), Fact::PostDelivery { .. }) => {
+                Some(proved("mailbox-rule/post-delivery-removal", event))
+            }
+            End::Removed(event) => Some(claim(
+                "mailbox-rule/post-delivery-removal",
+                Standing::Likely,
+                Layer::Mailbox,
+                format!("{}, minutes after it had been delivered", told(event)),
+                [event].into_iter().chain(stay.words.iter().chain(&stay.stores).copied()),
+            )),
+            _ => None,
+        }
+    }
+}
+
+fn stored(stay: &Stay<'_>, event: &Event) -> Option<Claim> {
+    let Fact::Stored(Stored { folder, chosen_by }) = event.fact() else { return None };
+    match folder.as_ref()? {
+        Folder::Inbox | Folder::Quarantine => None,
+        Folder::Deleted => Some(claim("mailbox-rule/deleted", Standing::Proved, Layer::Mailbox, told(event), [event])),
+        Folder::Other(_) => Some(claim("mailbox-rule/moved", Standing::Proved, Layer::Mailbox, told(event), [event])),
+        Folder::Junk => junk(stay, event, chosen_by.as_deref()),
+    }
+}
+
+/// Junk: a filter's verdict explains it if there is one; a rule, or the mailbox's own junk filter, if the filter said
+/// clean or the record names what chose the folder.
+fn junk(stay: &Stay<'_>, event: &Event, chosen_by: Option<&str>) -> Option<Claim> {
+    if by_verdict::best(stay).is_some() {
+        return None;
+    }
+    let chosen = chosen_by.unwrap_or("").to_ascii_lowercase();
+    if chosen.contains("spamfilter") {
+        let statement = format!("{}: the spam filter chose the folder", told(event));
+        return Some(claim("content-verdict/spam", Standing::Likely, Layer::Verdict, statement, [event]));
+    }
+    let clean = stay
+        .verdicts
+        .iter()
+        .copied()
+        .find(|verdict| matches!(verdict.fact(), Fact::Verdict(verdict) if verdict.kind == VerdictKind::Clean));
+    match (clean, chosen_by) {
+        (Some(clean), _) => {
+            let statement = format!("{}, although the filter found nothing", told(event));
+            Some(claim("mailbox-rule/junk-filter", Standing::Proved, Layer::Mailbox, statement, [event, clean]))
+        }
+        (None, Some(_)) => {
+            Some(claim("mailbox-rule/junk-filter", Standing::Proved, Layer::Mailbox, told(event), [event]))
+        }
+        (None, None) => {
+            let statement =
+                format!("{}; whether the filter's verdict or the mailbox chose the folder is not shown", told(event));
+            let claim = claim("mailbox-rule/junk-filter", Standing::NotShown, Layer::Mailbox, statement, [event]);
+            Some(Claim { ask_for: vec!["message/eml", "exchange-online/message-trace-detail"], ..claim })
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The cause families, in the order in which they are asked; the first that answers names the cause.
+
+mod by_reply;
+mod by_verdict;
+mod mailbox_rule;
+mod release_handoff;
+mod reply;
+
+use evidence::{Fact, Layer};
+use layers::{End, Explained, Stay};
+use trace::Event;
+
+use crate::{Claim, Scene, Standing};
+
+/// A family of causes: looks at one copy and names the cause if it is one of its own.
+pub trait Family: Sync {
+    /// What the family is about, in one sentence for people.
+    fn about(&self) -> &'static str;
+
+    /// The cause of the copy's fate, if it is of this family.
+    fn find(&self, copy: &Explained<'_>, scene: &Scene<'_>) -> Option<Claim>;
+}
+
+/// All families. A release goes first: as long as the next system has not accepted the copy, the hand-off explains.
+pub const FAMILIES: &[&dyn Family] = &[&release_handoff::Rule, &mailbox_rule::Rule, &by_verdict::Rule, &by_reply::Rule];
+
+/// The cause of a copy's fate, then what looks like a cause and is refuted by a record.
+pub(crate) fn of(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<Claim> {
+    let mut cause = FAMILIES.iter().find_map(|family| family.find(copy, scene));
+    if let Some(cause) = &mut cause
+        && let Some(against) = against(copy)
+    {
+        cause.standing = cause.standing.max(Standing::Likely);
+        cause.statement = format!("{}; against it stands {}", cause.statement, layers::of_event(against));
+        cause.cites.extend(layers::cites([against]));
+    }
+    cause.into_iter().chain(undone_hold(copy)).collect()
+}
+
+/// A summary word that contradicts a hold.
+fn against<'t>(copy: &Explained<'t>) -> Option<&'t Event> {
+    let stay = copy.decided()?;
+    if !matches!(stay.end, End::Held(_) | End::ReleaseRequested(_)) {
+        return None;
+    }
+    stay.words
+        .iter()
+        .copied()
+        .find(|event| matches!(event.fact(), Fact::Status(status) if status.status == evidence::TraceStatus::Delivered))
+}
+
+/// A hold that a release undid no longer explains: said, with its record, as refuted.
+fn undone_hold(copy: &Explained<'_>) -> Option<Claim> {
+    let decided = copy.decided_at?;
+    let stay = copy.stays[..=decided].iter().find(|stay| !stay.holds.is_empty() && released(stay).is_some())?;
+    if matches!(stay.end, End::HeldAgain(..)) {
+        return None;
+    }
+    let (hold, release) = (stay.holds.first()?, released(stay)?);
+    let verdict = by_verdict::best(stay)?;
+    let (id, layer) = by_verdict::id_of(verdict)?;
+    Some(Claim {
+        id: id.to_owned(),
+        standing: Standing::Refuted,
+        layer,
+        statement: format!(
+            "{} had held it ({}), but the release undid that",
+            stay.station.system,
+            layers::of_event(verdict)
+        ),
+        cites: layers::cites([*hold, release]),
+        ask_for: Vec::new(),
+    })
+}
+
+/// The release that let the copy go from a stay.
+pub(crate) fn released<'t>(stay: &Stay<'t>) -> Option<&'t Event> {
+    stay.releases.iter().copied().rfind(
+        |event| matches!(event.fact(), Fact::Release(release) if release.step == evidence::ReleaseStep::Released),
+    )
+}
+
+/// A claim that rests on events.
+pub(crate) fn claim<'e>(
+    id: &str,
+    standing: Standing,
+    layer: Layer,
+    statement: String,
+    events: impl IntoIterator<Item = &'e Event>,
+) -> Claim {
+    Claim { id: id.to_owned(), standing, layer, statement, cites: layers::cites(events), ask_for: Vec::new() }
+}
+
+/// `Speaker: what it says`.
+pub(crate) fn told(event: &Event) -> String {
+    format!("{} {}", event.observation.speaker, layers::of_event(event))
+}

@@ -1,0 +1,148 @@
+//! A copy was let go, or was to be, and did not reach the next system.
+//!
+//! What it is: someone asked for a release, or released, and the user still waits. What proves it: the release record
+//! (who, when, for whom) together with the record of the hand-over after it. What looks alike: a release that worked, and
+//! a second filter further on that holds the copy anew (then that filter explains it). Owner: whoever runs the quarantine,
+//! and for a refusal whoever runs the next system's door.
+
+use evidence::{Fact, Layer, Outcome, Product};
+use layers::{End, Explained, Fate, Stay};
+use trace::Event;
+
+use super::{Family, claim, released, told};
+use crate::{Claim, Scene, Standing};
+
+/// The family `release-handoff`.
+pub struct Rule;
+
+impl Family for Rule {
+    fn about(&self) -> &'static str {
+        "a held copy was, or was to be, released, and the hand-off did not come about"
+    }
+
+    fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
+        let at = copy.decided_at?;
+        let stay = copy.stays.get(at)?;
+        match stay.end {
+            End::ReleaseRequested(event) => Some(requested(stay, event, "and has not happened")),
+            End::ReleaseDenied(event) => Some(requested(stay, event, "and was denied")),
+            End::ReleaseExpired(event) => Some(claim(
+                "release-handoff/expired-before-release",
+                Standing::Proved,
+                Layer::Release,
+                format!("{}; nobody released it in time", told(event)),
+                [event].into_iter().chain(stay.holds.iter().copied()),
+            )),
+            End::ReleasedForOthers(event) => Some(claim(
+                "release-handoff/released-other-recipient",
+                Standing::Proved,
+                Layer::Release,
+                format!("{}, for {}; for this recipient it is still held", told(event), for_whom(event)),
+                [event].into_iter().chain(stay.holds.iter().copied()),
+            )),
+            End::ReleaseFailed(event) => Some(claim(
+                "release-handoff/released-not-handed-over",
+                Standing::Proved,
+                Layer::Release,
+                format!("{}: it never left quarantine", told(event)),
+                [event].into_iter().chain(stay.holds.iter().copied()),
+            )),
+            End::HeldAgain(release, hold) => Some(claim(
+                "release-handoff/released-requarantined",
+                Standing::Proved,
+                Layer::Release,
+                format!("{}, and afterwards {}", told(release), told(hold)),
+                [release, hold],
+            )),
+            End::Released(release) => Some(nothing_after(copy, stay, release)),
+            End::HandoverRefused(event) | End::GaveUp(_, Some(event)) | End::GaveUp(event, None) => {
+                after_release(stay, event, "release-handoff/released-rejected", "refused")
+            }
+            End::Deferred(event) => after_release(stay, event, "release-handoff/released-deferred", "put off"),
+            End::Refused(event) => {
+                let before = copy.stays[..at].iter().rev().find(|stay| was_held(stay))?;
+                after_release(before, event, "release-handoff/released-rejected", "refused")
+            }
+            End::PutOff(event) => {
+                let before = copy.stays[..at].iter().rev().find(|stay| was_held(stay))?;
+                after_release(before, event, "release-handoff/released-deferred", "put off")
+            }
+            _ => None,
+        }
+    }
+}
+
+fn requested(stay: &Stay<'_>, event: &Event, how: &str) -> Claim {
+    claim(
+        "release-handoff/requested-not-released",
+        Standing::Proved,
+        Layer::Release,
+        format!("{}, {how}: a request is no release", told(event)),
+        [event].into_iter().chain(stay.holds.iter().copied()),
+    )
+}
+
+fn for_whom(event: &Event) -> String {
+    let Fact::Release(release) = event.fact() else { return "others".to_owned() };
+    let named: Vec<String> = release.for_recipients.iter().map(ToString::to_string).collect();
+    if named.is_empty() { "others".to_owned() } else { named.join(", ") }
+}
+
+/// A release after which nothing is said: proved only if the system's own log would show the hand-over and does not.
+fn nothing_after(copy: &Explained<'_>, stay: &Stay<'_>, release: &Event) -> Claim {
+    let standing = if copy.fate == Fate::Lost { Standing::Proved } else { Standing::NotShown };
+    let ask_for = match stay.station.system.product {
+        Product::Mimecast => vec!["mimecast/siem", "exchange-online/message-trace"],
+        Product::ExchangeOnline => vec!["exchange-online/message-trace", "exchange-online/message-trace-detail"],
+        _ => vec!["postfix/log"],
+    };
+    let statement = match standing {
+        Standing::Proved => format!("{}, and its log shows no hand-over afterwards", told(release)),
+        _ => format!("{}; whether it was handed over afterwards is not shown", told(release)),
+    };
+    let claim = claim("release-handoff/released-not-handed-over", standing, Layer::Release, statement, [release]);
+    Claim { ask_for: if standing == Standing::Proved { Vec::new() } else { ask_for }, ..claim }
+}
+
+/// A refusal or deferral that followed a release. Without a record of the release the hand-over after the hold implies
+/// one, which is likely, not proved.
+fn after_release(stay: &Stay<'_>, event: &Event, id: &str, how: &str) -> Option<Claim> {
+    if !was_held(stay) {
+        return None;
+    }
+    let by = match event.fact() {
+        Fact::Arrival(_) => event.observation.speaker.to_string(),
+        Fact::Handover(handover) if handover.spoken_by_next_hop && handover.outcome != Outcome::Accepted => {
+            handover.to.as_ref().map_or("the next hop".to_owned(), ToString::to_string)
+        }
+        _ => "the hand-over".to_owned(),
+    };
+    Some(match released(stay) {
+        Some(release) => claim(
+            id,
+            Standing::Proved,
+            Layer::Release,
+            format!("{}, but {by} {how} it: {}", told(release), words(event)),
+            [event, release],
+        ),
+        None => claim(
+            id,
+            Standing::Likely,
+            Layer::Release,
+            format!(
+                "{} held it and later tried to hand it over, which implies a release; {by} {how} it: {}",
+                stay.station.system,
+                words(event)
+            ),
+            [event].into_iter().chain(stay.holds.last().copied()),
+        ),
+    })
+}
+
+fn words(event: &Event) -> String {
+    super::by_reply::reply(event).map_or_else(|| layers::of_event(event), |reply| reply.text.trim().to_owned())
+}
+
+fn was_held(stay: &Stay<'_>) -> bool {
+    !stay.holds.is_empty() || released(stay).is_some()
+}

@@ -1,0 +1,76 @@
+//! What the evidence cannot show about a copy, and which export would.
+
+use evidence::{Layer, SourceId};
+use layers::{Explained, Fate, Stage, State};
+
+use crate::{Claim, Scene, Standing};
+
+/// The gaps of a copy, the one that matters most first.
+pub(crate) fn of(copy: &Explained<'_>, cause: Option<&Claim>, _scene: &Scene<'_>) -> Vec<Claim> {
+    let mut gaps = Vec::new();
+    let cause_shown = cause.is_some_and(Claim::is_shown);
+    match copy.fate {
+        Fate::Delivered => gaps.extend(open_stage(copy, Layer::Mailbox)),
+        Fate::Unknown => {
+            let first_open = [Layer::Delivery, Layer::Quarantine, Layer::Verdict, Layer::Arrival];
+            gaps.extend(first_open.into_iter().find_map(|layer| open_stage(copy, layer)));
+        }
+        Fate::Quarantined | Fate::Discarded | Fate::Lost if !cause_shown => {
+            gaps.extend(open_stage(copy, Layer::Verdict).or_else(|| Some(reason(copy))));
+        }
+        _ if !cause_shown && cause.is_none() => gaps.push(reason(copy)),
+        _ => {}
+    }
+    gaps
+}
+
+/// A stage that was not shown, as a gap.
+fn open_stage(copy: &Explained<'_>, layer: Layer) -> Option<Claim> {
+    let stage = copy.stage(layer)?;
+    matches!(stage.state, State::NotSupplied | State::Absent).then(|| gap(copy, stage))
+}
+
+fn gap(copy: &Explained<'_>, stage: &Stage) -> Claim {
+    let ask_for = if stage.ask_for.is_empty() { usual(copy) } else { stage.ask_for.clone() };
+    Claim {
+        id: format!("not-shown/{}", stage.layer.id()),
+        standing: Standing::NotShown,
+        layer: stage.layer,
+        statement: stage.summary.clone(),
+        cites: stage.cites.clone(),
+        ask_for,
+    }
+}
+
+/// The copy was stopped or moved, and no record says why.
+fn reason(copy: &Explained<'_>) -> Claim {
+    let layer = match copy.fate {
+        Fate::Quarantined | Fate::ReleasePending | Fate::Discarded | Fate::Lost => Layer::Verdict,
+        Fate::Rejected => Layer::Arrival,
+        Fate::Junked | Fate::Filed | Fate::Forwarded | Fate::RemovedAfterDelivery => Layer::Mailbox,
+        _ => Layer::Delivery,
+    };
+    let shown =
+        copy.stages.iter().find(|stage| matches!(stage.state, State::Stopped | State::Pending | State::Changed));
+    let what = shown.map_or("it did not arrive".to_owned(), |stage| stage.summary.clone());
+    Claim {
+        id: format!("not-shown/{}", layer.id()),
+        standing: Standing::NotShown,
+        layer,
+        statement: format!("{what}; the reason is not in words that are known"),
+        cites: shown.map(|stage| stage.cites.clone()).unwrap_or_default(),
+        ask_for: usual(copy),
+    }
+}
+
+/// The exports to fetch first for a copy, by the system that spoke last.
+fn usual(copy: &Explained<'_>) -> Vec<SourceId> {
+    match copy.decided().map(|stay| &stay.station.system.product) {
+        Some(evidence::Product::Mimecast) => vec!["mimecast/siem", "exchange-online/message-trace"],
+        Some(evidence::Product::ExchangeOnline) => vec!["exchange-online/message-trace-detail", "message/bounce"],
+        Some(evidence::Product::Postfix | evidence::Product::Amavis | evidence::Product::Rspamd) => {
+            vec!["postfix/log", "message/bounce"]
+        }
+        _ => vec!["exchange-online/message-trace", "message/eml"],
+    }
+}

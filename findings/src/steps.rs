@@ -1,0 +1,99 @@
+//! What to do next, for tier 1 and tier 2, from the findings.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::{Finding, Kind, NextStep, Scene, Standing};
+
+/// One entry of `steps.toml`: what to do about a cause.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advice {
+    /// `family/specific`, or `family/*`.
+    cause: String,
+    tier1: Vec<String>,
+    tier2: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Table {
+    advice: Vec<Advice>,
+}
+
+static TABLE: LazyLock<Vec<Advice>> =
+    LazyLock::new(|| toml::from_str::<Table>(include_str!("steps.toml")).map(|table| table.advice).unwrap_or_default());
+
+/// The steps that the findings ask for, each once: tier 1 first; within a tier exports to fetch, then deeds.
+pub(crate) fn of(_scene: &Scene<'_>, findings: &[Finding]) -> Vec<NextStep> {
+    let mut steps: Vec<NextStep> = Vec::new();
+    for finding in findings {
+        for source in &finding.ask_for {
+            let tier = if source.ends_with("/siem") || source.ends_with("-detail") { 2 } else { 1 };
+            let step = format!("Fetch {source} and run again: {}", finding.statement);
+            add(&mut steps, NextStep { tier, step, because: vec![finding.id.clone()], fetches: Some(source) });
+        }
+    }
+    for finding in findings.iter().filter(|finding| finding.kind == Kind::Cause) {
+        if !matches!(finding.standing, Standing::Proved | Standing::Likely) {
+            continue;
+        }
+        let Some(advice) = advice_for(&finding.id) else { continue };
+        for (tier, lines) in [(1, &advice.tier1), (2, &advice.tier2)] {
+            for line in lines {
+                let step = NextStep { tier, step: line.clone(), because: vec![finding.id.clone()], fetches: None };
+                add(&mut steps, step);
+            }
+        }
+    }
+    if steps.is_empty() {
+        let line =
+            "Nothing is left to do for delivery: ask the user to search all folders for the subject and the sender";
+        steps.push(NextStep { tier: 1, step: line.to_owned(), because: Vec::new(), fetches: None });
+    }
+    steps.sort_by_key(|step| step.tier);
+    steps
+}
+
+fn add(steps: &mut Vec<NextStep>, step: NextStep) {
+    let same = |known: &&mut NextStep| match (known.fetches, step.fetches) {
+        (Some(known), Some(new)) => known == new,
+        (None, None) => known.step == step.step,
+        _ => false,
+    };
+    match steps.iter_mut().find(same) {
+        Some(known) => {
+            known.because.extend(step.because.into_iter().filter(|id| !known.because.contains(id)).collect::<Vec<_>>());
+        }
+        None => steps.push(step),
+    }
+}
+
+fn advice_for(id: &str) -> Option<&'static Advice> {
+    let family = id.split('/').next().unwrap_or(id);
+    TABLE
+        .iter()
+        .find(|advice| advice.cause == id)
+        .or_else(|| TABLE.iter().find(|advice| advice.cause.strip_suffix("/*") == Some(family)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_family_has_advice() {
+        let table: Table = toml::from_str(include_str!("steps.toml")).unwrap();
+        assert!(table.advice.iter().all(|advice| !advice.tier1.is_empty() && !advice.tier2.is_empty()));
+        for family in [
+            "policy-scope-or-order",
+            "authentication-alignment",
+            "content-verdict",
+            "connector-routing",
+            "release-handoff",
+            "mailbox-rule",
+        ] {
+            assert!(advice_for(&format!("{family}/anything")).is_some(), "{family}");
+        }
+    }
+}
