@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use evidence::{Fact, FileName, Identifier, Reading, SourceId, Zone};
+use evidence::{Address, Fact, FileName, Identifier, Reading, SourceId, Zone};
 use jiff::Timestamp;
 use rayon::prelude::*;
 
@@ -30,26 +30,79 @@ pub struct Readings {
     pub files: Vec<FileReading>,
     /// The message with all ids and looks that were revealed.
     pub message: Message,
+    /// Other messages of which samples were supplied too.
+    pub others: Vec<Candidate>,
+}
+
+/// A message that could be meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Message-ID without brackets; `None` if the records carry none.
+    pub message_id: Option<String>,
+    /// Envelope sender, else header_from.
+    pub sender: Option<Address>,
+    /// Subject.
+    pub subject: Option<String>,
+    /// First instant.
+    pub at: Option<Timestamp>,
+    /// A file that speaks of it.
+    pub file: FileName,
+}
+
+/// Which message is meant cannot be told from the evidence and the options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unclear {
+    /// No file holds a message sample, and none holds a record by which a message could be named.
+    NoMessage,
+    /// Several messages fit; the first few of them, and how many there are.
+    Several(Vec<Candidate>, usize),
 }
 
 /// How many rounds of closing over revealed ids are made at most; every round but the last found a new id.
 const MAX_ROUNDS: usize = 12;
+/// How many candidates are named.
+const MAX_CANDIDATES: usize = 10;
+/// Files up to this size are searched for messages if neither a sample nor an option names one.
+const BROWSE_MAX_BYTES: usize = 64 << 20;
 
-/// Reads the rows about `message` from all files, until no record reveals a further id.
+/// Reads the rows about one message from all files, until no record reveals a further id.
 ///
-/// Message samples and exports that state their zone are read first: they give the instant by which records without a
-/// year are dated. `clock.reference` is the fallback.
-pub fn read_all(files: &[Input<'_>], message: Message, clock: &Clock, progress: &dyn Progress) -> Readings {
+/// `message` holds what the options name; without any, the message of the sample is followed. Samples and exports that
+/// state their zone are read first: they give the instant by which records without a year are dated;
+/// `clock.reference` is the fallback.
+///
+/// # Errors
+/// [`Unclear`] if neither options nor evidence single out one message.
+pub fn read_all(
+    files: &[Input<'_>],
+    message: Message,
+    clock: &Clock,
+    progress: &dyn Progress,
+) -> Result<Readings, Unclear> {
     let kinds: Vec<Result<&'static dyn Source, ReadError>> =
         files.par_iter().map(|input| recognise(input.bytes, &input.name)).collect();
-    let mut reading = Round { files, kinds: &kinds, message, clock: clock.clone(), done: vec![None; files.len()] };
-    reading.run(ZoneRule::Stated, progress);
-    if let Some(reference) = reading.stated_instant() {
-        reading.clock.reference = reference;
+    let named = !message.ids.is_empty();
+    let mut round = Round { files, kinds: &kinds, message, clock: clock.clone(), done: vec![None; files.len()] };
+    let others = round.choose_sample(progress);
+    if round.message.ids.is_empty() && round.message.likeness == Likeness::default() {
+        let candidates = round.browse(progress);
+        round.single_out(candidates, None)?;
     }
-    reading.run(ZoneRule::Unstated, progress);
-    reading.close(progress);
-    let Round { done, message, .. } = reading;
+    let by_looks = round.message.ids.is_empty().then(|| round.message.clone());
+    round.follow(progress);
+    if let Some(asked) = by_looks.filter(|_| !named) {
+        // Several messages may look alike: keep the one that is meant, and read again by its id.
+        let found = candidates_in(round.done.iter().flatten().map(|done| &done.reading));
+        let near = asked.likeness.around.first().copied();
+        if found.len() > 1 {
+            round.message = asked;
+            round.single_out(found, near)?;
+            round.done = vec![None; files.len()];
+            let _ = round.choose_sample(progress);
+            round.follow(progress);
+        }
+    }
+    let Round { done, message, .. } = round;
     let files = files
         .iter()
         .zip(kinds.iter().zip(done))
@@ -63,7 +116,48 @@ pub fn read_all(files: &[Input<'_>], message: Message, clock: &Clock, progress: 
             },
         })
         .collect();
-    Readings { files, message }
+    Ok(Readings { files, message, others })
+}
+
+/// Whether a kind of evidence is the message itself, to be taken rather than matched.
+fn is_sample(source: &dyn Source) -> bool {
+    source.id().starts_with("message/")
+}
+
+/// The messages that readings speak of, by Message-ID (a sample without one by its file), earliest first.
+fn candidates_in<'r>(readings: impl Iterator<Item = &'r Result<Reading, ReadError>>) -> Vec<Candidate> {
+    let mut found: Vec<Candidate> = Vec::new();
+    for observation in readings.flatten().flat_map(|reading| &reading.observations) {
+        let Fact::Identity(identity) = &observation.fact else { continue };
+        let candidate = Candidate {
+            message_id: observation.about.message_id().map(str::to_owned),
+            sender: identity.envelope_sender.clone().or_else(|| identity.header_from.clone()),
+            subject: identity.subject.clone(),
+            at: observation.when.as_ref().or(identity.sent_at.as_ref()).map(|when| when.at),
+            file: observation.cite.file.clone(),
+        };
+        let same = |known: &&mut Candidate| match (&known.message_id, &candidate.message_id) {
+            (Some(known), Some(new)) => known == new,
+            (None, None) => known.sender == candidate.sender && known.subject == candidate.subject,
+            _ => false,
+        };
+        match found.iter_mut().find(same) {
+            Some(known) => {
+                known.sender = known.sender.take().or(candidate.sender);
+                known.subject = known.subject.take().or(candidate.subject);
+                known.at = match (known.at, candidate.at) {
+                    (Some(known), Some(new)) => Some(known.min(new)),
+                    (one, other) => one.or(other),
+                };
+            }
+            None => found.push(candidate),
+        }
+    }
+    if found.iter().any(|candidate| candidate.message_id.is_some()) {
+        found.retain(|candidate| candidate.message_id.is_some());
+    }
+    found.sort_by(|a, b| (a.at, &a.message_id).cmp(&(b.at, &b.message_id)));
+    found
 }
 
 #[derive(Clone)]
@@ -82,10 +176,121 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
+    /// Reads the samples, and takes the one that is meant: that with an id which the options name, that which looks as
+    /// they say, else the first. Gives the messages of the other samples.
+    fn choose_sample(&mut self, progress: &dyn Progress) -> Vec<Candidate> {
+        let samples: Vec<usize> = (0..self.files.len())
+            .filter(|at| self.kinds[*at].as_ref().is_ok_and(|source| is_sample(*source)))
+            .collect();
+        let query = Query { wanted: &Wanted::Everything, clock: &self.clock, progress };
+        let read: Vec<(usize, Result<Reading, ReadError>)> = samples
+            .par_iter()
+            .filter_map(|at| self.kinds[*at].as_ref().ok().map(|source| (*at, source.read(&self.files[*at], &query))))
+            .collect();
+        let chosen = read.iter().find_map(|(_, reading)| reading.as_ref().ok().filter(|found| self.is_meant(found)));
+        let ids = chosen.map(all_ids).unwrap_or_default();
+        let mut meant = vec![false; read.len()];
+        for (meant, (_, reading)) in meant.iter_mut().zip(&read) {
+            let Ok(found) = reading else { continue };
+            let same = chosen.is_some_and(|chosen| std::ptr::eq(chosen, found));
+            if same || shares_message_id(&ids, found) {
+                *meant = true;
+                self.message.ids.extend(all_ids(found));
+                learn_looks(&mut self.message, found);
+            }
+        }
+        let mut others = Vec::new();
+        for ((at, mut reading), meant) in read.into_iter().zip(meant) {
+            if !meant {
+                others.extend(candidates_in([&reading].into_iter()));
+                reading = reading.map(set_aside);
+            }
+            self.done[at] = Some(Done { reading, asked: self.message.ids.clone(), looks: Likeness::default() });
+        }
+        others
+    }
+
+    /// Whether a sample is of the message that the options describe; any is, if they describe none.
+    fn is_meant(&self, reading: &Reading) -> bool {
+        if reading.observations.is_empty() {
+            return false;
+        }
+        let asked = &self.message;
+        if !asked.ids.is_empty() {
+            return asked.has_any(&all_ids(reading));
+        }
+        if asked.likeness == Likeness::default() {
+            return true;
+        }
+        let mut recipients: Vec<Address> = Vec::new();
+        let (mut senders, mut subject, mut at) = (Vec::new(), None, None);
+        for observation in &reading.observations {
+            recipients.extend(observation.about.envelope_recipients.iter().cloned());
+            if let Fact::Identity(identity) = &observation.fact {
+                senders.extend(identity.envelope_sender.iter().chain(&identity.header_from).cloned());
+                recipients.extend(identity.header_to.iter().cloned());
+                subject = subject.or(identity.subject.as_deref());
+                at = at.or(identity.sent_at.as_ref().map(|when| when.at));
+            }
+        }
+        asked.likeness.fits(&senders, &recipients, subject, at)
+    }
+
+    /// The messages that small exports speak of, for evidence without a sample and options that name none.
+    fn browse(&self, progress: &dyn Progress) -> Vec<Candidate> {
+        let query = Query { wanted: &Wanted::Everything, clock: &self.clock, progress };
+        let readings: Vec<Result<Reading, ReadError>> = self
+            .files
+            .par_iter()
+            .zip(self.kinds)
+            .filter(|(input, _)| input.bytes.len() <= BROWSE_MAX_BYTES)
+            .filter_map(|(input, kind)| kind.as_ref().ok().map(|source| source.read(input, &query)))
+            .collect();
+        candidates_in(readings.iter())
+    }
+
+    /// Takes the only candidate, or the one nearest to an instant, as the message.
+    fn single_out(&mut self, mut candidates: Vec<Candidate>, near: Option<Timestamp>) -> Result<(), Unclear> {
+        if let Some(near) = near {
+            candidates.sort_by_key(|candidate| candidate.at.map(|at| at.duration_since(near).abs()));
+            candidates.truncate(1);
+        }
+        let count = candidates.len();
+        match candidates.pop() {
+            None => Err(Unclear::NoMessage),
+            Some(only) if count == 1 => {
+                match only.message_id.as_deref().and_then(Identifier::message_id) {
+                    Some(id) => drop(self.message.ids.insert(id)),
+                    None => {
+                        self.message.likeness.senders.extend(only.sender);
+                        self.message.likeness.subjects.extend(only.subject);
+                        self.message.likeness.around.extend(only.at);
+                    }
+                }
+                Ok(())
+            }
+            Some(last) => {
+                candidates.push(last);
+                candidates.truncate(MAX_CANDIDATES);
+                Err(Unclear::Several(candidates, count))
+            }
+        }
+    }
+
+    /// Reads all exports, those that state their zone first, and closes over the ids.
+    fn follow(&mut self, progress: &dyn Progress) {
+        self.run(ZoneRule::Stated, progress);
+        if let Some(reference) = self.stated_instant() {
+            self.clock.reference = reference;
+        }
+        self.run(ZoneRule::Unstated, progress);
+        self.close(progress);
+    }
+
     /// Reads every file of one zone rule once, by what is known of the message now.
     fn run(&mut self, rule: ZoneRule, progress: &dyn Progress) {
         let due: Vec<usize> = (0..self.files.len())
-            .filter(|at| self.kinds[*at].as_ref().is_ok_and(|source| source.zone() == rule))
+            .filter(|at| self.kinds[*at].as_ref().is_ok_and(|source| source.zone() == rule && !is_sample(*source)))
             .collect();
         self.read(&due, progress);
     }
@@ -105,6 +310,9 @@ impl Round<'_> {
 
     /// Whether a file has not been asked for all that is known by now.
     fn is_due(&self, at: usize, done: &Done) -> bool {
+        if self.kinds[at].as_ref().is_ok_and(|source| is_sample(*source)) {
+            return false;
+        }
         let by_looks = self.kinds[at].as_ref().is_ok_and(|source| source.matched_by() == MatchedBy::IdsOrLooks);
         self.message.ids.iter().any(|id| !done.asked.contains(id)) || (by_looks && done.looks != self.message.likeness)
     }
@@ -141,6 +349,28 @@ impl Round<'_> {
             .map(|when| when.at)
             .min()
     }
+}
+
+/// All ids that the records of a reading carry for the message itself.
+fn all_ids(reading: &Reading) -> Vec<Identifier> {
+    let mut ids: Vec<Identifier> =
+        reading.observations.iter().flat_map(|observation| observation.about.ids.iter().cloned()).collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+/// Whether a sample carries one of these Message-IDs.
+fn shares_message_id(ids: &[Identifier], reading: &Reading) -> bool {
+    all_ids(reading).iter().any(|id| !id.is_strong() && ids.contains(id))
+}
+
+/// The reading of a sample that is not followed: every row is another message's.
+fn set_aside(reading: Reading) -> Reading {
+    let Reading { rows, coverage, .. } = reading;
+    let mut aside = Reading { rows, coverage, ..Reading::default() };
+    aside.pass_over("other message", rows, None);
+    aside
 }
 
 /// Takes sender, recipients, subject and instant of a reading into the looks of the message.
