@@ -1,1 +1,10 @@
-//! Placeholder.
+//! The answer as data, and its faces: terminal, Markdown, HTML.
+//!
+//! [`Report`] is the JSON of `docs/report.schema.json`. Every face is a pure function of a report.
+
+mod document;
+
+pub use document::{
+    Cite, Event, EvidenceFile, Excerpt, Export, Fate, Finding, FindingKind, Layer, LayerState, Message, MessageCopy,
+    NextStep, PassedOver, Problem, Report, SCHEMA, Standing, State,
+};
