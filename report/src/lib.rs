@@ -3,8 +3,12 @@
 //! [`Report`] is the JSON of `docs/report.schema.json`. Every face is a pure function of a report.
 
 mod document;
+mod terminal;
+mod text;
+mod view;
 
 pub use document::{
     Cite, Event, EvidenceFile, Excerpt, Export, Fate, Finding, FindingKind, Layer, LayerState, Message, MessageCopy,
     NextStep, PassedOver, Problem, Report, SCHEMA, Standing, State,
 };
+pub use terminal::{Color, Terminal, terminal};
