@@ -40,6 +40,7 @@ pub fn terminal(report: &Report, terminal: Terminal) -> String {
     let view = View::of(report);
     let mut page = Page { out: String::new(), width: terminal.width.max(40), color: terminal.color };
     message(&mut page, report);
+    page.heading("The way");
     way(&mut page, &view);
     findings(&mut page, &view, report);
     next_steps(&mut page, &report.next_steps);
@@ -137,8 +138,21 @@ fn recipients(all: &[String]) -> String {
     text
 }
 
+/// The picture of the way and the sentence on each change, without a heading.
+pub(crate) fn picture(view: &View<'_>, columns: usize) -> String {
+    let mut page = Page { out: String::new(), width: columns, color: Color::Never };
+    way(&mut page, view);
+    page.out
+}
+
+/// The words of one record with the marked ones underlined.
+pub(crate) fn record_lines(record: &Record<'_>, columns: usize) -> String {
+    let mut page = Page { out: String::new(), width: columns, color: Color::Never };
+    record_text(&mut page, record);
+    page.out
+}
+
 fn way(page: &mut Page, view: &View<'_>) {
-    page.heading("The way");
     if view.groups.is_empty() {
         page.block("  ", PLAIN, "No copy of this message was found in the evidence.");
         return;
@@ -201,8 +215,8 @@ fn lane(page: &mut Page, stride: usize, states: [State; 7]) {
     let mut parts = vec![("  ".to_owned(), PLAIN)];
     for (at, state) in states.into_iter().enumerate() {
         parts.push((signs[at].clone(), style(state)));
-        if let Some(next) = states.get(at + 1) {
-            let joint = if view::was_reached(*next) && state != State::Stopped { "━" } else { "╌" };
+        if at + 1 < states.len() {
+            let joint = if states[at + 1..].iter().any(|later| view::was_reached(*later)) { "━" } else { "╌" };
             parts.push((format!(" {} ", joint.repeat(stride.saturating_sub(3))), FAINT));
         }
     }
@@ -299,7 +313,7 @@ fn not_shown(page: &mut Page, report: &Report) {
     }
     page.heading("Not shown, and what to fetch for it");
     for export in &report.exports {
-        page.line(&[("  ", PLAIN), (&visible(&export.title), HEADING), (&format!(" ({})", export.source), FAINT)]);
+        page.block("  ", PLAIN, &visible(&format!("{} ({})", export.title, export.source)));
         if let Some(command) = &export.command {
             page.verbatim("    $ ", command);
         }
@@ -311,7 +325,11 @@ fn not_shown(page: &mut Page, report: &Report) {
 
 fn layers(page: &mut Page, view: &View<'_>) {
     for group in &view.groups {
-        page.heading(&format!("Layers: {}{}", cut_address(&visible(view::recipient(group.first)), 50), more(group)));
+        page.heading(&format!(
+            "Layers: {}{}",
+            cut_address(&visible(view::recipient(group.first)), page.width.saturating_sub(22).min(50)),
+            more(group)
+        ));
         for layer in &group.first.layers {
             let lead = format!("  {} {:<15}", view::sign(layer.state), layer.layer.word());
             let system = layer.system.as_deref().map_or(String::new(), |system| format!("{system}: "));
@@ -358,13 +376,17 @@ fn timeline(page: &mut Page, view: &View<'_>) {
 
 fn event(page: &mut Page, view: &View<'_>, entry: &Entry<'_>, clock_columns: usize, system_columns: usize) {
     let gap = entry.gap.filter(|gap| !gap.is_zero()).map_or(String::new(), |gap| format!("+{}", view::span(gap)));
-    let lead = format!(
-        " {}{:<clock_columns$} {gap:>12}  {}  ",
-        if entry.event.assumed.is_some() { '~' } else { ' ' },
-        view::clock(entry.event.at),
-        pad(&cut(&visible(&entry.event.system), system_columns), system_columns),
-    );
-    let mut text = with_cites(&visible(&entry.event.summary), view, &entry.event.cites);
+    let assumed = if entry.event.assumed.is_some() { '~' } else { ' ' };
+    let clock = view::clock(entry.event.at);
+    let system = visible(&entry.event.system);
+    let (lead, system) = if page.width >= MIN_PICTURE_WIDTH {
+        let system = pad(&cut(&system, system_columns), system_columns);
+        (format!(" {assumed}{clock:<clock_columns$} {gap:>12}  {system}  "), String::new())
+    } else {
+        (format!(" {assumed}{clock}  "), format!("{system}: "))
+    };
+    let summary = format!("{system}{}", visible(&entry.event.summary));
+    let mut text = with_cites(&summary, view, &entry.event.cites);
     if let Some(first) = entry.recipients.first() {
         let first = cut_address(&visible(first), 40);
         text.push_str(&match entry.recipients.len() {
@@ -476,9 +498,9 @@ fn evidence(page: &mut Page, report: &Report) {
 }
 
 fn evidence_file(page: &mut Page, file: &EvidenceFile) {
-    let kind = file.source.as_deref().unwrap_or("not recognised");
-    let room = page.width.saturating_sub(4 + width(kind)).max(16);
-    page.line(&[("  ", PLAIN), (&cut_path(&visible(&file.file), room), HEADING), ("  ", PLAIN), (kind, FAINT)]);
+    let kind = cut(&visible(file.source.as_deref().unwrap_or("not recognised")), page.width / 2);
+    let room = page.width.saturating_sub(4 + width(&kind));
+    page.line(&[("  ", PLAIN), (&cut_path(&visible(&file.file), room), HEADING), ("  ", PLAIN), (&kind, FAINT)]);
     if let Some(error) = &file.error {
         page.block("    ! ", style(State::Stopped), &visible(error));
     } else {
