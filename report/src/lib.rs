@@ -1,1 +1,18 @@
-//! Placeholder.
+//! The answer as data, and its faces: terminal, Markdown, HTML.
+//!
+//! [`Report`] is the JSON of `docs/report.schema.json`. Every face is a pure function of a report.
+
+mod document;
+mod html;
+mod markdown;
+mod terminal;
+mod text;
+mod view;
+
+pub use document::{
+    Cite, Event, EvidenceFile, Excerpt, Export, Fate, Finding, FindingKind, Layer, LayerState, Message, MessageCopy,
+    NextStep, PassedOver, Problem, Report, SCHEMA, Standing, State,
+};
+pub use html::html;
+pub use markdown::markdown;
+pub use terminal::{Color, Terminal, terminal};

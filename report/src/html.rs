@@ -1,0 +1,389 @@
+//! The report as one HTML file: no script, nothing fetched, printable, dark and light.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::document::{Cite, EvidenceFile, Finding, Layer, MessageCopy, NextStep, Report, State};
+use crate::text::{number, push_visible, visible};
+use crate::view::{self, Entry, Group, Record, View};
+
+const STYLE: &str = include_str!("style.css");
+
+/// Writes a report as one self-contained HTML file. Everything that a record says is escaped, and the page forbids
+/// itself scripts and fetching.
+///
+/// Anchors stay the same for the same report: `#finding-<id>`, `#copy-<number>`, `#copy-<number>-<layer>`,
+/// `#record-<number>`.
+pub fn html(report: &Report) -> String {
+    let view = View::of(report);
+    let title = report.message.subject.as_deref().map_or("One message".to_owned(), visible);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
+                meta name="referrer" content="no-referrer";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "throughline: " (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#findings" { "To the findings" }
+                header { (message(report, &title)) }
+                main {
+                    (section("way", "The way", lanes(report, &view)))
+                    (section("findings", "Findings", findings(&view, report)))
+                    @if !report.next_steps.is_empty() { (section("next", "Next steps", next_steps(report))) }
+                    @if !report.exports.is_empty() {
+                        (section("not-shown", "Not shown, and what to fetch for it", exports(report)))
+                    }
+                    (section("timeline", "Timeline (UTC)", timeline(&view)))
+                    (section("layers", "Each copy, layer by layer", copies(&view, report)))
+                    (section("records", "Records", records(&view)))
+                    (section("evidence", "Evidence", evidence(report)))
+                }
+            }
+        }
+    }
+    .into_string()
+}
+
+fn section(id: &str, title: &str, content: Markup) -> Markup {
+    html! {
+        section id=(id) aria-labelledby=(format!("{id}-title")) {
+            h2 id=(format!("{id}-title")) { (title) }
+            (content)
+        }
+    }
+}
+
+fn message(report: &Report, title: &str) -> Markup {
+    let message = &report.message;
+    let not_stated = || "not stated".to_owned();
+    html! {
+        h1 { (title) }
+        dl {
+            dt { "From" } dd { (message.header_from.as_deref().map_or_else(not_stated, visible)) }
+            dt { "Envelope sender" }
+            dd {
+                @match message.envelope_sender.as_deref() {
+                    Some("") => { "<> (null sender: a notice)" }
+                    other => { (other.map_or_else(not_stated, visible)) }
+                }
+            }
+            dt { "For" } dd { (listed(&message.envelope_recipients)) }
+            dt { "Message-ID" } dd { code { (message.message_id.as_deref().map_or_else(not_stated, visible)) } }
+            @if !message.network_message_ids.is_empty() {
+                dt { "Network ids" } dd { (listed(&message.network_message_ids)) }
+            }
+            @if let Some(at) = message.sent_at { dt { "Date" } dd { (view::instant(at)) " (the sender's clock)" } }
+            dt { "Sample" }
+            dd { (message.sample.as_deref().map_or("none; selected by options".to_owned(), visible)) }
+        }
+    }
+}
+
+/// A few names, the rest folded away.
+fn listed(names: &[String]) -> Markup {
+    const SHOWN: usize = 4;
+    let text = |names: &[String]| names.iter().map(|name| visible(name)).collect::<Vec<_>>().join(", ");
+    html! {
+        @if names.is_empty() { "none named" }
+        (text(&names[..names.len().min(SHOWN)]))
+        @if names.len() > SHOWN {
+            details { summary { (names.len() - SHOWN) " more" } (text(&names[SHOWN..])) }
+        }
+    }
+}
+
+fn lanes(report: &Report, view: &View<'_>) -> Markup {
+    html! {
+        @if view.groups.is_empty() { p { "No copy of this message was found in the evidence." } }
+        @else {
+            table.lanes {
+                caption { "Seven stages from left to right; copies with the same states are drawn once." }
+                thead { tr { @for layer in Layer::ALL { th scope="col" { (layer.word()) } } } }
+                tbody { @for group in &view.groups { (lane(report, group)) } }
+            }
+        }
+    }
+}
+
+fn lane(report: &Report, group: &Group<'_>) -> Markup {
+    let copy = group.first;
+    let states = Layer::ALL.map(|layer| view::state(copy, layer));
+    let number = copy_number(report, copy);
+    html! {
+        tr {
+            th scope="rowgroup" colspan="7" {
+                (visible(view::recipient(copy)))
+                @if !group.others.is_empty() { span.soft { " (+" (group.others.len()) " more)" } }
+                " → " (copy.fate.word())
+            }
+        }
+        tr {
+            @for (at, layer) in Layer::ALL.into_iter().enumerate() {
+                @let later = states[at + 1..].iter().any(|state| view::was_reached(*state));
+                td.decided[copy.changed_layer == Some(layer)] data-label=(layer.word()) {
+                    span.sign.way[later] aria-hidden="true" {
+                        span class=(class(states[at])) { (view::sign(states[at])) }
+                    }
+                    a.state class=(class(states[at])) href=(format!("#copy-{number}-{}", layer.word())) {
+                        (states[at].word())
+                    }
+                }
+            }
+        }
+        tr.why { td colspan="7" { (visible(&view::because(copy))) } }
+    }
+}
+
+fn findings(view: &View<'_>, report: &Report) -> Markup {
+    html! {
+        @if report.findings.is_empty() { p { "None: no cause, symptom, gap or risk follows from this evidence." } }
+        @for (at, finding) in report.findings.iter().enumerate() {
+            article.card class=(finding.standing.word().replace(' ', "-")) id=(finding_anchor(&report.findings, at)) {
+                h3 {
+                    span.tag { (finding.standing.word()) }
+                    span.tag { (finding.kind.word()) }
+                    code { (visible(&finding.id)) }
+                }
+                p.soft { (visible(&view::scope(finding))) }
+                p { (visible(&finding.statement)) (cites(view, &finding.cites)) }
+                @if !finding.ask_for.is_empty() {
+                    p { "Would be settled by: " (finding.ask_for.iter().map(|one| visible(one)).collect::<Vec<_>>().join(", ")) }
+                }
+            }
+        }
+    }
+}
+
+/// `finding-` and the id, letters and digits only; a number behind it from the second of the same id on.
+fn finding_anchor(findings: &[Finding], at: usize) -> String {
+    let slug = |id: &str| -> String {
+        id.chars().take(80).map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+    };
+    let own = slug(&findings[at].id);
+    match findings[..at].iter().filter(|before| slug(&before.id) == own).count() {
+        0 => format!("finding-{own}"),
+        before => format!("finding-{own}-{}", before + 1),
+    }
+}
+
+fn next_steps(report: &Report) -> Markup {
+    let step = |step: &NextStep| {
+        html! {
+            li {
+                span.tag { "tier " (step.tier) } (visible(&step.step))
+                @if let Some(command) = &step.command { pre { (visible(command)) } }
+            }
+        }
+    };
+    html! { ol { @for one in &report.next_steps { (step(one)) } } }
+}
+
+fn exports(report: &Report) -> Markup {
+    html! {
+        @for export in &report.exports {
+            h3 { (visible(&export.title)) " " span.soft { (visible(&export.source)) } }
+            @if let Some(command) = &export.command { pre { (visible(command)) } }
+            @if let Some(clicks) = &export.clicks { p { (visible(clicks)) } }
+        }
+    }
+}
+
+fn timeline(view: &View<'_>) -> Markup {
+    html! {
+        @if view.timeline.is_empty() { p { "No record states an instant." } }
+        @else {
+            table.stack {
+                thead {
+                    tr {
+                        th scope="col" { "time" } th scope="col" { "after" } th scope="col" { "system" }
+                        th scope="col" { "what happened" } th scope="col" { "copies" }
+                    }
+                }
+                tbody { @for entry in &view.timeline { (event(view, entry)) } }
+            }
+        }
+    }
+}
+
+fn event(view: &View<'_>, entry: &Entry<'_>) -> Markup {
+    let event = entry.event;
+    html! {
+        tr {
+            td.when {
+                time datetime=(event.at) { (view::day(event.at)) " " (view::clock(event.at)) }
+                @if let Some(assumed) = &event.assumed { br; span.soft { "assumed: " (visible(assumed)) } }
+            }
+            td.when.soft { @if let Some(gap) = entry.gap { "+" (view::span(gap)) } }
+            td { (visible(&event.system)) }
+            td { (visible(&event.summary)) (cites(view, &event.cites)) }
+            td.soft {
+                @match entry.recipients.as_slice() {
+                    [] => { "all" }
+                    [one] => { (visible(one)) }
+                    [first, rest @ ..] => { (visible(first)) " +" (rest.len()) " more" }
+                }
+            }
+        }
+    }
+}
+
+fn copies(view: &View<'_>, report: &Report) -> Markup {
+    html! {
+        @for copy in &report.copies {
+            @let leads = view.groups.iter().any(|group| std::ptr::eq(group.first, copy));
+            details id=(format!("copy-{}", copy_number(report, copy))) open[leads] {
+                summary { (visible(view::recipient(copy))) " → " (copy.fate.word()) }
+                (copy_table(view, report, copy))
+            }
+        }
+    }
+}
+
+fn copy_table(view: &View<'_>, report: &Report, copy: &MessageCopy) -> Markup {
+    let copy_number = copy_number(report, copy);
+    html! {
+        table.stack {
+            thead {
+                tr {
+                    th scope="col" { "layer" } th scope="col" { "state" } th scope="col" { "system" }
+                    th scope="col" { "what it did" }
+                }
+            }
+            tbody {
+                @for layer in &copy.layers {
+                    tr id=(format!("copy-{copy_number}-{}", layer.layer.word())) {
+                        th scope="row" { (layer.layer.word()) }
+                        td.when class=(class(layer.state)) { (view::sign(layer.state)) " " (layer.state.word()) }
+                        td { (layer.system.as_deref().map_or(String::new(), visible)) }
+                        td { (visible(&layer.summary)) (cites(view, &layer.cites)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The number of a copy in the report, from 1; the copy is one of the report's own.
+fn copy_number(report: &Report, copy: &MessageCopy) -> usize {
+    report.copies.iter().position(|one| std::ptr::eq(one, copy)).map_or(0, |at| at + 1)
+}
+
+fn records(view: &View<'_>) -> Markup {
+    html! {
+        @if view.records.list.is_empty() { p { "No record is cited." } }
+        @for record in &view.records.list {
+            details open id=(format!("record-{}", record.number)) {
+                summary { "[" (record.number) "] " code { (visible(&record.cite.place())) } }
+                (record_text(record))
+            }
+        }
+    }
+}
+
+fn record_text(record: &Record<'_>) -> Markup {
+    html! {
+        @if record.beyond.is_empty() || !record.marks.is_empty() { pre { (marked(record)) } }
+        @for excerpt in &record.beyond {
+            pre { (lines(&excerpt.before)) mark { (lines(&excerpt.marked)) } (lines(&excerpt.after)) }
+        }
+    }
+}
+
+/// The record's words with the marked ones in `<mark>`; marks that overlap one before are left out.
+fn marked(record: &Record<'_>) -> Markup {
+    let said = record.cite.said.as_str();
+    let mut marks = record.marks.clone();
+    marks.sort_by_key(|mark| mark.start);
+    let mut at = 0;
+    let mut parts = Vec::new();
+    for mark in marks {
+        if let (true, Some(before), Some(text)) = (mark.start >= at, said.get(at..mark.start), said.get(mark.clone())) {
+            parts.push(html! { (lines(before)) mark { (lines(text)) } });
+            at = mark.end;
+        }
+    }
+    html! { @for part in &parts { (part) } (lines(said.get(at..).unwrap_or("").trim_end())) }
+}
+
+/// A record's text with its own line ends kept and everything else made visible.
+fn lines(text: &str) -> String {
+    let mut shown = String::new();
+    for c in text.replace("\r\n", "\n").chars() {
+        match c {
+            '\n' => shown.push('\n'),
+            '\t' => shown.push(' '),
+            _ => push_visible(&mut shown, c),
+        }
+    }
+    shown
+}
+
+fn evidence(report: &Report) -> Markup {
+    html! {
+        @if report.evidence.is_empty() { p { "No file was read." } }
+        @else {
+            div.scroll {
+                table.stack {
+                    thead {
+                        tr {
+                            th scope="col" { "file" } th scope="col" { "rows" } th scope="col" { "observed" }
+                            th scope="col" { "problems" } th scope="col" { "passed over" } th scope="col" { "covers" }
+                        }
+                    }
+                    tbody { @for file in &report.evidence { (evidence_file(file)) } }
+                }
+            }
+        }
+        @for assumption in &report.assumptions { p { "Assumed: " (visible(assumption)) } }
+    }
+}
+
+fn evidence_file(file: &EvidenceFile) -> Markup {
+    html! {
+        tr {
+            th scope="row" {
+                code { (visible(&file.file)) } br;
+                span.soft { (file.source.as_deref().map_or("not recognised".to_owned(), visible)) }
+                @if let Some(error) = &file.error { p.stopped { "✗ " (visible(error)) } }
+                @for limit in &file.limits { p.soft { (visible(limit)) } }
+                @for problem in &file.problem_rows {
+                    p { (visible(&problem.cite.place())) ": expected " (visible(&problem.expected)) ", found " (visible(&problem.found)) }
+                }
+                @if let Some(hash) = &file.sha256 { details { summary { "sha256" } code { (visible(hash)) } } }
+            }
+            td.number data-label="rows" { (number(file.rows)) }
+            td.number data-label="observed" { (number(file.observed)) }
+            td.number data-label="problems" { (number(file.problems)) }
+            td.number data-label="passed over" {
+                (number(file.passed_over))
+                @for heap in &file.passed_over_reasons { br; span.soft { (number(heap.rows)) " " (visible(&heap.reason)) } }
+            }
+            td {
+                @if let (Some(from), Some(to)) = (file.from, file.to) { (view::instant(from)) " to " (view::instant(to)) }
+            }
+        }
+    }
+}
+
+fn cites(view: &View<'_>, cites: &[Cite]) -> Markup {
+    html! {
+        @for number in view.records.numbers(cites) { " " a href=(format!("#record-{number}")) { "[" (number) "]" } }
+    }
+}
+
+fn class(state: State) -> &'static str {
+    match state {
+        State::Passed => "passed",
+        State::Changed => "changed",
+        State::Stopped => "stopped",
+        State::Pending => "pending",
+        State::NotReached => "not-reached",
+        State::Absent => "absent",
+        State::NotSupplied => "not-supplied",
+        State::Conflict => "conflict",
+    }
+}

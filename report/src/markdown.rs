@@ -1,0 +1,275 @@
+//! The report as Markdown, for a ticket.
+
+use crate::document::{Cite, Report};
+use crate::terminal::{picture, record_lines, tally};
+use crate::text::{number, visible};
+use crate::view::{self, View};
+
+/// Columns of pictures and records within code blocks.
+const COLUMNS: usize = 100;
+
+/// Writes a report as Markdown (CommonMark with tables). What a record says is escaped: it forms no link, markup,
+/// HTML or table cell of its own.
+pub fn markdown(report: &Report) -> String {
+    let view = View::of(report);
+    let mut out = String::new();
+    message(&mut out, report);
+    heading(&mut out, "The way");
+    fenced(&mut out, &picture(&view, COLUMNS));
+    findings(&mut out, &view, report);
+    next_steps(&mut out, report);
+    not_shown(&mut out, report);
+    layers(&mut out, &view);
+    timeline(&mut out, &view);
+    records(&mut out, &view);
+    evidence(&mut out, report);
+    out
+}
+
+fn heading(out: &mut String, text: &str) {
+    out.push_str(&format!("\n## {text}\n\n"));
+}
+
+fn message(out: &mut String, report: &Report) {
+    let message = &report.message;
+    out.push_str(&format!("# {}\n\n", message.subject.as_deref().map_or("One message".to_owned(), escape)));
+    let mut row = |name: &str, value: &str| out.push_str(&format!("| {name} | {value} |\n"));
+    row("", "");
+    row("---", "---");
+    for (name, value) in [
+        ("From", &message.header_from),
+        ("Envelope sender", &message.envelope_sender),
+        ("Message-ID", &message.message_id),
+        ("Sample", &message.sample),
+    ] {
+        row(name, &value.as_deref().map_or("not stated".to_owned(), |value| code(value, Within::Table)));
+    }
+    let recipients: Vec<String> = message.envelope_recipients.iter().map(|one| code(one, Within::Table)).collect();
+    row("Envelope recipients", &recipients.join(", "));
+    let ids: Vec<String> = message.network_message_ids.iter().map(|id| code(id, Within::Table)).collect();
+    if !ids.is_empty() {
+        row("Network message ids", &ids.join(", "));
+    }
+    if let Some(at) = message.sent_at {
+        row("Date (the sender's clock)", &view::instant(at));
+    }
+}
+
+fn findings(out: &mut String, view: &View<'_>, report: &Report) {
+    heading(out, "Findings");
+    if report.findings.is_empty() {
+        out.push_str("None: no cause, symptom, gap or risk follows from this evidence.\n");
+    }
+    for finding in &report.findings {
+        out.push_str(&format!(
+            "- **{}** {} {} ({}): {}{}\n",
+            finding.standing.word(),
+            finding.kind.word(),
+            code(&finding.id, Within::Text),
+            escape(&view::scope(finding)),
+            escape(&finding.statement),
+            cites(view, &finding.cites),
+        ));
+        if !finding.ask_for.is_empty() {
+            let asked: Vec<String> = finding.ask_for.iter().map(|source| code(source, Within::Text)).collect();
+            out.push_str(&format!("  Would be settled by {}.\n", asked.join(", ")));
+        }
+    }
+}
+
+fn next_steps(out: &mut String, report: &Report) {
+    if report.next_steps.is_empty() {
+        return;
+    }
+    heading(out, "Next steps");
+    for step in &report.next_steps {
+        out.push_str(&format!("- **tier {}** {}\n", step.tier, escape(&step.step)));
+        if let Some(command) = &step.command {
+            out.push_str(&format!("  {}\n", code(command, Within::Text)));
+        }
+    }
+}
+
+fn not_shown(out: &mut String, report: &Report) {
+    if report.exports.is_empty() {
+        return;
+    }
+    heading(out, "Not shown, and what to fetch for it");
+    for export in &report.exports {
+        out.push_str(&format!("- **{}** ({})\n", escape(&export.title), code(&export.source, Within::Text)));
+        if let Some(command) = &export.command {
+            out.push_str(&format!("  - {}\n", code(command, Within::Text)));
+        }
+        if let Some(clicks) = &export.clicks {
+            out.push_str(&format!("  - {}\n", escape(clicks)));
+        }
+    }
+}
+
+fn layers(out: &mut String, view: &View<'_>) {
+    for group in &view.groups {
+        let more = if group.others.is_empty() { String::new() } else { format!(" (+{} more)", group.others.len()) };
+        heading(out, &format!("Layers: {}{more}", code(view::recipient(group.first), Within::Text)));
+        out.push_str("| layer | state | system | what it did | records |\n|---|---|---|---|---|\n");
+        for layer in &group.first.layers {
+            out.push_str(&format!(
+                "| {} | {} {} | {} | {} |{} |\n",
+                layer.layer.word(),
+                view::sign(layer.state),
+                layer.state.word(),
+                layer.system.as_deref().map_or(String::new(), escape),
+                escape(&layer.summary),
+                cites(view, &layer.cites),
+            ));
+        }
+        if !group.others.is_empty() {
+            let names: Vec<String> =
+                group.others.iter().map(|copy| code(view::recipient(copy), Within::Text)).collect();
+            out.push_str(&format!("\nThe same states for {}.\n", names.join(", ")));
+        }
+    }
+}
+
+fn timeline(out: &mut String, view: &View<'_>) {
+    if view.timeline.is_empty() {
+        return;
+    }
+    heading(out, "Timeline");
+    out.push_str(
+        "| UTC | after | system | layer | what happened | copies | records |\n|---|---|---|---|---|---|---|\n",
+    );
+    for entry in &view.timeline {
+        let recipients: Vec<String> = entry.recipients.iter().take(3).map(|one| code(one, Within::Table)).collect();
+        let more = match entry.recipients.len() {
+            0 => "all".to_owned(),
+            count if count > 3 => format!(" +{} more", count - 3),
+            _ => String::new(),
+        };
+        let assumed =
+            entry.event.assumed.as_deref().map_or(String::new(), |how| format!(" (assumed: {})", escape(how)));
+        out.push_str(&format!(
+            "| {} {}{assumed} | {} | {} | {} | {} | {}{more} |{} |\n",
+            view::day(entry.event.at),
+            view::clock(entry.event.at),
+            entry.gap.map_or(String::new(), |gap| format!("+{}", view::span(gap))),
+            escape(&entry.event.system),
+            entry.event.layer.word(),
+            escape(&entry.event.summary),
+            recipients.join(", "),
+            cites(view, &entry.event.cites),
+        ));
+    }
+}
+
+fn records(out: &mut String, view: &View<'_>) {
+    if view.records.list.is_empty() {
+        return;
+    }
+    heading(out, "Records");
+    for record in &view.records.list {
+        out.push_str(&format!("\\[{}\\] {}\n\n", record.number, code(&record.cite.place(), Within::Text)));
+        fenced(out, &record_lines(record, COLUMNS));
+        out.push('\n');
+    }
+}
+
+fn evidence(out: &mut String, report: &Report) {
+    heading(out, "Evidence");
+    out.push_str("| file | kind | rows | from | to | sha256 | limits and problems |\n|---|---|---|---|---|---|---|\n");
+    for file in &report.evidence {
+        let mut notes: Vec<String> = file.limits.iter().chain(&file.error).map(|text| escape(text)).collect();
+        notes.extend(file.problem_rows.iter().map(|problem| {
+            let text = format!("{}: expected {}, found {}", problem.cite.place(), problem.expected, problem.found);
+            escape(&text)
+        }));
+        out.push_str(&format!(
+            "| {} | {} | {} | {} | {} | {} | {} |\n",
+            code(&file.file, Within::Table),
+            file.source.as_deref().map_or("not recognised".to_owned(), escape),
+            if file.error.is_some() { number(file.rows) } else { escape(&tally(file)) },
+            file.from.map_or(String::new(), view::instant),
+            file.to.map_or(String::new(), view::instant),
+            file.sha256.as_deref().map_or("not hashed".to_owned(), |hash| code(hash, Within::Table)),
+            notes.join("<br>"),
+        ));
+    }
+    for assumption in &report.assumptions {
+        out.push_str(&format!("\nAssumed: {}\n", escape(assumption)));
+    }
+}
+
+fn cites(view: &View<'_>, cites: &[Cite]) -> String {
+    view.records.numbers(cites).iter().map(|number| format!(" \\[{number}\\]")).collect()
+}
+
+/// Escapes text so that Markdown shows it as it is, and nothing in it becomes a link.
+fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for c in visible(text).chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '#' | '$' | '!') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.replace("://", "\\://").replace("www.", "www\\.")
+}
+
+/// Where a code span stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Text,
+    /// A pipe ends a cell even within code, unless escaped.
+    Table,
+}
+
+/// Puts text into a code span, whatever back-ticks it holds.
+fn code(text: &str, within: Within) -> String {
+    let text = visible(text);
+    if text.trim().is_empty() {
+        return "(empty)".to_owned();
+    }
+    let text = if within == Within::Table { text.replace('|', "\\|") } else { text };
+    let ticks = "`".repeat(longest_run(&text) + 1);
+    let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{ticks}{space}{text}{space}{ticks}")
+}
+
+/// Puts lines into a code block, whatever fences they hold.
+fn fenced(out: &mut String, lines: &str) {
+    let fence = "`".repeat(longest_run(lines).max(2) + 1);
+    out.push_str(&format!("{fence}text\n{lines}{fence}\n"));
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ok_escape() {
+        for (text, expected) in [
+            ("<script>", "\\<script\\>"),
+            ("a | b", "a \\| b"),
+            ("[x](https://bad.example)", "\\[x\\](https\\://bad.example)"),
+            ("two\nlines", "two␊lines"),
+        ] {
+            assert_eq!(escape(text), expected);
+        }
+    }
+
+    #[test]
+    fn ok_code() {
+        for (text, within, expected) in [
+            ("plain", Within::Text, "`plain`"),
+            ("a`b", Within::Text, "``a`b``"),
+            ("`", Within::Text, "`` ` ``"),
+            ("a|b", Within::Table, "`a\\|b`"),
+            ("", Within::Text, "(empty)"),
+        ] {
+            assert_eq!(code(text, within), expected);
+        }
+    }
+}
