@@ -5,11 +5,12 @@
 
 pub mod causes;
 mod gaps;
+mod settle;
 mod steps;
 
 use evidence::{Address, Cite, Layer, SourceId};
 use lake::Lake;
-use layers::{Explained, Fate, State};
+use layers::{Explained, Fate, Stage, State};
 use trace::Trace;
 
 /// How well a claim stands.
@@ -81,6 +82,8 @@ pub struct Answer {
     pub because: String,
     /// Whether fate and cause are shown.
     pub shown: bool,
+    /// The seven stages, in line with the cause.
+    pub stages: Vec<Stage>,
 }
 
 /// All that was found about one message.
@@ -155,17 +158,22 @@ impl Claim {
 /// The layer that explains the fate follows the cause; without one, the stage that provably holds or stops the copy.
 fn answer(copy: &Explained<'_>, cause: Option<&Claim>, gap: Option<&Claim>) -> Answer {
     let shown_cause = cause.filter(|claim| claim.is_shown());
-    match (copy.fate, shown_cause) {
-        (_, Some(claim)) => Answer { changed_layer: Some(claim.layer), because: claim.statement.clone(), shown: true },
-        (Fate::Delivered, None) => Answer { changed_layer: None, because: delivered(copy), shown: true },
+    let stages = Vec::new();
+    let mut answer = match (copy.fate, shown_cause) {
+        (_, Some(claim)) => {
+            Answer { changed_layer: Some(claim.layer), because: claim.statement.clone(), shown: true, stages }
+        }
+        (Fate::Delivered, None) => Answer { changed_layer: None, because: delivered(copy), shown: true, stages },
         (fate, None) => {
             let layer = stopping_layer(copy, fate);
             let because = gap
                 .or(cause)
                 .map_or("the evidence does not show what became of it".to_owned(), |claim| claim.statement.clone());
-            Answer { changed_layer: layer, because, shown: false }
+            Answer { changed_layer: layer, because, shown: false, stages }
         }
-    }
+    };
+    answer.stages = settle::stages(copy, &answer, cause);
+    answer
 }
 
 fn delivered(copy: &Explained<'_>) -> String {

@@ -2,6 +2,7 @@
 //!
 //! [`Report`] is the JSON of `docs/report.schema.json`. Every face is a pure function of a report.
 
+mod assemble;
 mod document;
 mod html;
 mod markdown;
@@ -9,6 +10,7 @@ mod terminal;
 mod text;
 mod view;
 
+pub use assemble::{Answered, assemble};
 pub use document::{
     Cite, Event, EvidenceFile, Excerpt, Export, Fate, Finding, FindingKind, Layer, LayerState, Message, MessageCopy,
     NextStep, PassedOver, Problem, Report, SCHEMA, Standing, State,

@@ -1,0 +1,299 @@
+//! Puts what was found into the contract's document.
+
+use std::collections::BTreeSet;
+
+use evidence::{Address, Fact, Folder, Layer, Observation, Product, VerdictKind, Zone};
+use findings::Found;
+use jiff::{SignedDuration, Timestamp};
+use lake::{Lake, Supplied};
+use layers::Explained;
+use trace::Trace;
+
+use crate::document;
+
+/// All that an answer rests on.
+#[derive(Clone, Copy)]
+pub struct Answered<'a> {
+    /// What was supplied and stated.
+    pub lake: &'a Lake,
+    /// The way of the message.
+    pub trace: &'a Trace,
+    /// What the stages did, copy by copy.
+    pub copies: &'a [Explained<'a>],
+    /// What was found.
+    pub found: &'a Found,
+    /// Messages of other samples that were supplied and are not followed.
+    pub others: &'a [sources::Candidate],
+}
+
+/// Makes the report. `sha256` gives the hash of a file, if it is known.
+pub fn assemble(answered: &Answered<'_>, sha256: impl Fn(&str) -> Option<String>) -> document::Report {
+    let Answered { lake, trace, copies, found, others } = *answered;
+    let answers = copies.iter().zip(&found.answers);
+    document::Report {
+        schema: document::SCHEMA.to_owned(),
+        message: message(trace),
+        copies: answers.map(|(copy, answer)| copy_of(copy, answer)).collect(),
+        findings: found.findings.iter().map(finding).collect(),
+        next_steps: found.next_steps.iter().map(|step| next_step(step, trace)).collect(),
+        evidence: lake.supplied().iter().map(|file| evidence_file(file, &sha256)).collect(),
+        assumptions: assumptions(lake, others),
+        exports: exports(found, trace),
+    }
+}
+
+fn message(trace: &Trace) -> document::Message {
+    let facts = &trace.message;
+    document::Message {
+        message_id: facts.message_id.clone(),
+        network_message_ids: facts.network_message_ids.iter().cloned().collect(),
+        envelope_sender: facts.envelope_sender.as_ref().map(|sender| sender.as_str().to_owned()),
+        header_from: facts.header_from.as_ref().map(|from| from.as_str().to_owned()),
+        envelope_recipients: facts.envelope_recipients.iter().map(|to| to.as_str().to_owned()).collect(),
+        subject: facts.subject.clone(),
+        sent_at: facts.sent_at.as_ref().map(|when| when.at),
+        sample: facts.sample.as_ref().map(ToString::to_string),
+    }
+}
+
+fn copy_of(copy: &Explained<'_>, answer: &findings::Answer) -> document::MessageCopy {
+    document::MessageCopy {
+        envelope_recipient: copy.copy.envelope_recipient.as_str().to_owned(),
+        fate: fate(copy.fate),
+        changed_layer: answer.changed_layer.map(document::Layer::from),
+        layers: answer.stages.iter().map(|stage| layer_state(stage, copy)).collect(),
+        timeline: timeline(copy),
+        because: Some(answer.because.clone()),
+    }
+}
+
+fn layer_state(stage: &layers::Stage, copy: &Explained<'_>) -> document::LayerState {
+    let speaker = stage.cites.first().and_then(|cite| {
+        let events = copy.copy.stations.iter().flat_map(|station| &station.events);
+        let mut same = events.filter(|event| event.observation.cite.order() == cite.order());
+        same.next().map(|event| event.observation.speaker.to_string())
+    });
+    document::LayerState {
+        layer: stage.layer.into(),
+        state: state(stage.state),
+        summary: stage.summary.clone(),
+        cites: cites(&stage.cites),
+        system: speaker,
+    }
+}
+
+/// What happened to a copy, by time; statements without an instant stand in the layers instead.
+fn timeline(copy: &Explained<'_>) -> Vec<document::Event> {
+    let stations = copy.copy.stations.iter().flat_map(|station| &station.events);
+    let hops = copy.copy.beside.iter().filter(|event| matches!(event.fact(), Fact::Hop(_)));
+    let notices = copy.copy.notices.iter();
+    let mut events: Vec<document::Event> = stations
+        .map(|event| (event, false))
+        .chain(hops.map(|event| (event, false)))
+        .chain(notices.map(|event| (event, true)))
+        .filter(|(event, _)| !matches!(event.fact(), Fact::Identity(_)))
+        .filter_map(|(event, notice)| {
+            let when = event.observation.when.as_ref()?;
+            let summary = layers::of_event(event);
+            Some(document::Event {
+                at: when.at,
+                system: event.observation.speaker.to_string(),
+                layer: layer_of(&event.observation).into(),
+                summary: if notice { format!("the notice: {summary}") } else { summary },
+                cites: vec![document::Cite::from(&event.observation.cite)],
+                assumed: match &when.zone {
+                    Zone::Stated => None,
+                    Zone::Assumed(how) => Some(how.clone()),
+                },
+            })
+        })
+        .collect();
+    events.sort_by_key(|event| event.at);
+    events.dedup_by(|a, b| a.at == b.at && a.summary == b.summary && a.cites == b.cites);
+    events
+}
+
+/// The layer that a fact belongs to on the timeline.
+fn layer_of(observation: &Observation) -> Layer {
+    match &observation.fact {
+        Fact::Identity(_) | Fact::Hop(_) | Fact::Arrival(_) => Layer::Arrival,
+        Fact::Authentication(_) => Layer::Authentication,
+        Fact::Verdict(verdict) if matches!(verdict.kind, VerdictKind::Authentication(_)) => Layer::Authentication,
+        Fact::Verdict(_) => Layer::Verdict,
+        Fact::Quarantine(_) => Layer::Quarantine,
+        Fact::Release(_) => Layer::Release,
+        Fact::Stored(stored) if matches!(stored.folder, None | Some(Folder::Inbox)) => Layer::Delivery,
+        Fact::Stored(_) | Fact::PostDelivery { .. } => Layer::Mailbox,
+        Fact::Discarded { .. } if observation.speaker.product == Product::Dovecot => Layer::Mailbox,
+        Fact::Discarded { .. } => Layer::Verdict,
+        _ => Layer::Delivery,
+    }
+}
+
+fn finding(finding: &findings::Finding) -> document::Finding {
+    document::Finding {
+        id: finding.id.clone(),
+        kind: match finding.kind {
+            findings::Kind::Cause => document::FindingKind::Cause,
+            findings::Kind::Symptom => document::FindingKind::Symptom,
+            findings::Kind::Gap => document::FindingKind::Gap,
+            findings::Kind::Risk => document::FindingKind::Risk,
+        },
+        standing: match finding.standing {
+            findings::Standing::Proved => document::Standing::Proved,
+            findings::Standing::Likely => document::Standing::Likely,
+            findings::Standing::Refuted => document::Standing::Refuted,
+            findings::Standing::NotShown => document::Standing::NotShown,
+        },
+        layer: finding.layer.into(),
+        envelope_recipient: finding.envelope_recipient.as_ref().map(|to| to.as_str().to_owned()),
+        statement: finding.statement.clone(),
+        cites: cites(&finding.cites),
+        ask_for: finding.ask_for.iter().map(|source| (*source).to_owned()).collect(),
+    }
+}
+
+fn next_step(step: &findings::NextStep, trace: &Trace) -> document::NextStep {
+    let export = step.fetches.and_then(sources::source).map(|source| source.export());
+    document::NextStep {
+        tier: step.tier,
+        step: step.step.clone(),
+        because: step.because.clone(),
+        command: export.and_then(|export| export.command).map(|command| filled(command, trace)),
+    }
+}
+
+/// How to get every export that a finding asks for, with the ticket's values filled in.
+fn exports(found: &Found, trace: &Trace) -> Vec<document::Export> {
+    let asked: BTreeSet<&str> = found.findings.iter().flat_map(|finding| finding.ask_for.iter().copied()).collect();
+    asked
+        .into_iter()
+        .filter_map(sources::source)
+        .map(|source| document::Export {
+            source: source.id().to_owned(),
+            title: source.title().to_owned(),
+            command: source.export().command.map(|command| filled(command, trace)),
+            clicks: source.export().clicks.map(|clicks| filled(clicks, trace)),
+        })
+        .collect()
+}
+
+/// Puts the message's values in the places that an export's description leaves for them; unknown ones stay as they are.
+fn filled(text: &str, trace: &Trace) -> String {
+    let facts = &trace.message;
+    let day = SignedDuration::from_hours(24);
+    let around = facts.sent_at.as_ref().map(|when| when.at);
+    let day_before = around.and_then(|at| at.checked_sub(day).ok()).map(whole_second);
+    let day_after = around.and_then(|at| at.checked_add(day).ok()).map(whole_second);
+    let network_message_id = facts.network_message_ids.first().cloned();
+    let sender = facts.envelope_sender.clone().filter(|sender| !sender.is_null()).or(facts.header_from.clone());
+    let values = [
+        ("{message_id}", facts.message_id.as_ref().map(|id| format!("<{id}>"))),
+        ("{network_message_id}", network_message_id),
+        ("{sender}", sender.as_ref().map(Address::to_string)),
+        ("{recipient}", facts.envelope_recipients.first().map(Address::to_string)),
+        ("{start}", day_before),
+        ("{end}", day_after),
+    ];
+    values.into_iter().fold(text.to_owned(), |text, (place, value)| match value {
+        // A value comes from the mail: quotes, line ends and the like in it must not end the command's own quotes.
+        Some(value) => text.replace(place, &value.replace(['\'', '"', '`', '$', ';', '|', '&', '\n', '\r'], "")),
+        None => text,
+    })
+}
+
+fn whole_second(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).map_or_else(|_| at.to_string(), |at| at.to_string())
+}
+
+fn evidence_file(file: &Supplied, sha256: &impl Fn(&str) -> Option<String>) -> document::EvidenceFile {
+    let mut limits = file.coverage.limits.clone();
+    if file.observed > 0 {
+        let cannot_show = file.source.and_then(sources::source).map_or(&[][..], |source| source.cannot_show());
+        limits.extend(cannot_show.iter().map(|limit| (*limit).to_owned()));
+    }
+    document::EvidenceFile {
+        file: file.file.to_string(),
+        sha256: sha256(&file.file),
+        source: file.source.map(str::to_owned),
+        rows: file.rows,
+        observed: file.observed,
+        problems: file.problems.len() as u64,
+        passed_over: file.passed_over.iter().map(|heap| heap.rows).sum(),
+        from: file.coverage.from,
+        to: file.coverage.to,
+        limits,
+        error: file.error.as_ref().map(ToString::to_string),
+        problem_rows: file.problems.iter().take(MAX_PROBLEMS).map(problem).collect(),
+        passed_over_reasons: file
+            .passed_over
+            .iter()
+            .map(|heap| document::PassedOver { reason: heap.reason.to_owned(), rows: heap.rows })
+            .collect(),
+    }
+}
+
+/// How many rows that could not be read are shown of one file; their number is always given.
+const MAX_PROBLEMS: usize = 20;
+
+fn problem(problem: &evidence::Problem) -> document::Problem {
+    document::Problem {
+        cite: document::Cite::from(&problem.cite),
+        expected: problem.expected.clone(),
+        found: problem.found.clone(),
+    }
+}
+
+/// Zones and years that were assumed, and samples that were left aside.
+fn assumptions(lake: &Lake, others: &[sources::Candidate]) -> Vec<String> {
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for entry in lake.entries() {
+        if let Some(Zone::Assumed(how)) = entry.observation.when.as_ref().map(|when| &when.zone) {
+            found.insert(format!("{}: times read as {how}", entry.observation.cite.file));
+        }
+    }
+    let mut found: Vec<String> = found.into_iter().collect();
+    found.extend(others.iter().map(|other| {
+        let id = other.message_id.as_ref().map_or("without a Message-ID".to_owned(), |id| format!("<{id}>"));
+        format!(
+            "{}: a sample of another message ({id}) was left aside; name it with --message-id to follow it",
+            other.file
+        )
+    }));
+    found
+}
+
+fn cites(cites: &[evidence::Cite]) -> Vec<document::Cite> {
+    cites.iter().map(document::Cite::from).collect()
+}
+
+fn state(state: layers::State) -> document::State {
+    match state {
+        layers::State::Passed => document::State::Passed,
+        layers::State::Changed => document::State::Changed,
+        layers::State::Stopped => document::State::Stopped,
+        layers::State::Pending => document::State::Pending,
+        layers::State::NotReached => document::State::NotReached,
+        layers::State::Absent => document::State::Absent,
+        layers::State::NotSupplied => document::State::NotSupplied,
+        layers::State::Conflict => document::State::Conflict,
+    }
+}
+
+fn fate(fate: layers::Fate) -> document::Fate {
+    match fate {
+        layers::Fate::Delivered => document::Fate::Delivered,
+        layers::Fate::Junked => document::Fate::Junked,
+        layers::Fate::Filed => document::Fate::Filed,
+        layers::Fate::Forwarded => document::Fate::Forwarded,
+        layers::Fate::Discarded => document::Fate::Discarded,
+        layers::Fate::Quarantined => document::Fate::Quarantined,
+        layers::Fate::ReleasePending => document::Fate::ReleasePending,
+        layers::Fate::Rejected => document::Fate::Rejected,
+        layers::Fate::Bounced => document::Fate::Bounced,
+        layers::Fate::Deferred => document::Fate::Deferred,
+        layers::Fate::RemovedAfterDelivery => document::Fate::RemovedAfterDelivery,
+        layers::Fate::Lost => document::Fate::Lost,
+        layers::Fate::Unknown => document::Fate::Unknown,
+    }
+}
