@@ -19,7 +19,8 @@ pub use read_all::{FileReading, Readings, read_all, recognise};
 pub use source::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 /// Every kind of export that is read, in the order in which a tie of [`Recognition`] is decided.
-pub const ALL: &[&dyn Source] = &[&message::bounce::Bounce, &message::eml::Eml, &message::headers::Headers];
+pub const ALL: &[&dyn Source] =
+    &[&message::bounce::Bounce, &message::eml::Eml, &message::headers::Headers, &message::msg::Msg];
 
 /// The source with this id.
 pub fn source(id: &str) -> Option<&'static dyn Source> {
