@@ -1,0 +1,122 @@
+//! A saved message (RFC 5322): its header fields, one row each; the body is never read.
+
+use evidence::{Cite, CopyKey, FileName, Reading, SourceId, Unit};
+
+use super::fields::{self, Header};
+use super::headers_of;
+use super::keep::keep;
+use super::sheet::Sheet;
+use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+
+/// The reader of saved messages.
+pub(crate) struct Eml;
+
+/// How many telling fields the start of a file needs to be a message.
+const ENOUGH: usize = 3;
+
+impl Source for Eml {
+    fn id(&self) -> SourceId {
+        "message/eml"
+    }
+
+    fn title(&self) -> &'static str {
+        "saved message (.eml)"
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::Field
+    }
+
+    fn zone(&self) -> ZoneRule {
+        ZoneRule::Stated
+    }
+
+    fn matched_by(&self) -> MatchedBy {
+        MatchedBy::IdsOrLooks
+    }
+
+    fn export(&self) -> Export {
+        Export {
+            command: Some(
+                "Export-QuarantineMessage -Identity {message_id} | % { [IO.File]::WriteAllBytes('sample.eml', [Convert]::FromBase64String($_.Eml)) }",
+            ),
+            clicks: Some(
+                "Outlook on the web: open the message > ... > Save as; Defender portal: Review > Quarantine > the message > Download message; Gmail: ... > Download message",
+            ),
+        }
+    }
+
+    fn cannot_show(&self) -> &'static [&'static str] {
+        CANNOT_SHOW
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("README.md")
+    }
+
+    fn recognise(&self, head: &Head<'_>) -> Recognition {
+        let sheet = Sheet::of(head.bytes);
+        let name: FileName = "".into();
+        let header = start_of(&sheet, &name);
+        let telling = header.fields.iter().filter(|field| fields::is_telling(&field.name)).count();
+        let in_head = header.fields.len();
+        match header.body {
+            _ if in_head == 0 => Recognition::No,
+            Some(body) if telling >= ENOUGH && has_text(&sheet.bytes()[body..]) => Recognition::Certain,
+            Some(body) if telling >= 1 && telling * 2 >= in_head && has_text(&sheet.bytes()[body..]) => {
+                Recognition::Fits
+            }
+            // The header alone fills the head: a message whose body lies further on.
+            None if telling >= ENOUGH && head.size_bytes > head.bytes.len() as u64 => Recognition::Certain,
+            _ if telling == 0 => Recognition::No,
+            _ => Recognition::Near { missing: "a body after the header's blank line".to_owned() },
+        }
+    }
+
+    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
+        let sheet = Sheet::of(input.bytes);
+        let header = start_of(&sheet, &input.name);
+        if header.fields.is_empty() {
+            return Err(ReadError::Broken {
+                file: input.name.to_string(),
+                place: "line 1".to_owned(),
+                expected: "a header field such as `Received: ...`".to_owned(),
+                found: crate::text::first_words(&String::from_utf8_lossy(&input.bytes[..input.bytes.len().min(400)])),
+                hint: "save the message itself, not a forwarded copy of its text".to_owned(),
+            });
+        }
+        let mut reading = Reading::default();
+        let ids = headers_of::state(&header, input.bytes, &CopyKey::default(), query.clock, &mut reading);
+        pass_over_body(&sheet, &input.name, &header, &mut reading);
+        reading.coverage.limits.extend(CANNOT_SHOW.iter().map(|limit| (*limit).to_owned()));
+        query.progress.advance(input.bytes.len() as u64);
+        Ok(keep(reading, &ids, query))
+    }
+}
+
+const CANNOT_SHOW: &[&str] = &[
+    "a sample shows the way of this one copy up to where it was saved, never what happened to other copies or afterwards",
+    "fields below the first server that we trust may be forged",
+];
+
+/// The header at the start of a file, past blank lines.
+pub(crate) fn start_of(sheet: &Sheet<'_>, file: &FileName) -> Header {
+    let bytes = sheet.bytes();
+    let blank = bytes[sheet.start()..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    fields::header(sheet, file, sheet.start() + blank..bytes.len())
+}
+
+fn has_text(body: &[u8]) -> bool {
+    body.iter().any(|byte| !byte.is_ascii_whitespace())
+}
+
+/// The body is one row that nobody reads.
+pub(crate) fn pass_over_body(sheet: &Sheet<'_>, file: &FileName, header: &Header, reading: &mut Reading) {
+    let Some(body) = header.body else { return };
+    if !has_text(&sheet.bytes()[body..]) {
+        return;
+    }
+    let cite: Cite = sheet.cite(file, body..sheet.bytes().len(), sheet.line_of(body));
+    reading.rows += 1;
+    reading.pass_over("body not read", 1, Some(cite));
+}

@@ -1,0 +1,19 @@
+//! Message samples: a saved message, pasted headers, an Outlook item, a bounce.
+//!
+//! All four end in header fields, and [`headers_of`] says what a field states. A row is one header field; the body is
+//! one more row that is never read.
+
+pub(crate) mod auth_results;
+pub(crate) mod bounce;
+pub(crate) mod boundary;
+pub(crate) mod dates;
+pub(crate) mod eml;
+pub(crate) mod fields;
+pub(crate) mod headers;
+pub(crate) mod headers_of;
+mod keep;
+pub(crate) mod msg;
+pub(crate) mod received;
+pub(crate) mod sheet;
+#[cfg(test)]
+mod tests;

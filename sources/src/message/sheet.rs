@@ -1,0 +1,112 @@
+//! The bytes of a sample as lines of 8-bit text, with the way back into the file.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use evidence::{Cite, FileName, Place, SAID_MAX_CHARS};
+
+use crate::text::{Encoding, Text, encoding_of};
+
+/// A sample as text that is cut into lines by LF; every offset knows its bytes in the file.
+pub(crate) struct Sheet<'a> {
+    file: &'a [u8],
+    bytes: Cow<'a, [u8]>,
+    decoded: Option<Text<'a>>,
+    start: usize,
+}
+
+impl<'a> Sheet<'a> {
+    /// Takes 8-bit text as it is (a lone CR as line end where there is no LF) and UTF-16 decoded.
+    pub(crate) fn of(file: &'a [u8]) -> Sheet<'a> {
+        let (encoding, mark) = encoding_of(file);
+        if matches!(encoding, Encoding::Utf16Le | Encoding::Utf16Be)
+            && let Ok(text) = Text::decode(file, "")
+        {
+            let bytes = with_line_feeds(text.as_str().as_bytes()).into_owned();
+            return Sheet { file, bytes: Cow::Owned(bytes), decoded: Some(text), start: 0 };
+        }
+        let start = if encoding == Encoding::Utf8 { mark } else { 0 };
+        Sheet { file, bytes: with_line_feeds(file), decoded: None, start }
+    }
+
+    /// The text; a lone CR is an LF where there is no LF, otherwise as in the file.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The file as supplied.
+    pub(crate) fn file(&self) -> &'a [u8] {
+        self.file
+    }
+
+    /// Where the text starts, after a byte order mark.
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
+    /// The bytes of the file that a range of the text took.
+    pub(crate) fn raw(&self, range: Range<usize>) -> Range<u64> {
+        match &self.decoded {
+            Some(text) => {
+                let whole = text.as_str();
+                text.raw(floor(whole, range.start)..floor(whole, range.end))
+            }
+            None => range.start as u64..range.end as u64,
+        }
+    }
+
+    /// The line on which an offset of the text stands, from 1.
+    pub(crate) fn line_of(&self, at: usize) -> u64 {
+        memchr::memchr_iter(b'\n', &self.bytes[..at.min(self.bytes.len())]).count() as u64 + 1
+    }
+
+    /// A cite of a range of the text that starts on `line`.
+    pub(crate) fn cite(&self, file: &FileName, range: Range<usize>, line: u64) -> Cite {
+        let shown = range.start..range.end.min(range.start.saturating_add(4 * SAID_MAX_CHARS));
+        let said = match &self.decoded {
+            Some(text) => {
+                let whole = text.as_str();
+                Cow::Borrowed(&whole[floor(whole, shown.start)..floor(whole, shown.end)])
+            }
+            None => String::from_utf8_lossy(self.file.get(shown).unwrap_or_default()),
+        };
+        Cite::new(file.clone(), Place::Line(line), self.raw(range), &said)
+    }
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    text.floor_char_boundary(at.min(text.len()))
+}
+
+fn with_line_feeds(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'\n', bytes).is_none() && memchr::memchr(b'\r', bytes).is_some() {
+        return Cow::Owned(bytes.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect());
+    }
+    Cow::Borrowed(bytes)
+}
+
+/// Marks the first place of `word` inside the cited bytes, in 8-bit text or UTF-16; unmarked if it is not there.
+pub(crate) fn mark(file: &[u8], cite: &Cite, word: &str) -> Cite {
+    const LOOK_AT: u64 = 1 << 16;
+    let (start, end) = (cite.bytes.start, cite.bytes.end.min(cite.bytes.start + LOOK_AT));
+    let Some(record) = file.get(start as usize..end as usize) else { return cite.clone() };
+    if word.is_empty() || end - start < cite.bytes.end - cite.bytes.start {
+        return cite.clone();
+    }
+    let wide = |order: fn(u16) -> [u8; 2]| word.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+    [word.as_bytes().to_vec(), wide(u16::to_le_bytes), wide(u16::to_be_bytes)]
+        .into_iter()
+        .find_map(|needle| {
+            let at = memchr::memmem::find(record, &needle)? as u64;
+            Some(cite.clone().marked(start + at..start + at + needle.len() as u64))
+        })
+        .unwrap_or_else(|| cite.clone())
+}
+
+/// Text of bytes in no declared charset: UTF-8 if they are, else Windows-1252.
+pub(crate) fn text_of(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
+    }
+}

@@ -1,0 +1,246 @@
+//! Samples through the door: own fixtures, published crashers, and the third-party corpus where it is present.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use evidence::{Fact, Identity, Place, Reading};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::{Clock, Input, NoProgress, Query, ReadError, Wanted, recognise};
+
+fn clock() -> Clock {
+    Clock { zone: TimeZone::UTC, zone_label: "UTC (default)".to_owned(), reference: Timestamp::UNIX_EPOCH }
+}
+
+/// Reads a file as the kind that its content says, and checks what holds for every reading.
+fn read(name: &str, bytes: &[u8], wanted: &Wanted) -> Result<(&'static str, Reading), ReadError> {
+    let source = recognise(bytes, name)?;
+    let input = Input { name: name.into(), bytes };
+    let clock = clock();
+    let reading = source.read(&input, &Query { wanted, clock: &clock, progress: &NoProgress })?;
+    assert_eq!(reading.rows_accounted_for(), reading.rows, "{name}: rows in the heaps");
+    let cites = reading.observations.iter().map(|observation| &observation.cite);
+    let problems = reading.problems.iter().map(|problem| &problem.cite);
+    let passed = reading.passed_over.iter().filter_map(|heap| heap.first.as_ref());
+    for cite in cites.chain(problems).chain(passed) {
+        let record = bytes.get(cite.bytes.start as usize..cite.bytes.end as usize);
+        let record = record.unwrap_or_else(|| panic!("{name}: cite {:?} is outside the file", cite.bytes));
+        assert!(!record.is_empty(), "{name}: cite of nothing: {}", cite.said);
+        if let Place::Line(line) = cite.place {
+            let wide = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
+            if !wide {
+                let said = String::from_utf8_lossy(record);
+                assert!(
+                    said.starts_with(cite.said.trim_end_matches('\u{fffd}')),
+                    "{name}: {} is not {}",
+                    cite.said,
+                    said
+                );
+                let end = if memchr::memchr(b'\n', bytes).is_some() { b'\n' } else { b'\r' };
+                let before = bytes[..cite.bytes.start as usize].iter().filter(|byte| **byte == end).count() as u64;
+                assert_eq!(before + 1, line, "{name}: line of {}", cite.said);
+            }
+        }
+        if let Some(mark) = &cite.mark {
+            assert!(mark.start >= cite.bytes.start && mark.end <= cite.bytes.end, "{name}: mark outside its record");
+        }
+    }
+    Ok((source.id(), reading))
+}
+
+/// One line a statement, for people.
+fn shown(reading: &Reading) -> String {
+    let mut text = format!(
+        "rows {} = observed {} + problems {} + passed over {}\n",
+        reading.rows,
+        reading.observed,
+        reading.problems.len(),
+        reading.passed_over.iter().map(|heap| heap.rows).sum::<u64>()
+    );
+    if let Some(first) = reading.observations.iter().max_by_key(|o| o.about.ids.len()) {
+        let ids: Vec<String> = first.about.ids.iter().map(|id| format!("{id:?}")).collect();
+        text.push_str(&format!("ids: {}\n", ids.join(", ")));
+    }
+    for o in &reading.observations {
+        let when = o.when.as_ref().map_or(String::new(), |when| format!(" at {}", when.at));
+        let to: Vec<&str> = o.about.envelope_recipients.iter().map(|address| address.as_str()).collect();
+        let marked = o.cite.mark.as_ref().map_or(String::new(), |mark| format!(" (marked {})", mark.end - mark.start));
+        text.push_str(&format!("{}{when} {} for {to:?}: {}{marked}\n", o.cite, o.speaker.id(), fact(&o.fact)));
+    }
+    for problem in &reading.problems {
+        text.push_str(&format!("problem {}: expected {}, found {}\n", problem.cite, problem.expected, problem.found));
+    }
+    for heap in &reading.passed_over {
+        text.push_str(&format!("passed over {}: {}\n", heap.reason, heap.rows));
+    }
+    text
+}
+
+fn fact(fact: &Fact) -> String {
+    match fact {
+        Fact::Identity(identity) if *identity == Identity::default() => "Identity (id only)".to_owned(),
+        Fact::Identity(i) => {
+            let mut parts = Vec::new();
+            parts.extend(i.envelope_sender.iter().map(|a| format!("envelope_sender {a}")));
+            parts.extend(i.header_from.iter().map(|a| format!("header_from {a}")));
+            parts.extend(i.header_to.iter().map(|a| format!("header_to {a}")));
+            parts.extend(i.subject.iter().map(|s| format!("subject `{s}`")));
+            parts.extend(i.sent_at.iter().map(|w| format!("sent_at {}", w.at)));
+            parts.extend(i.direction.iter().map(|d| format!("direction {d:?}")));
+            format!("Identity {}", parts.join(", "))
+        }
+        Fact::Hop(h) => {
+            let show = |peer: &Option<evidence::Peer>| peer.as_ref().map_or("-".to_owned(), ToString::to_string);
+            let (with, id) = (h.with.as_deref().unwrap_or("-"), h.id.as_deref().unwrap_or("-"));
+            format!("Hop {} from {} by {} with {with} id {id}", h.index, show(&h.from), show(&h.by))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn samples() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/message");
+    let mut found = Vec::new();
+    for kind in ["eml", "headers", "msg", "bounce"] {
+        for entry in std::fs::read_dir(root.join(kind).join("samples")).expect("samples") {
+            let path = entry.expect("entry").path();
+            if path.extension().is_some_and(|end| end != "expected") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Every own sample is recognised as the kind in whose folder it lies and read as its `.expected` says. `BLESS=1`
+/// writes what is read, to be looked at before it is committed.
+#[test]
+fn own_samples_read_as_expected() {
+    let samples = samples();
+    assert!(samples.len() >= 12, "{}", samples.len());
+    for path in samples {
+        let bytes = std::fs::read(&path).expect("sample");
+        let name = path.file_name().expect("name").to_string_lossy().into_owned();
+        let kind = path
+            .parent()
+            .and_then(Path::parent)
+            .and_then(Path::file_name)
+            .expect("kind")
+            .to_string_lossy()
+            .into_owned();
+        let text = match read(&name, &bytes, &Wanted::Everything) {
+            Ok((id, reading)) => {
+                assert_eq!(id, format!("message/{kind}"), "{name}");
+                shown(&reading)
+            }
+            Err(error) => format!("{error}\n"),
+        };
+        let expected = path.with_extension("expected");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&expected, &text).expect("write");
+        }
+        let known = std::fs::read_to_string(&expected).unwrap_or_default().replace("\r\n", "\n");
+        assert_eq!(text, known, "{name}");
+    }
+}
+
+#[derive(Default)]
+struct Count {
+    files: u64,
+    unread: u64,
+    rows: u64,
+    observed: u64,
+    problems: u64,
+    passed_over: u64,
+    kinds: BTreeMap<&'static str, u64>,
+}
+
+fn corpus(under: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/samples").join(under);
+    let mut found = Vec::new();
+    let mut folders = vec![root];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Every message of the third-party corpus is read, each row in one heap and each cite at its record.
+#[test]
+fn third_party_samples_are_accounted_for() {
+    let mut counts: BTreeMap<String, Count> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for under in ["phishing_pot", "mail-parsing", "msg", "dsn"] {
+        let files = corpus(under);
+        if files.is_empty() {
+            eprintln!("SKIPPED: no third-party samples under {under}");
+        }
+        for path in files {
+            let bytes = std::fs::read(&path).expect("sample");
+            let name = path.to_string_lossy().into_owned();
+            let folder = path.parent().expect("folder").to_string_lossy().into_owned();
+            let folder = folder.rsplit_once("samples/").map_or(folder.clone(), |(_, tail)| tail.to_owned());
+            let count = counts.entry(folder.clone()).or_default();
+            count.files += 1;
+            let (kind, reading) = match read(&name, &bytes, &Wanted::Everything) {
+                Ok(found) => found,
+                Err(error) => {
+                    count.unread += 1;
+                    if std::env::var_os("SHOW").is_some() {
+                        eprintln!("unread {error}");
+                    }
+                    continue;
+                }
+            };
+            *count.kinds.entry(kind).or_default() += 1;
+            count.rows += reading.rows;
+            count.observed += reading.observed;
+            count.problems += reading.problems.len() as u64;
+            count.passed_over += reading.passed_over.iter().map(|heap| heap.rows).sum::<u64>();
+            let has = |wanted: fn(&Fact) -> bool| reading.observations.iter().any(|o| wanted(&o.fact));
+            if folder.starts_with("phishing_pot") {
+                let text = String::from_utf8_lossy(&bytes).to_lowercase();
+                let header = text.split("\r\n\r\n").next().unwrap_or("").split("\n\n").next().unwrap_or("");
+                if header.contains("\nmessage-id:")
+                    && !reading.observations.iter().any(|o| o.about.message_id().is_some())
+                {
+                    wrong.push(format!("{name}: no Message-ID"));
+                }
+                if header.contains("\nauthentication-results:") && !has(|f| matches!(f, Fact::Authentication(_))) {
+                    wrong.push(format!("{name}: no authentication"));
+                }
+                if header.contains("dest:j") && !has(|f| matches!(f, Fact::Stored(_))) {
+                    wrong.push(format!("{name}: no folder"));
+                }
+            }
+            let dsn = has(|f| matches!(f, Fact::Dsn(_)));
+            let is_other = ["arf-", "rfc3834-"]
+                .iter()
+                .any(|head| path.file_name().is_some_and(|file| file.to_string_lossy().starts_with(head)));
+            if folder.contains("set-of-emails/not") && kind == "message/bounce" {
+                wrong.push(format!("{name}: is no bounce"));
+            }
+            if ["/bsd", "/mac", "/dos"].iter().any(|end| folder.ends_with(end)) && !is_other && !dsn {
+                wrong.push(format!("{name}: no dsn, read as {kind}"));
+            }
+            if is_other && kind == "message/bounce" {
+                wrong.push(format!("{name}: is an automatic answer or an abuse report"));
+            }
+        }
+    }
+    println!("{:<60} files unread rows observed problems passed-over kinds", "folder");
+    for (folder, c) in &counts {
+        println!(
+            "{folder:<60} {:>5} {:>6} {:>6} {:>8} {:>8} {:>8} {:?}",
+            c.files, c.unread, c.rows, c.observed, c.problems, c.passed_over, c.kinds
+        );
+    }
+    wrong.iter().for_each(|line| println!("WRONG {line}"));
+    assert!(wrong.len() <= 12, "{} expectations failed", wrong.len());
+}
