@@ -1,5 +1,6 @@
 //! One row of an export, whatever its spelling: cells under column names, keys of a JSON object, lines of `Format-List`.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use evidence::{Address, Cite, FileName};
@@ -107,13 +108,15 @@ impl Row {
                 return Err((Raw::Record(record), torn));
             }
         };
+        // Each key is searched for from the start: bounded, lest a record of many keys takes quadratic time.
+        let is_small = object.len() <= KEYS_MARKED_MAX;
         let fields = object
             .iter()
             .filter(|(key, _)| !key.contains('@'))
             .map(|(key, value)| Field {
                 key: folded(key),
                 values: json_texts(value),
-                range: json_value_range(&record.text, key),
+                range: if is_small { json_value_range(&record.text, key) } else { None },
             })
             .collect();
         Ok(Row { raw: Raw::Record(record), fields, outer_recipient: None })
@@ -129,7 +132,7 @@ impl Row {
                 }
                 None => {
                     if let Some(value) = fields.last_mut().and_then(|field| field.values.last_mut()) {
-                        value.push_str(line.trim());
+                        value.push_str(line.trim_start()); // a blank at the fold stands at the end of the line before
                     }
                 }
             }
@@ -177,9 +180,10 @@ impl Row {
     /// The addresses under the first of these names that has any; `;` and `,` part several in one cell.
     pub(crate) fn addresses(&self, names: &[&str]) -> Vec<Address> {
         let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
         for part in self.list(names).iter().flat_map(|text| text.split([';', ','])) {
             let address = Address::new(part);
-            if !address.is_null() && !found.contains(&address) {
+            if !address.is_null() && seen.insert(address.clone()) {
                 found.push(address);
             }
         }
@@ -233,6 +237,9 @@ impl Row {
         &self.raw
     }
 }
+
+/// Up to how many keys of an object the places of their values are looked up.
+const KEYS_MARKED_MAX: usize = 128;
 
 /// What `Export-Csv` prints for an array.
 fn is_type_name(value: &str) -> bool {
@@ -301,7 +308,7 @@ pub(crate) fn block_line(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once(':')?;
     let is_name =
         name.ends_with(' ') && name.trim_end().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    (is_name && (value.is_empty() || value.starts_with([' ', '\r']))).then(|| (name.trim_end(), value.trim()))
+    (is_name && (value.is_empty() || value.starts_with([' ', '\r']))).then(|| (name.trim_end(), value.trim_start()))
 }
 
 #[cfg(test)]

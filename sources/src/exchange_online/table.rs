@@ -12,7 +12,7 @@ use super::row::{Raw, Row, Torn, block_line};
 use crate::records::{self, Grammar, Record, Records, Sieve, column_names, csv_header, delimiter_of};
 use crate::text::{Encoding, Text, encoding_of};
 use crate::time::{DayOrder, Zoneless, instant};
-use crate::{Clock, Head, Input, Likeness, Query, ReadError, Recognition, Wanted};
+use crate::{Clock, Head, Input, Likeness, Progress, Query, ReadError, Recognition, Wanted};
 
 /// What one kind of export adds to the common way of reading.
 pub(crate) trait Table {
@@ -170,8 +170,11 @@ pub(crate) fn read(table: &impl Table, input: &Input<'_>, query: &Query<'_>) -> 
         Wanted::Message(message) => message.ids.clone(),
     };
     let mut sieve = first_sieve(table, input, query, &shape, &head, &known);
+    let again = Again(query.progress);
     for round in 0.. {
-        let parsed = parse(table, input, query, &shape, &sieve)?;
+        // The bytes count as read once, however often they are gone through.
+        let order = if round == 0 { *query } else { Query { progress: &again, ..*query } };
+        let parsed = parse(table, input, &order, &shape, &sieve)?;
         let kept = keep(table, query, &parsed, &mut known);
         let next = match (&sieve, needles(&known)) {
             (Sieve::All, _) => None,
@@ -185,6 +188,17 @@ pub(crate) fn read(table: &impl Table, input: &Input<'_>, query: &Query<'_>) -> 
         }
     }
     Err(ReadError::Cancelled { file: input.name.to_string() })
+}
+
+/// Progress of going through a file once more.
+struct Again<'a>(&'a dyn Progress);
+
+impl Progress for Again<'_> {
+    fn advance(&self, _bytes: u64) {}
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
 }
 
 /// Files up to this size are parsed whole, so that their coverage is exact.
@@ -402,6 +416,7 @@ fn told(table: &impl Table, input: &Input<'_>, query: &Query<'_>, parsed: Parsed
     }
     let mut undated = 0;
     let mut others = parsed.sieved_out;
+    let mut revealed = BTreeSet::new();
     let mut first_other = None;
     for (row, kept) in parsed.rows.iter().zip(kept) {
         let row = match row {
@@ -426,7 +441,7 @@ fn told(table: &impl Table, input: &Input<'_>, query: &Query<'_>, parsed: Parsed
         reading.observed += 1;
         let ids = table.ids(row);
         if let Wanted::Message(message) = query.wanted {
-            ids.iter().filter(|id| !message.ids.contains(id)).for_each(|id| reading.reveal(id.clone()));
+            revealed.extend(ids.iter().filter(|id| !message.ids.contains(id)).cloned());
         }
         let mut facts = Facts {
             about: CopyKey { ids, envelope_recipients: Vec::new() },
@@ -444,6 +459,7 @@ fn told(table: &impl Table, input: &Input<'_>, query: &Query<'_>, parsed: Parsed
         }
         reading.observations.append(&mut facts.said);
     }
+    reading.revealed.extend(revealed);
     reading.pass_over("other message", others, first_other);
     reading.pass_over("empty page", parsed.blank_pages, None);
     reading.pass_over("log header", parsed.comments, None);

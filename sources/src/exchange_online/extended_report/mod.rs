@@ -301,7 +301,9 @@ impl<'r> TransportEvent<'r> {
     /// Event, source and context in one line, with the reference of a forked or rule-made copy.
     fn sentence(&self) -> String {
         let mut said = format!("{} by {}", self.word, self.source);
+        let server = self.server().map(|server| server.to_string()).unwrap_or_default();
         for (name, text) in [
+            ("server ", server.as_str()),
             ("", self.context),
             ("reference ", self.row.text(&["reference"]).unwrap_or("")),
             ("", self.row.text(STATUS).unwrap_or("")),

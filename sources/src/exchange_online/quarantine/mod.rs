@@ -1,5 +1,6 @@
 //! The quarantine list: what is or was held, why, and how far its release got, recipient by recipient.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use evidence::{
@@ -25,6 +26,7 @@ const TYPE: &[&str] = &["type", "quarantinetypes", "quarantinereason"];
 const STATUS: &[&str] = &["releasestatus"];
 const RELEASED_USER: &[&str] = &["releaseduser"];
 const QUARANTINED_USER: &[&str] = &["quarantineduser"];
+const DELETED_FOR: &[&str] = &["deletedforrecipients"];
 
 const NEEDS: &[Need] = &[
     ("ReceivedTime", DATE),
@@ -177,7 +179,7 @@ fn state_group(row: &Row, state: State, policy: Option<PolicyRef>, facts: &mut F
         said: said(row),
     };
     let deciding = match state {
-        State::Deleted => &["deletedforrecipients"][..],
+        State::Deleted => DELETED_FOR,
         _ => STATUS,
     };
     facts.say_by(deciding, Fact::Quarantine(quarantine));
@@ -199,14 +201,25 @@ fn state_group(row: &Row, state: State, policy: Option<PolicyRef>, facts: &mut F
     facts.when = held_at;
 }
 
+/// The row's lists of recipients, by what became of their copies.
+struct Lists {
+    deleted: BTreeSet<Address>,
+    released: BTreeSet<Address>,
+    quarantined: BTreeSet<Address>,
+}
+
 /// Groups the recipients by state. Lists of released and quarantined users go before the status of the row.
 fn states(row: &Row, recipients: &[Address]) -> Vec<(State, Vec<Address>)> {
     if recipients.is_empty() {
         return vec![(row_state(row), Vec::new())];
     }
+    let list = |names| row.addresses(names).into_iter().collect();
+    let lists =
+        Lists { deleted: list(DELETED_FOR), released: list(RELEASED_USER), quarantined: list(QUARANTINED_USER) };
+    let of_row = row_state(row);
     let mut groups: Vec<(State, Vec<Address>)> = Vec::new();
     for recipient in recipients {
-        let state = recipient_state(row, recipient);
+        let state = lists.state(recipient, of_row);
         match groups.iter_mut().find(|(known, _)| *known == state) {
             Some((_, group)) => group.push(recipient.clone()),
             None => groups.push((state, vec![recipient.clone()])),
@@ -215,20 +228,21 @@ fn states(row: &Row, recipients: &[Address]) -> Vec<(State, Vec<Address>)> {
     groups
 }
 
-fn recipient_state(row: &Row, recipient: &Address) -> State {
-    let names = |list: &[&str]| row.addresses(list).contains(recipient);
-    let still_held = match row_state(row) {
-        State::Asked(step) => State::Asked(step),
-        _ => State::Held,
-    };
-    if names(&["deletedforrecipients"]) {
-        State::Deleted
-    } else if names(RELEASED_USER) {
-        State::Released
-    } else if names(QUARANTINED_USER) || !row.addresses(RELEASED_USER).is_empty() {
-        still_held
-    } else {
-        row_state(row)
+impl Lists {
+    fn state(&self, recipient: &Address, of_row: State) -> State {
+        let still_held = match of_row {
+            State::Asked(step) => State::Asked(step),
+            _ => State::Held,
+        };
+        if self.deleted.contains(recipient) {
+            State::Deleted
+        } else if self.released.contains(recipient) {
+            State::Released
+        } else if self.quarantined.contains(recipient) || !self.released.is_empty() {
+            still_held
+        } else {
+            of_row
+        }
     }
 }
 
@@ -260,15 +274,10 @@ fn released_by(row: &Row, step: ReleaseStep) -> Option<String> {
 }
 
 fn all_recipients(row: &Row) -> Vec<Address> {
-    let mut found = row.addresses(RECIPIENT);
-    for names in [QUARANTINED_USER, RELEASED_USER, &["deletedforrecipients"]] {
-        for address in row.addresses(names) {
-            if !found.contains(&address) {
-                found.push(address);
-            }
-        }
-    }
-    found
+    let mut seen = BTreeSet::new();
+    let lists = [RECIPIENT, QUARANTINED_USER, RELEASED_USER, DELETED_FOR];
+    let all = lists.into_iter().flat_map(|names| row.addresses(names));
+    all.filter(|address| seen.insert(address.clone())).collect()
 }
 
 fn identity(row: &Row) -> Identity {
