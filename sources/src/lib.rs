@@ -5,6 +5,7 @@
 //! never knows a layer. Kinds are detected by content: columns, keys, grammar; never by file name.
 
 mod error;
+mod exchange_online;
 mod message;
 mod query;
 mod read_all;
@@ -19,8 +20,17 @@ pub use read_all::{Candidate, FileReading, Readings, Unclear, read_all, recognis
 pub use source::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 /// Every kind of export that is read, in the order in which a tie of [`Recognition`] is decided.
-pub const ALL: &[&dyn Source] =
-    &[&message::bounce::Bounce, &message::eml::Eml, &message::headers::Headers, &message::msg::Msg];
+pub const ALL: &[&dyn Source] = &[
+    &message::bounce::Bounce,
+    &message::msg::Msg,
+    &message::eml::Eml,
+    &message::headers::Headers,
+    &exchange_online::extended_report::ExtendedReport,
+    &exchange_online::enhanced_summary::EnhancedSummary,
+    &exchange_online::message_trace_detail::MessageTraceDetail,
+    &exchange_online::quarantine::QuarantineList,
+    &exchange_online::message_trace::MessageTrace,
+];
 
 /// The source with this id.
 pub fn source(id: &str) -> Option<&'static dyn Source> {

@@ -1,0 +1,714 @@
+//! Reads any of the spellings in which these exports come, row by row, and keeps what is about the message.
+
+use std::collections::{BTreeSet, HashMap};
+
+use evidence::{
+    Address, Cite, CopyKey, Fact, FileName, Identifier, Observation, Place, Problem, Product, Reading, System, When,
+    Zone,
+};
+
+use super::codes::folded;
+use super::row::{Raw, Row, Torn, block_line};
+use crate::records::{self, Grammar, Record, Records, Sieve, column_names, csv_header, delimiter_of};
+use crate::text::{Encoding, Text, encoding_of};
+use crate::time::{DayOrder, Zoneless, instant};
+use crate::{Clock, Head, Input, Likeness, Progress, Query, ReadError, Recognition, Wanted};
+
+/// What one kind of export adds to the common way of reading.
+pub(crate) trait Table {
+    /// Keys of JSON objects whose arrays hold the rows.
+    const WRAPPERS: &'static [&'static str] = &["value", "Value", "d", "results", "Results"];
+    /// Folded names under which the message's ids stand.
+    const ID_NAMES: &'static [&'static str];
+    /// Folded names of the instant by which a row is placed in time.
+    const DATE_NAMES: &'static [&'static str];
+    /// Columns of a file that names none; `None` if a header is needed.
+    const POSITIONS: Option<&'static [&'static str]> = None;
+
+    /// Ids of the message in a row.
+    fn ids(&self, row: &Row) -> Vec<Identifier>;
+
+    /// Whether a row looks like the message, for messages or rows without ids.
+    fn looks_like(&self, row: &Row, at: Option<jiff::Timestamp>, likeness: &Likeness) -> bool;
+
+    /// Whether rows without ids are matched by looks even where the message has ids.
+    fn by_looks(&self) -> bool {
+        false
+    }
+
+    /// What a row needs in order to be one of this kind.
+    ///
+    /// # Errors
+    /// [`Torn`] if something is missing.
+    fn check(&self, row: &Row) -> Result<(), Torn>;
+
+    /// Which zone the instants of a file have, judged by its first row.
+    fn zoneless<'c>(&self, _row: &Row, _clock: &'c Clock) -> Zoneless<'c> {
+        Zoneless::Utc
+    }
+
+    /// Gives rows what stands around them.
+    fn surround(&self, _input: &Input<'_>, _rows: &mut [Row]) {}
+
+    /// Whether every row must be parsed because its neighbours say something about it.
+    fn needs_all_rows(&self, _is_json: bool) -> bool {
+        false
+    }
+
+    /// Who speaks in a file, judged by one of its rows.
+    fn speaker(&self, _row: &Row) -> System {
+        System::of(Product::ExchangeOnline)
+    }
+
+    /// Says what a row states.
+    fn state(&self, row: &Row, facts: &mut Facts<'_>);
+}
+
+/// How a file spells its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Shape {
+    /// Delimited cells under a header.
+    Csv,
+    /// JSON objects.
+    Json,
+    /// `Format-List` text.
+    Blocks,
+    /// Delimited lines without a header line, or with one in a `#Fields:` comment.
+    Log { columns: Vec<String> },
+}
+
+/// Where the facts of one row go.
+pub(crate) struct Facts<'a> {
+    /// Ids and recipients of the row.
+    pub(crate) about: CopyKey,
+    /// Instant of the row.
+    pub(crate) when: Option<When>,
+    row: &'a Row,
+    file: &'a FileName,
+    dates: Dates<'a>,
+    speaker: System,
+    said: Vec<Observation>,
+    limits: &'a mut BTreeSet<String>,
+}
+
+/// How the instants of a file are read.
+#[derive(Clone, Copy)]
+struct Dates<'a> {
+    order: DayOrder,
+    is_order_known: bool,
+    zoneless: Zoneless<'a>,
+}
+
+impl Facts<'_> {
+    /// States a fact with the whole row as its cite.
+    pub(crate) fn say(&mut self, fact: Fact) {
+        let cite = self.row.cite(self.file);
+        self.push(cite, fact);
+    }
+
+    /// States a fact; the value under one of these names is marked as the deciding word.
+    pub(crate) fn say_by(&mut self, names: &[&str], fact: Fact) {
+        let cite = self.row.cite_field(self.file, names);
+        self.push(cite, fact);
+    }
+
+    /// States facts about some of the row's recipients only.
+    pub(crate) fn about(&mut self, recipients: Vec<Address>, state: impl FnOnce(&mut Self)) {
+        let all = std::mem::replace(&mut self.about.envelope_recipients, recipients);
+        state(self);
+        self.about.envelope_recipients = all;
+    }
+
+    /// Reads an instant as the file writes them.
+    pub(crate) fn instant(&self, said: &str) -> Option<When> {
+        self.dates.read(said)
+    }
+
+    /// Notes what the file cannot show.
+    pub(crate) fn limit(&mut self, sentence: impl Into<String>) {
+        self.limits.insert(sentence.into());
+    }
+
+    fn push(&mut self, cite: Cite, fact: Fact) {
+        let (when, speaker, about) = (self.when.clone(), self.speaker.clone(), self.about.clone());
+        self.said.push(Observation { cite, when, speaker, about, fact });
+    }
+}
+
+impl Dates<'_> {
+    fn read(&self, said: &str) -> Option<When> {
+        let mut when = instant(said, self.order, self.zoneless)?;
+        if !self.is_order_known && is_ambiguous(said) {
+            let assumed = match &when.zone {
+                Zone::Assumed(zone) => format!("month before day, {zone}"),
+                Zone::Stated => "month before day, as no row of the file tells; zone UTC".to_owned(),
+            };
+            when.zone = Zone::Assumed(assumed);
+        }
+        Some(when)
+    }
+}
+
+/// Whether `3/4/2026` could be March or April.
+fn is_ambiguous(said: &str) -> bool {
+    let said = said.trim();
+    let Some((first, rest)) = said.split_once('/') else { return false };
+    let second = rest.split('/').next().unwrap_or("");
+    let number = |text: &str| text.parse::<u8>().ok().filter(|number| *number <= 12);
+    matches!((number(first), number(second)), (Some(first), Some(second)) if first != second)
+}
+
+/// Reads a file of one kind.
+///
+/// # Errors
+/// [`ReadError`] if the bytes are no text or the user asked to stop.
+pub(crate) fn read(table: &impl Table, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
+    let head = head_text(input);
+    let shape = shape_of(&head, positions(table)).unwrap_or(Shape::Csv);
+    let mut known = match query.wanted {
+        Wanted::Everything => BTreeSet::new(),
+        Wanted::Message(message) => message.ids.clone(),
+    };
+    let mut sieve = first_sieve(table, input, query, &shape, &head, &known);
+    let again = Again(query.progress);
+    for round in 0.. {
+        // The bytes count as read once, however often they are gone through.
+        let order = if round == 0 { *query } else { Query { progress: &again, ..*query } };
+        let parsed = parse(table, input, &order, &shape, &sieve)?;
+        let kept = keep(table, query, &parsed, &mut known);
+        let next = match (&sieve, needles(&known)) {
+            (Sieve::All, _) => None,
+            (Sieve::AnyOf(old), Some(new)) if new.iter().all(|needle| old.contains(needle)) => None,
+            (Sieve::AnyOf(_), Some(new)) if round < 8 => Some(Sieve::AnyOf(new)),
+            (Sieve::AnyOf(_), _) => Some(Sieve::All),
+        };
+        match next {
+            Some(next) => sieve = next,
+            None => return Ok(told(table, input, query, parsed, &kept)),
+        }
+    }
+    Err(ReadError::Cancelled { file: input.name.to_string() })
+}
+
+/// Progress of going through a file once more.
+struct Again<'a>(&'a dyn Progress);
+
+impl Progress for Again<'_> {
+    fn advance(&self, _bytes: u64) {}
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}
+
+/// Files up to this size are parsed whole, so that their coverage is exact.
+const SMALL_FILE_BYTES: usize = 1 << 20;
+
+fn first_sieve(
+    table: &impl Table,
+    input: &Input<'_>,
+    query: &Query<'_>,
+    shape: &Shape,
+    head: &str,
+    known: &BTreeSet<Identifier>,
+) -> Sieve {
+    let small = input.bytes.len() <= SMALL_FILE_BYTES;
+    if small || matches!(query.wanted, Wanted::Everything) || known.is_empty() || *shape == Shape::Blocks {
+        return Sieve::All;
+    }
+    if table.needs_all_rows(*shape == Shape::Json) || (table.by_looks() && !names_ids(table, shape, head)) {
+        return Sieve::All;
+    }
+    needles(known).map_or(Sieve::All, Sieve::AnyOf)
+}
+
+fn names_ids<T: Table>(_: &T, shape: &Shape, head: &str) -> bool {
+    let of = |names: &BTreeSet<String>| names.iter().any(|name| T::ID_NAMES.contains(&name.as_str()));
+    match shape {
+        Shape::Csv => csv_header(head).is_some_and(|(header, _)| of(&folded_names(&column_names(header)))),
+        Shape::Json => json_objects(head).iter().any(|names| of(names)),
+        Shape::Blocks | Shape::Log { .. } => true,
+    }
+}
+
+/// Shortest part of an id that is worth searching for.
+const NEEDLE_MIN_BYTES: usize = 8;
+
+/// Words of which a row about one of the ids holds at least one, whatever escapes its grammar uses; `None` if an id
+/// gives no such word.
+fn needles(known: &BTreeSet<Identifier>) -> Option<Vec<String>> {
+    let mut needles = Vec::new();
+    for id in known {
+        match id {
+            Identifier::MessageId(id) => needles.push(longest_plain_part(id)?),
+            Identifier::NetworkMessageId(id) => {
+                needles.push(id.replace('-', ""));
+                needles.push(id.clone());
+            }
+            _ => {}
+        }
+    }
+    Some(needles)
+}
+
+/// The longest run of characters that no JSON or CSV writer escapes.
+fn longest_plain_part(id: &str) -> Option<String> {
+    let parts =
+        id.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | '$' | '!' | '*')));
+    parts.max_by_key(|part| part.len()).filter(|part| part.len() >= NEEDLE_MIN_BYTES).map(str::to_owned)
+}
+
+/// A row, or why it is none.
+type Parsed = Result<Row, (Raw, Torn)>;
+
+/// What the splitter gave, parsed.
+struct ParsedRows {
+    rows: Vec<Parsed>,
+    count: u64,
+    sieved_out: u64,
+    blank_pages: u64,
+    comments: u64,
+}
+
+fn parse<T: Table>(
+    table: &T,
+    input: &Input<'_>,
+    query: &Query<'_>,
+    shape: &Shape,
+    sieve: &Sieve,
+) -> Result<ParsedRows, ReadError> {
+    let mut found = match shape {
+        Shape::Blocks => {
+            query.progress.advance(input.bytes.len() as u64);
+            let rows: Vec<Parsed> = blocks(input)?.into_iter().map(Ok).collect();
+            ParsedRows { count: rows.len() as u64, rows, sieved_out: 0, blank_pages: 0, comments: 0 }
+        }
+        Shape::Csv => {
+            let split = records::split(input, Grammar::Csv, sieve, query)?;
+            let delimiter = delimiter(input);
+            let columns = split.columns.clone();
+            of_records(split, |record| Some(Row::of_cells(record, &columns, delimiter)))
+        }
+        Shape::Log { columns } => {
+            let split = records::split(input, Grammar::Lines, sieve, query)?;
+            of_records(split, |record| (!record.text.starts_with('#')).then(|| Row::of_cells(record, columns, b',')))
+        }
+        Shape::Json => {
+            let split = records::split(input, Grammar::Json { wrappers: T::WRAPPERS }, sieve, query)?;
+            let mut blank_pages = 0;
+            let mut found = of_records(split, |record| {
+                let is_blank = is_blank_page(&record.text, T::WRAPPERS);
+                blank_pages += u64::from(is_blank);
+                (!is_blank).then(|| Row::of_json(record))
+            });
+            found.blank_pages = blank_pages;
+            found.comments = 0;
+            let (mut rows, torn): (Vec<Row>, Vec<_>) = partition(found.rows);
+            table.surround(input, &mut rows);
+            found.rows = rows.into_iter().map(Ok).chain(torn.into_iter().map(Err)).collect();
+            found.rows.sort_by_key(|row| match row {
+                Ok(row) => row.bytes().start,
+                Err((raw, _)) => raw.bytes().start,
+            });
+            found
+        }
+    };
+    for row in &mut found.rows {
+        if let Ok(good) = row
+            && let Err(torn) = table.check(good)
+        {
+            *row = Err((good.raw().clone(), torn));
+        }
+    }
+    Ok(found)
+}
+
+fn partition(rows: Vec<Parsed>) -> (Vec<Row>, Vec<(Raw, Torn)>) {
+    let (mut good, mut torn) = (Vec::new(), Vec::new());
+    for row in rows {
+        match row {
+            Ok(row) => good.push(row),
+            Err(bad) => torn.push(bad),
+        }
+    }
+    (good, torn)
+}
+
+fn of_records(split: Records, mut row: impl FnMut(Record) -> Option<Parsed>) -> ParsedRows {
+    let mut rows = Vec::with_capacity(split.records.len());
+    let mut left_out = 0;
+    for record in split.records {
+        match row(record) {
+            Some(parsed) => rows.push(parsed),
+            None => left_out += 1,
+        }
+    }
+    ParsedRows { rows, count: split.rows, sieved_out: split.sieved_out, blank_pages: 0, comments: left_out }
+}
+
+/// Whether a JSON object is an answer without rows: `{"@odata.context":"...","value":[]}`.
+fn is_blank_page(text: &str, wrappers: &[&str]) -> bool {
+    if text.len() > 4096 || !wrappers.iter().any(|key| text.contains(&format!("\"{key}\""))) {
+        return false;
+    }
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(serde_json::Value::Object(object)) => wrappers.iter().any(|key| match object.get(*key) {
+            Some(serde_json::Value::Array(rows)) => rows.is_empty(),
+            Some(serde_json::Value::Object(inner)) => inner.is_empty(),
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
+/// The numbers of the rows that are about the message; ids that they reveal are added to `known`.
+fn keep(table: &impl Table, query: &Query<'_>, parsed: &ParsedRows, known: &mut BTreeSet<Identifier>) -> Vec<bool> {
+    let Wanted::Message(message) = query.wanted else { return vec![true; parsed.rows.len()] };
+    let mut kept = vec![false; parsed.rows.len()];
+    let ids: Vec<Vec<Identifier>> =
+        parsed.rows.iter().map(|row| row.as_ref().map(|row| table.ids(row)).unwrap_or_default()).collect();
+    let mut rows_of: HashMap<&Identifier, Vec<usize>> = HashMap::new();
+    for (number, ids) in ids.iter().enumerate() {
+        for id in ids {
+            rows_of.entry(id).or_default().push(number);
+        }
+    }
+    let mut due: Vec<Identifier> = known.iter().cloned().collect();
+    let dates = dates_of(table, parsed, query);
+    for (number, row) in parsed.rows.iter().enumerate() {
+        let Ok(row) = row else {
+            kept[number] = true; // what cannot be read cannot be said to be about another message
+            continue;
+        };
+        let by_looks = message.ids.is_empty() || (table.by_looks() && ids[number].is_empty());
+        if by_looks && table.looks_like(row, date_of(table, row, dates).map(|when| when.at), &message.likeness) {
+            kept[number] = true;
+            due.extend(ids[number].iter().filter(|id| !known.contains(id)).cloned());
+        }
+    }
+    known.extend(due.iter().cloned());
+    while let Some(id) = due.pop() {
+        for number in rows_of.get(&id).into_iter().flatten() {
+            kept[*number] = true;
+            for revealed in &ids[*number] {
+                if known.insert(revealed.clone()) {
+                    due.push(revealed.clone());
+                }
+            }
+        }
+    }
+    kept
+}
+
+/// Says what the kept rows state, and accounts for the others.
+fn told(table: &impl Table, input: &Input<'_>, query: &Query<'_>, parsed: ParsedRows, kept: &[bool]) -> Reading {
+    let mut reading = Reading { rows: parsed.count, ..Reading::default() };
+    let mut limits = BTreeSet::new();
+    let mut dates = dates_of(table, &parsed, query);
+    if parsed.sieved_out > 0 {
+        let sample = sample(table, input, query);
+        if !dates.is_order_known {
+            (dates.order, dates.is_order_known) = order_of(table, sample.iter());
+        }
+        for row in &sample {
+            date_of(table, row, dates).into_iter().for_each(|when| reading.covers(when.at));
+        }
+    }
+    let mut undated = 0;
+    let mut others = parsed.sieved_out;
+    let mut revealed = BTreeSet::new();
+    let mut first_other = None;
+    for (row, kept) in parsed.rows.iter().zip(kept) {
+        let row = match row {
+            Ok(row) => row,
+            Err((raw, torn)) => {
+                reading.problems.push(Problem {
+                    cite: raw.cite(&input.name),
+                    expected: torn.expected.clone(),
+                    found: torn.found.clone(),
+                });
+                continue;
+            }
+        };
+        let when = date_of(table, row, dates);
+        when.iter().for_each(|when| reading.covers(when.at));
+        if !kept {
+            others += 1;
+            first_other = first_other.or_else(|| Some(row.cite(&input.name)));
+            continue;
+        }
+        undated += u64::from(when.is_none());
+        reading.observed += 1;
+        let ids = table.ids(row);
+        if let Wanted::Message(message) = query.wanted {
+            revealed.extend(ids.iter().filter(|id| !message.ids.contains(id)).cloned());
+        }
+        let mut facts = Facts {
+            about: CopyKey { ids, envelope_recipients: Vec::new() },
+            when,
+            row,
+            file: &input.name,
+            dates,
+            speaker: table.speaker(row),
+            said: Vec::new(),
+            limits: &mut limits,
+        };
+        table.state(row, &mut facts);
+        if facts.said.is_empty() {
+            facts.say(Fact::Note { said: "a record that states nothing more".to_owned() });
+        }
+        reading.observations.append(&mut facts.said);
+    }
+    reading.revealed.extend(revealed);
+    reading.pass_over("other message", others, first_other);
+    reading.pass_over("empty page", parsed.blank_pages, None);
+    reading.pass_over("log header", parsed.comments, None);
+    if undated > 0 {
+        limits.insert(format!("{undated} kept rows have no date that could be read"));
+    }
+    if let Zoneless::AsAsked(clock) = dates.zoneless {
+        limits.insert(format!("the file does not record the zone of its times: read as {}", clock.zone_label));
+    }
+    reading.coverage.limits.extend(limits);
+    suspect_cut(&mut reading);
+    reading
+}
+
+/// Row caps of message trace, historical search and portal exports.
+const ROW_CAPS: [u64; 5] = [1_000, 5_000, 10_000, 50_000, 100_000];
+
+fn suspect_cut(reading: &mut Reading) {
+    if ROW_CAPS.contains(&reading.rows) {
+        reading.coverage.suspected_cut = true;
+        let rows = grouped(reading.rows);
+        reading.coverage.limits.push(format!("exactly {rows} rows: probably cut at the row cap"));
+    }
+}
+
+/// `5,000` for 5000.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn dates_of<'c>(table: &impl Table, parsed: &ParsedRows, query: &Query<'c>) -> Dates<'c> {
+    let rows = || parsed.rows.iter().filter_map(|row| row.as_ref().ok());
+    let (order, is_order_known) = order_of(table, rows());
+    let zoneless = rows().next().map_or(Zoneless::Utc, |row| table.zoneless(row, query.clock));
+    Dates { order, is_order_known, zoneless }
+}
+
+fn order_of<'r, T: Table>(_: &T, rows: impl Iterator<Item = &'r Row>) -> (DayOrder, bool) {
+    DayOrder::of(rows.filter_map(|row| row.text(T::DATE_NAMES)))
+}
+
+fn date_of<T: Table>(_: &T, row: &Row, dates: Dates<'_>) -> Option<When> {
+    dates.read(row.text(T::DATE_NAMES)?)
+}
+
+fn positions<T: Table>(_: &T) -> Option<&'static [&'static str]> {
+    T::POSITIONS
+}
+
+/// How much of each end of a large file is looked at for its dates.
+const SAMPLE_BYTES: usize = 64 * 1024;
+
+/// Rows from both ends of a large file: they tell the order of day and month, and the time that the file covers.
+fn sample(table: &impl Table, input: &Input<'_>, query: &Query<'_>) -> Vec<Row> {
+    let head = head_text(input);
+    let Some(shape) = shape_of(&head, positions(table)) else { return Vec::new() };
+    let (encoding, _) = encoding_of(input.bytes);
+    let tail_at = (input.bytes.len().saturating_sub(SAMPLE_BYTES)) & !1;
+    let tail = decoded(&input.bytes[tail_at..], encoding);
+    let tail = tail.split_once('\n').map_or("", |(_, whole_lines)| whole_lines);
+    let text = format!("{head}\n{tail}");
+    let part = Input { name: input.name.clone(), bytes: text.as_bytes() };
+    let quiet = Query { progress: &crate::NoProgress, ..*query };
+    let rows = parse(table, &part, &quiet, &shape, &Sieve::All).map(|parsed| parsed.rows).unwrap_or_default();
+    rows.into_iter().flatten().collect()
+}
+
+fn delimiter(input: &Input<'_>) -> u8 {
+    csv_header(&head_text(input)).map_or(b',', |(header, _)| delimiter_of(header))
+}
+
+/// The first part of a file as text, up to its last whole line.
+fn head_text(input: &Input<'_>) -> String {
+    let (encoding, mark) = encoding_of(input.bytes);
+    let end = input.bytes.len().min(SAMPLE_BYTES);
+    let mut text = decoded(&input.bytes[mark.min(end)..end], encoding);
+    if end < input.bytes.len() {
+        text.truncate(text.rfind('\n').map_or(text.len(), |at| at + 1));
+    }
+    text
+}
+
+/// Bytes of a file, decoded as the whole file is.
+pub(crate) fn decoded(bytes: &[u8], encoding: Encoding) -> String {
+    match encoding {
+        Encoding::Utf8 => String::from_utf8_lossy(bytes).into_owned(),
+        Encoding::Utf16Le => encoding_rs::UTF_16LE.decode_without_bom_handling(bytes).0.into_owned(),
+        Encoding::Utf16Be => encoding_rs::UTF_16BE.decode_without_bom_handling(bytes).0.into_owned(),
+        Encoding::Windows1252 => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
+    }
+}
+
+/// How a text spells its rows; `None` if it is blank.
+fn shape_of(text: &str, positions: Option<&[&str]>) -> Option<Shape> {
+    let start = text.trim_start();
+    if start.starts_with(['{', '[']) {
+        return Some(Shape::Json);
+    }
+    let first = start.lines().next()?;
+    if block_line(first).is_some() {
+        return Some(Shape::Blocks);
+    }
+    if let Some(positions) = positions {
+        if let Some(fields) = start.lines().take(20).find_map(|line| line.strip_prefix("#Fields:")) {
+            return Some(Shape::Log { columns: fields.trim().split(',').map(str::to_owned).collect() });
+        }
+        if is_log_line(first, positions.len()) {
+            return Some(Shape::Log { columns: positions.iter().map(|name| (*name).to_owned()).collect() });
+        }
+    }
+    Some(Shape::Csv)
+}
+
+/// Whether a line without a header has as many cells as the log has columns, and starts with an instant.
+fn is_log_line(line: &str, columns: usize) -> bool {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
+    let mut cells = csv::StringRecord::new();
+    matches!(reader.read_record(&mut cells), Ok(true))
+        && cells.len() == columns
+        && cells.get(0).is_some_and(|cell| instant(cell, DayOrder::MonthFirst, Zoneless::Utc).is_some())
+}
+
+/// The blocks of a `Format-List` text: a blank line or the first name again begins the next one.
+fn blocks(input: &Input<'_>) -> Result<Vec<Row>, ReadError> {
+    let text = Text::decode(input.bytes, &input.name)?;
+    let whole = text.as_str();
+    let mut spans = Vec::new();
+    let (mut open, mut offset): (Option<(usize, usize)>, usize) = (None, 0);
+    for line in whole.split_inclusive('\n') {
+        let body = line.trim_end();
+        let end = offset + body.len();
+        if body.trim().is_empty() {
+            spans.extend(open.take());
+        } else {
+            open = Some((open.map_or(offset, |(start, _)| start), end));
+        }
+        offset += line.len();
+    }
+    spans.extend(open);
+    let (mut line, mut counted) = (1, 0);
+    let rows = spans.into_iter().map(|(start, end)| {
+        line += memchr::memchr_iter(b'\n', &whole.as_bytes()[counted..start]).count() as u64;
+        counted = start;
+        let cite = Cite::new(input.name.clone(), Place::Line(line), text.raw(start..end), &whole[start..end]);
+        Row::of_block(cite, &whole[start..end])
+    });
+    Ok(rows.collect())
+}
+
+/// Something that a kind needs: any one of these folded names, and how to call it.
+pub(crate) type Need = (&'static str, &'static [&'static str]);
+
+/// Judges a file by its names: certain if one header or object has all `needs` and none of `strangers`, near if it
+/// lacks one of at least three.
+pub(crate) fn recognise(
+    head: &Head<'_>,
+    needs: &[Need],
+    strangers: &[&str],
+    positions: Option<&'static [&'static str]>,
+) -> Recognition {
+    let Some(shape) = shape_of(head.text, positions) else { return Recognition::No };
+    let (noun, objects) = match &shape {
+        Shape::Csv => {
+            let Some((header, _)) = csv_header(head.text) else { return Recognition::No };
+            ("column", vec![folded_names(&column_names(header))])
+        }
+        Shape::Log { columns } => ("column", vec![folded_names(columns)]),
+        Shape::Json => ("key", json_objects(head.text)),
+        Shape::Blocks => {
+            let names = head.text.trim_start().lines().take_while(|line| !line.trim().is_empty());
+            ("name", vec![names.filter_map(block_line).map(|(name, _)| folded(name)).collect()])
+        }
+    };
+    let mut near = None;
+    for names in objects {
+        if strangers.iter().any(|stranger| names.contains(*stranger)) {
+            continue;
+        }
+        let missing: Vec<&Need> =
+            needs.iter().filter(|(_, any)| !any.iter().any(|name| names.contains(*name))).collect();
+        match missing.as_slice() {
+            [] => return Recognition::Certain,
+            [(name, _)] if needs.len() >= 4 => near = near.or_else(|| Some(format!("{noun} `{name}`"))),
+            _ => {}
+        }
+    }
+    near.map_or(Recognition::No, |missing| Recognition::Near { missing })
+}
+
+fn folded_names(names: &[String]) -> BTreeSet<String> {
+    names.iter().map(|name| folded(name)).collect()
+}
+
+/// How many objects of a JSON text are looked at, and how deep they may lie.
+const OBJECTS_MAX: usize = 64;
+const OBJECT_DEPTH_MAX: usize = 5;
+
+/// The folded keys of the first objects of a JSON text, which may be cut. No recursion: any depth.
+fn json_objects(text: &str) -> Vec<BTreeSet<String>> {
+    let bytes = text.as_bytes();
+    let mut objects: Vec<BTreeSet<String>> = Vec::new();
+    // Number of the object that each open bracket belongs to; `None` for an array or an object too deep.
+    let mut open: Vec<Option<usize>> = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'{' => {
+                let counts = open.len() < OBJECT_DEPTH_MAX && objects.len() < OBJECTS_MAX;
+                open.push(counts.then_some(objects.len()));
+                if counts {
+                    objects.push(BTreeSet::new());
+                }
+            }
+            b'[' => open.push(None),
+            b'}' | b']' => {
+                open.pop();
+            }
+            b'"' => {
+                let start = at + 1;
+                at = start;
+                while at < bytes.len() && bytes[at] != b'"' {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+                let is_key = bytes.get(at + 1..).is_some_and(|rest| {
+                    rest.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte == b':')
+                });
+                let object = open.last().copied().flatten().and_then(|number| objects.get_mut(number));
+                if let (true, Some(object), Some(key)) = (is_key, object, text.get(start..at))
+                    && !key.contains('@')
+                {
+                    object.insert(folded(key));
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    objects
+}
+
+/// What is missing in a row, as a problem says it.
+pub(crate) fn missing(name: &str, row_has: &str) -> Torn {
+    Torn { expected: format!("a value under `{name}`"), found: format!("none; {row_has}") }
+}
