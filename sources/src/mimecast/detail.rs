@@ -6,7 +6,7 @@ use evidence::{Action, AuthMethod, AuthResult, Authentication, Fact, Scope, Verd
 use serde_json::Value;
 
 use super::codes::{self, Codes};
-use super::rows::Row;
+use super::rows::{MARKABLE_BYTES, Row};
 use super::values::{Object, object_at, text, text_at};
 use crate::records::Record;
 
@@ -21,13 +21,13 @@ pub(super) fn state(row: &mut Row, record: &Record, detail: &Value) {
     for (key, method) in [("spf", AuthMethod::Spf), ("dkim", AuthMethod::Dkim), ("dmarc", AuthMethod::Dmarc)] {
         let Some(check) = object_at(&detail, key) else { continue };
         let Some(said) = text_at(check, "info") else { continue };
-        let mark = mark(record, key, &said);
+        let mark = mark(record, &[key, "info"], &said);
         row.state(Fact::Authentication(authentication(method, said, check)), mark);
     }
     for key in ["permittedSender", "managedSender", "managedsender", "rbl"] {
         let info = object_at(&detail, key).and_then(|check| text_at(check, "info"));
         if let Some(info) = info.filter(|info| !["none", "unknown", "allow"].contains(&info.to_lowercase().as_str())) {
-            let mark = mark(record, key, &info);
+            let mark = mark(record, &[key, "info"], &info);
             row.note(format!("{key}: {info}"), mark);
         }
     }
@@ -51,10 +51,8 @@ fn unwrapped(detail: &Value) -> Option<Object> {
 /// `allow` says that the check let the message pass on, never that its result is a pass.
 fn authentication(method: AuthMethod, said: String, check: &Object) -> Authentication {
     let word = said.split_once('_').filter(|(head, _)| is_method(head)).map_or(said.as_str(), |(_, word)| word);
-    let result = CODES
-        .exact("info", word)
-        .and_then(codes::auth_result)
-        .unwrap_or_else(|| AuthResult::Other(word.to_lowercase()));
+    let result =
+        CODES.exact("info", word).and_then(codes::auth_result).unwrap_or_else(|| AuthResult::Other(word.to_owned()));
     let reason = check.get("allow").and_then(text).map(|allow| format!("allow: {allow}"));
     Authentication { method, result, domain: None, authserv_id: None, disposition: None, reason, said }
 }
@@ -70,7 +68,7 @@ fn decision(row: &mut Row, record: &Record, verdict: &Object) {
         Some(risk) => format!("verdict {word}, risk {risk}"),
         None => format!("verdict {word}"),
     };
-    let mark = mark(record, "decision", &word);
+    let mark = mark(record, &["decision"], &word);
     // What was then done stands in the action of this or a later record, not here.
     row.state(
         Fact::Verdict(Verdict { kind, action: Action::NotSaid, said, policy: None, scope: Scope::Enforced }),
@@ -78,17 +76,19 @@ fn decision(row: &mut Row, record: &Record, verdict: &Object) {
     );
 }
 
-/// The word after the key, at whatever depth of quoting.
-fn mark(record: &Record, key: &str, word: &str) -> Option<std::ops::Range<usize>> {
+/// The word after the keys, one within the other, at whatever depth of quoting.
+fn mark(record: &Record, keys: &[&str], word: &str) -> Option<std::ops::Range<usize>> {
     let text = record.text.as_str();
-    if text.len() > super::rows::MARKABLE_BYTES {
+    if text.len() > MARKABLE_BYTES {
         return None;
     }
-    let detail = text.to_ascii_lowercase().find("spamprocessingdetail")?;
-    let from = detail
-        + text.get(detail..)?.find(&format!("{key}\\")).or_else(|| text.get(detail..)?.find(&format!("{key}\"")))?;
+    let mut from = text.to_ascii_lowercase().find("spamprocessingdetail")?;
+    for key in keys {
+        let rest = text.get(from..)?;
+        from += rest.find(&format!("{key}\\")).or_else(|| rest.find(&format!("{key}\"")))? + key.len();
+    }
     let at = from + text.get(from..)?.find(word)?;
-    (at - from < 400).then_some(at..at + word.len())
+    (at - from < 64).then_some(at..at + word.len())
 }
 
 #[cfg(test)]

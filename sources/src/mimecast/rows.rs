@@ -1,5 +1,6 @@
 //! Reads the rows of one Mimecast file: splits, parses, keeps what is about the message, accounts for all.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use super::values::{Object, text_at};
 use crate::records::{self, Grammar, Record, Records, Sieve};
-use crate::text::{self, first_words};
+use crate::text::{self, Encoding, first_words};
 use crate::{Input, MatchedBy, Message, Progress, Query, ReadError, Wanted};
 
 /// One row, read.
@@ -136,8 +137,13 @@ pub(super) fn read(input: &Input<'_>, query: &Query<'_>, kind: &Kind<'_>) -> Res
         Wanted::Everything => File::parse(input, query, kind, &Sieve::All)?,
         Wanted::Message(message) => closed_over(input, query, kind, message)?,
     };
+    let sieved = parsed.sieved;
     let mut reading = parsed.reading(input);
-    limits(input, &mut reading, query);
+    let bytes = searchable(input);
+    if sieved {
+        cover_all(&bytes, &mut reading);
+    }
+    limits(&bytes, &mut reading);
     Ok(reading)
 }
 
@@ -182,9 +188,6 @@ impl File {
             }
         }
         reading.pass_over("other message", self.records.sieved_out, None);
-        if self.sieved {
-            cover_all(input, &mut reading);
-        }
         reading
     }
 }
@@ -304,26 +307,70 @@ fn longest_plain_run(id: &str) -> Option<String> {
     (longest.len() >= SHORTEST_RUN).then(|| longest.to_owned())
 }
 
+/// The bytes of a file in which words of ASCII can be searched: decoded only if it is UTF-16.
+fn searchable<'i>(input: &Input<'i>) -> Cow<'i, [u8]> {
+    match text::encoding_of(input.bytes).0 {
+        Encoding::Utf16Le | Encoding::Utf16Be => match text::Text::decode(input.bytes, &input.name) {
+            Ok(decoded) => Cow::Owned(decoded.as_str().as_bytes().to_vec()),
+            Err(_) => Cow::Borrowed(&[]),
+        },
+        Encoding::Utf8 | Encoding::Windows1252 => Cow::Borrowed(input.bytes),
+    }
+}
+
+/// Earliest and latest spelling of instants that can be compared as text: of one length and with one offset.
+struct Spellings<'t> {
+    tail: &'t str,
+    first: &'t str,
+    last: &'t str,
+}
+
+/// Offsets and lengths that one log is expected to have; further ones are parsed one by one.
+const MAX_SPELLINGS: usize = 16;
+
+/// Length of `2026-07-03T11:00:00`, after which the offset stands.
+const CLOCK_CHARS: usize = 19;
+
 /// Widens the coverage by the instants of the rows that were not parsed.
-fn cover_all(input: &Input<'_>, reading: &mut Reading) {
-    let Ok(decoded) = text::Text::decode(input.bytes, &input.name) else { return };
-    let text = decoded.as_str();
+fn cover_all(bytes: &[u8], reading: &mut Reading) {
+    let mut spellings: Vec<Spellings<'_>> = Vec::new();
+    for word in ["timestamp", "datetime"] {
+        for at in memchr::memmem::find_iter(bytes, word) {
+            let Some(said) = instant_after(&bytes[at + word.len()..]) else { continue };
+            let tail = said.get(CLOCK_CHARS..).unwrap_or("");
+            match spellings.iter().position(|known| known.first.len() == said.len() && known.tail == tail) {
+                Some(at) => {
+                    let known = &mut spellings[at];
+                    known.first = known.first.min(said);
+                    known.last = known.last.max(said);
+                }
+                None if spellings.len() < MAX_SPELLINGS => spellings.push(Spellings { tail, first: said, last: said }),
+                None => cover(said, reading),
+            }
+        }
+    }
+    for known in spellings {
+        cover(known.first, reading);
+        cover(known.last, reading);
+    }
+}
+
+/// The instant that follows a key within a few characters of quotes and blanks.
+fn instant_after(bytes: &[u8]) -> Option<&str> {
+    let start = bytes.iter().take(12).position(u8::is_ascii_digit)?;
+    let said = &bytes[start..bytes.len().min(start + 40)];
+    let end = said.iter().position(|byte| !(byte.is_ascii_alphanumeric() || b"-+:.".contains(byte)));
+    std::str::from_utf8(&said[..end.unwrap_or(said.len())]).ok()
+}
+
+fn cover(said: &str, reading: &mut Reading) {
     let clock = crate::Clock {
         zone: jiff::tz::TimeZone::UTC,
         zone_label: "UTC".to_owned(),
         reference: jiff::Timestamp::UNIX_EPOCH,
     };
-    for word in ["timestamp", "datetime"] {
-        for at in memchr::memmem::find_iter(text.as_bytes(), word) {
-            let rest = &text[at + word.len()..];
-            let start = rest.bytes().take(12).position(|byte| byte.is_ascii_digit());
-            let Some(said) = start.map(|start| &rest[start..]) else { continue };
-            let end = said.bytes().take(40).position(|b| !(b.is_ascii_alphanumeric() || b"-+:.".contains(&b)));
-            let Some(said) = said.get(..end.unwrap_or(said.len().min(40))) else { continue };
-            if let Some(when) = super::values::instant(said, &clock) {
-                reading.covers(when.at);
-            }
-        }
+    if let Some(when) = super::values::instant(said, &clock) {
+        reading.covers(when.at);
     }
 }
 
@@ -331,37 +378,31 @@ fn cover_all(input: &Input<'_>, reading: &mut Reading) {
 const ROW_CAPS: [u64; 5] = [1_000, 5_000, 10_000, 50_000, 100_000];
 
 /// Says what the answer itself admits to be missing.
-fn limits(input: &Input<'_>, reading: &mut Reading, query: &Query<'_>) {
+fn limits(bytes: &[u8], reading: &mut Reading) {
     if ROW_CAPS.contains(&reading.rows) {
         reading.coverage.suspected_cut = true;
         reading.coverage.limits.push(format!("exactly {} rows: probably cut at the row cap", reading.rows));
     }
-    let Ok(decoded) = text::Text::decode(input.bytes, &input.name) else { return };
-    let text = decoded.as_str();
-    let behind =
-        values_of(text, "\"isCaughtUp\"").last().is_some_and(|value| value.trim_matches('"').starts_with("false"));
-    if behind && !query.progress.is_cancelled() {
-        reading.coverage.limits.push("not caught up: the service had further events when this page was fetched".into());
+    if last_value(bytes, "\"isCaughtUp\"").is_some_and(|value| value.trim_ascii_start().starts_with(b"false")) {
+        let said = "not caught up: the service had further events when the last page of this file was fetched";
+        reading.coverage.limits.push(said.to_owned());
     }
-    if pages_end_open(text) {
-        reading
-            .coverage
-            .limits
-            .push("further pages exist: the answer names a next page that is not in this file".into());
+    if names_a_next_page(bytes) {
+        let said = "further pages exist: the answer names a next page that is not in this file";
+        reading.coverage.limits.push(said.to_owned());
     }
 }
 
-/// The first words of each value that stands after a quoted key.
-fn values_of<'t>(text: &'t str, key: &'t str) -> impl Iterator<Item = &'t str> {
-    memchr::memmem::find_iter(text.as_bytes(), key)
-        .filter_map(move |at| text[at + key.len()..].trim_start().strip_prefix(':').map(str::trim_start))
+/// What stands after the last occurrence of a quoted key and its colon.
+fn last_value<'b>(bytes: &'b [u8], key: &str) -> Option<&'b [u8]> {
+    let at = memchr::memmem::rfind(bytes, key.as_bytes())?;
+    bytes[at + key.len()..].trim_ascii_start().strip_prefix(b":")
 }
 
 /// Whether the last page of the file names a next one. Earlier pages may: the next one follows them in the file.
-fn pages_end_open(text: &str) -> bool {
-    let last = values_of(text, "\"pagination\"").filter(|value| value.starts_with('{')).last();
-    let Some(last) = last else { return false };
-    let mut values = serde_json::Deserializer::from_str(last).into_iter::<Value>();
+fn names_a_next_page(bytes: &[u8]) -> bool {
+    let Some(last) = last_value(bytes, "\"pagination\"") else { return false };
+    let mut values = serde_json::Deserializer::from_slice(last).into_iter::<Value>();
     matches!(values.next(), Some(Ok(Value::Object(page))) if text_at(&page, "next").is_some())
 }
 
@@ -415,13 +456,20 @@ pub(super) fn place(record: &Record, key: &str, value: &str) -> Option<Range<usi
     if value.is_empty() || text.len() > MARKABLE_BYTES {
         return None;
     }
-    let from = [format!("\"{key}\""), format!("{key}=")].iter().find_map(|key| text.find(key.as_str()));
-    match from {
-        Some(from) => {
-            let start = from + key.len();
-            let at = start + text.get(start..)?.find(value)?;
-            Some(from..at + value.len())
+    let in_json = format!("\"{key}\"");
+    let in_line = format!("{key}=");
+    let mut has_key = false;
+    for (from, end) in [&in_json, &in_line]
+        .iter()
+        .flat_map(|key| text.match_indices(key.as_str()).map(|(at, key)| (at, at + key.len())))
+    {
+        has_key = true;
+        // Only blanks, a colon and one opening mark stand between a key and its value.
+        let rest = text.get(end..)?;
+        let at = end + rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n', ':', '"', '[', '\\']).len();
+        if text.get(at..)?.starts_with(value) {
+            return Some(from..at + value.len());
         }
-        None => text.find(value).map(|at| at..at + value.len()),
     }
+    if has_key { None } else { text.find(value).map(|at| at..at + value.len()) }
 }

@@ -144,7 +144,7 @@ fn fixtures_are_read_as_expected() {
         assert_eq!(recognised(&bytes).first().map(|(id, _)| *id), Some(kind), "{name}");
         let reading = read_as(kind, &bytes, &Wanted::Everything);
         check_sound(&name, &bytes, &reading);
-        let found = written(&reading);
+        let found = written(&reading, &bytes);
         let expected_path = path.with_extension(format!("{}.expected", path.extension().unwrap_or_default().display()));
         if std::env::var_os("WRITE_EXPECTED").is_some() {
             std::fs::write(&expected_path, &found).expect("writable");
@@ -155,7 +155,7 @@ fn fixtures_are_read_as_expected() {
 }
 
 /// A reading as text for people.
-fn written(reading: &Reading) -> String {
+fn written(reading: &Reading, bytes: &[u8]) -> String {
     let mut text = String::new();
     let mut line = |said: String| text.push_str(&(said + "\n"));
     line(format!("rows {}, observed {}, problems {}", reading.rows, reading.observed, reading.problems.len()));
@@ -181,6 +181,10 @@ fn written(reading: &Reading) -> String {
         }
         let when = observation.when.as_ref().map_or("no instant".to_owned(), |when| when.at.to_string());
         line(format!("  {when}  {:?}", observation.fact));
+        if let Some(mark) = &observation.cite.mark {
+            let said = String::from_utf8_lossy(&bytes[mark.start as usize..mark.end as usize]);
+            line(format!("    by `{said}`"));
+        }
     }
     text
 }
@@ -289,6 +293,62 @@ fn rubbish_is_read_without_panic() {
             check_sound(rubbish, rubbish.as_bytes(), &read_as(kind, rubbish.as_bytes(), &Wanted::Everything));
         }
         recognised(rubbish.as_bytes());
+    }
+}
+
+#[test]
+fn a_cut_head_is_recognised() {
+    let event = r#"{"type":"receipt","action":"Acc","aggregateId":"AAAAAAAAAAAAAAAAAAAAAA","processingId":"P1","accountId":"CEX1","timestamp":1767225600000}"#;
+    let page = format!("{{\"value\":[{}],\"isCaughtUp\":true}}", vec![event; 2000].join(","));
+    let long = "x".repeat(200_000);
+    let info = format!(
+        r#"{{"meta":{{"status":200}},"data":[{{"recipientInfo":{{"messageInfo":{{"fromEnvelope":"a@example.com","transmissionInfo":"<pre>{long}"}}}},"status":"held"}}]}}"#
+    );
+    for (name, text, kind) in
+        [("page on one line", page, "mimecast/siem"), ("long record", info, "mimecast/message-info")]
+    {
+        assert_eq!(recognised(text.as_bytes()), [(kind, Recognition::Certain)], "{name}");
+        check_sound(name, text.as_bytes(), &read_as(kind, text.as_bytes(), &Wanted::Everything));
+    }
+}
+
+#[test]
+fn refusals_name_their_verdict() {
+    for (text, kind) in [
+        ("Envelope blocked - User Entry", "Some(UserBlock)"),
+        ("Envelope blocked - User Domain Entry", "Some(UserBlock)"),
+        ("Rejected by header-based manually blocked senders: a@example.com", "Some(UserBlock)"),
+        ("Rejected by header based Blocked Senders: a@example.com", "Some(BlockEntry)"),
+        ("Envelope Rejected - Block Policy for Envelope From Address", "Some(BlockEntry)"),
+        ("Administrative prohibition envelope blocked", "Some(BlockEntry)"),
+        ("Anti-Spoofing policy - Inbound not allowed", "Some(Spoof)"),
+        ("Rejected by header-based Anti-Spoofing policy", "Some(Spoof)"),
+        ("SPF Sender Invalid - envelope rejected", "Some(Authentication(Spf))"),
+        ("DKIM Sender Invalid - envelope rejected", "Some(Authentication(Dkim))"),
+        ("DMARC Sender Invalid - envelope rejected", "Some(Authentication(Dmarc))"),
+        ("Local CT IP Reputation - (reject)", "Some(ConnectionFilter)"),
+        ("csi.mimecast.org Poor Reputation Sender", "Some(ConnectionFilter)"),
+        ("Email rejected due to security policies - MCSpamSignature.x", "Some(Spam)"),
+        ("Virus Signature Detection", "Some(Malware)"),
+        ("Message bounced due to Content Examination Policy", "Some(TransportRule)"),
+        ("Invalid Recipient", "None"),
+        ("Internal resources are temporarily unavailable", "None"),
+        ("Mail loop detected", "None"),
+        ("This route requires encryption (TLS)", "None"),
+        ("a text of the future", "None"),
+    ] {
+        let row = serde_json::json!({"type": "receipt", "action": "Rej", "aggregateId": "A", "processingId": "P",
+            "accountId": "C", "timestamp": 1767225600000_u64, "rejectionCode": "550", "rejectionInfo": text});
+        let reading = read_as("mimecast/siem", row.to_string().as_bytes(), &Wanted::Everything);
+        let found = reading.observations.iter().find_map(|observation| match &observation.fact {
+            Fact::Verdict(verdict) => Some(verdict.kind.clone()),
+            _ => None,
+        });
+        assert_eq!(format!("{found:?}"), kind, "{text}");
+        let replied = reading.observations.iter().any(|observation| {
+            matches!(&observation.fact, Fact::Arrival(arrival) if arrival.reply.as_ref().is_some_and(|reply| reply.text == text))
+        });
+        assert!(replied, "{text} stands in the reply");
     }
 }
 

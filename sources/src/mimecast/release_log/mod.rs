@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use evidence::{
-    Action, Fact, Identity, PolicyRef, Quarantine, QuarantineState, Reading, Release, ReleaseStep, Scope, Unit,
-    Verdict, VerdictKind,
+    Action, Fact, Identity, PolicyRef, Quarantine, QuarantineState, Reading, Release, ReleaseStep, Scope, Status,
+    TraceStatus, Unit, Verdict,
 };
 use serde_json::Value;
 
@@ -117,7 +117,10 @@ fn logged(record: &Record, object: &Object, clock: &Clock) -> Row {
     reason(&mut row, record, object);
     release(&mut row, record, object);
     if let Some(checks) = object.get("spamProcessingDetail") {
+        // The checks were made on arrival, not at the instant of the release.
+        let released = row.when.take();
         detail::state(&mut row, record, checks);
+        row.when = released;
     }
     row
 }
@@ -129,40 +132,42 @@ fn reason(row: &mut Row, record: &Record, object: &Object) {
     let kind = held_queue::verdict_of(&said);
     let mark = place(record, "heldReason", &said);
     let verdict = Verdict { kind, action: Action::Quarantined, said, policy, scope: Scope::Enforced };
-    let is_shown = verdict.kind != VerdictKind::Unknown || verdict.policy.is_some() || !verdict.said.is_empty();
-    if is_shown {
-        row.state_at(Fact::Verdict(verdict), None, None, mark);
-    }
+    row.state_at(Fact::Verdict(verdict), None, None, mark);
 }
 
-/// How far a row says that the release got, and the field whose word decided.
-fn step(object: &Object) -> (ReleaseStep, &'static str) {
+/// How far a row says that the release got, and the field whose word decided; `None` for a foreign status.
+fn step(object: &Object) -> Option<(ReleaseStep, &'static str)> {
     let told = |key: &'static str| text_at(object, key).and_then(|text| CODES.within("text", &text).map(|_| key));
     if let Some(key) = told("messageInfo").or_else(|| told("rejectReason")) {
-        return (ReleaseStep::Expired, key);
+        return Some((ReleaseStep::Expired, key));
     }
     if text_at(object, "rejectReason").is_some() {
-        return (ReleaseStep::Denied, "rejectReason");
+        return Some((ReleaseStep::Denied, "rejectReason"));
     }
     let status = text_at(object, "status").unwrap_or_default();
-    match CODES.exact("status", &status) {
-        Some("released") if text_at(object, "released").is_some() => (ReleaseStep::Released, "released"),
-        Some("denied") => (ReleaseStep::Denied, "status"),
-        Some("expired") => (ReleaseStep::Expired, "status"),
-        Some("failed") => (ReleaseStep::Failed, "status"),
-        // `released` without a time, and foreign words: nothing shows that it was let go.
-        _ => (ReleaseStep::Requested, "status"),
-    }
+    Some(match CODES.exact("status", &status)? {
+        "released" if text_at(object, "released").is_some() => (ReleaseStep::Released, "released"),
+        // `released` without a time: nothing shows that it was let go.
+        "released" | "requested" => (ReleaseStep::Requested, "status"),
+        "denied" => (ReleaseStep::Denied, "status"),
+        "expired" => (ReleaseStep::Expired, "status"),
+        "failed" => (ReleaseStep::Failed, "status"),
+        _ => return None,
+    })
 }
 
 fn release(row: &mut Row, record: &Record, object: &Object) {
-    let (step, decided_by) = step(object);
-    let mark = text_at(object, decided_by).and_then(|word| place(record, decided_by, &word));
     let words: Vec<String> = ["status", "released", "messageInfo", "rejectReason"]
         .iter()
         .filter_map(|key| Some(format!("{key} `{}`", text_at(object, key)?)))
         .collect();
     let said = words.join(", ");
+    let Some((step, decided_by)) = step(object) else {
+        let word = text_at(object, "status").unwrap_or_default();
+        let mark = place(record, "status", &word);
+        return row.state(Fact::Status(Status { status: TraceStatus::Other(word), said, to: None, from: None }), mark);
+    };
+    let mark = text_at(object, decided_by).and_then(|word| place(record, decided_by, &word));
     let release = Release {
         step,
         by: text_at(object, "operator"),
@@ -172,16 +177,19 @@ fn release(row: &mut Row, record: &Record, object: &Object) {
     };
     row.state(Fact::Release(release), mark.clone());
     let state = match step {
-        ReleaseStep::Released => QuarantineState::Released,
-        ReleaseStep::Expired | ReleaseStep::Denied => QuarantineState::Gone,
-        ReleaseStep::Requested | ReleaseStep::Approved | ReleaseStep::Failed => QuarantineState::Held,
+        ReleaseStep::Released => Some(QuarantineState::Released),
+        ReleaseStep::Expired | ReleaseStep::Denied => Some(QuarantineState::Gone),
+        // The log does not say whether it is still held.
+        ReleaseStep::Requested | ReleaseStep::Approved | ReleaseStep::Failed => None,
     };
-    let store = match text_at(object, "heldGroup") {
-        Some(group) => format!("{HELD_QUEUE} ({group})"),
-        None => HELD_QUEUE.to_owned(),
-    };
-    let policy = text_at(object, "policy").map(|name| PolicyRef { kind: None, name: Some(name), id: None });
-    row.state(Fact::Quarantine(Quarantine { state, store, policy, until: None, said }), mark);
+    if let Some(state) = state {
+        let store = match text_at(object, "heldGroup") {
+            Some(group) => format!("{HELD_QUEUE} ({group})"),
+            None => HELD_QUEUE.to_owned(),
+        };
+        let policy = text_at(object, "policy").map(|name| PolicyRef { kind: None, name: Some(name), id: None });
+        row.state(Fact::Quarantine(Quarantine { state, store, policy, until: None, said }), mark);
+    }
     contradiction(row, record, object, step);
 }
 

@@ -1,6 +1,7 @@
 //! The fields of one SIEM record under one set of names, whatever the dialect.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -54,7 +55,17 @@ impl Fields {
             true => SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name),
             false => name,
         };
-        self.0.entry(name.to_ascii_lowercase()).or_insert_with(|| (key.to_owned(), value));
+        // `Type` is the name of the Log Analytics table wherever the event's own `type` or `type_s` stands beside it.
+        let is_table = |key: &str| key == "Type";
+        match self.0.entry(name.to_ascii_lowercase()) {
+            Entry::Vacant(place) => {
+                place.insert((key.to_owned(), value));
+            }
+            Entry::Occupied(mut known) if is_table(&known.get().0) => {
+                known.insert((key.to_owned(), value));
+            }
+            Entry::Occupied(_) => {}
+        }
     }
 
     /// The value under the first of `names` that is there, null too.

@@ -81,13 +81,15 @@ impl Source for Siem {
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        let decoded = Text::decode(input.bytes, &input.name)?;
-        let grammar = grammar_of(decoded.as_str());
-        drop(decoded);
+        let start = &input.bytes[..input.bytes.len().min(START_BYTES)];
+        let grammar = grammar_of(Text::decode(start, &input.name)?.as_str());
         let parse = |record: &Record, columns: &[String]| parse(record, columns, grammar, query.clock);
         rows::read(input, query, &Kind { grammar, large: Large::Yes, by: MatchedBy::Ids, parse: &parse })
     }
 }
+
+/// How much of a file is looked at to tell its grammar.
+const START_BYTES: usize = 64 * 1024;
 
 /// How many lines are looked at: the first may be torn.
 const LINES_LOOKED_AT: usize = 20;
