@@ -7,6 +7,7 @@
 mod error;
 mod exchange_online;
 mod message;
+pub mod mimecast;
 mod query;
 mod read_all;
 mod records;
@@ -30,6 +31,11 @@ pub const ALL: &[&dyn Source] = &[
     &exchange_online::message_trace_detail::MessageTraceDetail,
     &exchange_online::quarantine::QuarantineList,
     &exchange_online::message_trace::MessageTrace,
+    &mimecast::siem::Siem,
+    &mimecast::message_info::MessageInfo,
+    &mimecast::release_log::ReleaseLog,
+    &mimecast::held_queue::HeldQueue,
+    &mimecast::message_finder::MessageFinder,
 ];
 
 /// The source with this id.

@@ -1,0 +1,123 @@
+//! The message finder's list (`message-finder/search`): one summary word a message.
+
+use std::sync::LazyLock;
+
+use evidence::{Fact, Identity, Reading, Status, TraceStatus, Unit};
+
+use super::codes::{self, Codes};
+use super::look;
+use super::rows::{self, Kind, Large, Parsed, Row, place, torn};
+use super::values::{Object, address, addresses, direction, instant_at, peer, subject, text_at};
+use crate::records::{Grammar, Record};
+use crate::text::first_words;
+use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+
+/// The message finder's list.
+pub struct MessageFinder;
+
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+
+const WRAPPERS: &[&str] = &["data", "trackedEmails", "fail"];
+
+/// The state that a status word of the tracking stands for; a foreign word is kept.
+pub(super) fn status_of(word: &str) -> TraceStatus {
+    CODES.exact("status", word).and_then(codes::status).unwrap_or_else(|| TraceStatus::Other(word.to_owned()))
+}
+
+impl Source for MessageFinder {
+    fn id(&self) -> evidence::SourceId {
+        "mimecast/message-finder"
+    }
+
+    fn title(&self) -> &'static str {
+        "Mimecast message finder list"
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::Message
+    }
+
+    fn zone(&self) -> ZoneRule {
+        ZoneRule::Stated
+    }
+
+    fn matched_by(&self) -> MatchedBy {
+        MatchedBy::IdsOrLooks
+    }
+
+    fn export(&self) -> Export {
+        Export {
+            command: Some(
+                "curl -X POST -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \
+                 https://api.services.mimecast.com/api/message-finder/search -d '{\"data\":[{\"messageId\":\"{message_id}\",\
+                 \"start\":\"{start}\",\"end\":\"{end}\",\"searchReason\":\"support ticket\"}]}'",
+            ),
+            clicks: Some("Administration Console > Message Center > Message Tracking; only the API's JSON is read"),
+        }
+    }
+
+    fn cannot_show(&self) -> &'static [&'static str] {
+        &[
+            "rows carry no Message-ID: they are matched by sender, recipient, subject and time",
+            "`received` is cut to the minute",
+            "`archived` is no proof of delivery; the next hop's answer stands in message info",
+            "a refusal in the SMTP session may be missing; the archive search lags 2 to 6 hours behind acceptance",
+        ]
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("README.md")
+    }
+
+    fn recognise(&self, head: &Head<'_>) -> Recognition {
+        match look::objects(head, WRAPPERS).iter().any(is_tracked) {
+            true => Recognition::Certain,
+            false => Recognition::No,
+        }
+    }
+
+    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
+        let parse = |record: &Record, _: &[String]| parse(record, query.clock);
+        let grammar = Grammar::Json { wrappers: WRAPPERS };
+        rows::read(input, query, &Kind { grammar, large: Large::No, by: MatchedBy::IdsOrLooks, parse: &parse })
+    }
+}
+
+fn is_tracked(object: &Object) -> bool {
+    look::has(object, &["status", "fromEnv", "to", "received"]) && !object.contains_key("heldReason")
+}
+
+fn parse(record: &Record, clock: &Clock) -> Parsed {
+    match rows::object_of(record) {
+        Ok(object) if is_tracked(&object) => Parsed::Row(Box::new(tracked(record, &object, clock))),
+        Ok(_) => torn("a tracked message with `status`, `fromEnv`, `to` and `received`", first_words(&record.text)),
+        Err(other) => other,
+    }
+}
+
+fn tracked(record: &Record, object: &Object, clock: &Clock) -> Row {
+    let mut row = Row::by(None);
+    let envelope_sender = object.get("fromEnv").and_then(address);
+    let header_from = object.get("fromHdr").and_then(address).filter(|address| !address.is_null());
+    row.senders = [envelope_sender.clone(), header_from.clone()].into_iter().flatten().collect();
+    row.recipients = object.get("to").map(addresses).unwrap_or_default();
+    row.subject = text_at(object, "subject").map(|said| subject(&said));
+    row.when = instant_at(object, &["received", "sent"], clock);
+    let identity = Identity {
+        envelope_sender,
+        header_from,
+        subject: row.subject.clone(),
+        sent_at: instant_at(object, &["sent"], clock),
+        direction: text_at(object, "route").and_then(|word| direction(&word)),
+        ..Identity::default()
+    };
+    row.state(Fact::Identity(identity), None);
+    let word = text_at(object, "status").unwrap_or_default();
+    let said = match text_at(object, "info") {
+        Some(info) => format!("{word}: {info}"),
+        None => word.clone(),
+    };
+    let status = Status { status: status_of(&word), said, to: None, from: peer(None, text_at(object, "senderIP")) };
+    row.state(Fact::Status(status), place(record, "status", &word));
+    row
+}

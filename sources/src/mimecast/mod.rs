@@ -1,0 +1,22 @@
+//! Mimecast Email Security (Cloud Gateway): logs and answers of its API.
+//!
+//! Each kind is a folder. What they share stands here: code tables, values as Mimecast spells them, the reading of rows,
+//! and the spam processing detail that three of them carry.
+
+mod codes;
+mod detail;
+mod look;
+mod rows;
+mod values;
+
+pub mod held_queue;
+pub mod message_finder;
+pub mod message_info;
+pub mod release_log;
+pub mod siem;
+
+#[cfg(test)]
+mod tests;
+
+/// How the store of held messages is named in every statement.
+const HELD_QUEUE: &str = "Mimecast held queue";
