@@ -5,6 +5,7 @@
 //! never knows a layer. Kinds are detected by content: columns, keys, grammar; never by file name.
 
 mod error;
+mod postfix;
 mod query;
 mod read_all;
 mod records;
@@ -18,7 +19,7 @@ pub use read_all::{FileReading, Readings, read_all, recognise};
 pub use source::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 /// Every kind of export that is read, in the order in which a tie of [`Recognition`] is decided.
-pub const ALL: &[&dyn Source] = &[];
+pub const ALL: &[&dyn Source] = &[&postfix::PostfixLog];
 
 /// The source with this id.
 pub fn source(id: &str) -> Option<&'static dyn Source> {
