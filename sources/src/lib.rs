@@ -8,6 +8,7 @@ mod error;
 mod exchange_online;
 mod message;
 pub mod mimecast;
+mod postfix;
 mod query;
 mod read_all;
 mod records;
@@ -36,6 +37,7 @@ pub const ALL: &[&dyn Source] = &[
     &mimecast::release_log::ReleaseLog,
     &mimecast::held_queue::HeldQueue,
     &mimecast::message_finder::MessageFinder,
+    &postfix::PostfixLog,
 ];
 
 /// The source with this id.

@@ -1,0 +1,394 @@
+//! Mail logs of Postfix, with the lines of amavis and Dovecot that stand in the same syslog.
+
+mod amavis;
+mod codes;
+mod dovecot;
+mod event;
+mod facts;
+mod line;
+mod lives;
+mod search;
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use evidence::{Cite, Fact, Identifier, Observation, Place, Problem, Reading, SourceId, Unit};
+use rayon::prelude::*;
+
+use crate::{
+    Export, Head, Input, Likeness, MatchedBy, Message, Query, ReadError, Recognition, Source, Wanted, ZoneRule,
+};
+use event::Event;
+use facts::{Meaning, Role};
+use line::Program;
+use lives::{Follow, Followed, Order, Start};
+use search::{Log, Needles, Scan};
+
+/// Mail logs of Postfix.
+pub(crate) struct PostfixLog;
+
+/// Up to this size in bytes a log is searched whole for every id, in whatever order its lines stand.
+const SMALL_BYTES: usize = 64 << 20;
+/// Up to this size in bytes every line's instant is read for the coverage.
+const EVERY_INSTANT_BYTES: usize = 4 << 20;
+/// How many refusals without a queue id are kept until the looks of the message are known.
+const MAX_UNNAMED: usize = 1_000_000;
+/// How far in seconds an ordered log may step back.
+const ORDER_SECONDS: i64 = 60;
+
+impl Source for PostfixLog {
+    fn id(&self) -> SourceId {
+        "postfix/log"
+    }
+
+    fn title(&self) -> &'static str {
+        "Postfix mail log"
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::Event
+    }
+
+    fn zone(&self) -> ZoneRule {
+        ZoneRule::Unstated
+    }
+
+    fn matched_by(&self) -> MatchedBy {
+        MatchedBy::IdsOrLooks
+    }
+
+    fn export(&self) -> Export {
+        Export { command: Some("journalctl -o short-iso-precise -t postfix/smtpd -t postfix/cleanup -t postfix/qmgr -t postfix/smtp -t postfix/lmtp -t amavis -t dovecot --since {start} --until {end} > mail.log"), clicks: None }
+    }
+
+    fn cannot_show(&self) -> &'static [&'static str] {
+        &[
+            "`status=sent` to a filter on the same host is no delivery, and to another server no proof of a mailbox.",
+            "Syslog cuts long lines and drops lines under load: a missing line is no proof of absence.",
+            "Header and body content, except where a header check logged it.",
+        ]
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("README.md")
+    }
+
+    fn recognise(&self, head: &Head<'_>) -> Recognition {
+        let mut syslog = 0;
+        let mut near = false;
+        let mut fits = false;
+        for text in head.text.lines().filter(|text| !text.trim().is_empty()).take(2000) {
+            let Some(line) = line::line(text) else { continue };
+            syslog += usize::from(line.stamp.is_some());
+            match line.program {
+                Program::Postfix { .. } if line.stamp.is_some() => return Recognition::Certain,
+                Program::Postfix { .. } | Program::Amavis | Program::Dovecot => fits = true,
+                Program::Other(_) => near = true,
+            }
+        }
+        match () {
+            _ if fits => Recognition::Fits,
+            _ if near && syslog > 0 => Recognition::Near { missing: "lines of `postfix/...`".to_owned() },
+            _ => Recognition::No,
+        }
+    }
+
+    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
+        read(input, query, SMALL_BYTES)
+    }
+}
+
+fn read(input: &Input<'_>, query: &Query<'_>, small_bytes: usize) -> Result<Reading, ReadError> {
+    let log = Log::of(input.bytes, &input.name)?;
+    let mut reading = match query.wanted {
+        Wanted::Everything => everything(input, &log, query)?,
+        Wanted::Message(message) => one_message(input, &log, query, message, small_bytes)?,
+    };
+    if matches!(reading.rows, 1_000 | 5_000 | 10_000 | 50_000 | 100_000) {
+        reading.coverage.suspected_cut = true;
+        reading.coverage.limits.push(format!("exactly {} rows: probably cut at the row cap", reading.rows));
+    }
+    Ok(reading)
+}
+
+/// Reads every line.
+fn everything(input: &Input<'_>, log: &Log<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
+    let nothing = Needles::new([]);
+    let scan = search::scan(log.bytes(), &nothing, &nothing, &|_| true, &crate::NoProgress, &input.name)?;
+    let parts: Vec<Option<Reading>> = search::chunks(log.bytes())
+        .into_par_iter()
+        .map(|chunk| {
+            if query.progress.is_cancelled() {
+                return None;
+            }
+            query.progress.advance(chunk.len() as u64);
+            Some(every_line(input, log, query, &scan, chunk))
+        })
+        .collect();
+    let mut reading = Reading { rows: scan.rows, ..Reading::default() };
+    for part in parts {
+        let part = part.ok_or_else(|| ReadError::Cancelled { file: input.name.to_string() })?;
+        reading.observations.extend(part.observations);
+        reading.problems.extend(part.problems);
+        reading.observed += part.observed;
+        for heap in part.passed_over {
+            reading.pass_over(heap.reason, heap.rows, heap.first);
+        }
+        for at in [part.coverage.from, part.coverage.to].into_iter().flatten() {
+            reading.covers(at);
+        }
+    }
+    Ok(reading)
+}
+
+fn every_line(input: &Input<'_>, log: &Log<'_>, query: &Query<'_>, scan: &Scan, chunk: Range<usize>) -> Reading {
+    let bytes = log.bytes();
+    let mut reading = Reading::default();
+    let mut start = chunk.start;
+    let mut number = scan.line_number(bytes, start);
+    while start < chunk.end {
+        let range = search::line_from(bytes, start);
+        if !bytes[range.clone()].iter().all(u8::is_ascii_whitespace) {
+            let row = Row { input, log, range: range.clone(), number };
+            row.state(query, Role::Own, &mut reading);
+        }
+        start = memchr::memchr(b'\n', &bytes[range.end..]).map_or(bytes.len(), |end| range.end + end + 1);
+        number += 1;
+    }
+    reading
+}
+
+/// Reads the lines about one message.
+fn one_message(
+    input: &Input<'_>,
+    log: &Log<'_>,
+    query: &Query<'_>,
+    message: &Message,
+    small_bytes: usize,
+) -> Result<Reading, ReadError> {
+    let bytes = log.bytes();
+    let words = lives::words(message);
+    let start = if words.is_empty() { Start::Looks } else { Start::Ids };
+    let looks = looks_words(&message.likeness);
+    let needles = match start {
+        Start::Ids => Needles::new(words),
+        Start::Looks => Needles::any_case(looks.iter().map(String::as_str)),
+    };
+    let kept = AtomicUsize::new(0);
+    let few = |_: &[u8]| kept.fetch_add(1, Ordering::Relaxed) < MAX_UNNAMED;
+    let scan = search::scan(bytes, &needles, &Needles::new(["NOQUEUE"]), &few, query.progress, &input.name)?;
+    let order = if bytes.len() > small_bytes { order(log, &scan, query) } else { Order::Any };
+    let followed = Follow::new(log, query, message, order, start).run(&scan.hits);
+    if query.progress.is_cancelled() {
+        return Err(ReadError::Cancelled { file: input.name.to_string() });
+    }
+
+    let mut reading = Reading { rows: scan.rows, ..Reading::default() };
+    coverage(log, &scan, query, &mut reading);
+    for (line, role) in &followed.lines {
+        row(input, log, &scan, *line).state(query, *role, &mut reading);
+    }
+    instances(&mut reading, &followed);
+    let likeness = learnt(&message.likeness, &reading, &followed, log);
+    let unnamed = match kept.into_inner() > MAX_UNNAMED {
+        true => unnamed_again(input, log, query, &likeness)?,
+        false => scan.others.clone(),
+    };
+    for line in unnamed.iter().filter(|line| !followed.lines.contains_key(line)) {
+        if fits(log, query, &likeness, *line) {
+            row(input, log, &scan, *line).state(query, Role::Own, &mut reading);
+        }
+    }
+    reading.observations.sort_by_key(|observation| observation.cite.bytes.start);
+    reveal(&mut reading, message);
+    reading.pass_over("other message", reading.rows.saturating_sub(reading.rows_accounted_for()), None);
+    Ok(reading)
+}
+
+fn row<'a>(input: &'a Input<'a>, log: &'a Log<'a>, scan: &Scan, start: usize) -> Row<'a> {
+    let number = scan.line_number(log.bytes(), start);
+    Row { input, log, range: search::line_from(log.bytes(), start), number }
+}
+
+/// The addresses of the looks, as words to look for.
+fn looks_words(likeness: &Likeness) -> Vec<String> {
+    likeness.senders.iter().chain(&likeness.envelope_recipients).map(|address| address.as_str().to_owned()).collect()
+}
+
+/// Whether the first lines of all chunks stand in the order of time.
+fn order(log: &Log<'_>, scan: &Scan, query: &Query<'_>) -> Order {
+    let mut last = i64::MIN;
+    for (start, _) in &scan.chunks {
+        let Some(at) = instant_at(log, *start, query) else { continue };
+        if at.as_second() < last.saturating_sub(ORDER_SECONDS) {
+            return Order::Any;
+        }
+        last = last.max(at.as_second());
+    }
+    if last == i64::MIN { Order::Any } else { Order::ByTime }
+}
+
+fn instant_at(log: &Log<'_>, start: usize, query: &Query<'_>) -> Option<jiff::Timestamp> {
+    let range = search::line_from(log.bytes(), start);
+    let end = range.end.min(range.start + 4096);
+    let text = log.text(range.start..end);
+    line::line(&text)?.when(query.clock).map(|when| when.at)
+}
+
+/// The instants that the log covers: all of a small one, the first of each chunk and the last of a large one.
+fn coverage(log: &Log<'_>, scan: &Scan, query: &Query<'_>, reading: &mut Reading) {
+    let bytes = log.bytes();
+    if bytes.len() <= EVERY_INSTANT_BYTES {
+        let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|at| at + 1));
+        for at in starts.filter(|start| *start < bytes.len()).filter_map(|start| instant_at(log, start, query)) {
+            reading.covers(at);
+        }
+        return;
+    }
+    let end = bytes.len() - bytes.iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let last = log.line_at(end).start;
+    for start in scan.chunks.iter().map(|(start, _)| *start).chain([last]) {
+        if let Some(at) = instant_at(log, start, query) {
+            reading.covers(at);
+        }
+    }
+}
+
+/// Corrects the instance in the ids of next hops where the log shows on which instance of the host the id lives.
+fn instances(reading: &mut Reading, followed: &Followed) {
+    for observation in &mut reading.observations {
+        let next = match &mut observation.fact {
+            Fact::Handover(handover) => &mut handover.next,
+            Fact::Arrival(arrival) => &mut arrival.earlier,
+            _ => continue,
+        };
+        let Some(Identifier::QueueId { host, id }) = next else { continue };
+        let label = host.split('/').next().unwrap_or(host).to_owned();
+        if let Some(instance) = followed.instances.get(&(label.clone(), id.clone())) {
+            *host = if instance.is_empty() { label } else { format!("{label}/{instance}") };
+        }
+    }
+}
+
+/// The looks of the message with what its own lines add; a notice's lines add nothing.
+fn learnt(likeness: &Likeness, reading: &Reading, followed: &Followed, log: &Log<'_>) -> Likeness {
+    let notices: std::collections::HashSet<u64> = followed
+        .lines
+        .iter()
+        .filter(|(_, role)| **role == Role::Notice)
+        .map(|(start, _)| log.raw(*start..*start).start)
+        .collect();
+    let mut likeness = likeness.clone();
+    for observation in reading.observations.iter().filter(|o| !notices.contains(&o.cite.bytes.start)) {
+        if let Fact::Identity(identity) = &observation.fact {
+            likeness.senders.extend(identity.envelope_sender.iter().filter(|sender| !sender.is_null()).cloned());
+        }
+        likeness.envelope_recipients.extend(observation.about.envelope_recipients.iter().cloned());
+        likeness.around.extend(observation.when.as_ref().map(|when| when.at));
+    }
+    likeness
+}
+
+/// Looks once more for refusals without a queue id, now that the looks are known.
+fn unnamed_again(input: &Input<'_>, log: &Log<'_>, query: &Query<'_>, likeness: &Likeness) -> Result<Vec<usize>, ReadError> {
+    let words = looks_words(likeness);
+    let Ok(looks) = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(&words) else {
+        return Ok(Vec::new());
+    };
+    let keep = |line: &[u8]| looks.is_match(line);
+    let nothing = Needles::new([]);
+    let again = search::scan(log.bytes(), &nothing, &Needles::new(["NOQUEUE"]), &keep, query.progress, &input.name)?;
+    Ok(again.others)
+}
+
+/// Whether a line without a queue id looks like the message.
+fn fits(log: &Log<'_>, query: &Query<'_>, likeness: &Likeness, start: usize) -> bool {
+    let text = log.text(search::line_from(log.bytes(), start));
+    let Some(line) = line::line(&text) else { return false };
+    let Program::Postfix { daemon, .. } = line.program else { return false };
+    let Event::Access(access) = event::read(daemon, line.body).event else { return false };
+    let (Some(from), Some(to)) = (access.from, access.to) else { return false };
+    let at = line.when(query.clock).map(|when| when.at);
+    likeness.fits(&[evidence::Address::new(from)], &[evidence::Address::new(to)], None, at)
+}
+
+/// Names the ids that the kept lines brought.
+fn reveal(reading: &mut Reading, message: &Message) {
+    let mut ids: Vec<Identifier> = Vec::new();
+    for observation in &reading.observations {
+        ids.extend(observation.about.ids.iter().cloned());
+        match &observation.fact {
+            Fact::Handover(handover) => ids.extend(handover.next.clone()),
+            Fact::Arrival(arrival) => ids.extend(arrival.earlier.clone()),
+            Fact::Release(release) => ids.extend(release.next.clone()),
+            Fact::NoticeSent { notice } => ids.extend(notice.clone()),
+            _ => {}
+        }
+    }
+    for id in ids {
+        if !message.ids.contains(&id) {
+            reading.reveal(id);
+        }
+    }
+}
+
+/// One line and its place.
+struct Row<'a> {
+    input: &'a Input<'a>,
+    log: &'a Log<'a>,
+    range: Range<usize>,
+    number: u64,
+}
+
+impl Row<'_> {
+    /// Puts the line into one heap of the reading.
+    fn state(&self, query: &Query<'_>, role: Role, reading: &mut Reading) {
+        let text = self.log.text(self.range.clone());
+        let Some(line) = line::line(&text) else {
+            reading.problems.push(Problem {
+                cite: self.cite(&text, ""),
+                expected: "`<time> <host> <program>[<pid>]: <text>`".to_owned(),
+                found: crate::text::first_words(&text),
+            });
+            return;
+        };
+        let when = line.when(query.clock);
+        if let Some(when) = &when {
+            reading.covers(when.at);
+        }
+        match facts::meaning(&line, role) {
+            Meaning::PassedOver(reason) => {
+                let is_first = !reading.passed_over.iter().any(|heap| heap.reason == reason);
+                reading.pass_over(reason, 1, is_first.then(|| self.cite(&text, "")));
+            }
+            Meaning::Facts(speaker, said) => {
+                reading.observed += 1;
+                reading.observations.extend(said.into_iter().map(|said| Observation {
+                    cite: self.cite(&text, said.word),
+                    when: when.clone(),
+                    speaker: speaker.clone(),
+                    about: said.about,
+                    fact: said.fact,
+                }));
+            }
+        }
+    }
+
+    /// A cite of the line with the deciding word marked.
+    fn cite(&self, text: &str, word: &str) -> Cite {
+        let cite = Cite::new(self.input.name.clone(), Place::Line(self.number), self.log.raw(self.range.clone()), text);
+        if word.is_empty() {
+            return cite;
+        }
+        match memchr::memmem::find(&self.log.bytes()[self.range.clone()], word.as_bytes()) {
+            Some(at) => {
+                let start = self.range.start + at;
+                cite.marked(self.log.raw(start..start + word.len()))
+            }
+            None => cite,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+//! Finds words in a large log: chunks in parallel, each read once while it is hot in cache.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+use memchr::memmem::Finder;
+use rayon::prelude::*;
+
+use crate::text::{Encoding, Text, encoding_of};
+use crate::{Progress, ReadError};
+
+/// Size of a chunk in bytes: small enough to stay in the second cache while it is searched and counted.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// A log as searchable bytes, with the way back to the bytes of the file.
+pub(super) enum Log<'a> {
+    /// The file's own bytes after a byte order mark of this length.
+    Plain { bytes: &'a [u8], mark: usize, encoding: Encoding },
+    /// UTF-16, decoded.
+    Decoded(Text<'a>),
+}
+
+impl<'a> Log<'a> {
+    /// Takes the file's bytes as they are, unless they are UTF-16.
+    ///
+    /// # Errors
+    /// [`ReadError`] if UTF-16 cannot be decoded.
+    pub(super) fn of(bytes: &'a [u8], name: &str) -> Result<Log<'a>, ReadError> {
+        let (encoding, mark) = encoding_of(bytes);
+        match encoding {
+            Encoding::Utf16Le | Encoding::Utf16Be => Ok(Log::Decoded(Text::decode(bytes, name)?)),
+            _ => Ok(Log::Plain { bytes: &bytes[mark..], mark, encoding }),
+        }
+    }
+
+    /// The searchable bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Log::Plain { bytes, .. } => bytes,
+            Log::Decoded(text) => text.as_str().as_bytes(),
+        }
+    }
+
+    /// The place in the file of a range of the searchable bytes.
+    pub(super) fn raw(&self, range: Range<usize>) -> Range<u64> {
+        match self {
+            Log::Plain { mark, .. } => (range.start + mark) as u64..(range.end + mark) as u64,
+            Log::Decoded(text) => text.raw(range),
+        }
+    }
+
+    /// A range of the searchable bytes as text.
+    pub(super) fn text(&self, range: Range<usize>) -> Cow<'_, str> {
+        let bytes = &self.bytes()[range];
+        match self {
+            Log::Plain { encoding: Encoding::Windows1252, .. } => {
+                encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0
+            }
+            _ => String::from_utf8_lossy(bytes),
+        }
+    }
+
+    /// The line around `at`, without its line end.
+    pub(super) fn line_at(&self, at: usize) -> Range<usize> {
+        let bytes = self.bytes();
+        let start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |at| at + 1);
+        line_from(bytes, start)
+    }
+}
+
+/// The line that starts at `start`, without its line end.
+pub(super) fn line_from(bytes: &[u8], start: usize) -> Range<usize> {
+    let end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
+    let body = &bytes[start..end];
+    let cut = body.iter().rev().take_while(|byte| **byte == b'\r').count();
+    start..end - cut
+}
+
+/// Words to look for.
+pub(super) struct Needles {
+    finder: Search,
+}
+
+enum Search {
+    Nothing,
+    Each(Vec<Finder<'static>>),
+    All(AhoCorasick),
+}
+
+/// How many words are looked for one after the other; above, all are looked for at once.
+const MANY: usize = 3;
+
+impl Needles {
+    /// Prepares the search; empty words are left out.
+    pub(super) fn new<'w>(words: impl IntoIterator<Item = &'w str>) -> Needles {
+        let mut words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        words.sort_unstable();
+        words.dedup();
+        let each = |words: &[&str]| Search::Each(words.iter().map(|word| Finder::new(*word).into_owned()).collect());
+        let finder = match words.len() {
+            0 => Search::Nothing,
+            1..=MANY => each(&words),
+            _ => AhoCorasick::new(&words).map_or_else(|_| each(&words), Search::All),
+        };
+        Needles { finder }
+    }
+
+    /// Prepares a search for words whatever the case of their ASCII letters.
+    pub(super) fn any_case<'w>(words: impl IntoIterator<Item = &'w str>) -> Needles {
+        let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        let all = AhoCorasick::builder().ascii_case_insensitive(true).build(&words);
+        match all {
+            Ok(all) if !words.is_empty() => Needles { finder: Search::All(all) },
+            _ => Needles::new(words),
+        }
+    }
+
+    /// The starts of all lines of `range` that hold a word as a word of its own, ascending; `range` starts at a line.
+    pub(super) fn lines(&self, bytes: &[u8], range: Range<usize>, found: &mut Vec<usize>) {
+        let before = found.len();
+        match &self.finder {
+            Search::Nothing => return,
+            Search::Each(finders) => {
+                for finder in finders {
+                    let length = finder.needle().len();
+                    walk(bytes, range.clone(), |hay| finder.find(hay).map(|at| at..at + length), found);
+                }
+                if finders.len() > 1 {
+                    found[before..].sort_unstable();
+                }
+            }
+            Search::All(words) => {
+                walk(bytes, range, |hay| words.find(hay).map(|found| found.range()), found);
+            }
+        }
+        found.dedup();
+    }
+}
+
+/// Collects the starts of the lines in which `find` finds something that stands as a word of its own.
+fn walk(bytes: &[u8], range: Range<usize>, find: impl Fn(&[u8]) -> Option<Range<usize>>, found: &mut Vec<usize>) {
+    let mut at = range.start;
+    while at < range.end {
+        let Some(hit) = find(&bytes[at..range.end]) else { return };
+        let hit = at + hit.start..at + hit.end;
+        let apart = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
+        if apart(hit.start.checked_sub(1).and_then(|before| bytes.get(before))) && apart(bytes.get(hit.end)) {
+            found.push(memchr::memrchr(b'\n', &bytes[range.start..hit.start]).map_or(range.start, |n| range.start + n + 1));
+            at = memchr::memchr(b'\n', &bytes[hit.end..range.end]).map_or(range.end, |n| hit.end + n + 1);
+        } else {
+            at = hit.start + 1;
+        }
+    }
+}
+
+/// What one look at the whole log brought.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    /// Lines that are not blank.
+    pub(super) rows: u64,
+    /// The start of each chunk, and the number of line ends before it.
+    pub(super) chunks: Vec<(usize, u64)>,
+    /// The starts of the lines that hold a word, ascending.
+    pub(super) hits: Vec<usize>,
+    /// The starts of the lines that hold a word of the second list, ascending.
+    pub(super) others: Vec<usize>,
+}
+
+/// Looks through the whole log once: finds words, counts lines.
+///
+/// `others` is searched beside `needles`; `keep` sifts its hits, given the bytes of a line.
+///
+/// # Errors
+/// [`ReadError::Cancelled`].
+pub(super) fn scan(
+    bytes: &[u8],
+    needles: &Needles,
+    others: &Needles,
+    keep: &(dyn Fn(&[u8]) -> bool + Sync),
+    progress: &dyn Progress,
+    name: &str,
+) -> Result<Scan, ReadError> {
+    let parts: Vec<Option<Part>> = chunks(bytes)
+        .into_par_iter()
+        .map(|range| {
+            if progress.is_cancelled() {
+                return None;
+            }
+            let mut part = Part { start: range.start, ..Part::default() };
+            needles.lines(bytes, range.clone(), &mut part.hits);
+            others.lines(bytes, range.clone(), &mut part.others);
+            part.others.retain(|start| keep(&bytes[line_from(bytes, *start)]));
+            (part.ends, part.rows) = count(&bytes[range.clone()]);
+            progress.advance(range.len() as u64);
+            Some(part)
+        })
+        .collect();
+    let mut scan = Scan::default();
+    let mut ends = 0;
+    for part in parts {
+        let part = part.ok_or_else(|| ReadError::Cancelled { file: name.to_owned() })?;
+        scan.chunks.push((part.start, ends));
+        ends += part.ends;
+        scan.rows += part.rows;
+        scan.hits.extend(part.hits);
+        scan.others.extend(part.others);
+    }
+    Ok(scan)
+}
+
+/// Finds words in a part of the log, chunks in parallel; `range` starts at a line.
+pub(super) fn find(bytes: &[u8], range: Range<usize>, needles: &Needles, progress: &dyn Progress) -> Vec<usize> {
+    let parts: Vec<Vec<usize>> = chunks(&bytes[range.clone()])
+        .into_par_iter()
+        .map(|part| {
+            let mut found = Vec::new();
+            if !progress.is_cancelled() {
+                needles.lines(bytes, range.start + part.start..range.start + part.end, &mut found);
+            }
+            found
+        })
+        .collect();
+    parts.concat()
+}
+
+#[derive(Default)]
+struct Part {
+    start: usize,
+    ends: u64,
+    rows: u64,
+    hits: Vec<usize>,
+    others: Vec<usize>,
+}
+
+/// Cuts the log into pieces of about [`CHUNK_BYTES`], each starting at a line.
+pub(super) fn chunks(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut cuts = vec![0];
+    let mut at = CHUNK_BYTES;
+    while at < bytes.len() {
+        match memchr::memchr(b'\n', &bytes[at..]) {
+            Some(end) if at + end + 1 < bytes.len() => cuts.push(at + end + 1),
+            _ => break,
+        }
+        at = cuts[cuts.len() - 1] + CHUNK_BYTES;
+    }
+    cuts.push(bytes.len());
+    cuts.windows(2).map(|pair| pair[0]..pair[1]).filter(|range| !range.is_empty()).collect()
+}
+
+/// Counts line ends, and lines that are not blank, of a piece that starts at a line.
+pub(super) fn count(piece: &[u8]) -> (u64, u64) {
+    let ends = memchr::memchr_iter(b'\n', piece).count() as u64;
+    let open = u64::from(piece.last().is_some_and(|byte| *byte != b'\n'));
+    (ends, ends + open - blank_lines(piece))
+}
+
+/// Counts blank lines: only a line that starts with a blank or control character can be one.
+fn blank_lines(piece: &[u8]) -> u64 {
+    let starts_low = u64::from(piece.first().is_some_and(|byte| *byte <= b' '));
+    let low: u64 = piece
+        .chunks(BLOCK)
+        .zip(piece.get(1..).unwrap_or(&[]).chunks(BLOCK))
+        .map(|(at, next)| at.iter().zip(next).map(|(at, next)| u8::from((*at == b'\n') & (*next <= b' '))).sum::<u8>())
+        .map(u64::from)
+        .sum();
+    if starts_low + low == 0 {
+        return 0;
+    }
+    piece
+        .split_inclusive(|byte| *byte == b'\n')
+        .filter(|line| line.iter().all(|byte| byte.is_ascii_whitespace()))
+        .count() as u64
+}
+
+/// At most 255 ones fit a byte; a power of two suits the vector unit.
+const BLOCK: usize = 128;
+
+impl Scan {
+    /// The number, from 1, of the line that starts at `start`.
+    pub(super) fn line_number(&self, bytes: &[u8], start: usize) -> u64 {
+        let chunk = self.chunks.partition_point(|(at, _)| *at <= start).saturating_sub(1);
+        let (at, before) = self.chunks.get(chunk).copied().unwrap_or((0, 0));
+        before + memchr::memchr_iter(b'\n', &bytes[at..start]).count() as u64 + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NoProgress;
+
+    #[test]
+    fn ok_counts() {
+        for (name, text, rows) in [
+            ("plain", "a\nb\n", 2),
+            ("open end", "a\nb", 2),
+            ("blank lines", "\n\na\n \t\r\n\nb\n\n", 2),
+            ("carriage returns", "a\r\n\r\nb\r\n", 2),
+            ("nothing", "", 0),
+            ("indented", "  a\n b", 2),
+        ] {
+            let all = Needles::new([]);
+            let scan = scan(text.as_bytes(), &all, &all, &|_| true, &NoProgress, "x").expect("not cancelled");
+            assert_eq!(scan.rows, rows, "{name}");
+        }
+    }
+
+    #[test]
+    fn ok_words() {
+        let bytes = b"x AB12: y\nz AB12F: y\nAB12\n\n.AB12, AB12\nCD: AB12:AB12";
+        for words in [vec!["AB12"], vec!["AB12", "none1", "none2", "none3"]] {
+            let none = Needles::new([]);
+            let found = scan(bytes, &Needles::new(words), &none, &|_| true, &NoProgress, "x").expect("not cancelled");
+            assert_eq!(found.hits, vec![0, 21, 27, 39]);
+            let numbers: Vec<u64> = found.hits.iter().map(|at| found.line_number(bytes, *at)).collect();
+            assert_eq!(numbers, vec![1, 3, 5, 6]);
+        }
+    }
+}
