@@ -244,3 +244,61 @@ fn demo_is_the_ticket_of_the_refused_release() {
         assert!(file == evidence.bytes(), "demo/{} differs from the ticket; run with UPDATE_DEMO=1", evidence.name);
     }
 }
+
+/// The runner itself: each statement holds where it should, and fails where it should.
+#[test]
+fn statements_can_fail() {
+    let report: Value = serde_json::from_str(
+        r#"{"copies":[
+            {"envelope_recipient":"a@x.example","fate":"bounced","changed_layer":"release","layers":[{"layer":"delivery","state":"stopped"}]},
+            {"envelope_recipient":"b@x.example","fate":"delivered","changed_layer":null,"layers":[]}],
+          "findings":[
+            {"id":"release-handoff/released-rejected","kind":"cause","standing":"proved","envelope_recipient":"a@x.example",
+             "cites":[{"file":"siem.json","line":5}],"ask_for":[]},
+            {"id":"content-verdict/spam","kind":"cause","standing":"not_shown","envelope_recipient":null,
+             "cites":[],"ask_for":["exchange-online/message-trace"]}]}"#,
+    )
+    .expect("JSON");
+    let run = Run { folder: std::path::PathBuf::new(), stdout: vec![], report, exit: 0 };
+    for (statement, expected) in [
+        ("copy a@x.example: fate=bounced|rejected, changed_layer=release", true),
+        ("copy a@x.example: fate=bounced, changed_layer=none", false),
+        ("copy b@x.example: fate=delivered, changed_layer=none", true),
+        ("copy c@x.example: fate=delivered", false),
+        ("copy *: fate=delivered", false),
+        ("no copy c@x.example", true),
+        ("no copy a@x.example", false),
+        ("layer a@x.example delivery=stopped|changed", true),
+        ("layer a@x.example delivery=passed", false),
+        ("layer a@x.example mailbox=not_reached", false),
+        ("cause: release-handoff/released-rejected proved", true),
+        ("cause: content-verdict/phish proved | release-handoff/released-rejected likely|proved", true),
+        ("cause: release-handoff/released-rejected likely", false),
+        ("cause: content-verdict/spam not_shown", false),
+        ("cause: none", false),
+        ("cause: not_shown", false),
+        ("also: content-verdict/spam not_shown", true),
+        ("also: content-verdict/spam proved", false),
+        ("for a@x.example: release-handoff/released-rejected proved", true),
+        ("for b@x.example: release-handoff/released-rejected proved", false),
+        ("never: content-verdict/spam", true),
+        ("never: release-handoff/released-rejected", false),
+        ("never: release-handoff/released-rejected likely", true),
+        ("cites: siem.json:5", true),
+        ("cites: siem.json:1-4 | siem.json:4-6", true),
+        ("cites: siem.json", true),
+        ("cites: siem.json:4", false),
+        ("cites: siem.json#5", false),
+        ("asks: exchange-online/message-trace", true),
+        ("asks: mimecast/siem", false),
+        ("exit: 0|1", true),
+        ("exit: 1", false),
+        ("nonsense", false),
+    ] {
+        let found = check(statement, &run, &mut Vec::new());
+        assert_eq!(found.is_ok(), expected, "{statement}: {found:?}");
+    }
+    let mut taken = Vec::new();
+    assert!(check("copy a@x.example: fate=bounced", &run, &mut taken).is_ok(), "first copy");
+    assert!(check("copy a@x.example: fate=bounced", &run, &mut taken).is_err(), "one copy answers one line");
+}
