@@ -1,0 +1,455 @@
+//! Reads the tickets of `cases/`, runs the built program on their evidence, and holds every report to the contract.
+
+#![allow(dead_code)] // Each test binary uses its own part.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The instant that stands for now unless a ticket says otherwise.
+pub const NOW: &str = "2026-11-20T08:00:00Z";
+
+/// The layers in the order of the contract.
+pub const LAYERS: [&str; 7] = ["arrival", "authentication", "verdict", "quarantine", "release", "delivery", "mailbox"];
+
+const STATES: [&str; 8] =
+    ["passed", "changed", "stopped", "pending", "not_reached", "absent", "not_supplied", "conflict"];
+
+const FATES: [&str; 13] = [
+    "delivered",
+    "junked",
+    "filed",
+    "forwarded",
+    "discarded",
+    "quarantined",
+    "release_pending",
+    "rejected",
+    "bounced",
+    "deferred",
+    "removed_after_delivery",
+    "lost",
+    "unknown",
+];
+
+const STANDINGS: [&str; 4] = ["proved", "likely", "refuted", "not_shown"];
+
+const KINDS: [&str; 4] = ["cause", "symptom", "gap", "risk"];
+
+/// One ticket.
+pub struct Case {
+    /// File name without `.md`.
+    pub name: String,
+    /// Evidence files in the order of the ticket.
+    pub evidence: Vec<Evidence>,
+    /// Options for the prompt, such as `("--message-id", "<...>")`.
+    pub options: Vec<(String, String)>,
+    /// `--now`.
+    pub now: String,
+    /// What is expected: of the whole evidence first, then of each `without`.
+    pub sections: Vec<Section>,
+}
+
+/// One evidence file of a ticket.
+#[derive(Clone)]
+pub struct Evidence {
+    /// File name.
+    pub name: String,
+    /// The kind word of the fence: `eml`, `text`, `csv`, `json`, `log`.
+    pub kind: String,
+    /// The text with LF.
+    pub text: String,
+    /// Written with CRLF.
+    pub crlf: bool,
+    /// Written as UTF-16LE with a byte order mark.
+    pub utf16: bool,
+}
+
+impl Evidence {
+    /// The bytes as they are written to the file.
+    pub fn bytes(&self) -> Vec<u8> {
+        let text = if self.crlf { self.text.replace('\n', "\r\n") } else { self.text.clone() };
+        if self.utf16 {
+            let mut bytes = vec![0xff, 0xfe];
+            bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+            bytes
+        } else {
+            text.into_bytes()
+        }
+    }
+}
+
+/// What is expected of the evidence, or of the evidence without some of it.
+pub struct Section {
+    /// `(file, line)` taken away.
+    pub without: Vec<(String, Option<usize>)>,
+    /// `(line of the ticket, statement)`.
+    pub statements: Vec<(usize, String)>,
+}
+
+/// All tickets, by name.
+pub fn cases() -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases");
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md") && !path.ends_with("README.md"))
+        .collect();
+    files.sort();
+    files.iter().map(|file| read_case(file)).collect()
+}
+
+/// Reads one ticket; a mistake in the ticket itself is a panic that names the line.
+fn read_case(file: &Path) -> Case {
+    let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let mut case = Case { name, evidence: vec![], options: vec![], now: NOW.to_owned(), sections: vec![] };
+    let mut lines = text.lines().enumerate();
+    while let Some((at, line)) = lines.next() {
+        let Some(info) = line.strip_prefix("```") else { continue };
+        let mut block = Vec::new();
+        let closed = lines.by_ref().any(|(at, line)| {
+            if line == "```" {
+                return true;
+            }
+            block.push((at + 1, line));
+            false
+        });
+        assert!(closed, "{}.md:{}: the block is not closed", case.name, at + 1);
+        if info == "expected" {
+            read_expected(&mut case, &block);
+        } else {
+            case.evidence.push(read_evidence(&case.name, at + 1, info, &block));
+        }
+    }
+    assert!(!case.sections.is_empty(), "{}.md: no expected block", case.name);
+    assert!(!case.evidence.is_empty(), "{}.md: no evidence", case.name);
+    case
+}
+
+fn read_evidence(case: &str, at: usize, info: &str, block: &[(usize, &str)]) -> Evidence {
+    let words: Vec<&str> = info.split_whitespace().collect();
+    let [kind, name, how @ ..] = words.as_slice() else {
+        panic!("{case}.md:{at}: expected a kind and a file name after the fence, found `{info}`");
+    };
+    for word in how {
+        assert!(["crlf", "utf-16le"].contains(word), "{case}.md:{at}: unknown word `{word}`");
+    }
+    let mut text: String = block.iter().map(|(_, line)| *line).collect::<Vec<_>>().join("\n");
+    text.push('\n');
+    Evidence {
+        name: (*name).to_owned(),
+        kind: (*kind).to_owned(),
+        text,
+        crlf: how.contains(&"crlf"),
+        utf16: how.contains(&"utf-16le"),
+    }
+}
+
+fn read_expected(case: &mut Case, block: &[(usize, &str)]) {
+    let mut section = Section { without: vec![], statements: vec![] };
+    for (at, line) in block {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (key, value) = line.split_once(':').map_or((line, ""), |(key, value)| (key, value.trim()));
+        match key {
+            "message-id" | "sender" | "recipient" | "subject" | "at" | "tz" => {
+                case.options.push((format!("--{key}"), value.to_owned()));
+            }
+            "now" => value.clone_into(&mut case.now),
+            "without" => {
+                case.sections.push(section);
+                let without = value.split(',').map(|place| file_and_line(place.trim())).collect();
+                section = Section { without, statements: vec![] };
+            }
+            _ => section.statements.push((*at, line.to_owned())),
+        }
+    }
+    case.sections.push(section);
+}
+
+fn file_and_line(place: &str) -> (String, Option<usize>) {
+    match place.rsplit_once(':') {
+        Some((file, line)) if line.bytes().all(|byte| byte.is_ascii_digit()) => (file.to_owned(), line.parse().ok()),
+        _ => (place.to_owned(), None),
+    }
+}
+
+impl Case {
+    /// The evidence without what a section takes away.
+    pub fn evidence_without(&self, without: &[(String, Option<usize>)]) -> Vec<Evidence> {
+        for (file, line) in without {
+            let evidence = self.evidence.iter().find(|evidence| evidence.name == *file);
+            let evidence = evidence.unwrap_or_else(|| panic!("{}.md: without: no file {file}", self.name));
+            let lines = evidence.text.lines().count();
+            assert!(
+                line.is_none_or(|line| (1..=lines).contains(&line)),
+                "{}.md: without: {file} has {lines} lines",
+                self.name
+            );
+        }
+        let mut left = Vec::new();
+        for evidence in &self.evidence {
+            if without.iter().any(|(file, line)| *file == evidence.name && line.is_none()) {
+                continue;
+            }
+            let gone: BTreeSet<usize> =
+                without.iter().filter(|(file, _)| *file == evidence.name).filter_map(|(_, line)| *line).collect();
+            let mut evidence = evidence.clone();
+            evidence.text = evidence
+                .text
+                .lines()
+                .enumerate()
+                .filter(|(at, _)| !gone.contains(&(at + 1)))
+                .flat_map(|(_, line)| [line, "\n"])
+                .collect();
+            left.push(evidence);
+        }
+        left
+    }
+}
+
+/// What the program said.
+pub struct Run {
+    /// Where the evidence lies.
+    pub folder: PathBuf,
+    /// Standard output as it came.
+    pub stdout: Vec<u8>,
+    /// The report.
+    pub report: Value,
+    /// Exit status.
+    pub exit: i32,
+}
+
+/// Writes `evidence` into a folder of its own and runs `follow` on it.
+///
+/// # Errors
+/// One sentence if the program gave no report.
+pub fn follow(case: &Case, label: &str, evidence: &[Evidence], environment: &[(&str, &str)]) -> Result<Run, String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{label}", case.name));
+    // A leftover of an earlier run would be evidence.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for evidence in evidence {
+        let file = folder.join(&evidence.name);
+        fs::write(&file, evidence.bytes()).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
+    command.arg("follow").arg(&folder).args(["--format", "json", "--now", &case.now]);
+    command.args(case.options.iter().flat_map(|(name, value)| [name, value]));
+    command.env("TZ", "UTC").env("LC_ALL", "C.UTF-8").envs(environment.iter().copied());
+    let output = command.output().map_err(|error| format!("the program does not start: {error}"))?;
+    let exit = output.status.code().unwrap_or(-1);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    match serde_json::from_slice(&output.stdout) {
+        Ok(report) if exit == 0 || exit == 1 => Ok(Run { folder, stdout: output.stdout, report, exit }),
+        Ok(_) => Err(format!("exit {exit} with a report; standard error: {}", short(&stderr))),
+        Err(error) => Err(format!("exit {exit}, no JSON report ({error}); standard error: {}", short(&stderr))),
+    }
+}
+
+/// The first 300 characters.
+pub fn short(text: &str) -> String {
+    text.trim().chars().take(300).collect()
+}
+
+/// The array under `key`, empty if there is none.
+pub fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// The text under `key`; `none` for null, `?` for anything else.
+pub fn word<'a>(value: &'a Value, key: &str) -> &'a str {
+    match &value[key] {
+        Value::Null => "none",
+        other => other.as_str().unwrap_or("?"),
+    }
+}
+
+/// What in a report breaks the contract, whatever the ticket.
+pub fn broken_promises(run: &Run, evidence: &[Evidence]) -> Vec<String> {
+    let report = &run.report;
+    let mut broken = Vec::new();
+    if word(report, "schema") != "throughline.report.v1" {
+        broken.push(format!("schema is `{}`", word(report, "schema")));
+    }
+    for copy in list(report, "copies") {
+        check_copy(copy, run, &mut broken);
+    }
+    for finding in list(report, "findings") {
+        check_finding(finding, run, &mut broken);
+    }
+    let standings: Vec<&str> = list(report, "findings").iter().map(|finding| word(finding, "standing")).collect();
+    if let (Some(likely), Some(proved)) =
+        (standings.iter().position(|word| *word == "likely"), standings.iter().rposition(|word| *word == "proved"))
+        && likely < proved
+    {
+        broken.push("a likely finding stands before a proved one".to_owned());
+    }
+    let ids: BTreeSet<&str> = list(report, "findings").iter().map(|finding| word(finding, "id")).collect();
+    for step in list(report, "next_steps") {
+        for because in list(step, "because") {
+            if !ids.contains(because.as_str().unwrap_or("?")) {
+                broken.push(format!("the step `{}` rests on {because}, which is no finding", word(step, "step")));
+            }
+        }
+    }
+    check_rows(report, evidence, &mut broken);
+    broken
+}
+
+fn check_copy(copy: &Value, run: &Run, broken: &mut Vec<String>) {
+    let who = word(copy, "envelope_recipient");
+    if !FATES.contains(&word(copy, "fate")) {
+        broken.push(format!("{who}: unknown fate `{}`", word(copy, "fate")));
+    }
+    let changed = word(copy, "changed_layer");
+    if changed != "none" && !LAYERS.contains(&changed) {
+        broken.push(format!("{who}: unknown changed_layer `{changed}`"));
+    }
+    let layers: Vec<&str> = list(copy, "layers").iter().map(|layer| word(layer, "layer")).collect();
+    if layers != LAYERS {
+        broken.push(format!("{who}: layers are {layers:?}"));
+    }
+    for layer in list(copy, "layers") {
+        if !STATES.contains(&word(layer, "state")) {
+            broken.push(format!("{who}: {}: unknown state `{}`", word(layer, "layer"), word(layer, "state")));
+        }
+        check_cites(layer, &format!("{who}: layer {}", word(layer, "layer")), run, broken);
+    }
+    for event in list(copy, "timeline") {
+        if list(event, "cites").is_empty() {
+            broken.push(format!("{who}: `{}` on the timeline has no cite", word(event, "summary")));
+        }
+        check_cites(event, &format!("{who}: timeline"), run, broken);
+    }
+}
+
+fn check_finding(finding: &Value, run: &Run, broken: &mut Vec<String>) {
+    let (id, standing) = (word(finding, "id"), word(finding, "standing"));
+    if !STANDINGS.contains(&standing) {
+        broken.push(format!("{id}: unknown standing `{standing}`"));
+    }
+    if !KINDS.contains(&word(finding, "kind")) {
+        broken.push(format!("{id}: unknown kind `{}`", word(finding, "kind")));
+    }
+    if !LAYERS.contains(&word(finding, "layer")) {
+        broken.push(format!("{id}: unknown layer `{}`", word(finding, "layer")));
+    }
+    if standing != "not_shown" && list(finding, "cites").is_empty() {
+        broken.push(format!("{id}: {standing} without a cite"));
+    }
+    check_cites(finding, id, run, broken);
+}
+
+/// Promise 2: each cite opens at the very record.
+fn check_cites(holder: &Value, what: &str, run: &Run, broken: &mut Vec<String>) {
+    for cite in list(holder, "cites") {
+        if let Err(error) = open_cite(cite, &run.folder) {
+            broken.push(format!("{what}: {error}"));
+        }
+    }
+}
+
+fn open_cite(cite: &Value, folder: &Path) -> Result<(), String> {
+    let file = word(cite, "file");
+    let bytes = fs::read(folder.join(file)).map_err(|error| format!("cite of {file}: {error}"))?;
+    let (Some(start), Some(end)) = (cite["bytes"][0].as_u64(), cite["bytes"][1].as_u64()) else {
+        return Err(format!("cite of {file}: bytes are {}", cite["bytes"]));
+    };
+    let range = usize::try_from(start).unwrap_or(usize::MAX)..usize::try_from(end).unwrap_or(usize::MAX);
+    let record = bytes.get(range).ok_or_else(|| format!("cite of {file}: {start}..{end} is outside the file"))?;
+    let text = decode(record, &bytes);
+    let said = word(cite, "said");
+    if said.is_empty() || !text.starts_with(said) {
+        return Err(format!("cite of {file}: said `{}`, the record is `{}`", short(said), short(&text)));
+    }
+    if said.chars().count() > 300 {
+        return Err(format!("cite of {file}: said has more than 300 characters"));
+    }
+    match (cite["line"].as_u64(), cite["record"].as_u64()) {
+        (Some(line), _) => {
+            let before = decode(bytes.get(..start as usize).unwrap_or(&[]), &bytes);
+            let counted = before.matches('\n').count() as u64 + 1;
+            if line == counted {
+                Ok(())
+            } else {
+                Err(format!("cite of {file}: says line {line}, its bytes start on line {counted}"))
+            }
+        }
+        (None, Some(record)) if record > 0 => Ok(()),
+        _ => Err(format!("cite of {file}: neither a line nor a record")),
+    }
+}
+
+/// Decodes a part of a file by the byte order mark of the whole.
+fn decode(part: &[u8], whole: &[u8]) -> String {
+    if whole.starts_with(&[0xff, 0xfe]) {
+        let units: Vec<u16> = part.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        String::from_utf16_lossy(&units)
+    } else {
+        String::from_utf8_lossy(part).into_owned()
+    }
+}
+
+/// Promise 3: each row is in exactly one heap, each file is named once; evidence that is true in shape has no problems.
+fn check_rows(report: &Value, evidence: &[Evidence], broken: &mut Vec<String>) {
+    for file in list(report, "evidence") {
+        let count = |key: &str| file[key].as_u64();
+        let name = word(file, "file");
+        let (Some(rows), Some(observed), Some(problems), Some(passed_over)) =
+            (count("rows"), count("observed"), count("problems"), count("passed_over"))
+        else {
+            broken.push(format!("{name}: rows, observed, problems and passed_over are not all numbers"));
+            continue;
+        };
+        if rows != observed + problems + passed_over {
+            broken.push(format!("{name}: {rows} rows, but {observed} + {problems} + {passed_over}"));
+        }
+        if problems > 0 {
+            broken.push(format!("{name}: {problems} rows could not be read"));
+        }
+        if word(file, "source") == "none" {
+            broken.push(format!("{name}: not recognised"));
+        }
+    }
+    let mut named: Vec<&str> = list(report, "evidence").iter().map(|file| word(file, "file")).collect();
+    named.sort_unstable();
+    let mut supplied: Vec<&str> = evidence.iter().map(|evidence| evidence.name.as_str()).collect();
+    supplied.sort_unstable();
+    if named != supplied {
+        broken.push(format!("evidence names {named:?}, supplied were {supplied:?}"));
+    }
+}
+
+/// One finding a line, for failure messages.
+pub fn findings_text(report: &Value) -> String {
+    let mut text = if list(report, "findings").is_empty() { "no findings".to_owned() } else { String::new() };
+    for finding in list(report, "findings") {
+        let places: Vec<String> = list(finding, "cites").iter().map(place).collect();
+        let _ = write!(
+            text,
+            "\n      {} {} {} for {} at {places:?} ask_for {}",
+            word(finding, "kind"),
+            word(finding, "id"),
+            word(finding, "standing"),
+            word(finding, "envelope_recipient"),
+            finding["ask_for"],
+        );
+    }
+    text
+}
+
+/// `file:line` or `file#record` of a cite.
+pub fn place(cite: &Value) -> String {
+    match (cite["line"].as_u64(), cite["record"].as_u64()) {
+        (Some(line), _) => format!("{}:{line}", word(cite, "file")),
+        (None, Some(record)) => format!("{}#{record}", word(cite, "file")),
+        (None, None) => word(cite, "file").to_owned(),
+    }
+}
