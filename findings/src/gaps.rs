@@ -59,7 +59,41 @@ fn reason(copy: &Explained<'_>) -> Claim {
         layer,
         statement: format!("{what}; the reason is not in words that are known"),
         cites: shown.map(|stage| stage.cites.clone()).unwrap_or_default(),
-        ask_for: usual(copy),
+        ask_for: if layer == Layer::Verdict { lists(copy) } else { usual(copy) },
+    }
+}
+
+/// No record speaks of the message at all.
+pub(crate) fn nothing(scene: &Scene<'_>) -> Claim {
+    let supplied = |vendor: &str| {
+        scene.lake.supplied().iter().any(|file| file.source.is_some_and(|source| source.starts_with(vendor)))
+    };
+    // First the log of the systems that other evidence comes from, as far as it is not there, then the other systems'.
+    let mut logs = [
+        ("mimecast/", "mimecast/siem"),
+        ("exchange-online/", "exchange-online/message-trace"),
+        ("postfix/", "postfix/log"),
+    ];
+    logs.sort_by_key(|(vendor, log)| (scene.lake.has(log), !supplied(vendor)));
+    let missing: Vec<SourceId> = logs.iter().map(|(_, log)| *log).filter(|log| !scene.lake.has(log)).collect();
+    Claim {
+        id: "not-shown/arrival".to_owned(),
+        standing: Standing::NotShown,
+        layer: Layer::Arrival,
+        statement: "no supplied record speaks of this message; check the id, the recipient and the time".to_owned(),
+        cites: Vec::new(),
+        ask_for: missing.into_iter().chain(["message/eml"]).collect(),
+    }
+}
+
+/// The lists that name why a copy is held.
+fn lists(copy: &Explained<'_>) -> Vec<SourceId> {
+    match copy.decided().map(|stay| &stay.station.system.product) {
+        Some(evidence::Product::Mimecast) => vec!["mimecast/held-queue", "mimecast/siem"],
+        Some(evidence::Product::ExchangeOnline) => {
+            vec!["exchange-online/quarantine", "exchange-online/message-trace-detail"]
+        }
+        _ => usual(copy),
     }
 }
 

@@ -119,6 +119,11 @@ pub fn find(scene: &Scene<'_>) -> Found {
         answers.push(answer(copy, claims.first(), gaps.first()));
         findings.extend(claims.into_iter().map(|claim| claim.finding(Kind::Cause, recipient.clone())));
         findings.extend(gaps.into_iter().map(|claim| claim.finding(Kind::Gap, recipient.clone())));
+        let risk = causes::risk_of_release(copy);
+        findings.extend(risk.into_iter().map(|claim| claim.finding(Kind::Risk, recipient.clone())));
+    }
+    if scene.copies.is_empty() {
+        findings.push(gaps::nothing(scene).finding(Kind::Gap, None));
     }
     findings.sort_by(|a, b| (a.standing, a.layer, a.kind).cmp(&(b.standing, b.layer, b.kind)));
     let next_steps = steps::of(scene, &findings);

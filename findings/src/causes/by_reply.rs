@@ -5,12 +5,12 @@
 //! looks alike: a deferral that a later attempt overcame, and a code whose text tells another story (the text decides).
 //! Owner: by the cause; the refusing server's owner where the words blame a policy of theirs.
 
-use evidence::{Fact, Layer, Reply};
+use evidence::{Fact, Layer, Product, Reply};
 use layers::{End, Explained, Fate};
 use trace::Event;
 
 use super::{Family, claim, reply::cause_of, told};
-use crate::{Claim, Scene};
+use crate::{Claim, Scene, Standing};
 
 /// The families that a refusing server's words can name.
 pub struct Rule;
@@ -39,8 +39,21 @@ impl Family for Rule {
         };
         let notices = stay.dsns.iter().copied();
         let layer = layer_of(id, copy);
-        Some(claim(id, standing, layer, statement, events.iter().copied().chain(notices)))
+        let claim = claim(id, standing, layer, statement, events.iter().copied().chain(notices));
+        Some(if matches!(event.fact(), Fact::Dsn(_)) { by_hearsay(claim, event) } else { claim })
     }
+}
+
+/// A notice repeats what another server is said to have answered: likely, until that server's own record is seen.
+fn by_hearsay(claim: Claim, notice: &Event) -> Claim {
+    let Fact::Dsn(dsn) = notice.fact() else { return claim };
+    let refuser = dsn.remote.as_ref().or(dsn.reporting.as_ref());
+    let ask_for = match layers::is_vendor_cloud(refuser, &dsn.reply.text) {
+        Some(Product::Mimecast) => "mimecast/siem",
+        Some(Product::ExchangeOnline) => "exchange-online/message-trace-detail",
+        _ => "postfix/log",
+    };
+    Claim { standing: claim.standing.max(Standing::Likely), ask_for: vec![ask_for], ..claim }
 }
 
 /// The reply that an event carries.

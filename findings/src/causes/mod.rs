@@ -37,6 +37,18 @@ pub(crate) fn of(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<Claim> {
     cause.into_iter().chain(undone_hold(copy)).collect()
 }
 
+/// Why a copy is held whose release is asked for or covers others: whoever releases it has to know.
+pub(crate) fn risk_of_release(copy: &Explained<'_>) -> Option<Claim> {
+    let stay = copy.decided()?;
+    if !matches!(stay.end, End::ReleaseRequested(_) | End::ReleaseDenied(_) | End::ReleasedForOthers(_)) {
+        return None;
+    }
+    let verdict = by_verdict::best(stay)?;
+    let (id, layer) = by_verdict::id_of(verdict)?;
+    let statement = format!("{}: look at that before a release", told(verdict));
+    Some(claim(id, Standing::Proved, layer, statement, [verdict]))
+}
+
 /// A summary word that contradicts a hold.
 fn against<'t>(copy: &Explained<'t>) -> Option<&'t Event> {
     let stay = copy.decided()?;
