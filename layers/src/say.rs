@@ -2,7 +2,7 @@
 
 use evidence::{
     Action, Arrival, Authentication, Dsn, DsnAction, Fact, Folder, Handover, NextHop, Outcome, Peer, PolicyRef,
-    Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Stored, TraceStatus, Verdict, VerdictKind,
+    Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Stored, Verdict, VerdictKind,
 };
 use trace::Event;
 
@@ -236,9 +236,4 @@ fn of_dsn(dsn: &Dsn) -> String {
 
 fn peer(peer: Option<&Peer>) -> String {
     peer.map_or("an unnamed host".to_owned(), ToString::to_string)
-}
-
-/// Whether a summary word ends nothing.
-pub(crate) fn is_open(status: &TraceStatus) -> bool {
-    matches!(status, TraceStatus::Pending | TraceStatus::GettingStatus)
 }

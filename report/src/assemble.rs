@@ -67,18 +67,24 @@ fn copy_of(copy: &Explained<'_>, answer: &findings::Answer) -> document::Message
     }
 }
 
+/// A stage; the one system that speaks in it stands in a field of its own instead of in front of the sentence.
 fn layer_state(stage: &layers::Stage, copy: &Explained<'_>) -> document::LayerState {
-    let speaker = stage.cites.first().and_then(|cite| {
-        let events = copy.copy.stations.iter().flat_map(|station| &station.events);
-        let mut same = events.filter(|event| event.observation.cite.order() == cite.order());
-        same.next().map(|event| event.observation.speaker.to_string())
-    });
+    let speakers: BTreeSet<String> = copy
+        .copy
+        .stations
+        .iter()
+        .flat_map(|station| &station.events)
+        .filter(|event| stage.cites.iter().any(|cite| cite.order() == event.observation.cite.order()))
+        .map(|event| event.observation.speaker.to_string())
+        .collect();
+    let only = speakers.first().filter(|_| speakers.len() == 1);
+    let told = only.and_then(|system| Some((system, stage.summary.strip_prefix(system.as_str())?.strip_prefix(": ")?)));
     document::LayerState {
         layer: stage.layer.into(),
         state: state(stage.state),
-        summary: stage.summary.clone(),
+        summary: told.map_or_else(|| stage.summary.clone(), |(_, summary)| summary.to_owned()),
         cites: cites(&stage.cites),
-        system: speaker,
+        system: told.map(|(system, _)| system.clone()),
     }
 }
 
@@ -211,6 +217,8 @@ fn evidence_file(file: &Supplied, sha256: &impl Fn(&str) -> Option<String>) -> d
     if file.observed > 0 {
         let cannot_show = file.source.and_then(sources::source).map_or(&[][..], |source| source.cannot_show());
         limits.extend(cannot_show.iter().map(|limit| (*limit).to_owned()));
+        let mut seen = BTreeSet::new();
+        limits.retain(|limit| seen.insert(limit.clone()));
     }
     document::EvidenceFile {
         file: file.file.to_string(),

@@ -105,5 +105,5 @@ pub(crate) fn claim<'e>(
 
 /// `Speaker: what it says`.
 pub(crate) fn told(event: &Event) -> String {
-    format!("{} {}", event.observation.speaker, layers::of_event(event))
+    format!("{}: {}", event.observation.speaker, layers::of_event(event))
 }

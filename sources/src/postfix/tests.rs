@@ -106,7 +106,8 @@ fn ok_own_sample() {
 
 #[test]
 fn ok_facts_of_own_sample() {
-    let reading = read_with(SAMPLE.as_bytes(), Wanted::Message(by_message_id("<order-77@partner.example>")), usize::MAX);
+    let reading =
+        read_with(SAMPLE.as_bytes(), Wanted::Message(by_message_id("<order-77@partner.example>")), usize::MAX);
     let said = |line: u64| -> Vec<String> {
         let here = reading.observations.iter().filter(|o| o.cite.place == Place::Line(line));
         here.map(|o| format!("{} {:?}", o.speaker.id(), o.fact)).collect()
@@ -147,7 +148,8 @@ fn ok_facts_of_own_sample() {
 fn ok_split_in_two_files() {
     let all: Vec<&str> = SAMPLE.lines().collect();
     for cut in [3, 7, 12, 16, 20, 23, 24, 26, 33] {
-        let parts: Vec<String> = [&all[..cut], &all[cut..]].iter().map(|part| format!("{}\n", part.join("\n"))).collect();
+        let parts: Vec<String> =
+            [&all[..cut], &all[cut..]].iter().map(|part| format!("{}\n", part.join("\n"))).collect();
         let inputs: Vec<Input<'_>> = parts
             .iter()
             .enumerate()
@@ -292,7 +294,9 @@ fn ok_generated_traffic() {
         return;
     }
     let folder = std::env::temp_dir().join(format!("postfix-traffic-{}", std::process::id()));
-    for (time, ids, messages) in [("bsd", "short", 12_000), ("rfc3339", "short", 5_000), ("bsd", "long", 5_000), ("rfc3339", "long", 5_000)] {
+    for (time, ids, messages) in
+        [("bsd", "short", 12_000), ("rfc3339", "short", 5_000), ("bsd", "long", 5_000), ("rfc3339", "long", 5_000)]
+    {
         let made = std::process::Command::new("python3")
             .arg(&generator)
             .args(["--messages", &messages.to_string(), "--truth", "60", "--time", time, "--queue-ids", ids, "--out"])
@@ -323,7 +327,9 @@ fn agrees(log: &[u8], truth: &serde_json::Value, name: &str) {
             let reading = read_with(log, Wanted::Message(by_message_id(id)), small_bytes);
             assert_eq!(lines(&reading), own, "{name}: {id}, {}", instances[0]["class"]);
             let found = fates(&reading);
-            for recipient in instances.iter().rev().take(1).flat_map(|instance| instance["recipients"].as_array()).flatten() {
+            for recipient in
+                instances.iter().rev().take(1).flat_map(|instance| instance["recipients"].as_array()).flatten()
+            {
                 let address = recipient["address"].as_str().unwrap_or("").to_lowercase();
                 let expected = recipient["final"].as_str().unwrap_or("");
                 assert_eq!(found.get(&address).copied(), Some(expected), "{name}: {id} for {address}");
@@ -344,8 +350,12 @@ fn ok_other_peoples_logs() {
         let Some(folder) = shared(&format!("samples/{folder}")) else { return };
         for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let is_log = name == "postfix.log" || name == "dovecot.log" || name.ends_with(".raw.log") || name.ends_with("1.log")
-                || name.starts_with("amavis") || name.starts_with("lmtp");
+            let is_log = name == "postfix.log"
+                || name == "dovecot.log"
+                || name.ends_with(".raw.log")
+                || name.ends_with("1.log")
+                || name.starts_with("amavis")
+                || name.starts_with("lmtp");
             if !is_log {
                 continue;
             }
