@@ -194,18 +194,26 @@ fn filled(text: &str, trace: &Trace) -> String {
     let network_message_id = facts.network_message_ids.first().cloned();
     let sender = facts.envelope_sender.clone().filter(|sender| !sender.is_null()).or(facts.header_from.clone());
     let values = [
-        ("{message_id}", facts.message_id.as_ref().map(|id| format!("<{id}>"))),
+        ("{message_id}", facts.message_id.clone()),
         ("{network_message_id}", network_message_id),
         ("{sender}", sender.as_ref().map(Address::to_string)),
         ("{recipient}", facts.envelope_recipients.first().map(Address::to_string)),
         ("{start}", day_before),
         ("{end}", day_after),
     ];
-    values.into_iter().fold(text.to_owned(), |text, (place, value)| match value {
-        // A value comes from the mail: quotes, line ends and the like in it must not end the command's own quotes.
-        Some(value) => text.replace(place, &value.replace(['\'', '"', '`', '$', ';', '|', '&', '\n', '\r'], "")),
+    values.into_iter().fold(text.to_owned(), |text, (place, value)| match value.filter(|value| is_plain(value)) {
+        Some(value) => text.replace(place, &value),
         None => text,
     })
+}
+
+/// Whether a shell takes a value for no more than a word: the line is made to be copied, and senders choose their
+/// Message-IDs. Any other value stays a placeholder.
+fn is_plain(value: &str) -> bool {
+    !value.is_empty()
+        && !value.starts_with('-')
+        && value.len() <= 500
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._-+=/:".contains(&byte))
 }
 
 fn whole_second(at: Timestamp) -> String {
@@ -303,5 +311,24 @@ fn fate(fate: layers::Fate) -> document::Fate {
         layers::Fate::RemovedAfterDelivery => document::Fate::RemovedAfterDelivery,
         layers::Fate::Lost => document::Fate::Lost,
         layers::Fate::Unknown => document::Fate::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_values_are_filled_in() {
+        for (message_id, expected) in [
+            ("inv-4711@supplier.example", "get \"inv-4711@supplier.example\" ana@example.com {start}"),
+            ("\"; format c: #@x.example", "get \"{message_id}\" ana@example.com {start}"),
+            ("$(reboot)@x.example", "get \"{message_id}\" ana@example.com {start}"),
+        ] {
+            let mut trace = Trace::default();
+            trace.message.message_id = Some(message_id.to_owned());
+            trace.message.envelope_recipients.push(Address::new("ana@example.com"));
+            assert_eq!(filled("get \"{message_id}\" {recipient} {start}", &trace), expected);
+        }
     }
 }

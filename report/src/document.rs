@@ -161,7 +161,7 @@ pub struct Export {
 pub struct EvidenceFile {
     /// Relative path, `archive.zip/inner` within an archive.
     pub file: String,
-    /// Hex; null for a large file that says nothing about the message (it is then not hashed).
+    /// Hex; null for a file that was not opened, and for one over 64 MiB unless `--hash-all` was given.
     pub sha256: Option<String>,
     /// The kind; null if nobody recognises the file.
     pub source: Option<String>,
@@ -357,6 +357,20 @@ impl Default for Report {
             evidence: Vec::new(),
             assumptions: Vec::new(),
             exports: Vec::new(),
+        }
+    }
+}
+
+impl Report {
+    /// Visits every cite of the report.
+    pub fn each_cite(&mut self, mut visit: impl FnMut(&mut Cite)) {
+        for copy in &mut self.copies {
+            copy.layers.iter_mut().flat_map(|layer| &mut layer.cites).for_each(&mut visit);
+            copy.timeline.iter_mut().flat_map(|event| &mut event.cites).for_each(&mut visit);
+        }
+        self.findings.iter_mut().flat_map(|finding| &mut finding.cites).for_each(&mut visit);
+        for file in &mut self.evidence {
+            file.problem_rows.iter_mut().map(|problem| &mut problem.cite).for_each(&mut visit);
         }
     }
 }

@@ -128,7 +128,7 @@ fn lane(report: &Report, group: &Group<'_>) -> Markup {
                     span.sign.way[later] aria-hidden="true" {
                         span class=(class(states[at])) { (view::sign(states[at])) }
                     }
-                    a.state class=(class(states[at])) href=(format!("#copy-{number}-{}", layer.word())) {
+                    a.state.(class(states[at])) href=(format!("#copy-{number}-{}", layer.word())) {
                         (states[at].word())
                     }
                 }
@@ -142,7 +142,7 @@ fn findings(view: &View<'_>, report: &Report) -> Markup {
     html! {
         @if report.findings.is_empty() { p { "None: no cause, symptom, gap or risk follows from this evidence." } }
         @for (at, finding) in report.findings.iter().enumerate() {
-            article.card class=(finding.standing.word().replace(' ', "-")) id=(finding_anchor(&report.findings, at)) {
+            article.card.(finding.standing.word().replace(' ', "-")) id=(finding_anchor(&report.findings, at)) {
                 h3 {
                     span.tag { (finding.standing.word()) }
                     span.tag { (finding.kind.word()) }
@@ -257,7 +257,7 @@ fn copy_table(view: &View<'_>, report: &Report, copy: &MessageCopy) -> Markup {
                 @for layer in &copy.layers {
                     tr id=(format!("copy-{copy_number}-{}", layer.layer.word())) {
                         th scope="row" { (layer.layer.word()) }
-                        td.when class=(class(layer.state)) { (view::sign(layer.state)) " " (layer.state.word()) }
+                        td.when.(class(layer.state)) { (view::sign(layer.state)) " " (layer.state.word()) }
                         td { (layer.system.as_deref().map_or(String::new(), visible)) }
                         td { (visible(&layer.summary)) (cites(view, &layer.cites)) }
                     }

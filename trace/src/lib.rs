@@ -109,12 +109,13 @@ pub struct Trace {
 
 /// Follows the message that the lake holds records about.
 ///
-/// `recipient` keeps only the copies for one address, under any name that it had on the way.
-pub fn follow(lake: &Lake, recipient: Option<&Address>) -> Trace {
+/// `recipients` keeps only the copies for these addresses, under any name that they had on the way; none keeps all.
+pub fn follow(lake: &Lake, recipients: &[Address]) -> Trace {
     let passages = join::across_systems(passage::by_id(lake.entries()));
     let mut copies: Vec<Copy> = passages.iter().flat_map(copy::of_passage).collect();
-    if let Some(recipient) = recipient {
-        copies.retain(|copy| copy.envelope_recipient == *recipient || copy.aliases.contains(recipient));
+    if !recipients.is_empty() {
+        let asked = |address: &Address| recipients.contains(address);
+        copies.retain(|copy| asked(&copy.envelope_recipient) || copy.aliases.iter().any(asked));
     }
     let message = facts(lake, &copies);
     Trace { message, copies }

@@ -1,0 +1,127 @@
+//! Archives: zip with one level, and gzip of one file. Members are unpacked into memory within a budget.
+
+use std::io::{Cursor, Read};
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use crate::Opening;
+
+/// Below this size a member's ratio says nothing.
+const RATIO_FROM_BYTES: u64 = 1 << 20;
+
+/// Whether the content is a zip archive.
+pub(crate) fn is_zip(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
+}
+
+/// Whether a zip archive is really a document (.xlsx, .docx): the reader of the file then says what to export instead.
+pub(crate) fn is_office_file(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(4096)];
+    start.windows(19).any(|name| name == b"[Content_Types].xml")
+        || bytes[bytes.len().saturating_sub(64 << 10)..].windows(19).any(|name| name == b"[Content_Types].xml")
+}
+
+impl Opening {
+    /// Opens every member of a zip archive, by name; archives within it are refused.
+    pub(crate) fn zip(&mut self, name: &str, bytes: &[u8]) {
+        let mut archive = match ZipArchive::new(Cursor::new(bytes)) {
+            Ok(archive) => archive,
+            Err(error) => {
+                return self.refuse(
+                    name.to_owned(),
+                    "a zip archive with its directory at the end",
+                    error.to_string(),
+                    "the file may be cut: fetch or pack it again",
+                );
+            }
+        };
+        let mut members: Vec<(String, usize)> = (0..archive.len())
+            .map(|at| match archive.name_for_index(at) {
+                Some(Ok(name)) => (label(&name), at),
+                _ => (format!("member-{}", at + 1), at),
+            })
+            .filter(|(member, _)| !member.ends_with('/') && !member.is_empty())
+            .collect();
+        members.sort();
+        for (member, at) in members {
+            if self.is_full() {
+                return self.refuse_rest(format!("{name}/{member}"));
+            }
+            self.member(&mut archive, at, format!("{name}/{member}"));
+        }
+    }
+
+    fn member(&mut self, archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, name: String) {
+        let expected = "a member that can be unpacked";
+        let member = match archive.by_index(at) {
+            Ok(member) => member,
+            Err(ZipError::UnsupportedArchive(text)) if text.contains("assword") => {
+                return self.refuse(name, expected, "an encrypted member", "unpack it with its password first");
+            }
+            Err(error) => {
+                return self.refuse(
+                    name,
+                    expected,
+                    error.to_string(),
+                    "unpack the archive yourself and name the folder",
+                );
+            }
+        };
+        let packed = member.compressed_size();
+        if let Some(bytes) = self.unpacked(&name, member, packed) {
+            if is_zip(&bytes) && !is_office_file(&bytes) {
+                return self.refuse(name, "evidence", "an archive within an archive", "unpack the inner archive first");
+            }
+            if bytes.starts_with(b"\x1f\x8b") {
+                return self.gzip(name, &bytes);
+            }
+            self.add(name, bytes.into());
+        }
+    }
+
+    /// Opens a gzip file, such as a rotated log; its name stays, because it is the file that was supplied.
+    pub(crate) fn gzip(&mut self, name: String, bytes: &[u8]) {
+        let reader = flate2::read::MultiGzDecoder::new(bytes);
+        if let Some(inner) = self.unpacked(&name, reader, bytes.len() as u64) {
+            if inner.starts_with(b"\x1f\x8b") || (is_zip(&inner) && !is_office_file(&inner)) {
+                return self.refuse(name, "evidence", "an archive within an archive", "unpack the inner archive first");
+            }
+            self.add(name, inner.into());
+        }
+    }
+
+    /// Unpacks within the ratio and what is left of the budget; the sizes that an archive claims are not believed.
+    fn unpacked(&mut self, name: &str, mut reader: impl Read, packed: u64) -> Option<Vec<u8>> {
+        let by_ratio = packed.saturating_mul(self.limits.unpacked_ratio).max(RATIO_FROM_BYTES);
+        let limit = by_ratio.min(self.budget);
+        let mut bytes = Vec::new();
+        let read = reader.by_ref().take(limit + 1).read_to_end(&mut bytes);
+        let refused = match read {
+            Err(error) => {
+                ("a member that can be unpacked", error.to_string(), "the archive may be cut: fetch it again")
+            }
+            Ok(_) if bytes.len() as u64 <= limit => {
+                self.budget -= bytes.len() as u64;
+                return Some(bytes);
+            }
+            Ok(_) if limit == self.budget => (
+                "archives within the memory budget",
+                format!("more than {} bytes unpacked", self.limits.unpacked_bytes),
+                "unpack it yourself and name the folder: files on disk are not limited",
+            ),
+            Ok(_) => (
+                "data that packs as logs do",
+                format!("{packed} bytes that unpack to more than {limit} (a zip bomb?)"),
+                "if you trust it, unpack it yourself and name the folder",
+            ),
+        };
+        self.refuse(name.to_owned(), refused.0, refused.1, refused.2);
+        None
+    }
+}
+
+/// A member's name as a label: `/` between parts; drive, root and `..` stay visible, they lead nowhere.
+fn label(name: &str) -> String {
+    name.replace('\\', "/").trim_start_matches('/').to_owned()
+}

@@ -1,0 +1,129 @@
+//! The command line: the one definition from which help, completions and the man page come.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Follows one message through every system and shows which layer changed its fate, with the records.
+#[derive(Debug, Parser)]
+#[command(name = "throughline", version, after_help = STATUS)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const STATUS: &str = "Exit status: 0 answered · 1 answered, but the changed layer or cause is not shown · 2 usage · \
+3 nothing readable · 70 internal fault · 130 stopped by Ctrl-C";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Follow a message through the evidence: its way, the layer that changed it, why, and what to do next
+    #[command(after_help = FOLLOW_EXAMPLES)]
+    Follow(Follow),
+    /// List which exports are read, or explain one: how to get it, and what it cannot show
+    #[command(after_help = SOURCES_EXAMPLES)]
+    Sources {
+        /// Kind of export, such as exchange-online/message-trace
+        kind: Option<String>,
+    },
+    /// Print completions for a shell
+    #[command(
+        after_help = "Example:\n  throughline completions bash > ~/.local/share/bash-completion/completions/throughline"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page, or that of one command
+    #[command(after_help = "Example:\n  throughline man follow > throughline-follow.1")]
+    Man {
+        /// The command
+        command: Option<String>,
+    },
+}
+
+const FOLLOW_EXAMPLES: &str = "Examples:
+  throughline follow ticket-4711/
+      Follow the message sample in the folder through all exports and logs beside it.
+  throughline follow blocked.eml trace.csv mail.log.1.gz
+      The same with single files; kinds are detected by content, never by name.
+  throughline follow exports.zip --message-id inv-4711@supplier.example
+      No sample at hand: name the message.
+  throughline follow ticket-4711/ --sender billing@supplier.example --recipient ana@example.com --at 2026-08-20T11:00
+      Not even a Message-ID: say what it looks like.
+  pbpaste | throughline follow - trace.csv --format markdown
+      Pasted headers from standard input; the answer as Markdown for the ticket.";
+
+const SOURCES_EXAMPLES: &str = "Examples:
+  throughline sources
+  throughline sources mimecast/held-queue";
+
+/// Options of `follow`.
+#[derive(Debug, Args)]
+pub struct Follow {
+    /// A folder, a zip archive, or files; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// Message-ID, with or without angle brackets
+    #[arg(long, value_name = "ID", help_heading = "Which message (if there is no sample)")]
+    pub message_id: Option<String>,
+    /// Envelope sender or From address
+    #[arg(long, value_name = "ADDRESS", help_heading = "Which message (if there is no sample)")]
+    pub sender: Option<String>,
+    /// Envelope recipient; may be given several times
+    #[arg(long, value_name = "ADDRESS", help_heading = "Which message (if there is no sample)")]
+    pub recipient: Vec<String>,
+    /// About when it was sent (within a day): 2026-08-20T09:14Z, or 2026-08-20T11:14 in the zone of --tz
+    #[arg(long, value_name = "TIME", help_heading = "Which message (if there is no sample)")]
+    pub at: Option<String>,
+    /// Subject
+    #[arg(long, value_name = "TEXT", help_heading = "Which message (if there is no sample)")]
+    pub subject: Option<String>,
+
+    /// Zone of records that do not state theirs: UTC, +02:00 or Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub tz: String,
+    /// The instant taken as now, for records that do not state their year
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<String>,
+    /// Also hash files over 64 MiB
+    #[arg(long)]
+    pub hash_all: bool,
+
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    pub format: Format,
+    /// Whether to use colour; auto is: on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, default_value_t = When::Auto, help_heading = "Output")]
+    pub color: When,
+    /// Columns of the text; default is the terminal's width, else 80
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=500), help_heading = "Output")]
+    pub width: Option<u16>,
+}
+
+/// Forms of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a terminal
+    Text,
+    /// One JSON document (docs/report.schema.json)
+    Json,
+    /// For a ticket
+    Markdown,
+    /// One self-contained file
+    Html,
+}
+
+/// When to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// If it suits the place
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

@@ -1,0 +1,70 @@
+//! Watches the work: shows how far it is, and stops it on Ctrl-C.
+
+use std::io::IsTerminal;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sources::Progress;
+
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// The work is shown only if it takes longer.
+const SHOWN_AFTER: Duration = Duration::from_secs(1);
+
+/// Progress on standard error, if that is a terminal.
+pub struct Watch {
+    started: Instant,
+    total_bytes: u64,
+    read_bytes: AtomicU64,
+    is_seen: bool,
+    bar: OnceLock<ProgressBar>,
+}
+
+impl Watch {
+    /// Starts to watch; from now on the first Ctrl-C asks the work to stop, the second ends the program.
+    pub fn start(total_bytes: u64) -> Watch {
+        // Fails if a handler is set already; Ctrl-C then does what that one does.
+        let _ = ctrlc::set_handler(|| {
+            if STOP.swap(true, Ordering::SeqCst) {
+                std::process::exit(130);
+            }
+        });
+        Watch {
+            started: Instant::now(),
+            total_bytes,
+            read_bytes: AtomicU64::new(0),
+            is_seen: std::io::stderr().is_terminal(),
+            bar: OnceLock::new(),
+        }
+    }
+
+    /// Removes what was shown.
+    pub fn finish(&self) {
+        if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn bar(&self) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(Some(self.total_bytes), ProgressDrawTarget::stderr());
+        let template = "reading {bar:30} {decimal_bytes} of {decimal_total_bytes} ({eta})";
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar
+    }
+}
+
+impl Progress for Watch {
+    fn advance(&self, bytes: u64) {
+        let read = self.read_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if self.is_seen && self.started.elapsed() > SHOWN_AFTER {
+            // A file may be read again for ids that others revealed.
+            self.bar.get_or_init(|| self.bar()).set_position(read.min(self.total_bytes));
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        STOP.load(Ordering::Relaxed)
+    }
+}

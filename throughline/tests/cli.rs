@@ -1,0 +1,144 @@
+//! The program as a user runs it: statuses, words, and nothing on the wrong stream.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn throughline(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("it runs")
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
+    command.args(arguments).env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+}
+
+fn with_input(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = command(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    // The program may refuse its arguments before it reads.
+    let _ = child.stdin.take().expect("a pipe").write_all(input);
+    child.wait_with_output().expect("it ends")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn put(folder: &Path, name: &str, bytes: &[u8]) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).expect("written");
+    path.to_string_lossy().into_owned()
+}
+
+#[test]
+fn usage_is_status_2() {
+    let root = tempfile::tempdir().expect("a folder");
+    let file = put(root.path(), "a.csv", b"x");
+    for (arguments, words) in [
+        (vec!["follow"], "PATH"),
+        (vec!["follow", &file, "--format", "pdf"], "possible values: text, json, markdown, html"),
+        (
+            vec!["follow", &file, "--tz", "Mars/Base"],
+            "--tz: expected UTC, an offset or an IANA zone, found `Mars/Base`",
+        ),
+        (vec!["follow", &file, "--at", "noon"], "--at: expected an instant, found `noon`. Try --at 2026-08-20T09:14Z"),
+        (vec!["follow", &file, "--now", "\u{1b}[2J"], "found `\\u{1b}[2J`"),
+        (vec!["follow", &file, "--message-id", "<>"], "--message-id: expected a Message-ID, found an empty one"),
+        (vec!["follow", &file, "--width", "3"], "3 is not in 40..=500"),
+        (vec!["sources", "no/such"], "expected a kind of export, found `no/such`"),
+        (vec!["man", "no-such"], "expected a command, found `no-such`"),
+        (vec!["no-such"], "unrecognized subcommand"),
+    ] {
+        let output = throughline(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", err(&output));
+        assert!(err(&output).contains(words), "{arguments:?}: {}", err(&output));
+        assert_eq!(out(&output), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn nothing_readable_is_status_3() {
+    let root = tempfile::tempdir().expect("a folder");
+    let empty_folder = root.path().join("nothing");
+    std::fs::create_dir(&empty_folder).expect("made");
+    for (path, words) in [
+        (put(root.path(), "empty.csv", b""), "the file is empty"),
+        (put(root.path(), "noise.bin", &[0, 1, 2, 3, 255, 0, 7, 7, 1, 1]), "found binary data"),
+        (put(root.path(), "print.pdf", b"%PDF-1.7 ..."), "found a PDF"),
+        (put(root.path(), "poem.txt", b"so much depends\nupon\n"), "throughline sources"),
+        (put(root.path(), "cut.zip", b"PK\x03\x04rubbish"), "the file may be cut"),
+        (empty_folder.to_string_lossy().into_owned(), "expected at least one file, found none"),
+        ("no/such/file".to_owned(), "no/such/file: expected a file that can be read, found no such file or folder"),
+    ] {
+        let output = throughline(&["follow", &path]);
+        assert_eq!(output.status.code(), Some(3), "{path}: {}", err(&output));
+        assert!(err(&output).starts_with("throughline: nothing readable"), "{}", err(&output));
+        assert!(err(&output).contains(words), "{path}: {}", err(&output));
+        assert_eq!(out(&output), "", "{path}");
+    }
+}
+
+#[test]
+fn standard_input_is_read() {
+    let output = with_input(&["follow", "-"], b"");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(err(&output).contains("standard-input: the file is empty"), "{}", err(&output));
+}
+
+#[test]
+fn help_has_examples() {
+    for arguments in [["follow", "--help"], ["sources", "--help"], ["completions", "--help"], ["man", "--help"]] {
+        let output = throughline(&arguments);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(out(&output).contains("Example"), "{}", out(&output));
+        assert!(!out(&output).contains('\u{1b}'), "no colour in a pipe");
+    }
+}
+
+#[test]
+fn definitions_give_completions_and_pages() {
+    for (arguments, words) in [
+        (vec!["completions", "bash"], "--message-id"),
+        (vec!["completions", "zsh"], "--message-id"),
+        (vec!["completions", "powershell"], "--message-id"),
+        (vec!["man"], ".TH throughline 1"),
+        (vec!["man", "follow"], "message\\-id"),
+        (vec!["--version"], "throughline "),
+    ] {
+        let output = throughline(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(out(&output).contains(words), "{arguments:?}: {}", out(&output));
+    }
+}
+
+#[test]
+fn every_source_has_a_page() {
+    let listed = throughline(&["sources"]);
+    assert_eq!(listed.status.code(), Some(0));
+    for source in sources::ALL {
+        assert!(out(&listed).contains(source.id()));
+        let page = throughline(&["sources", source.id()]);
+        assert_eq!(page.status.code(), Some(0));
+        assert!(out(&page).contains(source.title()), "{}", source.id());
+    }
+}
+
+/// A reader that closes early is no fault: no message, no panic.
+#[test]
+fn closed_pipe_is_quiet() {
+    let mut child =
+        command(&["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), err(&output)), (Some(0), String::new()));
+}
