@@ -108,7 +108,7 @@ pub(crate) fn is_made_up_locally(reply: &Reply) -> bool {
 
 /// Whether Exchange Online's own agents wrote the answer (resolver, transport rules, queue).
 pub(crate) fn is_of_own_agent(text: &str) -> bool {
-    ["RESOLVER.", "TRANSPORT.RULES.", "ROUTING.", "QUEUE.", "STOREDRV.", "SMTPSEND.", "DLP"]
+    ["RESOLVER.", "TRANSPORT.RULES.", "ROUTING.", "QUEUE.", "STOREDRV.", "SMTPSEND."]
         .iter()
         .any(|agent| text.contains(agent))
 }

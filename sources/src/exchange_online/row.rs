@@ -46,6 +46,15 @@ pub(crate) struct Torn {
     pub(crate) found: String,
 }
 
+/// A row that is no row, and where it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
+    /// Where.
+    pub(crate) raw: Raw,
+    /// Why.
+    pub(crate) torn: Torn,
+}
+
 impl Raw {
     /// A cite of the whole row.
     pub(crate) fn cite(&self, file: &FileName) -> Cite {
@@ -69,12 +78,12 @@ impl Row {
     ///
     /// # Errors
     /// [`Torn`] if it has fewer or more cells than columns, empty ones at the end aside.
-    pub(crate) fn of_cells(record: Record, columns: &[String], delimiter: u8) -> Result<Row, (Raw, Torn)> {
+    pub(crate) fn of_cells(record: Record, columns: &[String], delimiter: u8) -> Result<Row, Box<Broken>> {
         let cells = record.cells(delimiter);
         let surplus_is_empty = cells.iter().skip(columns.len()).all(|cell| cell.trim().is_empty());
         if cells.len() < columns.len() || !surplus_is_empty {
             let torn = Torn { expected: format!("{} cells", columns.len()), found: format!("{} cells", cells.len()) };
-            return Err((Raw::Record(record), torn));
+            return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
         }
         let ranges = cell_ranges(&record.text, delimiter);
         let ranges = if ranges.len() == cells.len() { ranges } else { Vec::new() };
@@ -95,17 +104,17 @@ impl Row {
     ///
     /// # Errors
     /// [`Torn`] if the text is no JSON object.
-    pub(crate) fn of_json(record: Record) -> Result<Row, (Raw, Torn)> {
+    pub(crate) fn of_json(record: Record) -> Result<Row, Box<Broken>> {
         let object = match serde_json::from_str(&record.text) {
             Ok(Value::Object(object)) => object,
             Ok(other) => {
                 let torn =
                     Torn { expected: "a JSON object".to_owned(), found: crate::text::first_words(&other.to_string()) };
-                return Err((Raw::Record(record), torn));
+                return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
             }
             Err(error) => {
                 let torn = Torn { expected: "a JSON object".to_owned(), found: format!("broken JSON ({error})") };
-                return Err((Raw::Record(record), torn));
+                return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
             }
         };
         // Each key is searched for from the start: bounded, lest a record of many keys takes quadratic time.

@@ -8,7 +8,7 @@ use evidence::{
 };
 
 use super::codes::folded;
-use super::row::{Raw, Row, Torn, block_line};
+use super::row::{Broken, Row, Torn, block_line};
 use crate::records::{self, Grammar, Record, Records, Sieve, column_names, csv_header, delimiter_of};
 use crate::text::{Encoding, Text, encoding_of};
 use crate::time::{DayOrder, Zoneless, instant};
@@ -226,7 +226,7 @@ fn names_ids<T: Table>(_: &T, shape: &Shape, head: &str) -> bool {
     let of = |names: &BTreeSet<String>| names.iter().any(|name| T::ID_NAMES.contains(&name.as_str()));
     match shape {
         Shape::Csv => csv_header(head).is_some_and(|(header, _)| of(&folded_names(&column_names(header)))),
-        Shape::Json => json_objects(head).iter().any(|names| of(names)),
+        Shape::Json => json_objects(head).iter().any(of),
         Shape::Blocks | Shape::Log { .. } => true,
     }
 }
@@ -259,7 +259,7 @@ fn longest_plain_part(id: &str) -> Option<String> {
 }
 
 /// A row, or why it is none.
-type Parsed = Result<Row, (Raw, Torn)>;
+type Parsed = Result<Row, Box<Broken>>;
 
 /// What the splitter gave, parsed.
 struct ParsedRows {
@@ -303,12 +303,13 @@ fn parse<T: Table>(
             });
             found.blank_pages = blank_pages;
             found.comments = 0;
-            let (mut rows, torn): (Vec<Row>, Vec<_>) = partition(found.rows);
+            let (good, torn): (Vec<Parsed>, Vec<Parsed>) = found.rows.into_iter().partition(Result::is_ok);
+            let mut rows: Vec<Row> = good.into_iter().flatten().collect();
             table.surround(input, &mut rows);
-            found.rows = rows.into_iter().map(Ok).chain(torn.into_iter().map(Err)).collect();
+            found.rows = rows.into_iter().map(Ok).chain(torn).collect();
             found.rows.sort_by_key(|row| match row {
                 Ok(row) => row.bytes().start,
-                Err((raw, _)) => raw.bytes().start,
+                Err(broken) => broken.raw.bytes().start,
             });
             found
         }
@@ -317,21 +318,10 @@ fn parse<T: Table>(
         if let Ok(good) = row
             && let Err(torn) = table.check(good)
         {
-            *row = Err((good.raw().clone(), torn));
+            *row = Err(Box::new(Broken { raw: good.raw().clone(), torn }));
         }
     }
     Ok(found)
-}
-
-fn partition(rows: Vec<Parsed>) -> (Vec<Row>, Vec<(Raw, Torn)>) {
-    let (mut good, mut torn) = (Vec::new(), Vec::new());
-    for row in rows {
-        match row {
-            Ok(row) => good.push(row),
-            Err(bad) => torn.push(bad),
-        }
-    }
-    (good, torn)
 }
 
 fn of_records(split: Records, mut row: impl FnMut(Record) -> Option<Parsed>) -> ParsedRows {
@@ -421,11 +411,11 @@ fn told(table: &impl Table, input: &Input<'_>, query: &Query<'_>, parsed: Parsed
     for (row, kept) in parsed.rows.iter().zip(kept) {
         let row = match row {
             Ok(row) => row,
-            Err((raw, torn)) => {
+            Err(broken) => {
                 reading.problems.push(Problem {
-                    cite: raw.cite(&input.name),
-                    expected: torn.expected.clone(),
-                    found: torn.found.clone(),
+                    cite: broken.raw.cite(&input.name),
+                    expected: broken.torn.expected.clone(),
+                    found: broken.torn.found.clone(),
                 });
                 continue;
             }
@@ -490,7 +480,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -286,6 +286,45 @@ fn ok_followed_in_large_file() {
     assert_eq!((reading.rows, reading.observed, reading.passed_over[0].rows), (9_002, 0, 9_002));
 }
 
+/// Records made to take long: many keys, many recipients, many ids, deep nesting, one long line.
+#[test]
+fn ok_costly_records() {
+    let recipients: Vec<String> = (0..20_000).map(|number| format!("r{number}@example.com")).collect();
+    let keys: Vec<String> = (0..50_000).map(|number| format!("\"k{number}\":\"v\"")).collect();
+    let list = |text: &str| format!("\"{}\"", recipients.join(text));
+    let quarantine = |extra: &str| {
+        format!(
+            r#"{{"Identity":"x","ReceivedTime":"2026-03-04T10:00:00Z","SenderAddress":"a@example.net","Type":"Spam","ReleaseStatus":"Released","Expires":"","RecipientAddress":{},"ReleasedUser":{},{extra}}}"#,
+            list(";"),
+            list(",")
+        )
+    };
+    let summary = format!(
+        "origin_timestamp_utc,sender_address,recipient_status,message_id\n2026-03-04T10:00:00Z,a@example.net,\"{}\",<x@example.net>\n",
+        recipients.join("##Receive, Deliver;")
+    );
+    let detail =
+        |data: &str| format!("MessageId,Date,Event,Detail,Data\nx,2026-03-04T10:00:00Z,Fail,\"{data}\",\"{data}\"\n");
+    for (name, id, text) in [
+        ("many keys", KINDS[4].1, quarantine(&keys.join(","))),
+        ("deep", KINDS[4].1, quarantine(&format!("\"deep\":{}", "[".repeat(100_000)))),
+        ("many recipients", KINDS[2].1, summary),
+        ("open braces", KINDS[1].1, detail(&"{LED=".repeat(100_000))),
+        ("open elements", KINDS[1].1, detail(&"<MEP a=''".repeat(100_000))),
+        (
+            "agents",
+            KINDS[1].1,
+            detail(&format!("<r><MEP Name='CustomData' Blob='{}'/></r>", ";S:TRA=ETR|a=".repeat(50_000))),
+        ),
+        ("blocks", KINDS[0].1, "Status : x\n\n".repeat(50_000)),
+    ] {
+        let source = crate::source(id).unwrap();
+        let reading = read(source, name, text.as_bytes(), &Wanted::Everything);
+        assert_eq!(reading.rows_accounted_for(), reading.rows, "{name}");
+        assert!(reading.rows > 0, "{name}");
+    }
+}
+
 #[test]
 fn ok_followed_by_looks() {
     let likeness = Likeness {
@@ -299,6 +338,33 @@ fn ok_followed_by_looks() {
     let reading = read(source, "trace", text.as_bytes(), &wanted(&[], likeness));
     check_sound("looks", text.as_bytes(), &reading);
     assert_eq!((reading.rows, reading.observed, reading.revealed.len()), (9, 1, 2));
+}
+
+/// A Message-ID leads over the trace to the rows that know the network message id alone.
+#[test]
+fn ok_followed_over_files() {
+    let trace = format!("{TRACE_HEADER}\n{}\n{}\n", trace_row(3, "m3@example.net"), trace_row(4, "m4@example.net"));
+    let id = "0F000003-1111-4222-8333-444455556666";
+    let quarantine = format!(
+        r#"[{{"Identity":"{id}\\\\0f0000ff-1111-4222-8333-444455556666","ReceivedTime":"2026-03-04T10:00:00Z","SenderAddress":"a@example.net","Type":"Spam","ReleaseStatus":"NOTRELEASED","Expires":"2026-04-04T10:00:00Z"}}]"#
+    );
+    let id = id.replace('-', "");
+    let detail = format!(
+        "MessageTraceId,Date,Event,Detail\n{id},2026-03-04T10:00:00Z,Receive,x\n0f000009111142228333444455556666,2026-03-04T10:00:00Z,Receive,x\n"
+    );
+    let input = |name: &str, text: &'static str| Input { name: FileName::from(name), bytes: text.as_bytes() };
+    let files = [("q.json", quarantine), ("d.csv", detail), ("t.csv", trace)]
+        .map(|(name, text)| input(name, Box::leak(text.into_boxed_str())));
+    let message =
+        Message { ids: [Identifier::message_id("<m3@example.net>").unwrap()].into(), likeness: Likeness::default() };
+    let readings = crate::read_all(&files, message, &clock(), &NoProgress);
+    let observed: Vec<(u64, u64)> = readings
+        .files
+        .iter()
+        .map(|file| file.reading.as_ref().map_or((0, 0), |reading| (reading.observed, reading.rows)))
+        .collect();
+    assert_eq!(observed, [(1, 1), (1, 2), (1, 2)]);
+    assert_eq!(readings.message.ids.len(), 2);
 }
 
 /// Ids that JSON writers escape are still found in a large file.
