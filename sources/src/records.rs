@@ -255,7 +255,7 @@ fn json_values(text: &str, range: Range<usize>, wrappers: &[&str], spans: &mut V
     while at < bytes.len() {
         match bytes[at] {
             byte if byte.is_ascii_whitespace() || byte == b',' => at += 1,
-            b'\xEF' | b'\xBB' | b'\xBF' => at += 1,
+            b'\xEF' if text[at..].starts_with('\u{feff}') => at += '\u{feff}'.len_utf8(), // a joined file's mark
             _ => match value_end(bytes, at) {
                 Some(end) => {
                     json_records(text, at..end, wrappers, MAX_WRAPPERS, spans);
@@ -396,6 +396,8 @@ mod tests {
             ("two on a line", "{\"a\":1},{\"a\":2}", vec!["{\"a\":1}", "{\"a\":2}"]),
             ("torn line", "{\"a\":1}\n{\"a\":\"x\n{\"a\":3}", vec!["{\"a\":1}", "{\"a\":\"x", "{\"a\":3}"]),
             ("cut array", "[{\"a\":1},\n{\"a\":2", vec!["{\"a\":1}", "{\"a\":2"]),
+            ("mark of a joined file", "{\"a\":1}\u{feff}{\"a\":2}", vec!["{\"a\":1}", "{\"a\":2}"]),
+            ("stray characters", "{\"a\":1}\u{fffd}\n{\"a\":2}", vec!["{\"a\":1}", "\u{fffd}", "{\"a\":2}"]),
             ("empty page", "{\"meta\":1,\"data\":[]}", vec!["{\"meta\":1,\"data\":[]}"]),
         ] {
             let found: Vec<&str> = json_spans(text, wrappers).into_iter().map(|span| &text[span]).collect();
