@@ -252,16 +252,21 @@ fn json_spans(text: &str, wrappers: &[&str]) -> Vec<Range<usize>> {
 fn json_values(text: &str, range: Range<usize>, wrappers: &[&str], spans: &mut Vec<Range<usize>>) {
     let bytes = &text.as_bytes()[..range.end];
     let mut at = range.start;
+    let mut cut_arrays = 0;
     while at < bytes.len() {
         match bytes[at] {
             byte if byte.is_ascii_whitespace() || byte == b',' => at += 1,
-            b'\xEF' | b'\xBB' | b'\xBF' => at += 1,
+            b'\xEF' if text[at..].starts_with('\u{feff}') => at += '\u{feff}'.len_utf8(), // a joined file's mark
             _ => match value_end(bytes, at) {
                 Some(end) => {
                     json_records(text, at..end, wrappers, MAX_WRAPPERS, spans);
                     at = end;
                 }
-                None if bytes[at] == b'[' => at += 1, // a cut array: its whole elements are still records
+                // A cut array: its whole elements are still records. Each one costs a scan to the end, hence so few.
+                None if bytes[at] == b'[' && cut_arrays < MAX_WRAPPERS => {
+                    cut_arrays += 1;
+                    at += 1;
+                }
                 None => {
                     let body = text[at..bytes.len()].trim_end();
                     spans.push(at..at + body.len());
@@ -396,6 +401,9 @@ mod tests {
             ("two on a line", "{\"a\":1},{\"a\":2}", vec!["{\"a\":1}", "{\"a\":2}"]),
             ("torn line", "{\"a\":1}\n{\"a\":\"x\n{\"a\":3}", vec!["{\"a\":1}", "{\"a\":\"x", "{\"a\":3}"]),
             ("cut array", "[{\"a\":1},\n{\"a\":2", vec!["{\"a\":1}", "{\"a\":2"]),
+            ("mark of a joined file", "{\"a\":1}\u{feff}{\"a\":2}", vec!["{\"a\":1}", "{\"a\":2}"]),
+            ("many cut arrays", "[[[[[[[[[[[{\"a\":1}", vec!["[[[{\"a\":1}"]),
+            ("stray characters", "{\"a\":1}\u{fffd}\n{\"a\":2}", vec!["{\"a\":1}", "\u{fffd}", "{\"a\":2}"]),
             ("empty page", "{\"meta\":1,\"data\":[]}", vec!["{\"meta\":1,\"data\":[]}"]),
         ] {
             let found: Vec<&str> = json_spans(text, wrappers).into_iter().map(|span| &text[span]).collect();

@@ -159,7 +159,13 @@ struct File {
 impl File {
     fn parse(input: &Input<'_>, query: &Query<'_>, kind: &Kind<'_>, sieve: &Sieve) -> Result<File, ReadError> {
         let records = records::split(input, kind.grammar, sieve, query)?;
-        let parsed: Vec<Parsed> = records.records.iter().map(|record| (kind.parse)(record, &records.columns)).collect();
+        let mut parsed = Vec::with_capacity(records.records.len());
+        for record in &records.records {
+            if query.progress.is_cancelled() {
+                return Err(ReadError::Cancelled { file: input.name.to_string() });
+            }
+            parsed.push((kind.parse)(record, &records.columns));
+        }
         let kept = vec![true; parsed.len()];
         Ok(File { records, parsed, kept, revealed: Vec::new(), sieved: matches!(sieve, Sieve::AnyOf(_)) })
     }
@@ -301,10 +307,15 @@ fn sieve_of(ids: &BTreeSet<Identifier>) -> Sieve {
 /// The shortest run that is worth a search.
 const SHORTEST_RUN: usize = 5;
 
+/// The longest run of characters that no export escapes: of the part before `@` if it is long enough there, because the
+/// part after it is shared by many messages.
 fn longest_plain_run(id: &str) -> Option<String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '$' | '!' | '*');
-    let longest = id.split(|c| !is_plain(c)).max_by_key(|run| run.len())?;
-    (longest.len() >= SHORTEST_RUN).then(|| longest.to_owned())
+    let longest = |text: &str| {
+        let run = text.split(|c| !is_plain(c)).max_by_key(|run| run.len())?;
+        (run.len() >= SHORTEST_RUN).then(|| run.to_owned())
+    };
+    longest(id.split('@').next().unwrap_or(id)).or_else(|| longest(id))
 }
 
 /// The bytes of a file in which words of ASCII can be searched: decoded only if it is UTF-16.
@@ -472,4 +483,22 @@ pub(super) fn place(record: &Record, key: &str, value: &str) -> Option<Range<usi
         }
     }
     if has_key { None } else { text.find(value).map(|at| at..at + value.len()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ok_words_of_an_id() {
+        for (name, id, expected) in [
+            ("aCode", "Qm4xT7vLReKpZ2sYw9NbHg", Some("Qm4xT7vLReKpZ2sYw9NbHg")),
+            ("dash and underscore", "a-b_c-d_e", Some("a-b_c-d_e")),
+            ("what JSON may escape", "CAF+abcdefgh=xyz@mail.example.com", Some("abcdefgh")),
+            ("short before the at sign", "a+b@mail.example.com", Some("mail.example.com")),
+            ("nothing long enough", "a/b@c/d", None),
+        ] {
+            assert_eq!(longest_plain_run(id).as_deref(), expected, "{name}");
+        }
+    }
 }

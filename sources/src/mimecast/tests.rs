@@ -352,6 +352,34 @@ fn refusals_name_their_verdict() {
     }
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn broken_bytes_are_accounted_for(which in 0usize..64, hits in proptest::collection::vec((0usize..1 << 16, 0u8..=255), 1..24)) {
+        let all = fixtures();
+        let (kind, path) = &all[which % all.len()];
+        let mut bytes = std::fs::read(path).expect("readable");
+        let length = bytes.len();
+        for (at, byte) in hits {
+            bytes[at % length] = byte;
+        }
+        recognised(&bytes);
+        let source = source(kind).expect("registered");
+        let clock = clock();
+        let wanted = [Wanted::Everything, followed(&[Identifier::Acode("Qm4xT7vLReKpZ2sYw9NbHg".to_owned())])];
+        for wanted in &wanted {
+            let query = Query { wanted, clock: &clock, progress: &NoProgress };
+            if let Ok(reading) = source.read(&Input { name: "file".into(), bytes: &bytes }, &query) {
+                proptest::prop_assert_eq!(reading.rows_accounted_for(), reading.rows);
+                for observation in &reading.observations {
+                    proptest::prop_assert!(observation.cite.bytes.end <= length as u64);
+                }
+            }
+        }
+    }
+}
+
 // ---- one message
 
 fn followed(ids: &[Identifier]) -> Wanted {
@@ -473,7 +501,7 @@ fn real_samples_are_read() {
         check_sound(&name, &bytes, &reading);
         assert!(reading.problems.is_empty(), "{name}: {:?}", reading.problems);
         for (id, observed) in ids_with_rows(&reading) {
-            let reading = read_as(kind, &bytes, &followed(&[id.clone()]));
+            let reading = read_as(kind, &bytes, &followed(std::slice::from_ref(&id)));
             check_sound(&name, &bytes, &reading);
             assert!(reading.observed >= observed, "{name}: {id} alone finds its {observed} rows");
         }

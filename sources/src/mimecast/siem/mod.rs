@@ -81,15 +81,43 @@ impl Source for Siem {
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        let start = &input.bytes[..input.bytes.len().min(START_BYTES)];
-        let grammar = grammar_of(Text::decode(start, &input.name)?.as_str());
-        let parse = |record: &Record, columns: &[String]| parse(record, columns, grammar, query.clock);
-        rows::read(input, query, &Kind { grammar, large: Large::Yes, by: MatchedBy::Ids, parse: &parse })
+        let form = Form::of(input)?;
+        let parse = |record: &Record, columns: &[String]| match form.fields(record, columns) {
+            Ok(fields) => event(record, &fields, query.clock),
+            Err(other) => other,
+        };
+        let kind = Kind { grammar: form.grammar, large: Large::Yes, by: MatchedBy::Ids, parse: &parse };
+        rows::read(input, query, &kind)
     }
 }
 
 /// How much of a file is looked at to tell its grammar.
 const START_BYTES: usize = 64 * 1024;
+
+/// How the records of a file are written.
+struct Form {
+    grammar: Grammar,
+    /// The delimiter of a table's cells.
+    delimiter: u8,
+}
+
+impl Form {
+    fn of(input: &Input<'_>) -> Result<Form, ReadError> {
+        let start = Text::decode(&input.bytes[..input.bytes.len().min(START_BYTES)], &input.name)?;
+        let header = records::csv_header(start.as_str());
+        let delimiter = header.map_or(b',', |(header, _)| records::delimiter_of(header));
+        Ok(Form { grammar: grammar_of(start.as_str()), delimiter })
+    }
+
+    /// The fields of a record; what else it is where it has none.
+    fn fields(&self, record: &Record, columns: &[String]) -> Result<Fields, Parsed> {
+        Ok(match self.grammar {
+            Grammar::Json { .. } => Fields::of_object(rows::object_of(record)?),
+            Grammar::Lines => Fields::of_line(&record.text),
+            Grammar::Csv => Fields::of_cells(columns, record.cells(self.delimiter)),
+        })
+    }
+}
 
 /// How many lines are looked at: the first may be torn.
 const LINES_LOOKED_AT: usize = 20;
@@ -200,7 +228,7 @@ fn stage(means: &str) -> Option<Stage> {
     })
 }
 
-/// `attachment; filename="process_20211018093329655.json"`.
+/// `attachment; filename="process_20260703110000001.json"`.
 fn stage_of_file(said: &str) -> Option<Stage> {
     let name = said.split("filename=").nth(1)?.trim_start_matches('"');
     let kind = name.trim_end_matches(|c| c != '_').trim_end_matches('_');
@@ -237,15 +265,7 @@ fn stage_of_keys(fields: &Fields) -> Option<Stage> {
     })
 }
 
-fn parse(record: &Record, columns: &[String], grammar: Grammar, clock: &Clock) -> Parsed {
-    let fields = match grammar {
-        Grammar::Json { .. } => match rows::object_of(record) {
-            Ok(object) => Fields::of_object(object),
-            Err(other) => return other,
-        },
-        Grammar::Lines => Fields::of_line(&record.text),
-        Grammar::Csv => Fields::of_cells(columns, cells(record, columns)),
-    };
+fn event(record: &Record, fields: &Fields, clock: &Clock) -> Parsed {
     let is_event = fields.has(&["aggregateid", "acode", "messageid", "msgid", "acc", "accountid"])
         && fields.has(&["timestamp", "datetime", "type", "eventtype"]);
     if !is_event {
@@ -254,22 +274,13 @@ fn parse(record: &Record, columns: &[String], grammar: Grammar, clock: &Clock) -
             first_words(&record.text),
         );
     }
-    let stage = stage_of(&fields);
+    let stage = stage_of(fields);
     if stage == Stage::Journal {
         return Parsed::Pass("journal copy");
     }
-    let mut row = row(&fields, clock);
-    facts::state(&mut row, record, &fields, &stage);
+    let mut row = row(fields, clock);
+    facts::state(&mut row, record, fields, &stage);
     Parsed::Row(Box::new(row))
-}
-
-fn cells(record: &Record, columns: &[String]) -> Vec<String> {
-    // The columns were split by the delimiter of the header; the one that gives as many cells is that delimiter.
-    [b',', b';', b'\t']
-        .into_iter()
-        .map(|delimiter| record.cells(delimiter))
-        .min_by_key(|cells| cells.len().abs_diff(columns.len()))
-        .unwrap_or_default()
 }
 
 fn row(fields: &Fields, clock: &Clock) -> Row {
