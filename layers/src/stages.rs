@@ -136,7 +136,16 @@ impl<'t> Way<'_, 't> {
                 self.decided.map(|stay| stay.end),
                 Some(End::Refused(_) | End::RefusedByFilter(_) | End::Discarded(_))
             );
-            let harmless = verdict(last).is_some_and(|verdict| verdict.action == Action::None);
+            // A verdict of which the record does not say what was done acted only if the copy was kept or moved.
+            let kept = matches!(
+                self.fate,
+                Fate::Junked | Fate::Quarantined | Fate::ReleasePending | Fate::Discarded | Fate::Rejected | Fate::Lost
+            );
+            let harmless = verdict(last).is_some_and(|verdict| match verdict.action {
+                Action::None => true,
+                Action::NotSaid => !kept,
+                _ => false,
+            });
             let state = match (ended, harmless) {
                 (true, _) => State::Stopped,
                 (false, true) => State::Passed,
