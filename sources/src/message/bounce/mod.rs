@@ -154,7 +154,9 @@ fn collect(sheet: &Sheet<'_>, file: &FileName, notice: &Header) -> Report {
             report.original = header_in(sheet, file, part, 0);
         }
     }
-    let texts = parts.iter().filter(|part| part.depth == 0 && part.content_type.starts_with("text/"));
+    let texts = parts.iter().filter(|part| {
+        part.depth == 0 && part.content_type.starts_with("text/") || part.content_type.starts_with("multipart/")
+    });
     let texts: Vec<&Part> = texts.filter(|part| !part.content_type.contains("rfc822")).collect();
     let plain = texts.iter().find(|part| part.content_type != "text/html").or(texts.first());
     if let Some(part) = plain {
@@ -168,6 +170,11 @@ fn read_text(sheet: &Sheet<'_>, file: &FileName, notice: &Header, part: &Part, r
     let lines = text::lines(sheet, file, part);
     report.generating = text::generating_server(&lines);
     let header_at = text::header_run(&lines);
+    if report.recipients.is_empty()
+        && let Some(at) = lines.iter().find(|line| status::is_machine_line(&line.text)).and_then(|line| line.place)
+    {
+        read_loose_status(sheet, file, &Part { body: at.0..part.body.end, ..part.clone() }, report);
+    }
     if report.original.fields.is_empty()
         && let Some(at) = header_at
     {
@@ -179,6 +186,14 @@ fn read_text(sheet: &Sheet<'_>, file: &FileName, notice: &Header, part: &Part, r
     if report.recipients.is_empty() {
         let human = &lines[..header_at.unwrap_or(lines.len())];
         report.told = text::told(human, notice, &report.original, &|from, to| text::cite(sheet, file, part, from, to));
+    }
+}
+
+/// Takes machine fields that stand in the text itself, because the parts lost their boundaries on the way.
+fn read_loose_status(sheet: &Sheet<'_>, file: &FileName, part: &Part, report: &mut Report) {
+    for block in blocks(sheet, file, part).into_iter().take_while(status::Block::is_machine) {
+        let heap = if block.names_recipient() { &mut report.recipients } else { &mut report.message };
+        heap.push(block);
     }
 }
 
