@@ -119,6 +119,12 @@ fn read_notice(
     let reporter = Reporter::of(&report, notice);
     let mut about = CopyKey { ids: report_ids(&report, &reporter), envelope_recipients: Vec::new() };
     let mut ids = headers_of::state(&report.original, sheet.file(), &about, clock, reading);
+    // A returned header without a hop is handed back by the reporter.
+    for observation in &mut reading.observations {
+        if matches!(observation.fact, Fact::Identity(_)) && report.original.first("received").is_none() {
+            observation.speaker = reporter.system.clone();
+        }
+    }
     if ids.is_empty() && notice.first("x-ms-exchange-message-is-ndr").is_some() {
         ids.extend(notice.first("in-reply-to").and_then(|id| Identifier::message_id(&id.value)));
     }
@@ -147,6 +153,11 @@ fn collect(sheet: &Sheet<'_>, file: &FileName, notice: &Header) -> Report {
         let kind = part.content_type.as_str();
         if kind.ends_with("delivery-status") {
             for block in blocks(sheet, file, part) {
+                if block.fields.is_empty() {
+                    let expected = format!("at most {} fields in a block", fields::MAX_FIELDS);
+                    report.problems.push(Problem { cite: block.cite, expected, found: "more".to_owned() });
+                    continue;
+                }
                 let heap = if block.names_recipient() { &mut report.recipients } else { &mut report.message };
                 heap.push(block);
             }
@@ -251,6 +262,7 @@ fn blocks(sheet: &Sheet<'_>, file: &FileName, part: &Part) -> Vec<status::Block>
         if part.encoded {
             cite_all(&mut header, &text::part_cite(sheet, file, part));
         }
+        found.extend(header.unread.take().map(|(_, cite)| status::Block { fields: Vec::new(), cite }));
         let next = header.body.unwrap_or(range.end);
         status::split(header.fields, sheet.file(), &mut found);
         at = next.max(at + 1);

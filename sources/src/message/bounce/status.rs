@@ -98,7 +98,7 @@ impl Block {
     pub(crate) fn dsn(&self, reporting: Option<Peer>) -> Option<Dsn> {
         let diagnostic = self.get("diagnostic-code").map(typed).unwrap_or("");
         let status = self.get("status").and_then(enhanced_code);
-        let mut reply = reply(diagnostic);
+        let mut reply = reply(&diagnostic.split_whitespace().collect::<Vec<_>>().join(" "));
         let told = reply.enhanced_status_code.take();
         reply.enhanced_status_code = match (status, told) {
             // A lazy 5.0.0 gives way to what the refusing server said.
