@@ -122,6 +122,7 @@ fn own_samples_read_as_expected() {
     let samples = samples();
     assert!(samples.len() >= 12, "{}", samples.len());
     for path in samples {
+        // Samples are stored byte by byte (.gitattributes), so that places stay true.
         let bytes = std::fs::read(&path).expect("sample");
         let name = path.file_name().expect("name").to_string_lossy().into_owned();
         let kind = path
@@ -296,7 +297,7 @@ fn hostile_input_is_read_or_refused() {
         ("cut in a header", b"Received: from a by mx.example.com (Postfix) with ESMTP id 4X; Thu, 3 N".to_vec()),
         ("raw bytes", b"From: \xff\xfe <a@example.com>\nSubject: \xe4\xf6\xfc\nMessage-ID: <1@x>\n\n\xff".to_vec()),
         ("zero bytes", b"From: a@example.com\nSubject: \0\0\nMessage-ID: <1@x>\n\n\0".to_vec()),
-        ("a compound file that is cut", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1_\0_\0s\0u\0b\0s\0t\0g\01\0.\00\0_\0".to_vec()),
+        ("a compound file that is cut", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1_\0_\0s\0u\0b\0s\0t\0g\x001\0.\x000\0_\0".to_vec()),
         ("no header at all", b"hello\nthere\n".to_vec()),
         ("only a colon", b":\n:\n".to_vec()),
         ("odd UTF-16", b"\xFF\xFER\0e\0c\0e\0i\0v\0e\0d\0:\0 \0\x00\xD8\n\0T".to_vec()),
@@ -338,6 +339,22 @@ fn only_the_followed_message_is_kept() {
         let (_, reading) = read("sample.eml", text.as_bytes(), &Wanted::Message(message)).expect(name);
         assert_eq!((!reading.observations.is_empty(), reading.revealed.len()), (kept, revealed), "{name}");
         assert_eq!(reading.passed_over.iter().any(|heap| heap.reason == "other message"), !kept, "{name}");
+    }
+}
+
+/// A bounce without the returned header is kept by its looks: sender, recipient and time.
+#[test]
+fn a_bounce_without_the_original_is_kept_by_its_looks() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/message/bounce/samples/mimecast.eml");
+    let bytes = std::fs::read(path).expect("sample");
+    for (name, sender, kept) in [("same", "pat@sender.example", true), ("another", "sam@sender.example", false)] {
+        let mut message = crate::Message::default();
+        message.ids.extend(evidence::Identifier::message_id("unseen@sender.example"));
+        message.likeness.senders.insert(evidence::Address::new(sender));
+        message.likeness.envelope_recipients.insert(evidence::Address::new("kim@client.example"));
+        message.likeness.around.insert("2026-08-04T08:00:00Z".parse().expect("instant"));
+        let (_, reading) = read("mimecast.eml", &bytes, &Wanted::Message(message)).expect(name);
+        assert_eq!(!reading.observations.is_empty(), kept, "{name}");
     }
 }
 

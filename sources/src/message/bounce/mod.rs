@@ -80,7 +80,9 @@ impl Source for Bounce {
         eml::pass_over_body(&sheet, &input.name, &notice, &mut reading);
         reading.coverage.limits.extend(CANNOT_SHOW.iter().map(|limit| (*limit).to_owned()));
         query.progress.advance(input.bytes.len() as u64);
-        Ok(keep(reading, &ids, query))
+        // A notice goes to the envelope sender of the original (RFC 3464, 2).
+        let senders = notice.first("to").map(|to| boundary::addresses(&to.value)).unwrap_or_default();
+        Ok(keep(reading, &ids, &senders, query))
     }
 }
 

@@ -112,7 +112,7 @@ impl Source for Msg {
             // Without any known id the sample is the outer item, unless that one only carries another.
             let sample = if outer_tells { number == 0 } else { number == 1 || container.len() == 1 };
             let seeding = matches!(query.wanted, Wanted::Message(message) if message.ids.is_empty()) && !sample;
-            let kept = if seeding { other(reading) } else { keep(reading, &ids, query) };
+            let kept = if seeding { other(reading) } else { keep(reading, &ids, &[], query) };
             merge(&mut whole, kept);
         }
         whole.coverage.limits.extend(CANNOT_SHOW.iter().map(|limit| (*limit).to_owned()));
