@@ -247,7 +247,10 @@ fn third_party_samples_are_accounted_for() {
         );
     }
     wrong.iter().for_each(|line| println!("WRONG {line}"));
-    assert!(wrong.len() <= 12, "{} expectations failed", wrong.len());
+    let (without_dsn, wrong): (Vec<_>, Vec<_>) = wrong.into_iter().partition(|line| line.contains("no dsn"));
+    assert_eq!(wrong, Vec::<String>::new());
+    // Of 394 bounces: notices that only speak in their own words, or name nobody.
+    assert!(without_dsn.len() <= 8, "{} bounces without a status", without_dsn.len());
 }
 
 /// Inputs that once brought a parser down, or would: each is read or refused in words, none stops the rest.
@@ -450,6 +453,11 @@ fn outlook_items_are_read() {
         ),
     ] {
         let bytes = outlook_item(&streams);
+        if std::env::var_os("BLESS").is_some() {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/message/msg/samples");
+            let _ = std::fs::create_dir_all(&folder);
+            std::fs::write(folder.join(format!("{}.msg", name.replace(' ', "_"))), &bytes).expect("write");
+        }
         let (id, reading) = read(name, &bytes, &Wanted::Everything).expect(name);
         let ids: Vec<String> = reading.revealed.iter().map(ToString::to_string).collect();
         assert_eq!(

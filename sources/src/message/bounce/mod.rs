@@ -121,12 +121,7 @@ fn read_notice(
     let reporter = Reporter::of(&report, notice);
     let mut about = CopyKey { ids: report_ids(&report, &reporter), envelope_recipients: Vec::new() };
     let mut ids = headers_of::state(&report.original, sheet.file(), &about, clock, reading);
-    // A returned header without a hop is handed back by the reporter.
-    for observation in &mut reading.observations {
-        if matches!(observation.fact, Fact::Identity(_)) && report.original.first("received").is_none() {
-            observation.speaker = reporter.system.clone();
-        }
-    }
+    hand_back(&report, &reporter, reading);
     if ids.is_empty() && notice.first("x-ms-exchange-message-is-ndr").is_some() {
         ids.extend(notice.first("in-reply-to").and_then(|id| Identifier::message_id(&id.value)));
     }
@@ -134,6 +129,18 @@ fn read_notice(
     state_report(&report, &reporter, &about, date.as_ref(), clock, reading);
     state_notice(notice, &reporter, &about, date, reading);
     ids
+}
+
+/// A returned header without a hop of its own is handed back by the reporter.
+fn hand_back(report: &Report, reporter: &Reporter, reading: &mut Reading) {
+    if report.original.first("received").is_some() {
+        return;
+    }
+    for observation in &mut reading.observations {
+        if matches!(observation.fact, Fact::Identity(_)) {
+            observation.speaker = reporter.system.clone();
+        }
+    }
 }
 
 /// Finds the machine part, the returned header, and, without a machine part, the decisive text.
@@ -438,6 +445,7 @@ pub(crate) fn state_text(
     let date = notice.first("date").and_then(|date| dates::instant(&date.value, clock));
     let about = CopyKey { ids: report_ids(report, &reporter), envelope_recipients: Vec::new() };
     let ids = headers_of::state(&report.original, file, &about, clock, reading);
+    hand_back(report, &reporter, reading);
     let about = CopyKey { ids: ids.clone(), envelope_recipients: Vec::new() };
     state_report(report, &reporter, &about, date.as_ref(), clock, reading);
     state_notice(notice, &reporter, &about, date, reading);
