@@ -216,7 +216,8 @@ pub(crate) fn pasted(sheet: &Sheet<'_>, file: &FileName) -> Header {
         let named = name_of(text).filter(|(name, value)| {
             let known = &text[..*name];
             let word = String::from_utf8_lossy(known);
-            is_telling(&word) || word.to_ascii_lowercase().starts_with("x-") || (open.is_some() && *value == name + 1)
+            // `Name : value` is how tools print their objects, not how headers look.
+            *value == name + 1 && (is_telling(&word) || word.to_ascii_lowercase().starts_with("x-") || open.is_some())
         });
         if text.iter().all(u8::is_ascii_whitespace) {
             found.push(open.take(), sheet, file);

@@ -207,7 +207,11 @@ impl<'a> Sample<'a> {
         match name.as_str() {
             "received" => self.hop(at, value, hop),
             "return-path" => self.identity(Identity { envelope_sender: one_address(value), ..Identity::default() }),
-            "from" => match boundary::addresses(value).into_iter().next() {
+            "from" => match boundary::addresses(value)
+                .into_iter()
+                .next()
+                .or_else(|| one_address(value).filter(|a| !a.is_null()))
+            {
                 Some(from) => self.identity(Identity { header_from: Some(from), ..Identity::default() }),
                 None => Row::Torn { expected: "an author's address (RFC 5322, 3.6.2)" },
             },

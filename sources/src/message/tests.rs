@@ -20,6 +20,8 @@ fn read(name: &str, bytes: &[u8], wanted: &Wanted) -> Result<(&'static str, Read
     let clock = clock();
     let reading = source.read(&input, &Query { wanted, clock: &clock, progress: &NoProgress })?;
     assert_eq!(reading.rows_accounted_for(), reading.rows, "{name}: rows in the heaps");
+    let end = if memchr::memchr(b'\n', bytes).is_some() { b'\n' } else { b'\r' };
+    let ends: Vec<u64> = memchr::memchr_iter(end, bytes).map(|at| at as u64).collect();
     let cites = reading.observations.iter().map(|observation| &observation.cite);
     let problems = reading.problems.iter().map(|problem| &problem.cite);
     let passed = reading.passed_over.iter().filter_map(|heap| heap.first.as_ref());
@@ -30,15 +32,14 @@ fn read(name: &str, bytes: &[u8], wanted: &Wanted) -> Result<(&'static str, Read
         if let Place::Line(line) = cite.place {
             let wide = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
             if !wide {
-                let said = String::from_utf8_lossy(record);
+                let said = String::from_utf8_lossy(&record[..record.len().min(2_000)]);
                 assert!(
                     said.starts_with(cite.said.trim_end_matches('\u{fffd}')),
                     "{name}: {} is not {}",
                     cite.said,
                     said
                 );
-                let end = if memchr::memchr(b'\n', bytes).is_some() { b'\n' } else { b'\r' };
-                let before = bytes[..cite.bytes.start as usize].iter().filter(|byte| **byte == end).count() as u64;
+                let before = ends.partition_point(|at| *at < cite.bytes.start) as u64;
                 assert_eq!(before + 1, line, "{name}: line of {}", cite.said);
             }
         }
@@ -121,6 +122,7 @@ fn own_samples_read_as_expected() {
     let samples = samples();
     assert!(samples.len() >= 12, "{}", samples.len());
     for path in samples {
+        // Samples are stored byte by byte (.gitattributes), so that places stay true.
         let bytes = std::fs::read(&path).expect("sample");
         let name = path.file_name().expect("name").to_string_lossy().into_owned();
         let kind = path
@@ -199,6 +201,9 @@ fn third_party_samples_are_accounted_for() {
                 }
             };
             *count.kinds.entry(kind).or_default() += 1;
+            if std::env::var_os("SHOW").is_some() {
+                reading.problems.iter().for_each(|p| eprintln!("PROBLEM {} found {}", p.cite, p.found));
+            }
             count.rows += reading.rows;
             count.observed += reading.observed;
             count.problems += reading.problems.len() as u64;
@@ -242,5 +247,234 @@ fn third_party_samples_are_accounted_for() {
         );
     }
     wrong.iter().for_each(|line| println!("WRONG {line}"));
-    assert!(wrong.len() <= 12, "{} expectations failed", wrong.len());
+    let (without_dsn, wrong): (Vec<_>, Vec<_>) = wrong.into_iter().partition(|line| line.contains("no dsn"));
+    assert_eq!(wrong, Vec::<String>::new());
+    // Of 394 bounces: notices that only speak in their own words, or name nobody.
+    assert!(without_dsn.len() <= 8, "{} bounces without a status", without_dsn.len());
+}
+
+/// Inputs that once brought a parser down, or would: each is read or refused in words, none stops the rest.
+#[test]
+fn hostile_input_is_read_or_refused() {
+    let head = "From: a@example.com\nTo: b@example.net\nSubject: s\nMessage-ID: <1@example.com>\n";
+    let nested = |kind: &str, depth: usize| {
+        let mut text = head.to_owned();
+        for level in 0..depth {
+            text.push_str(&format!("Content-Type: {kind}; boundary=\"b{level}\"\n\n--b{level}\n"));
+        }
+        text.into_bytes()
+    };
+    let report = "Return-Path: <>\nFrom: MAILER-DAEMON@example.com\nSubject: Undelivered Mail\nContent-Type: \
+                  multipart/report; report-type=delivery-status; boundary=\"b\"\n\n";
+    let many_parts = format!("{report}{}", "--b\nContent-Type: text/plain\n\n\n".repeat(20_000));
+    let many_blocks = format!(
+        "{report}--b\nContent-Type: message/delivery-status\n\n{}",
+        "Final-Recipient: rfc822; a@example.com\nAction: failed\nStatus: 5.1.1\n".repeat(20_000)
+    );
+    let nested_report =
+        [report.as_bytes(), &nested("multipart/digest", 3_000), &nested("message/rfc822", 3_000)].concat();
+    let long_line = format!("{head}X-Long: {}\n\nbody\n", "a".repeat(10 << 20));
+    let long_from = format!("From: {}\nTo: b@example.net\nDate: x\nSubject: s\n\nbody\n", "(".repeat(200_000));
+    let words = format!("Subject: {}\nFrom: a@example.com\nDate: x\n\nbody", "=?utf-8?B?".repeat(20_000));
+    let hops =
+        "Received: from a by b.example (Postfix) with SMTP id Q1; Thu, 3 Nov 2022 04:56:17 +0000\n".repeat(30_000);
+    let ids = "Message-ID: <x@example.com>\nX-MC-Unique: AbCdEfGhIjKlMnOpQrStUv-1\n".repeat(30_000);
+    let inputs: Vec<(&str, Vec<u8>)> = vec![
+        ("mail-parser 14: a disposition that is an encoded word", format!("{head}Content-Type: text/html;\n charset=utf-8\nContent-Disposition: =?utf-8?Q?invalid?=\nContent-Disposition: =?utf-8?Q?invalid?=\n\n<p>x</p>").into_bytes()),
+        ("mail-parser 63: encoded message in a message", format!("{report}--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nRnJvbTogYUBleGFtcGxlLmNvbQ0KQ29udGVudC1UeXBlOiBtZXNzYWdlL3JmYzgyMg0K\n\n--b").into_bytes()),
+        ("mail-parser 120: a message without a part", b"Content-Type: multipart/mixed\nFrom: a@example.com\nSubject: s\n\n--".to_vec()),
+        ("mail-parser 145: boundaries that do not match", format!("{report}--B\nContent-Type: message/delivery-status\nFrom: x\n--b\nContent-Type: multipart/alternative; boundary=\"B\"\n\n--b--\n--B\n=").into_bytes()),
+        ("mail-parser 155: a folded end", b"Received:\n\t".to_vec()),
+        ("mail-parser 155: a folded end after a comment", b"Received: from x (y)\r\n\t".to_vec()),
+        ("mail-parser 155: a folded end after the date", b"From: a@example.com\r\nTo: b@example.com\r\nReceived: from x by y;\r\n\t".to_vec()),
+        ("deep multiparts", nested("multipart/mixed", 20_000)),
+        ("deep messages", nested("message/rfc822", 20_000)),
+        ("deep report", nested_report),
+        ("twenty thousand parts", many_parts.into_bytes()),
+        ("twenty thousand recipients", many_blocks.into_bytes()),
+        ("a header line of 10 MB", long_line.into_bytes()),
+        ("comments without end", long_from.into_bytes()),
+        ("encoded words without end", words.into_bytes()),
+        ("thirty thousand hops", format!("{hops}\nbody").into_bytes()),
+        ("sixty thousand ids", format!("{ids}\nbody").into_bytes()),
+        ("cut in a header", b"Received: from a by mx.example.com (Postfix) with ESMTP id 4X; Thu, 3 N".to_vec()),
+        ("raw bytes", b"From: \xff\xfe <a@example.com>\nSubject: \xe4\xf6\xfc\nMessage-ID: <1@x>\n\n\xff".to_vec()),
+        ("zero bytes", b"From: a@example.com\nSubject: \0\0\nMessage-ID: <1@x>\n\n\0".to_vec()),
+        ("a compound file that is cut", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1_\0_\0s\0u\0b\0s\0t\0g\x001\0.\x000\0_\0".to_vec()),
+        ("no header at all", b"hello\nthere\n".to_vec()),
+        ("only a colon", b":\n:\n".to_vec()),
+        ("odd UTF-16", b"\xFF\xFER\0e\0c\0e\0i\0v\0e\0d\0:\0 \0\x00\xD8\n\0T".to_vec()),
+    ];
+    for (name, bytes) in inputs {
+        let begun = std::time::Instant::now();
+        let read = read(name, &bytes, &Wanted::Everything);
+        if let Err(error) = &read {
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        for source in
+            [&super::eml::Eml as &dyn crate::Source, &super::headers::Headers, &super::bounce::Bounce, &super::msg::Msg]
+        {
+            let input = Input { name: name.into(), bytes: &bytes };
+            let clock = clock();
+            if let Ok(reading) =
+                source.read(&input, &Query { wanted: &Wanted::Everything, clock: &clock, progress: &NoProgress })
+            {
+                assert_eq!(reading.rows_accounted_for(), reading.rows, "{name} as {}", source.id());
+            }
+        }
+        println!("{name}: {:?}", begun.elapsed());
+        assert!(begun.elapsed().as_secs() < 60, "{name} took {:?}", begun.elapsed());
+    }
+}
+
+/// A sample of another message is counted and left out; one that carries a known id reveals its others.
+#[test]
+fn only_the_followed_message_is_kept() {
+    let text = "Received: from a.example by mx1.example.com (Postfix) with ESMTP id 4XyZ12; Thu, 3 Nov 2022 04:56:17 +0000\n\
+                From: pat@example.net\nTo: kim@example.com\nSubject: Offer\nMessage-ID: <1@example.net>\n\nbody\n";
+    for (name, ids, kept, revealed) in [
+        ("known", vec!["1@example.net"], true, 1),
+        ("another", vec!["2@example.net"], false, 0),
+        ("nothing known", vec![], true, 2),
+    ] {
+        let mut message = crate::Message::default();
+        message.ids.extend(ids.into_iter().filter_map(evidence::Identifier::message_id));
+        let (_, reading) = read("sample.eml", text.as_bytes(), &Wanted::Message(message)).expect(name);
+        assert_eq!((!reading.observations.is_empty(), reading.revealed.len()), (kept, revealed), "{name}");
+        assert_eq!(reading.passed_over.iter().any(|heap| heap.reason == "other message"), !kept, "{name}");
+    }
+}
+
+/// A bounce without the returned header is kept by its looks: sender, recipient and time.
+#[test]
+fn a_bounce_without_the_original_is_kept_by_its_looks() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/message/bounce/samples/mimecast.eml");
+    let bytes = std::fs::read(path).expect("sample");
+    for (name, sender, kept) in [("same", "pat@sender.example", true), ("another", "sam@sender.example", false)] {
+        let mut message = crate::Message::default();
+        message.ids.extend(evidence::Identifier::message_id("unseen@sender.example"));
+        message.likeness.senders.insert(evidence::Address::new(sender));
+        message.likeness.envelope_recipients.insert(evidence::Address::new("kim@client.example"));
+        message.likeness.around.insert("2026-08-04T08:00:00Z".parse().expect("instant"));
+        let (_, reading) = read("mimecast.eml", &bytes, &Wanted::Message(message)).expect(name);
+        assert_eq!(!reading.observations.is_empty(), kept, "{name}");
+    }
+}
+
+/// LF, CRLF, CR and UTF-16 say the same.
+#[test]
+fn line_ends_and_encodings_say_the_same() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/message/eml/samples/exchange_spoof.eml");
+    let text = String::from_utf8(std::fs::read(path).expect("sample")).expect("UTF-8").replace("\r\n", "\n");
+    let facts = |bytes: &[u8]| -> Vec<String> {
+        let (_, reading) = read("sample", bytes, &Wanted::Everything).expect("read");
+        reading.observations.iter().map(|o| format!("{} {} {:?}", o.speaker.id(), fact(&o.fact), o.about)).collect()
+    };
+    let expected = facts(text.as_bytes());
+    assert!(expected.len() > 20);
+    let wide: Vec<u8> = [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    for (name, bytes) in [
+        ("CRLF", text.replace('\n', "\r\n").into_bytes()),
+        ("CR", text.replace('\n', "\r").into_bytes()),
+        ("UTF-8 mark", format!("\u{feff}{text}").into_bytes()),
+        ("UTF-16", wide),
+    ] {
+        assert_eq!(facts(&bytes), expected, "{name}");
+    }
+}
+
+/// Writes a small Outlook item: `streams` are paths within it and their content.
+fn outlook_item(streams: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    use std::io::Write;
+    let mut file = cfb::CompoundFile::create(std::io::Cursor::new(Vec::new())).expect("container");
+    for (path, content) in streams {
+        if let Some((folder, _)) = path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()) {
+            file.create_storage_all(folder).expect("storage");
+        }
+        file.create_stream(path).expect("stream").write_all(content).expect("content");
+    }
+    file.flush().expect("flush");
+    file.into_inner().into_inner()
+}
+
+fn wide(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+const HEADERS: &str = "Received: from mail.shop.example (203.0.113.9) by X.mail.protection.outlook.com (192.0.2.5) with\r\n \
+                       Microsoft SMTP Server id 15.20.9000.5; Tue, 4 Aug 2026 08:15:06 +0000\r\nFrom: news@shop.example\r\nTo: \
+                       kim@client.example\r\nSubject: Gr\u{fc}\u{df}e\r\nMessage-ID: <m1@shop.example>\r\n\r\n";
+
+/// Transport headers (UTF-16 and 8-bit), a draft without, a message within a message, a report, another compound file.
+#[test]
+fn outlook_items_are_read() {
+    let props = ("/__properties_version1.0", vec![0u8; 32]);
+    let ndr = "Diagnostic information for administrators:\r\n\r\nGenerating server: A.prod.outlook.com\r\n\r\n\
+               kim@client.example\r\n#550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found ##\r\n\r\nOriginal message headers:\r\n\r\n\
+               From: pat@sender.example\r\nTo: kim@client.example\r\nSubject: Offer\r\nMessage-ID: <o5@sender.example>\r\n";
+    for (name, streams, expected) in [
+        (
+            "transport headers",
+            vec![props.clone(), ("/__substg1.0_007D001F", wide(HEADERS)), ("/__substg1.0_1000001F", wide("body"))],
+            "5 of 6 <m1@shop.example>",
+        ),
+        (
+            "eight bits",
+            vec![props.clone(), ("/__substg1.0_007D001E", HEADERS.as_bytes().to_vec())],
+            "5 of 5 <m1@shop.example>",
+        ),
+        (
+            "draft",
+            vec![
+                props.clone(),
+                ("/__substg1.0_0037001F", wide("Offer")),
+                ("/__substg1.0_5D01001F", wide("pat@sender.example")),
+                ("/__recip_version1.0_#00000000/__substg1.0_39FE001F", wide("kim@client.example")),
+            ],
+            "3 of 3 ",
+        ),
+        (
+            "a message in a message",
+            vec![
+                props.clone(),
+                ("/__substg1.0_0037001F", wide("FW")),
+                ("/__attach_version1.0_#00000000/__substg1.0_3701000D/__substg1.0_007D001F", wide(HEADERS)),
+            ],
+            "6 of 6 <m1@shop.example>",
+        ),
+        (
+            "report",
+            vec![
+                props.clone(),
+                ("/__substg1.0_001A001F", wide("REPORT.IPM.Note.NDR")),
+                ("/__substg1.0_1000001F", wide(ndr)),
+            ],
+            "5 of 5 <o5@sender.example>",
+        ),
+    ] {
+        let bytes = outlook_item(&streams);
+        if std::env::var_os("BLESS").is_some() {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/message/msg/samples");
+            let _ = std::fs::create_dir_all(&folder);
+            std::fs::write(folder.join(format!("{}.msg", name.replace(' ', "_"))), &bytes).expect("write");
+        }
+        let (id, reading) = read(name, &bytes, &Wanted::Everything).expect(name);
+        let ids: Vec<String> = reading.revealed.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            format!("{} of {} {}", reading.observed, reading.rows, ids.join(" ")),
+            expected,
+            "{name}\n{}",
+            shown(&reading)
+        );
+        assert_eq!(id, "message/msg", "{name}");
+    }
+    let bytes = outlook_item(&[("/Workbook", vec![0; 5000])]);
+    assert!(read("sheet.xls", &bytes, &Wanted::Everything).is_err(), "another compound file");
+    let bytes = outlook_item(&[props, ("/__substg1.0_007D001F", wide(HEADERS))]);
+    let (_, reading) = read("exact.msg", &bytes, &Wanted::Everything).expect("read");
+    for observation in &reading.observations {
+        let cite = &observation.cite;
+        let record = &bytes[cite.bytes.start as usize..cite.bytes.end as usize];
+        assert_eq!(record, wide(&cite.said), "{}", cite.said);
+    }
 }

@@ -80,7 +80,9 @@ impl Source for Bounce {
         eml::pass_over_body(&sheet, &input.name, &notice, &mut reading);
         reading.coverage.limits.extend(CANNOT_SHOW.iter().map(|limit| (*limit).to_owned()));
         query.progress.advance(input.bytes.len() as u64);
-        Ok(keep(reading, &ids, query))
+        // A notice goes to the envelope sender of the original (RFC 3464, 2).
+        let senders = notice.first("to").map(|to| boundary::addresses(&to.value)).unwrap_or_default();
+        Ok(keep(reading, &ids, &senders, query))
     }
 }
 
@@ -119,6 +121,7 @@ fn read_notice(
     let reporter = Reporter::of(&report, notice);
     let mut about = CopyKey { ids: report_ids(&report, &reporter), envelope_recipients: Vec::new() };
     let mut ids = headers_of::state(&report.original, sheet.file(), &about, clock, reading);
+    hand_back(&report, &reporter, reading);
     if ids.is_empty() && notice.first("x-ms-exchange-message-is-ndr").is_some() {
         ids.extend(notice.first("in-reply-to").and_then(|id| Identifier::message_id(&id.value)));
     }
@@ -126,6 +129,18 @@ fn read_notice(
     state_report(&report, &reporter, &about, date.as_ref(), clock, reading);
     state_notice(notice, &reporter, &about, date, reading);
     ids
+}
+
+/// A returned header without a hop of its own is handed back by the reporter.
+fn hand_back(report: &Report, reporter: &Reporter, reading: &mut Reading) {
+    if report.original.first("received").is_some() {
+        return;
+    }
+    for observation in &mut reading.observations {
+        if matches!(observation.fact, Fact::Identity(_)) {
+            observation.speaker = reporter.system.clone();
+        }
+    }
 }
 
 /// Finds the machine part, the returned header, and, without a machine part, the decisive text.
@@ -147,6 +162,11 @@ fn collect(sheet: &Sheet<'_>, file: &FileName, notice: &Header) -> Report {
         let kind = part.content_type.as_str();
         if kind.ends_with("delivery-status") {
             for block in blocks(sheet, file, part) {
+                if block.fields.is_empty() {
+                    let expected = format!("at most {} fields in a block", fields::MAX_FIELDS);
+                    report.problems.push(Problem { cite: block.cite, expected, found: "more".to_owned() });
+                    continue;
+                }
                 let heap = if block.names_recipient() { &mut report.recipients } else { &mut report.message };
                 heap.push(block);
             }
@@ -154,7 +174,9 @@ fn collect(sheet: &Sheet<'_>, file: &FileName, notice: &Header) -> Report {
             report.original = header_in(sheet, file, part, 0);
         }
     }
-    let texts = parts.iter().filter(|part| part.depth == 0 && part.content_type.starts_with("text/"));
+    let texts = parts.iter().filter(|part| {
+        part.depth == 0 && part.content_type.starts_with("text/") || part.content_type.starts_with("multipart/")
+    });
     let texts: Vec<&Part> = texts.filter(|part| !part.content_type.contains("rfc822")).collect();
     let plain = texts.iter().find(|part| part.content_type != "text/html").or(texts.first());
     if let Some(part) = plain {
@@ -168,6 +190,11 @@ fn read_text(sheet: &Sheet<'_>, file: &FileName, notice: &Header, part: &Part, r
     let lines = text::lines(sheet, file, part);
     report.generating = text::generating_server(&lines);
     let header_at = text::header_run(&lines);
+    if report.recipients.is_empty()
+        && let Some(at) = lines.iter().find(|line| status::is_machine_line(&line.text)).and_then(|line| line.place)
+    {
+        read_loose_status(sheet, file, &Part { body: at.0..part.body.end, ..part.clone() }, report);
+    }
     if report.original.fields.is_empty()
         && let Some(at) = header_at
     {
@@ -179,6 +206,14 @@ fn read_text(sheet: &Sheet<'_>, file: &FileName, notice: &Header, part: &Part, r
     if report.recipients.is_empty() {
         let human = &lines[..header_at.unwrap_or(lines.len())];
         report.told = text::told(human, notice, &report.original, &|from, to| text::cite(sheet, file, part, from, to));
+    }
+}
+
+/// Takes machine fields that stand in the text itself, because the parts lost their boundaries on the way.
+fn read_loose_status(sheet: &Sheet<'_>, file: &FileName, part: &Part, report: &mut Report) {
+    for block in blocks(sheet, file, part).into_iter().take_while(status::Block::is_machine) {
+        let heap = if block.names_recipient() { &mut report.recipients } else { &mut report.message };
+        heap.push(block);
     }
 }
 
@@ -236,6 +271,7 @@ fn blocks(sheet: &Sheet<'_>, file: &FileName, part: &Part) -> Vec<status::Block>
         if part.encoded {
             cite_all(&mut header, &text::part_cite(sheet, file, part));
         }
+        found.extend(header.unread.take().map(|(_, cite)| status::Block { fields: Vec::new(), cite }));
         let next = header.body.unwrap_or(range.end);
         status::split(header.fields, sheet.file(), &mut found);
         at = next.max(at + 1);
@@ -409,6 +445,7 @@ pub(crate) fn state_text(
     let date = notice.first("date").and_then(|date| dates::instant(&date.value, clock));
     let about = CopyKey { ids: report_ids(report, &reporter), envelope_recipients: Vec::new() };
     let ids = headers_of::state(&report.original, file, &about, clock, reading);
+    hand_back(report, &reporter, reading);
     let about = CopyKey { ids: ids.clone(), envelope_recipients: Vec::new() };
     state_report(report, &reporter, &about, date.as_ref(), clock, reading);
     state_notice(notice, &reporter, &about, date, reading);

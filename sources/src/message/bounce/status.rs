@@ -39,7 +39,22 @@ fn close(current: &mut Vec<Field>, file: &[u8], found: &mut Vec<Block>) {
     found.push(Block { fields: std::mem::take(current), cite });
 }
 
+/// Fields that only a machine part has (RFC 3464, 2.2 and 2.3).
+const MACHINE: &[&str] =
+    &["reporting-mta", "original-recipient", "final-recipient", "diagnostic-code", "original-envelope-id"];
+
+/// Whether a line is a field of a machine part.
+pub(crate) fn is_machine_line(line: &str) -> bool {
+    line.split_once(':')
+        .is_some_and(|(name, _)| MACHINE.iter().any(|known| name.trim_end().eq_ignore_ascii_case(known)))
+}
+
 impl Block {
+    /// Whether it has a field that only machine parts have.
+    pub(crate) fn is_machine(&self) -> bool {
+        self.fields.iter().any(|field| MACHINE.iter().any(|name| field.is(name)))
+    }
+
     /// The value of a field, if it is not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|field| field.is(name) && !field.value.is_empty()).map(|field| field.value.as_str())
@@ -83,7 +98,7 @@ impl Block {
     pub(crate) fn dsn(&self, reporting: Option<Peer>) -> Option<Dsn> {
         let diagnostic = self.get("diagnostic-code").map(typed).unwrap_or("");
         let status = self.get("status").and_then(enhanced_code);
-        let mut reply = reply(diagnostic);
+        let mut reply = reply(&diagnostic.split_whitespace().collect::<Vec<_>>().join(" "));
         let told = reply.enhanced_status_code.take();
         reply.enhanced_status_code = match (status, told) {
             // A lazy 5.0.0 gives way to what the refusing server said.

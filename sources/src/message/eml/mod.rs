@@ -90,7 +90,7 @@ impl Source for Eml {
         pass_over_body(&sheet, &input.name, &header, &mut reading);
         reading.coverage.limits.extend(CANNOT_SHOW.iter().map(|limit| (*limit).to_owned()));
         query.progress.advance(input.bytes.len() as u64);
-        Ok(keep(reading, &ids, query))
+        Ok(keep(reading, &ids, &[], query))
     }
 }
 

@@ -82,7 +82,7 @@ impl Source for Headers {
         let ids = headers_of::state(&header, input.bytes, &CopyKey::default(), query.clock, &mut reading);
         reading.coverage.limits.extend(CANNOT_SHOW.iter().map(|limit| (*limit).to_owned()));
         query.progress.advance(input.bytes.len() as u64);
-        Ok(keep(reading, &ids, query))
+        Ok(keep(reading, &ids, &[], query))
     }
 }
 

@@ -112,7 +112,7 @@ impl Source for Msg {
             // Without any known id the sample is the outer item, unless that one only carries another.
             let sample = if outer_tells { number == 0 } else { number == 1 || container.len() == 1 };
             let seeding = matches!(query.wanted, Wanted::Message(message) if message.ids.is_empty()) && !sample;
-            let kept = if seeding { other(reading) } else { keep(reading, &ids, query) };
+            let kept = if seeding { other(reading) } else { keep(reading, &ids, &[], query) };
             merge(&mut whole, kept);
         }
         whole.coverage.limits.extend(CANNOT_SHOW.iter().map(|limit| (*limit).to_owned()));
@@ -175,7 +175,7 @@ fn collect(bytes: &[u8]) -> Result<Vec<Item>, String> {
     let mut items: BTreeMap<String, Item> = BTreeMap::new();
     let mut budget = 4 * MAX_STREAM_BYTES;
     for (path, at, len) in wanted {
-        let (owner, rest) = owner_of(&path);
+        let Some((owner, rest)) = owner_of(&path) else { continue };
         if (!items.contains_key(&owner) && items.len() >= MAX_MESSAGES) || len > budget {
             continue;
         }
@@ -215,18 +215,18 @@ fn is_wanted(path: &str) -> bool {
     }
 }
 
-/// Cuts a path into the message that owns the stream, and the rest (`recipient/stream` or `stream`).
-fn owner_of(path: &str) -> (String, String) {
+/// Cuts a path into the message that owns the stream, and the rest (`recipient/stream` or `stream`); `None` for the
+/// properties of an attachment, which is no message of its own.
+fn owner_of(path: &str) -> Option<(String, String)> {
     let path = path.replace('\\', "/");
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let owner_len =
         parts.iter().rposition(|part| part.to_ascii_uppercase().contains("3701000D")).map_or(0, |at| at + 1);
     let rest = &parts[owner_len..];
     if rest.first().is_some_and(|part| part.starts_with("__attach") || part.starts_with("__nameid")) {
-        // A property of an attachment: no message of its own.
-        return (format!("{}#other", parts[..owner_len].join("/")), rest.join("|"));
+        return None;
     }
-    (parts[..owner_len].join("/"), rest.join("/"))
+    Some((parts[..owner_len].join("/"), rest.join("/")))
 }
 
 fn tag_of(stream: &str) -> String {
