@@ -108,9 +108,9 @@ fn require_selection(message: &Message, inputs: &[Input<'_>]) -> Result<(), Fail
     if !message.ids.is_empty() || by_looks || inputs.is_empty() {
         return Ok(());
     }
-    let kinds: Vec<_> = inputs.iter().map(|input| sources::recognise(input.bytes, &input.name)).collect();
-    let is_sample = |id: &str| id.starts_with("message/");
-    if kinds.iter().flatten().any(|source| is_sample(source.id())) || kinds.iter().all(Result::is_err) {
+    let kind = |input: &Input<'_>| sources::recognise(input.bytes, &input.name).map(|source| source.id()).ok();
+    let kinds: Vec<&str> = inputs.iter().filter_map(kind).collect();
+    if kinds.is_empty() || kinds.iter().any(|id| id.starts_with("message/")) {
         return Ok(());
     }
     Err(Failure::Usage {
