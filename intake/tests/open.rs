@@ -182,7 +182,7 @@ mod unix {
     fn refused_unreadable() {
         let root = tempfile::tempdir().expect("a folder");
         let path = put(root.path(), "secret.csv", b"x");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0)).expect("set");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("set");
         if fs::read(&path).is_ok() {
             eprintln!("SKIPPED: this user may read everything");
             return;

@@ -3,8 +3,11 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::document::{Cite, EvidenceFile, Finding, Layer, MessageCopy, NextStep, Report, State};
-use crate::text::{number, push_visible, visible};
+use crate::text::{cut, cut_address, number, push_visible, visible};
 use crate::view::{self, Entry, Group, Record, View};
+
+/// Columns of a subject or address in a heading; longer ones are cut there.
+const HEADING_COLUMNS: usize = 120;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -61,8 +64,10 @@ fn message(report: &Report, title: &str) -> Markup {
     let message = &report.message;
     let not_stated = || "not stated".to_owned();
     html! {
-        h1 { (title) }
+        @let heading = cut(title, HEADING_COLUMNS);
+        h1 { (heading) }
         dl {
+            @if heading != title { dt { "Subject" } dd { (title) } }
             dt { "From" } dd { (message.header_from.as_deref().map_or_else(not_stated, visible)) }
             dt { "Envelope sender" }
             dd {
@@ -116,7 +121,7 @@ fn lane(report: &Report, group: &Group<'_>) -> Markup {
     html! {
         tr {
             th scope="rowgroup" colspan="7" {
-                (visible(view::recipient(copy)))
+                (cut_address(&visible(view::recipient(copy)), HEADING_COLUMNS))
                 @if !group.others.is_empty() { span.soft { " (+" (group.others.len()) " more)" } }
                 " → " (copy.fate.word())
             }
@@ -217,7 +222,7 @@ fn event(view: &View<'_>, entry: &Entry<'_>) -> Markup {
                 time datetime=(event.at) { (view::day(event.at)) " " (view::clock(event.at)) }
                 @if let Some(assumed) = &event.assumed { br; span.soft { "assumed: " (visible(assumed)) } }
             }
-            td.when.soft { @if let Some(gap) = entry.gap { "+" (view::span(gap)) } }
+            td.when.soft { @if let Some(gap) = entry.gap.filter(|gap| !gap.is_zero()) { "+" (view::span(gap)) } }
             td { (visible(&event.system)) }
             td { (visible(&event.summary)) (cites(view, &event.cites)) }
             td.soft {
@@ -236,7 +241,7 @@ fn copies(view: &View<'_>, report: &Report) -> Markup {
         @for copy in &report.copies {
             @let leads = view.groups.iter().any(|group| std::ptr::eq(group.first, copy));
             details id=(format!("copy-{}", copy_number(report, copy))) open[leads] {
-                summary { (visible(view::recipient(copy))) " → " (copy.fate.word()) }
+                summary { (cut_address(&visible(view::recipient(copy)), HEADING_COLUMNS)) " → " (copy.fate.word()) }
                 (copy_table(view, report, copy))
             }
         }

@@ -151,7 +151,7 @@ fn timeline(out: &mut String, view: &View<'_>) {
             "| {} {}{assumed} | {} | {} | {} | {} | {}{more} |{} |\n",
             view::day(entry.event.at),
             view::clock(entry.event.at),
-            entry.gap.map_or(String::new(), |gap| format!("+{}", view::span(gap))),
+            entry.gap.filter(|gap| !gap.is_zero()).map_or(String::new(), |gap| format!("+{}", view::span(gap))),
             escape(&entry.event.system),
             entry.event.layer.word(),
             escape(&entry.event.summary),
@@ -254,7 +254,7 @@ mod tests {
             ("<script>", "\\<script\\>"),
             ("a | b", "a \\| b"),
             ("[x](https://bad.example)", "\\[x\\](https\\://bad.example)"),
-            ("two\nlines", "two␊lines"),
+            ("two\nlines", "two\\\\nlines"),
         ] {
             assert_eq!(escape(text), expected);
         }

@@ -7,8 +7,8 @@ const SHOWN_MAX_CHARS: usize = 2_000;
 
 /// Makes every character that is invisible, moves the cursor, or turns the reading direction visible.
 ///
-/// Control characters become their Unicode pictures (`␛`), the others `\u{202e}`. The result has one line and is cut
-/// at 2,000 characters.
+/// They become `\n`, `\u{1b}`, `\u{202e}`: plain ASCII, because not every font has pictures of them. The result has
+/// one line and is cut at 2,000 characters.
 pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for (count, c) in text.chars().enumerate() {
@@ -24,8 +24,7 @@ pub(crate) fn visible(text: &str) -> String {
 /// Appends one character as [`visible`] shows it.
 pub(crate) fn push_visible(shown: &mut String, c: char) {
     match c {
-        '\0'..='\u{1f}' => shown.extend(char::from_u32(0x2400 + c as u32)),
-        '\u{7f}' => shown.push('␡'),
+        _ if c.is_ascii_control() => shown.extend(c.escape_default()),
         _ if is_deceptive(c) => shown.extend(c.escape_unicode()),
         _ => shown.push(c),
     }
@@ -173,10 +172,10 @@ mod tests {
     #[test]
     fn ok_visible() {
         for (name, text, expected) in [
-            ("escape sequence", "\x1b[31mred\x07", "␛[31mred␇"),
+            ("escape sequence", "\x1b[31mred\x07", "\\u{1b}[31mred\\u{7}"),
             ("C1", "\u{9b}2J", "\\u{9b}2J"),
             ("direction", "exe.\u{202e}fdp", "exe.\\u{202e}fdp"),
-            ("line break", "a\r\nb", "a␍␊b"),
+            ("line break", "a\r\nb", "a\\r\\nb"),
             ("plain", "grüße 日本", "grüße 日本"),
         ] {
             assert_eq!(visible(text), expected, "{name}");
