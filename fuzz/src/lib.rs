@@ -1,19 +1,25 @@
 //! What must hold for any bytes at any door.
 //!
 //! A door is a source's `read`. For any bytes: no panic, every row in exactly one heap, every cite inside its file.
-//! `any-kind` tries the way that `follow` takes: the kind found by content, then every file closed over the ids.
+//! `any-kind` tries the way that `follow` takes: the kind found by content, then every file closed over the ids. `archive`
+//! tries what opens files: zip, gzip, nested and bent.
 
+use std::fs;
 use std::sync::Arc;
 
 use evidence::{Cite, Fact, Identifier, Reading, SAID_MAX_CHARS};
+use intake::Limits;
 use jiff::{Timestamp, tz::TimeZone};
 use sources::{Clock, Input, Likeness, Message, NoProgress, Query, Source, Wanted};
 
-/// Makes a fuzz target of one source, or of all (`"any-kind"`).
+/// Makes a fuzz target of one source, of all (`"any-kind"`), or of what opens files (`"archive"`).
 #[macro_export]
 macro_rules! door {
     ("any-kind") => {
         libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::any_kind(bytes));
+    };
+    ("archive") => {
+        libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::archive(bytes));
     };
     ($id:literal) => {
         libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::door($id, bytes));
@@ -46,6 +52,24 @@ pub fn any_kind(bytes: &[u8]) {
         if let Ok(reading) = &file.reading {
             check(reading, input);
         }
+    }
+}
+
+/// Opens `bytes` as a file that may be an archive: within the limits, every name a label, every refusal said in full.
+pub fn archive(bytes: &[u8]) {
+    let limits = Limits { files: 64, depth: 4, unpacked_bytes: 8 << 20, unpacked_ratio: 200, stdin_bytes: 0 };
+    let file = std::env::temp_dir().join(format!("throughline-door-{}", std::process::id()));
+    fs::write(&file, bytes).expect("a writable folder for temporary files");
+    let evidence = intake::open(std::slice::from_ref(&file), limits);
+    assert!(evidence.files.len() <= limits.files, "{} files", evidence.files.len());
+    let unpacked: u64 = evidence.files.iter().map(|file| file.bytes.len() as u64).sum();
+    assert!(unpacked <= limits.unpacked_bytes + bytes.len() as u64, "{unpacked} bytes from {}", bytes.len());
+    assert!(
+        !evidence.files.is_empty() || !evidence.refused.is_empty() || bytes.is_empty(),
+        "neither opened nor refused"
+    );
+    for refusal in &evidence.refused {
+        assert!(!refusal.expected.is_empty() && !refusal.found.is_empty(), "{refusal}");
     }
 }
 
