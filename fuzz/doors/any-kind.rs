@@ -1,0 +1,4 @@
+//! Tries `any-kind` with rubbish.
+#![no_main]
+
+doors::door!("any-kind");

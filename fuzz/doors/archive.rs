@@ -1,0 +1,4 @@
+//! Tries `archive` with rubbish.
+#![no_main]
+
+doors::door!("archive");

@@ -1,0 +1,4 @@
+//! Tries `exchange-online/quarantine` with rubbish.
+#![no_main]
+
+doors::door!("exchange-online/quarantine");

@@ -1,0 +1,4 @@
+//! Tries `message/bounce` with rubbish.
+#![no_main]
+
+doors::door!("message/bounce");

@@ -1,0 +1,4 @@
+//! Tries `message/eml` with rubbish.
+#![no_main]
+
+doors::door!("message/eml");

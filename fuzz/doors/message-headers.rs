@@ -1,0 +1,4 @@
+//! Tries `message/headers` with rubbish.
+#![no_main]
+
+doors::door!("message/headers");

@@ -1,0 +1,4 @@
+//! Tries `message/msg` with rubbish.
+#![no_main]
+
+doors::door!("message/msg");

@@ -1,0 +1,4 @@
+//! Tries `mimecast/release-log` with rubbish.
+#![no_main]
+
+doors::door!("mimecast/release-log");

@@ -1,0 +1,4 @@
+//! Tries `mimecast/siem` with rubbish.
+#![no_main]
+
+doors::door!("mimecast/siem");

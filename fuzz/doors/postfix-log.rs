@@ -1,0 +1,4 @@
+//! Tries `postfix/log` with rubbish.
+#![no_main]
+
+doors::door!("postfix/log");
