@@ -281,8 +281,12 @@ fn hostile_input_is_read_or_refused() {
     let ids = "Message-ID: <x@example.com>\nX-MC-Unique: AbCdEfGhIjKlMnOpQrStUv-1\n".repeat(30_000);
     let inputs: Vec<(&str, Vec<u8>)> = vec![
         ("mail-parser 14: a disposition that is an encoded word", format!("{head}Content-Type: text/html;\n charset=utf-8\nContent-Disposition: =?utf-8?Q?invalid?=\nContent-Disposition: =?utf-8?Q?invalid?=\n\n<p>x</p>").into_bytes()),
-        ("mail-parser 63: encoded message in a message", format!("{report}--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nRnJvbTogYUBleGFtcGxlLmNvbQ0KQ29udGVudC1UeXBlOiBtZXNzYWdlL3JmYzgyMg0K\n\n--b").into_bytes()),
-        ("mail-parser 120: a message without a part", b"Content-Type: multipart/mixed\nFrom: a@example.com\nSubject: s\n\n--".to_vec()),
+        ("an encoded message in a message", format!("{report}--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nRnJvbTogYUBleGFtcGxlLmNvbQ0KQ29udGVudC1UeXBlOiBtZXNzYWdlL3JmYzgyMg0K\n\n--b").into_bytes()),
+        (
+            "mail-parser 120: an attached message that is none",
+            format!("{report}--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\nno header here!\n--b--\n").into_bytes(),
+        ),
+        ("a multipart without a boundary", b"Content-Type: multipart/mixed\nFrom: a@example.com\nSubject: s\n\n--".to_vec()),
         ("mail-parser 145: boundaries that do not match", format!("{report}--B\nContent-Type: message/delivery-status\nFrom: x\n--b\nContent-Type: multipart/alternative; boundary=\"B\"\n\n--b--\n--B\n=").into_bytes()),
         ("mail-parser 155: a folded end", b"Received:\n\t".to_vec()),
         ("mail-parser 155: a folded end after a comment", b"Received: from x (y)\r\n\t".to_vec()),
