@@ -72,7 +72,7 @@ impl Page {
         let last = parts.iter().rposition(|(text, _)| !text.trim_end().is_empty());
         for (at, (text, style)) in parts.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
             let text = if Some(at) == last { text.trim_end() } else { text };
-            if self.color == Color::Always && *style != PLAIN {
+            if self.color == Color::Always && *style != PLAIN && !text.trim().is_empty() {
                 self.out.push_str(&format!("{style}{text}{style:#}"));
             } else {
                 self.out.push_str(text);
@@ -411,8 +411,8 @@ fn records(page: &mut Page, view: &View<'_>) {
 }
 
 fn record_text(page: &mut Page, record: &Record<'_>) {
-    for piece in &record.pieces {
-        quoted(page, piece);
+    for (at, piece) in record.pieces.iter().enumerate() {
+        quoted(page, piece, if at == 0 { Before::Nothing } else { Before::Piece });
     }
 }
 
@@ -420,8 +420,16 @@ fn record_text(page: &mut Page, record: &Record<'_>) {
 const UNMARKED_LINES: usize = 5;
 const MARKED_LINES: usize = 16;
 
+/// What of the same record stands above a piece.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    /// Another piece; its last line tells already that the record goes on.
+    Piece,
+}
+
 /// Writes a record's words, the marked ones underlined; of a long one the lines with marks and those beside them.
-fn quoted(page: &mut Page, piece: &Piece) {
+fn quoted(page: &mut Page, piece: &Piece, before: Before) {
     let lines = marked_lines(piece.text.trim_end(), &piece.marks, page.width.saturating_sub(8));
     let is_marked = |at: usize| lines.get(at).is_some_and(|line| line.under.contains('^'));
     let is_near = |at: usize| is_marked(at) || is_marked(at + 1) || (at > 0 && is_marked(at - 1));
@@ -429,7 +437,7 @@ fn quoted(page: &mut Page, piece: &Piece) {
     let shown = if near.is_empty() { (0..lines.len().min(UNMARKED_LINES)).collect() } else { near };
     let mut next = 0;
     for at in shown {
-        if at > next {
+        if at > next && (next > 0 || before == Before::Nothing) {
             page.line(&[("      │ …", FAINT)]);
         }
         next = at + 1;
