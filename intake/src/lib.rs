@@ -48,7 +48,7 @@ pub struct Evidence {
 /// One file and all its bytes.
 #[derive(Debug)]
 pub struct Opened {
-    /// Name for cites: relative to the folder named, else the path as named; `archive.zip/inner` within an archive.
+    /// Name for cites, as [`open`] gives it; `archive.zip/inner` within an archive.
     pub name: FileName,
     /// The content.
     pub bytes: Bytes,
@@ -90,18 +90,24 @@ impl Opened {
 
 /// Opens every path: a folder with all that is in it, a zip archive, a gzip file, a file; `-` is standard input.
 ///
-/// With one folder its files are named relative to it; with several arguments a folder's own name stands in front.
-/// The result does not depend on the order in which the file system lists names.
+/// With one folder its files are named relative to it, otherwise files are named relative to the deepest folder that
+/// holds all that was named: a report tells nothing of the machine. The result does not depend on the order in which the
+/// file system lists names.
 pub fn open(paths: &[PathBuf], limits: Limits) -> Evidence {
     let mut opening = Opening { limits, budget: limits.unpacked_bytes, found: Evidence::default() };
+    let shared = shared_folder(paths);
     for path in paths {
+        let name = display(path.strip_prefix(&shared).unwrap_or(path));
         if path.as_os_str() == "-" {
             opening.stdin(std::io::stdin().lock());
+        } else if path.is_dir() && paths.len() == 1 {
+            opening.folder(path, "");
         } else if path.is_dir() {
-            let prefix = if paths.len() == 1 { String::new() } else { format!("{}/", folder_name(path)) };
-            opening.folder(path, &prefix);
+            opening.folder(path, &format!("{}/", name.trim_end_matches('/')));
+        } else if path.exists() {
+            opening.file(path, name);
         } else {
-            opening.file(path, display(path));
+            opening.refuse(display(path), "a file or folder", "no such file or folder", "check the path");
         }
     }
     opening.distinguish();
@@ -186,12 +192,18 @@ impl Opening {
     }
 }
 
-/// The path as named, with `/` between parts and without a leading `./`.
+/// The deepest folder that holds all paths, by their names alone.
+fn shared_folder(paths: &[PathBuf]) -> PathBuf {
+    let mut folders = paths.iter().filter(|path| path.as_os_str() != "-").map(|path| path.parent().unwrap_or(path));
+    let first = folders.next().unwrap_or(Path::new("")).to_owned();
+    folders.fold(first, |shared, folder| {
+        let same = shared.components().zip(folder.components()).take_while(|(left, right)| left == right);
+        same.map(|(left, _)| left).collect()
+    })
+}
+
+/// The path with `/` between parts and without a leading `./`.
 fn display(path: &Path) -> String {
     let text = path.to_string_lossy().replace('\\', "/");
     text.strip_prefix("./").unwrap_or(&text).to_owned()
-}
-
-fn folder_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| display(path), |name| name.to_string_lossy().into_owned())
 }

@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::document::{Cite, EvidenceFile, Finding, Layer, MessageCopy, NextStep, Report, State};
 use crate::text::{cut, cut_address, number, push_visible, visible};
-use crate::view::{self, Entry, Group, Record, View};
+use crate::view::{self, Entry, Group, Piece, Record, View};
 
 /// Columns of a subject or address in a heading; longer ones are cut there.
 const HEADING_COLUMNS: usize = 120;
@@ -290,28 +290,23 @@ fn records(view: &View<'_>) -> Markup {
 }
 
 fn record_text(record: &Record<'_>) -> Markup {
-    html! {
-        @if record.beyond.is_empty() || !record.marks.is_empty() { pre { (marked(record)) } }
-        @for excerpt in &record.beyond {
-            pre { (lines(&excerpt.before)) mark { (lines(&excerpt.marked)) } (lines(&excerpt.after)) }
-        }
-    }
+    html! { @for piece in &record.pieces { pre { (marked(piece)) } } }
 }
 
-/// The record's words with the marked ones in `<mark>`; marks that overlap one before are left out.
-fn marked(record: &Record<'_>) -> Markup {
-    let said = record.cite.said.as_str();
-    let mut marks = record.marks.clone();
+/// A piece's words with the marked ones in `<mark>`; marks that overlap one before are left out.
+fn marked(piece: &Piece) -> Markup {
+    let text = piece.text.trim_end();
+    let mut marks = piece.marks.clone();
     marks.sort_by_key(|mark| mark.start);
     let mut at = 0;
     let mut parts = Vec::new();
     for mark in marks {
-        if let (true, Some(before), Some(text)) = (mark.start >= at, said.get(at..mark.start), said.get(mark.clone())) {
-            parts.push(html! { (lines(before)) mark { (lines(text)) } });
+        if let (true, Some(before), Some(word)) = (mark.start >= at, text.get(at..mark.start), text.get(mark.clone())) {
+            parts.push(html! { (lines(before)) mark { (lines(word)) } });
             at = mark.end;
         }
     }
-    html! { @for part in &parts { (part) } (lines(said.get(at..).unwrap_or("").trim_end())) }
+    html! { @for part in &parts { (part) } (lines(text.get(at..).unwrap_or(""))) }
 }
 
 /// A record's text with its own line ends kept and everything else made visible.

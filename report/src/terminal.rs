@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::document::{Cite, EvidenceFile, Finding, Layer, MessageCopy, NextStep, Report, Standing, State};
 use crate::text::{char_width, counted, cut, cut_address, cut_path, number, pad, push_visible, visible, width, wrap};
-use crate::view::{self, Entry, Group, Record, View};
+use crate::view::{self, Entry, Group, Piece, Record, View};
 
 /// Whether escape sequences for colour are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Page {
         let last = parts.iter().rposition(|(text, _)| !text.trim_end().is_empty());
         for (at, (text, style)) in parts.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
             let text = if Some(at) == last { text.trim_end() } else { text };
-            if self.color == Color::Always && *style != PLAIN {
+            if self.color == Color::Always && *style != PLAIN && !text.trim().is_empty() {
                 self.out.push_str(&format!("{style}{text}{style:#}"));
             } else {
                 self.out.push_str(text);
@@ -411,36 +411,42 @@ fn records(page: &mut Page, view: &View<'_>) {
 }
 
 fn record_text(page: &mut Page, record: &Record<'_>) {
-    if record.beyond.is_empty() || !record.marks.is_empty() {
-        quoted(page, &record.cite.said, &record.marks);
-    }
-    for excerpt in &record.beyond {
-        let text = format!("{}{}{}", excerpt.before, excerpt.marked, excerpt.after);
-        let start = excerpt.before.len();
-        let mark = start..start + excerpt.marked.len();
-        quoted(page, &text, &[mark]);
+    for (at, piece) in record.pieces.iter().enumerate() {
+        quoted(page, piece, if at == 0 { Before::Nothing } else { Before::Piece });
     }
 }
 
-/// How many lines of one record are shown at most.
-const RECORD_LINES: usize = 8;
+/// How many lines are shown of a record without a mark, and of one with marks.
+const UNMARKED_LINES: usize = 5;
+const MARKED_LINES: usize = 16;
 
-/// Writes a record's words, the marked ones underlined, with the lines around the marks if it is long.
-fn quoted(page: &mut Page, text: &str, marks: &[Range<usize>]) {
-    let lines = marked_lines(text.trim_end(), marks, page.width.saturating_sub(8));
-    let first_mark = lines.iter().position(|line| line.under.contains('^')).unwrap_or(0);
-    let start = first_mark.saturating_sub(2).min(lines.len().saturating_sub(RECORD_LINES));
-    let end = (start + RECORD_LINES).min(lines.len());
-    if start > 0 {
-        page.line(&[("      │ …", FAINT)]);
-    }
-    for line in &lines[start..end] {
-        page.line(&[("      │ ", FAINT), (&line.text, PLAIN)]);
-        if line.under.contains('^') {
-            page.line(&[("      │ ", FAINT), (&line.under, MARK)]);
+/// What of the same record stands above a piece.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    /// Another piece; its last line tells already that the record goes on.
+    Piece,
+}
+
+/// Writes a record's words, the marked ones underlined; of a long one the lines with marks and those beside them.
+fn quoted(page: &mut Page, piece: &Piece, before: Before) {
+    let lines = marked_lines(piece.text.trim_end(), &piece.marks, page.width.saturating_sub(8));
+    let is_marked = |at: usize| lines.get(at).is_some_and(|line| line.under.contains('^'));
+    let is_near = |at: usize| is_marked(at) || is_marked(at + 1) || (at > 0 && is_marked(at - 1));
+    let near: Vec<usize> = (0..lines.len()).filter(|at| is_near(*at)).take(MARKED_LINES).collect();
+    let shown = if near.is_empty() { (0..lines.len().min(UNMARKED_LINES)).collect() } else { near };
+    let mut next = 0;
+    for at in shown {
+        if at > next && (next > 0 || before == Before::Nothing) {
+            page.line(&[("      │ …", FAINT)]);
+        }
+        next = at + 1;
+        page.line(&[("      │ ", FAINT), (&lines[at].text, PLAIN)]);
+        if is_marked(at) {
+            page.line(&[("      │ ", FAINT), (&lines[at].under, MARK)]);
         }
     }
-    if end < lines.len() {
+    if next < lines.len() {
         page.line(&[("      │ …", FAINT)]);
     }
 }

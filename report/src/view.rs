@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::document::{Cite, Event, Excerpt, Finding, Layer, MessageCopy, Report, State};
+use crate::document::{Cite, Event, Finding, Layer, MessageCopy, Report, State};
 
 /// A report arranged for showing.
 pub(crate) struct View<'a> {
@@ -30,10 +30,19 @@ pub(crate) struct Records<'a> {
 pub(crate) struct Record<'a> {
     pub(crate) number: usize,
     pub(crate) cite: &'a Cite,
-    /// Byte ranges of `cite.said` that are marked.
+    /// The parts of the record that are shown, in its order; never empty.
+    pub(crate) pieces: Vec<Piece>,
+}
+
+/// A stretch of a record with the marks in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// Offset in the file.
+    start: u64,
+    /// The text; begins or ends with `…` where the record goes on.
+    pub(crate) text: String,
+    /// Byte ranges of `text`.
     pub(crate) marks: Vec<Range<usize>>,
-    /// Marked places that `said` does not reach.
-    pub(crate) beyond: Vec<&'a Excerpt>,
 }
 
 /// One line of the timeline; the same event of several copies is one.
@@ -74,6 +83,9 @@ impl<'a> Records<'a> {
         for cite in findings.chain(layers).chain(events) {
             records.add(cite);
         }
+        for record in &mut records.list {
+            record.pieces = joined(std::mem::take(&mut record.pieces), record.cite);
+        }
         records
     }
 
@@ -81,14 +93,10 @@ impl<'a> Records<'a> {
         let next = self.list.len();
         let at = *self.numbers.entry((&cite.file, cite.bytes)).or_insert(next);
         if at == next {
-            self.list.push(Record { number: next + 1, cite, marks: Vec::new(), beyond: Vec::new() });
+            self.list.push(Record { number: next + 1, cite, pieces: Vec::new() });
         }
-        let record = &mut self.list[at];
-        match (mark_in_said(cite), &cite.excerpt) {
-            (Some(mark), _) if !record.marks.contains(&mark) => record.marks.push(mark),
-            (None, Some(excerpt)) if !record.beyond.contains(&excerpt) => record.beyond.push(excerpt),
-            _ => {}
-        }
+        let pieces = &mut self.list[at].pieces;
+        pieces.extend(piece(cite).filter(|piece| !pieces.contains(piece)));
     }
 
     /// The numbers of some cites, ascending, each once.
@@ -104,21 +112,77 @@ impl<'a> Records<'a> {
     }
 }
 
-/// Where the mark stands within `said`; `None` if there is no mark or `said` does not reach it.
-fn mark_in_said(cite: &Cite) -> Option<Range<usize>> {
+/// The stretch of the record that shows a cite's mark; `None` if there is no mark or nothing shows it.
+fn piece(cite: &Cite) -> Option<Piece> {
     let mark = cite.mark?;
     if let Some(excerpt) = &cite.excerpt {
-        let before = excerpt.before.trim_start_matches('…');
-        let around = format!("{before}{}{}", excerpt.marked, excerpt.after.trim_end_matches('…'));
-        let start = cite.said.find(&around)? + before.len();
-        return Some(start..start + excerpt.marked.len());
+        let before = excerpt.before.trim_start_matches('…').len() as u64;
+        let marks = vec![excerpt.before.len()..excerpt.before.len() + excerpt.marked.len()];
+        let text = format!("{}{}{}", excerpt.before, excerpt.marked, excerpt.after);
+        return Some(Piece { start: mark[0].saturating_sub(before), text, marks });
     }
     // Without an excerpt only text that takes one byte in the file for one byte here can be placed.
-    let whole = cite.bytes[1].checked_sub(cite.bytes[0])? == cite.said.len() as u64;
     let start = usize::try_from(mark[0].checked_sub(cite.bytes[0])?).ok()?;
     let end = usize::try_from(mark[1].checked_sub(cite.bytes[0])?).ok()?;
-    let cut = cite.said.chars().count() == evidence::SAID_MAX_CHARS;
-    ((whole || cut) && cite.said.get(start..end).is_some_and(|text| !text.is_empty())).then_some(start..end)
+    let is_cut = cite.said.chars().count() == evidence::SAID_MAX_CHARS;
+    let is_placed = is_cut || cite.bytes[1].checked_sub(cite.bytes[0])? == cite.said.len() as u64;
+    let is_text = cite.said.get(start..end).is_some_and(|text| !text.is_empty());
+    (is_placed && is_text).then(|| Piece { start: cite.bytes[0], text: said(cite), marks: vec![start..end] })
+}
+
+/// The record's words, with `…` where they are cut.
+fn said(cite: &Cite) -> String {
+    let is_cut = cite.said.chars().count() == evidence::SAID_MAX_CHARS;
+    format!("{}{}", cite.said, if is_cut { "…" } else { "" })
+}
+
+/// Pieces in the order of the record, those that overlap as one. A record without a mark shows its first words, and a
+/// short one all of them.
+fn joined(mut pieces: Vec<Piece>, cite: &Cite) -> Vec<Piece> {
+    let whole = Piece { start: cite.bytes[0], text: said(cite), marks: Vec::new() };
+    if pieces.is_empty() || !whole.text.ends_with('…') {
+        pieces.push(whole);
+    }
+    pieces.sort_by_key(|piece| piece.start);
+    let mut joined: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        match joined.last_mut().and_then(|last| last.join(&piece).then_some(())) {
+            Some(()) => {}
+            None => joined.push(piece),
+        }
+    }
+    // Where bytes are not characters (UTF-16) the first words may stand beside the marks in vain.
+    if joined.len() > 1 {
+        joined.retain(|piece| !piece.marks.is_empty());
+    }
+    joined
+}
+
+impl Piece {
+    /// Takes in a piece that starts within this one, if both say the same where they overlap; whether it did.
+    fn join(&mut self, next: &Piece) -> bool {
+        let own = self.text.strip_suffix('…').unwrap_or(&self.text);
+        let lead = own.len() - own.trim_start_matches('…').len();
+        let next_lead = next.text.len() - next.text.trim_start_matches('…').len();
+        let Ok(offset) = usize::try_from(next.start - self.start) else { return false };
+        let (Some(own_rest), Some(next_text)) = (own.get(lead + offset..), next.text.get(next_lead..)) else {
+            return false;
+        };
+        let next_bare = next_text.strip_suffix('…').unwrap_or(next_text);
+        let marks = next.marks.iter().filter_map(|mark| {
+            let start = mark.start.checked_sub(next_lead)?;
+            Some(start + offset + lead..mark.end.checked_sub(next_lead)? + offset + lead)
+        });
+        if own_rest.starts_with(next_bare) {
+            self.marks.extend(marks);
+        } else if next_bare.starts_with(own_rest) {
+            self.marks.extend(marks);
+            self.text = format!("{}{next_text}", &own[..lead + offset]);
+        } else {
+            return false;
+        }
+        true
+    }
 }
 
 fn timeline(report: &Report) -> Vec<Entry<'_>> {
@@ -242,29 +306,52 @@ mod tests {
         }
     }
 
+    fn cite(said: &str, mark: Option<[u64; 2]>, excerpt: Option<(&str, &str, &str)>) -> Cite {
+        let excerpt = excerpt.map(|(before, marked, after)| crate::Excerpt {
+            before: before.to_owned(),
+            marked: marked.to_owned(),
+            after: after.to_owned(),
+        });
+        let (file, said) = ("a.log".to_owned(), said.to_owned());
+        Cite { file, line: Some(1), record: None, bytes: [100, 116], mark, said, excerpt }
+    }
+
+    /// The shown pieces, marks in brackets.
+    fn check(name: &str, cites: &[Cite], expected: &[&str]) {
+        let mut records = Records { list: Vec::new(), numbers: HashMap::new() };
+        cites.iter().for_each(|cite| records.add(cite));
+        let record = records.list.remove(0);
+        let shown: Vec<String> = joined(record.pieces, record.cite)
+            .into_iter()
+            .map(|mut piece| {
+                piece.marks.sort_by_key(|mark| std::cmp::Reverse(mark.start));
+                for mark in piece.marks {
+                    piece.text.insert(mark.end, ']');
+                    piece.text.insert(mark.start, '[');
+                }
+                piece.text
+            })
+            .collect();
+        assert_eq!(shown, expected, "{name}");
+    }
+
     #[test]
-    fn ok_mark_in_said() {
-        let cite = |mark: [u64; 2], excerpt: Option<(&str, &str, &str)>| Cite {
-            file: "a.log".to_owned(),
-            line: Some(1),
-            record: None,
-            bytes: [100, 116],
-            mark: Some(mark),
-            said: "status=sent (ok)".to_owned(),
-            excerpt: excerpt.map(|(before, marked, after)| Excerpt {
-                before: before.to_owned(),
-                marked: marked.to_owned(),
-                after: after.to_owned(),
-            }),
-        };
-        for (name, cite, expected) in [
-            ("by offset", cite([107, 111], None), Some(7..11)),
-            ("before the record", cite([90, 111], None), None),
-            ("after the record", cite([107, 190], None), None),
-            ("by excerpt", cite([114, 122], Some(("…tus=", "sent", " (…"))), Some(7..11)),
-            ("beyond", cite([114, 122], Some(("x", "sent", ""))), None),
-        ] {
-            assert_eq!(mark_in_said(&cite), expected, "{name}");
-        }
+    fn ok_pieces() {
+        let said = "status=sent (ok)";
+        let by_offset = |mark| cite(said, Some(mark), None);
+        let cut = "x".repeat(300);
+        let around = |mark, excerpt| cite(&cut, Some(mark), Some(excerpt));
+        check("no mark", &[cite(said, None, None)], &["status=sent (ok)"]);
+        check("by offset", &[by_offset([107, 111])], &["status=[sent] (ok)"]);
+        check("two marks", &[by_offset([107, 111]), by_offset([113, 115])], &["status=[sent] ([ok])"]);
+        check("outside", &[by_offset([90, 111]), by_offset([107, 190])], &["status=sent (ok)"]);
+        check("within said", &[cite(said, Some([107, 111]), Some(("…tus=", "sent", " (…")))], &["status=[sent] (ok)"]);
+        check("beyond", &[around([507, 511], ("…tus=", "sent", " (…"))], &["…tus=[sent] (…"]);
+        let apart = [around([507, 511], ("…=", "sent", " (…")), around([613, 615], ("…(", "ok", ")"))];
+        check("apart", &apart, &["…=[sent] (…", "…([ok])"]);
+        let near = [around([507, 511], ("…us=", "sent", " (…")), around([513, 515], ("…ent (", "ok", ")"))];
+        check("near", &near, &["…us=[sent] ([ok])"]);
+        let apart = [around([507, 511], ("…us=", "sent", " (…")), around([513, 515], ("…xxx (", "ok", ")"))];
+        check("do not agree", &apart, &["…us=[sent] (…", "…xxx ([ok])"]);
     }
 }

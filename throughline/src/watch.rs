@@ -48,7 +48,8 @@ impl Watch {
     }
 
     fn bar(&self) -> ProgressBar {
-        let bar = ProgressBar::with_draw_target(Some(self.total_bytes), ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(Some(self.total_bytes), ProgressDrawTarget::stderr())
+            .with_elapsed(self.started.elapsed());
         let template = "reading {bar:30} {decimal_bytes} of {decimal_total_bytes} ({eta})";
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar

@@ -78,7 +78,7 @@ fn nothing_readable_is_status_3() {
         (put(root.path(), "poem.txt", b"so much depends\nupon\n"), "throughline sources"),
         (put(root.path(), "cut.zip", b"PK\x03\x04rubbish"), "the file may be cut"),
         (empty_folder.to_string_lossy().into_owned(), "expected at least one file, found none"),
-        ("no/such/file".to_owned(), "no/such/file: expected a file that can be read, found no such file or folder"),
+        ("no/such/file".to_owned(), "no/such/file: expected a file or folder, found no such file or folder"),
     ] {
         let output = throughline(&["follow", &path]);
         assert_eq!(output.status.code(), Some(3), "{path}: {}", err(&output));
