@@ -109,7 +109,12 @@ fn field<'t>(text: &'t str, key: &str) -> Option<&'t str> {
 impl Judged<'_> {
     /// The kind of the verdict, by the category's first word.
     pub(super) fn kind(&self) -> VerdictKind {
-        let word = self.category.split([' ', '(']).next().unwrap_or("").trim_end_matches(|c: char| c == '-' || c.is_ascii_digit());
+        let word = self
+            .category
+            .split([' ', '('])
+            .next()
+            .unwrap_or("")
+            .trim_end_matches(|c: char| c == '-' || c.is_ascii_digit());
         codes::verdict("amavis category", word).unwrap_or(VerdictKind::Unknown)
     }
 

@@ -73,8 +73,14 @@ mod tests {
     #[test]
     fn ok_refusals() {
         for (text, expected) in [
-            ("554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using spamhaus.example", Some(VerdictKind::ConnectionFilter)),
-            ("550 5.7.1 rejected by DMARC policy for example.com", Some(VerdictKind::Authentication(AuthMethod::Dmarc))),
+            (
+                "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using spamhaus.example",
+                Some(VerdictKind::ConnectionFilter),
+            ),
+            (
+                "550 5.7.1 rejected by DMARC policy for example.com",
+                Some(VerdictKind::Authentication(AuthMethod::Dmarc)),
+            ),
             ("5.7.1 Spam message rejected", Some(VerdictKind::Spam)),
             ("451 4.7.1 Greylisting in action, spam check later", None),
             ("550 5.1.1 User unknown", None),

@@ -61,7 +61,8 @@ pub(super) fn read(body: &str) -> Option<Line<'_>> {
 
 fn event(said: &str, by_sieve: bool) -> Event<'_> {
     let lower = said.to_ascii_lowercase();
-    if let Some(folder) = said.strip_prefix("stored mail into mailbox ").or_else(|| said.strip_prefix("saved mail to ")) {
+    if let Some(folder) = said.strip_prefix("stored mail into mailbox ").or_else(|| said.strip_prefix("saved mail to "))
+    {
         return Event::Stored { folder: folder.trim().trim_matches('\''), by_sieve };
     }
     if let Some(to) = said.strip_prefix("forwarded to ") {
@@ -134,7 +135,11 @@ mod tests {
             ),
         ] {
             let found = read(body).unwrap_or_else(|| panic!("{name}: nothing"));
-            assert_eq!((found.user, found.session, found.message_id, found.event), (user, session, id, event), "{name}");
+            assert_eq!(
+                (found.user, found.session, found.message_id, found.event),
+                (user, session, id, event),
+                "{name}"
+            );
         }
         assert_eq!(read("lmtp(7837): Connect from local"), None);
         assert_eq!(read("imap-login: Login: user=<b@example.com>"), None);

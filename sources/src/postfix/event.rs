@@ -99,7 +99,9 @@ fn head(body: &str) -> Option<(Option<&str>, &str)> {
 }
 
 fn no_id(body: &str) -> Event<'_> {
-    if let Some(access) = ["proxy-accept: ", "proxy-reject: "].iter().any(|word| body.starts_with(word)).then(|| access(body)) {
+    if let Some(access) =
+        ["proxy-accept: ", "proxy-reject: "].iter().any(|word| body.starts_with(word)).then(|| access(body))
+    {
         return access.map_or(Event::Service, Event::Access);
     }
     if SESSION.iter().any(|word| body.starts_with(word)) || body.contains(" TLS connection established ") {
@@ -205,9 +207,30 @@ fn delivery(text: &str) -> Option<Delivery<'_>> {
 
 /// The words that start an access decision.
 const ACTIONS: &[&str] = &[
-    "reject", "reject_warning", "hold", "discard", "filter", "redirect", "warn", "warning", "bcc", "replace", "prepend",
-    "strip", "info", "trace", "delay", "permit", "milter-reject", "milter-discard", "milter-hold", "milter-quarantine",
-    "proxy-accept", "proxy-reject", "proxy-hold", "abort",
+    "reject",
+    "reject_warning",
+    "hold",
+    "discard",
+    "filter",
+    "redirect",
+    "warn",
+    "warning",
+    "bcc",
+    "replace",
+    "prepend",
+    "strip",
+    "info",
+    "trace",
+    "delay",
+    "permit",
+    "milter-reject",
+    "milter-discard",
+    "milter-hold",
+    "milter-quarantine",
+    "proxy-accept",
+    "proxy-reject",
+    "proxy-hold",
+    "abort",
 ];
 
 /// `reject: RCPT from name[ip]: 550 5.7.1 text; from=<a> to=<b> proto=ESMTP helo=<c>`, with the rule after the last
@@ -217,7 +240,8 @@ fn access(text: &str) -> Option<Access<'_>> {
     if !(ACTIONS.contains(&action) || action.starts_with("milter-header-")) {
         return None;
     }
-    let (main, tail) = match rest.rfind("; from=").or_else(|| rest.rfind("; proto=")).or_else(|| rest.rfind("; helo=")) {
+    let (main, tail) = match rest.rfind("; from=").or_else(|| rest.rfind("; proto=")).or_else(|| rest.rfind("; helo="))
+    {
         Some(at) => (&rest[..at], &rest[at..]),
         None => (rest, ""),
     };
@@ -272,7 +296,8 @@ fn enhanced(text: &str) -> Option<String> {
     let word = text.split([' ', ';', ')']).next()?;
     let mut parts = word.split('.');
     let class = parts.next()?;
-    let small = |part: Option<&str>| part.is_some_and(|p| (1..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()));
+    let small =
+        |part: Option<&str>| part.is_some_and(|p| (1..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()));
     (matches!(class, "2" | "4" | "5") && small(parts.next()) && small(parts.next()) && parts.next().is_none())
         .then(|| word.to_owned())
 }
@@ -381,11 +406,9 @@ mod tests {
             ),
         ] {
             match read("smtpd", body).event {
-                Event::Access(a) => assert_eq!(
-                    (a.action, a.stage, a.said, a.from, a.to),
-                    (action, stage, said, from, to),
-                    "{name}"
-                ),
+                Event::Access(a) => {
+                    assert_eq!((a.action, a.stage, a.said, a.from, a.to), (action, stage, said, from, to), "{name}")
+                }
                 other => panic!("{name}: {other:?}"),
             }
         }

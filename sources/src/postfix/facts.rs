@@ -1,8 +1,9 @@
 //! From the words of a line to facts.
 
 use evidence::{
-    Action, Address, Arrival, CopyKey, Fact, Handover, Identifier, Identity, NextHop, Outcome, Peer, PolicyRef, Product,
-    Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Scope, Stored, System, Verdict, VerdictKind,
+    Action, Address, Arrival, CopyKey, Fact, Handover, Identifier, Identity, NextHop, Outcome, Peer, PolicyRef,
+    Product, Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Scope, Stored, System, Verdict,
+    VerdictKind,
 };
 
 use super::event::{self, Access, Delivery, Event};
@@ -41,7 +42,9 @@ pub(super) fn meaning<'t>(line: &Line<'t>, role: Role) -> Meaning<'t> {
     match line.program {
         Program::Postfix { daemon, service, .. } => postfix(line, daemon, service, role),
         Program::Amavis => match amavis::read(line.body) {
-            amavis::Event::Judged(judged) => facts(System::at(Product::Amavis, label.clone()), amavis_judged(&judged, &label)),
+            amavis::Event::Judged(judged) => {
+                facts(System::at(Product::Amavis, label.clone()), amavis_judged(&judged, &label))
+            }
             amavis::Event::Released { mail_id, sender, recipients, said } => {
                 facts(System::at(Product::Amavis, label), amavis_released(mail_id, sender, &recipients, said))
             }
@@ -585,13 +588,8 @@ fn amavis_released<'t>(mail_id: &str, sender: &str, recipients: &[&str], text: &
     let to = addresses(recipients);
     let about = CopyKey { ids: vec![Identifier::MailId(mail_id.to_owned())], envelope_recipients: to.clone() };
     let identity = Identity { envelope_sender: Some(Address::new(sender)), ..Identity::default() };
-    let release = Release {
-        step: ReleaseStep::Released,
-        by: None,
-        for_recipients: to,
-        next: None,
-        said: text.to_owned(),
-    };
+    let release =
+        Release { step: ReleaseStep::Released, by: None, for_recipients: to, next: None, said: text.to_owned() };
     vec![
         Said { about: about.clone(), fact: Fact::Identity(identity), word: text },
         Said { about, fact: Fact::Release(release), word: text },

@@ -42,10 +42,48 @@ pub(super) enum Program<'t> {
 
 /// Every program that Postfix logs by, as of release 3.10.
 const DAEMONS: &[&str] = &[
-    "anvil", "bounce", "cleanup", "defer", "discard", "dnsblog", "error", "flush", "lmtp", "local", "master", "nqmgr",
-    "oqmgr", "pickup", "pipe", "postalias", "postdrop", "postfix-script", "postlog", "postlogd", "postmap", "postmulti",
-    "postqueue", "postscreen", "postsuper", "proxymap", "proxywrite", "qmgr", "qmqpd", "retry", "scache", "sendmail",
-    "showq", "smtp", "smtpd", "spawn", "tlsmgr", "tlsproxy", "trace", "trivial-rewrite", "verify", "virtual",
+    "anvil",
+    "bounce",
+    "cleanup",
+    "defer",
+    "discard",
+    "dnsblog",
+    "error",
+    "flush",
+    "lmtp",
+    "local",
+    "master",
+    "nqmgr",
+    "oqmgr",
+    "pickup",
+    "pipe",
+    "postalias",
+    "postdrop",
+    "postfix-script",
+    "postlog",
+    "postlogd",
+    "postmap",
+    "postmulti",
+    "postqueue",
+    "postscreen",
+    "postsuper",
+    "proxymap",
+    "proxywrite",
+    "qmgr",
+    "qmqpd",
+    "retry",
+    "scache",
+    "sendmail",
+    "showq",
+    "smtp",
+    "smtpd",
+    "spawn",
+    "tlsmgr",
+    "tlsproxy",
+    "trace",
+    "trivial-rewrite",
+    "verify",
+    "virtual",
 ];
 
 /// Takes a line apart; `None` if it is neither a syslog line nor a bare text of Postfix.
@@ -66,7 +104,9 @@ fn syslog(text: &str) -> Option<Line<'_>> {
 
 /// The text after `<22>` (RFC 3164, 4.1.1), and whether the version `1` of RFC 5424 follows.
 fn priority(text: &str) -> (&str, bool) {
-    let Some((number, rest)) = text.strip_prefix('<').and_then(|rest| rest.split_once('>')) else { return (text, false) };
+    let Some((number, rest)) = text.strip_prefix('<').and_then(|rest| rest.split_once('>')) else {
+        return (text, false);
+    };
     if number.is_empty() || number.len() > 3 || !number.bytes().all(|b| b.is_ascii_digit()) {
         return (text, false);
     }
@@ -134,9 +174,7 @@ fn program(tag: &str) -> Program<'_> {
 /// A line that starts with Postfix's own text, as some collectors export it.
 fn bare(text: &str) -> Option<Line<'_>> {
     let known = match text.split_once(": ") {
-        Some((id, rest)) => {
-            (is_queue_id(id) || id == "NOQUEUE") && AFTER_ID.iter().any(|word| rest.starts_with(word))
-        }
+        Some((id, rest)) => (is_queue_id(id) || id == "NOQUEUE") && AFTER_ID.iter().any(|word| rest.starts_with(word)),
         None => false,
     };
     let program = Program::Postfix { instance: "postfix", service: None, daemon: "" };
@@ -150,19 +188,66 @@ fn bare(text: &str) -> Option<Line<'_>> {
 
 /// How the text after a queue id starts.
 const AFTER_ID: &[&str] = &[
-    "to=", "from=", "client=", "message-id=", "resent-message-id=", "uid=", "removed", "sender ", "postmaster ", "reject",
-    "milter-", "hold:", "discard:", "warning:", "info:", "filter:", "redirect:", "prepend:", "replace:", "host ",
-    "lost connection", "conversation with", "placed on hold", "released from hold", "requeued", "skipped",
+    "to=",
+    "from=",
+    "client=",
+    "message-id=",
+    "resent-message-id=",
+    "uid=",
+    "removed",
+    "sender ",
+    "postmaster ",
+    "reject",
+    "milter-",
+    "hold:",
+    "discard:",
+    "warning:",
+    "info:",
+    "filter:",
+    "redirect:",
+    "prepend:",
+    "replace:",
+    "host ",
+    "lost connection",
+    "conversation with",
+    "placed on hold",
+    "released from hold",
+    "requeued",
+    "skipped",
 ];
 
 /// How lines of a session start.
 pub(super) const SESSION: &[&str] = &[
-    "connect from ", "disconnect from ", "connect to ", "lost connection after ", "timeout after ",
-    "statistics: max ", "too many errors after ", "improper command pipelining after ", "PASS OLD ", "PASS NEW ",
-    "CONNECT from ", "DISCONNECT ", "WHITELIST", "ALLOWLIST", "DENYLIST", "BLACKLIST", "HANGUP after ", "PREGREET ",
-    "DNSBL rank ", "COMMAND ", "NON-SMTP COMMAND", "BARE NEWLINE", "SSL_accept error", "Anonymous TLS connection ",
-    "Untrusted TLS connection ", "Trusted TLS connection ", "Verified TLS connection ", "setting up TLS connection ",
-    "warning: hostname ", "initializing the ",
+    "connect from ",
+    "disconnect from ",
+    "connect to ",
+    "lost connection after ",
+    "timeout after ",
+    "statistics: max ",
+    "too many errors after ",
+    "improper command pipelining after ",
+    "PASS OLD ",
+    "PASS NEW ",
+    "CONNECT from ",
+    "DISCONNECT ",
+    "WHITELIST",
+    "ALLOWLIST",
+    "DENYLIST",
+    "BLACKLIST",
+    "HANGUP after ",
+    "PREGREET ",
+    "DNSBL rank ",
+    "COMMAND ",
+    "NON-SMTP COMMAND",
+    "BARE NEWLINE",
+    "SSL_accept error",
+    "Anonymous TLS connection ",
+    "Untrusted TLS connection ",
+    "Trusted TLS connection ",
+    "Verified TLS connection ",
+    "setting up TLS connection ",
+    "warning: hostname ",
+    "initializing the ",
 ];
 
 /// Whether a word is a queue id: short (upper-case hexadecimal) or long (digits and consonants with a `z`).
@@ -227,7 +312,9 @@ fn in_nearest_year(said: &str, (month, day, time): (i8, i8, Time), clock: &Clock
     const HALF_A_YEAR_SECONDS: u64 = 180 * 24 * 60 * 60;
     let (year, at) = match placed(reference) {
         Some(found) if far(found.1) < HALF_A_YEAR_SECONDS => found,
-        _ => (reference.saturating_sub(4)..=reference.saturating_add(4)).filter_map(placed).min_by_key(|(_, at)| far(*at))?,
+        _ => (reference.saturating_sub(4)..=reference.saturating_add(4))
+            .filter_map(placed)
+            .min_by_key(|(_, at)| far(*at))?,
     };
     Some(When { at, zone: Zone::Assumed(format!("year {year}, {}", clock.zone_label)), said: said.to_owned() })
 }
@@ -291,7 +378,16 @@ mod tests {
 
     #[test]
     fn refused_envelopes() {
-        for text in ["", "hello", "Aug", "Aug  3 04:05", "Aug 3 aa:bb:cc mx1 x: y", "<22>", "Received: from x", "Äug  3 04:05:06 h p: x"] {
+        for text in [
+            "",
+            "hello",
+            "Aug",
+            "Aug  3 04:05",
+            "Aug 3 aa:bb:cc mx1 x: y",
+            "<22>",
+            "Received: from x",
+            "Äug  3 04:05:06 h p: x",
+        ] {
             assert_eq!(line(text), None, "{text}");
         }
     }

@@ -122,14 +122,25 @@ pub(super) fn words(message: &Message) -> BTreeSet<&str> {
     message
         .ids
         .iter()
-        .filter(|id| matches!(id, Identifier::MessageId(_) | Identifier::QueueId { .. } | Identifier::MailId(_) | Identifier::Acode(_)))
+        .filter(|id| {
+            matches!(
+                id,
+                Identifier::MessageId(_) | Identifier::QueueId { .. } | Identifier::MailId(_) | Identifier::Acode(_)
+            )
+        })
         .map(Identifier::text)
         .filter(|text| !text.is_empty())
         .collect()
 }
 
 impl<'a> Follow<'a> {
-    pub(super) fn new(log: &'a Log<'a>, query: &'a Query<'a>, message: &'a Message, order: Order, start: Start) -> Follow<'a> {
+    pub(super) fn new(
+        log: &'a Log<'a>,
+        query: &'a Query<'a>,
+        message: &'a Message,
+        order: Order,
+        start: Start,
+    ) -> Follow<'a> {
         let outer = message.ids.iter().filter_map(|id| match id {
             Identifier::QueueId { host, id } => Some((host.clone(), id.clone())),
             _ => None,
@@ -226,16 +237,20 @@ impl<'a> Follow<'a> {
     fn outer_ids(&self, lives: &mut [Life]) {
         for (host, id) in &self.outer {
             let is_it = |life: &Life| {
-                life.id == *id && (life.host.is_empty() || *host == place(&life.host, &life.instance) || *host == life.host)
+                life.id == *id
+                    && (life.host.is_empty() || *host == place(&life.host, &life.instance) || *host == life.host)
             };
             if lives.iter().any(|life| is_it(life) && life.role.is_some()) {
                 continue;
             }
             for life in lives.iter_mut().filter(|life| is_it(life)) {
-                let named = life.lines.iter().filter_map(|line| self.seen.get(line)).any(|seen| !seen.message_ids.is_empty());
+                let named =
+                    life.lines.iter().filter_map(|line| self.seen.get(line)).any(|seen| !seen.message_ids.is_empty());
                 let seconds = if named && !self.message_ids.is_empty() { LINK_SECONDS } else { 24 * 60 * 60 };
                 let around = &self.message.likeness.around;
-                let near = around.is_empty() || life.from.is_none() || around.iter().any(|at| life.distance(Some(*at)) <= seconds);
+                let near = around.is_empty()
+                    || life.from.is_none()
+                    || around.iter().any(|at| life.distance(Some(*at)) <= seconds);
                 if near {
                     // With a Message-ID known, a life that carries another one is a notice's, or was rewritten.
                     let is_notice = named && !self.message_ids.is_empty() && !life.has_birth;
@@ -370,7 +385,8 @@ impl<'a> Follow<'a> {
             let hits = search::find(self.log.bytes(), from..to, needles, self.query.progress);
             self.take(&hits);
             let is_birth = |at: &&usize| {
-                self.is_step(id, host, **at, Step::Birth) || (role == Role::Notice && self.is_step(id, host, **at, Step::MessageId))
+                self.is_step(id, host, **at, Step::Birth)
+                    || (role == Role::Notice && self.is_step(id, host, **at, Step::MessageId))
             };
             if let Some(birth) = hits.iter().rev().find(is_birth) {
                 return Some(*birth);
@@ -432,14 +448,17 @@ impl<'a> Follow<'a> {
     }
 
     fn is_step(&self, id: &str, host: &str, start: usize, step: Step) -> bool {
-        self.seen.get(&start).is_some_and(|seen| seen.id.as_deref() == Some(id) && seen.host == host && seen.step == step)
+        self.seen
+            .get(&start)
+            .is_some_and(|seen| seen.id.as_deref() == Some(id) && seen.host == host && seen.step == step)
     }
 
     fn ends(&self, id: &str, host: &str, start: usize) -> bool {
         self.is_step(id, host, start, Step::End)
-            || self.seen.get(&start).is_some_and(|seen| {
-                seen.host == host && seen.links.iter().any(|link| link.ends && link.id == id)
-            })
+            || self
+                .seen
+                .get(&start)
+                .is_some_and(|seen| seen.host == host && seen.links.iter().any(|link| link.ends && link.id == id))
     }
 
     /// Cuts the lines of each id on each host and instance into lives.

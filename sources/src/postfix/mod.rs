@@ -58,7 +58,12 @@ impl Source for PostfixLog {
     }
 
     fn export(&self) -> Export {
-        Export { command: Some("journalctl -o short-iso-precise -t postfix/smtpd -t postfix/cleanup -t postfix/qmgr -t postfix/smtp -t postfix/lmtp -t amavis -t dovecot --since {start} --until {end} > mail.log"), clicks: None }
+        Export {
+            command: Some(
+                "journalctl -o short-iso-precise -t postfix/smtpd -t postfix/cleanup -t postfix/qmgr -t postfix/smtp -t postfix/lmtp -t amavis -t dovecot --since {start} --until {end} > mail.log",
+            ),
+            clicks: None,
+        }
     }
 
     fn cannot_show(&self) -> &'static [&'static str] {
@@ -290,7 +295,12 @@ fn learnt(likeness: &Likeness, reading: &Reading, followed: &Followed, log: &Log
 }
 
 /// Looks once more for refusals without a queue id, now that the looks are known.
-fn unnamed_again(input: &Input<'_>, log: &Log<'_>, query: &Query<'_>, likeness: &Likeness) -> Result<Vec<usize>, ReadError> {
+fn unnamed_again(
+    input: &Input<'_>,
+    log: &Log<'_>,
+    query: &Query<'_>,
+    likeness: &Likeness,
+) -> Result<Vec<usize>, ReadError> {
     let words = looks_words(likeness);
     let Ok(looks) = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(&words) else {
         return Ok(Vec::new());

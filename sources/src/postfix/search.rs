@@ -146,7 +146,9 @@ fn walk(bytes: &[u8], range: Range<usize>, find: impl Fn(&[u8]) -> Option<Range<
         let hit = at + hit.start..at + hit.end;
         let apart = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
         if apart(hit.start.checked_sub(1).and_then(|before| bytes.get(before))) && apart(bytes.get(hit.end)) {
-            found.push(memchr::memrchr(b'\n', &bytes[range.start..hit.start]).map_or(range.start, |n| range.start + n + 1));
+            found.push(
+                memchr::memrchr(b'\n', &bytes[range.start..hit.start]).map_or(range.start, |n| range.start + n + 1),
+            );
             at = memchr::memchr(b'\n', &bytes[hit.end..range.end]).map_or(range.end, |n| hit.end + n + 1);
         } else {
             at = hit.start + 1;
