@@ -18,6 +18,13 @@ pub(crate) fn stages(copy: &Explained<'_>, answer: &Answer, cause: Option<&Claim
             stage.summary.clone_from(&cause.statement);
             stage.cites.clone_from(&cause.cites);
             stage.ask_for.clear();
+        } else if copy.fate == Fate::Bounced && only_a_notice(copy) && (layer..Layer::Delivery).contains(&stage.layer) {
+            // The only speaker says that this layer ended the path: what lies behind was not reached.
+            if stage.state == State::Passed && layer < stage.layer {
+                stage.state = State::NotReached;
+                stage.summary = "an earlier stage ended the path".to_owned();
+                stage.cites.clone_from(&cause.cites);
+            }
         } else if copy.fate == Fate::Rejected && layer != Layer::Arrival {
             if stage.layer == Layer::Arrival && stage.state == State::Stopped {
                 stage.state = State::Passed;
@@ -44,4 +51,9 @@ fn state_of(fate: Fate) -> State {
         Fate::Deferred | Fate::ReleasePending => State::Pending,
         _ => State::Changed,
     }
+}
+
+/// Whether nothing but a notice speaks of the copy.
+fn only_a_notice(copy: &Explained<'_>) -> bool {
+    copy.stays.iter().all(|stay| stay.station.events.iter().all(|event| trace::is_sample(event.source)))
 }
