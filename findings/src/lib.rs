@@ -125,7 +125,7 @@ pub fn find(scene: &Scene<'_>) -> Found {
     if scene.copies.is_empty() {
         findings.push(gaps::nothing(scene).finding(Kind::Gap, None));
     }
-    findings.sort_by(|a, b| (a.standing, a.layer, a.kind).cmp(&(b.standing, b.layer, b.kind)));
+    findings.sort_by_key(|finding| (finding.standing, finding.layer, finding.kind));
     let next_steps = steps::of(scene, &findings);
     Found { findings, next_steps, answers }
 }

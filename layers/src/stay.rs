@@ -183,8 +183,7 @@ impl<'t> Stay<'t> {
             _ => None,
         };
         let last_hold = self.holds.iter().copied().max_by_key(|event| event.at());
-        let released =
-            self.releases.iter().copied().filter(|event| step(event) == Some(ReleaseStep::Released)).next_back();
+        let released = self.releases.iter().copied().rfind(|event| step(event) == Some(ReleaseStep::Released));
         if let Some(released) = released {
             let since = self.release_instant(released);
             let again = last_hold.filter(|hold| match (since, hold.at()) {

@@ -63,14 +63,6 @@ impl Record {
         Cite::new(file.clone(), self.place, self.bytes.clone(), &self.text)
     }
 
-    /// A cite of the record with the first occurrence of `word` marked.
-    pub(crate) fn cite_word(&self, file: &FileName, word: &str) -> Cite {
-        match self.text.find(word) {
-            Some(at) if !word.is_empty() => self.cite_range(file, at..at + word.len()),
-            _ => self.cite(file),
-        }
-    }
-
     /// A cite of the record with a range of its text marked.
     pub(crate) fn cite_range(&self, file: &FileName, range: Range<usize>) -> Cite {
         let start = self.bytes.start + self.encoding.raw_len(&self.text[..range.start]);

@@ -463,7 +463,8 @@ impl<'a> Follow<'a> {
 
     /// Cuts the lines of each id on each host and instance into lives.
     fn cut(&self) -> Vec<Life> {
-        let mut by_key: BTreeMap<(&str, &str, &str), Vec<(usize, &Seen)>> = BTreeMap::new();
+        type Key<'k> = (&'k str, &'k str, &'k str);
+        let mut by_key: BTreeMap<Key<'_>, Vec<(usize, &Seen)>> = BTreeMap::new();
         for (start, seen) in &self.seen {
             if let Some(id) = &seen.id {
                 by_key.entry((&seen.host, &seen.instance, id)).or_default().push((*start, seen));
