@@ -1,6 +1,7 @@
 //! What every face shows, before it is drawn: groups of copies, numbered records, one timeline.
 
 use std::collections::HashMap;
+use std::iter::once;
 use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
@@ -114,20 +115,20 @@ impl<'a> Records<'a> {
 
 /// The stretch of the record that shows a cite's mark; `None` if there is no mark or nothing shows it.
 fn piece(cite: &Cite) -> Option<Piece> {
-    let mark = cite.mark?;
+    let place = cite.mark?;
     if let Some(excerpt) = &cite.excerpt {
         let before = excerpt.before.trim_start_matches('…').len() as u64;
-        let marks = vec![excerpt.before.len()..excerpt.before.len() + excerpt.marked.len()];
+        let mark = excerpt.before.len()..excerpt.before.len() + excerpt.marked.len();
         let text = format!("{}{}{}", excerpt.before, excerpt.marked, excerpt.after);
-        return Some(Piece { start: mark[0].saturating_sub(before), text, marks });
+        return Some(Piece { start: place[0].saturating_sub(before), text, marks: once(mark).collect() });
     }
     // Without an excerpt only text that takes one byte in the file for one byte here can be placed.
-    let start = usize::try_from(mark[0].checked_sub(cite.bytes[0])?).ok()?;
-    let end = usize::try_from(mark[1].checked_sub(cite.bytes[0])?).ok()?;
+    let start = usize::try_from(place[0].checked_sub(cite.bytes[0])?).ok()?;
+    let end = usize::try_from(place[1].checked_sub(cite.bytes[0])?).ok()?;
     let is_cut = cite.said.chars().count() == evidence::SAID_MAX_CHARS;
     let is_placed = is_cut || cite.bytes[1].checked_sub(cite.bytes[0])? == cite.said.len() as u64;
     let is_text = cite.said.get(start..end).is_some_and(|text| !text.is_empty());
-    (is_placed && is_text).then(|| Piece { start: cite.bytes[0], text: said(cite), marks: vec![start..end] })
+    (is_placed && is_text).then(|| Piece { start: cite.bytes[0], text: said(cite), marks: once(start..end).collect() })
 }
 
 /// The record's words, with `…` where they are cut.
