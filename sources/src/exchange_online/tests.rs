@@ -357,7 +357,7 @@ fn ok_followed_over_files() {
         .map(|(name, text)| input(name, Box::leak(text.into_boxed_str())));
     let message =
         Message { ids: [Identifier::message_id("<m3@example.net>").unwrap()].into(), likeness: Likeness::default() };
-    let readings = crate::read_all(&files, message, &clock(), &NoProgress);
+    let readings = crate::read_all(&files, message, &clock(), &NoProgress).expect("one message");
     let observed: Vec<(u64, u64)> = readings
         .files
         .iter()

@@ -157,7 +157,8 @@ fn ok_split_in_two_files() {
             .enumerate()
             .map(|(at, part)| Input { name: Arc::from(format!("mail.log.{at}")), bytes: part.as_bytes() })
             .collect();
-        let read = crate::read_all(&inputs, by_message_id("order-77@partner.example"), &clock(), &NoProgress);
+        let read = crate::read_all(&inputs, by_message_id("order-77@partner.example"), &clock(), &NoProgress)
+            .expect("one message");
         let mut found = BTreeSet::new();
         for (at, file) in read.files.iter().enumerate() {
             let reading = file.reading.as_ref().expect("a log");
