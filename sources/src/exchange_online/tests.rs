@@ -436,7 +436,8 @@ fn refused_files() {
         ("log", "Jan  1 00:00:00 mx1 postfix/smtpd[1]: connect from unknown[192.0.2.1]\n"),
         ("headers", "Received: from a by b\nMessage-ID: <x@example.com>\nSubject: s\n"),
     ] {
-        assert!(recognise(text.as_bytes(), name).is_err(), "{name}");
+        let ours = recognise(text.as_bytes(), name).is_ok_and(|source| source.id().starts_with("exchange-online/"));
+        assert!(!ours, "{name}");
     }
 }
 
