@@ -46,7 +46,7 @@ pub fn any_kind(bytes: &[u8]) {
         ids: [Identifier::MessageId("id@host.example".to_owned())].into_iter().collect(),
         likeness: Likeness::default(),
     };
-    let readings = sources::read_all(&files, message, &clock(), &NoProgress);
+    let Ok(readings) = sources::read_all(&files, message, &clock(), &NoProgress) else { return };
     assert_eq!(readings.files.len(), files.len(), "one entry a file");
     for (file, input) in readings.files.iter().zip(&files) {
         if let Ok(reading) = &file.reading {
