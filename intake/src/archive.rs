@@ -43,6 +43,14 @@ impl Opening {
             })
             .filter(|(member, _)| !member.ends_with('/') && !member.is_empty())
             .collect();
+        if members.is_empty() {
+            return self.refuse(
+                name.to_owned(),
+                "a zip archive with files in it",
+                "an archive without a file",
+                "pack the files again",
+            );
+        }
         members.sort();
         for (member, at) in members {
             if self.is_full() {

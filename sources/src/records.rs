@@ -280,9 +280,12 @@ fn json_records(text: &str, value: Range<usize>, wrappers: &[&str], depth: usize
                 at += 1;
                 continue;
             }
-            let end = value_end(&bytes[..value.end - 1], at).unwrap_or(value.end - 1);
+            let Some(end) = value_end(&bytes[..value.end - 1], at) else {
+                spans.push(at..at + text[at..value.end - 1].trim_end().len()); // torn: not to be looked into
+                break;
+            };
             json_records(text, at..end, wrappers, depth - 1, spans);
-            at = end.max(at + 1);
+            at = end;
         }
         if spans.len() > before {
             return;
@@ -396,6 +399,7 @@ mod tests {
             ("mark of a joined file", "{\"a\":1}\u{feff}{\"a\":2}", vec!["{\"a\":1}", "{\"a\":2}"]),
             ("many cut arrays", "[[[[[[[[[[[{\"a\":1}", vec!["[[[{\"a\":1}"]),
             ("stray characters", "{\"a\":1}\u{fffd}\n{\"a\":2}", vec!["{\"a\":1}", "\u{fffd}", "{\"a\":2}"]),
+            ("torn within an array", "[x\" [\u{ef}\"\u{ef}]", vec!["x\"", "[\u{ef}\"\u{ef}"]),
             ("empty page", "{\"meta\":1,\"data\":[]}", vec!["{\"meta\":1,\"data\":[]}"]),
         ] {
             let found: Vec<&str> = json_spans(text, wrappers).into_iter().map(|span| &text[span]).collect();
