@@ -16,6 +16,6 @@ pub use fact::{
     Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Status, Stored, Verdict,
 };
 pub use identity::{Address, CopyKey, Identifier, Peer, Product, System};
-pub use reading::{Coverage, PassedOver, Problem, Reading, SourceId, Unit};
+pub use reading::{Coverage, LooksUsed, PassedOver, Problem, Reading, SourceId, Unit};
 pub use vocabulary::{Action, AuthMethod, AuthResult, Folder, Layer, PolicyRef, Scope, TraceStatus, VerdictKind};
 pub use when::{When, Zone};

@@ -74,6 +74,21 @@ pub struct Reading {
     pub revealed: Vec<Identifier>,
     /// What the file covers.
     pub coverage: Coverage,
+    /// How the looks of the message bore on which rows were chosen.
+    pub looks: LooksUsed,
+}
+
+/// How the looks of the message (sender, recipients, subject, instant) bore on which rows of a file were chosen: whether
+/// looks that are learnt later can change the choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LooksUsed {
+    /// As they were known when the file was read.
+    #[default]
+    AsAsked,
+    /// Also as the file's own rows tell them.
+    WithOwn,
+    /// Not at all: every row was chosen or left out by its ids.
+    No,
 }
 
 impl Reading {

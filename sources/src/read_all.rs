@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use evidence::{Address, Fact, FileName, Identifier, Reading, SourceId, Zone};
+use evidence::{Address, Fact, FileName, Identifier, LooksUsed, Reading, SourceId, Zone};
 use jiff::Timestamp;
 use rayon::prelude::*;
 
@@ -196,7 +196,7 @@ impl Round<'_> {
             if same || shares_message_id(&ids, found) {
                 *meant = true;
                 self.message.ids.extend(all_ids(found));
-                learn_looks(&mut self.message, found);
+                learn_looks(&mut self.message.likeness, found);
             }
         }
         let mut others = Vec::new();
@@ -313,7 +313,8 @@ impl Round<'_> {
         if self.kinds[at].as_ref().is_ok_and(|source| is_sample(*source)) {
             return false;
         }
-        let by_looks = self.kinds[at].as_ref().is_ok_and(|source| source.matched_by() == MatchedBy::IdsOrLooks);
+        let by_looks = self.kinds[at].as_ref().is_ok_and(|source| source.matched_by() == MatchedBy::IdsOrLooks)
+            && done.reading.as_ref().is_ok_and(|reading| reading.looks != LooksUsed::No);
         self.message.ids.iter().any(|id| !done.asked.contains(id)) || (by_looks && done.looks != self.message.likeness)
     }
 
@@ -326,14 +327,17 @@ impl Round<'_> {
             .collect();
         let Message { ids: asked, likeness: looks } = self.message.clone();
         for (at, reading) in read {
-            let mut asked = asked.clone();
+            let (mut asked, mut looks) = (asked.clone(), looks.clone());
             if let Ok(reading) = &reading {
+                if reading.looks == LooksUsed::WithOwn {
+                    learn_looks(&mut looks, reading);
+                }
                 // What a file reveals itself, it has already closed over.
                 asked.extend(reading.revealed.iter().cloned());
                 self.message.ids.extend(reading.revealed.iter().cloned());
-                learn_looks(&mut self.message, reading);
+                learn_looks(&mut self.message.likeness, reading);
             }
-            self.done[at] = Some(Done { reading, asked, looks: looks.clone() });
+            self.done[at] = Some(Done { reading, asked, looks });
         }
     }
 
@@ -374,8 +378,7 @@ fn set_aside(reading: Reading) -> Reading {
 }
 
 /// Takes sender, recipients, subject and instant of a reading into the looks of the message.
-fn learn_looks(message: &mut Message, reading: &Reading) {
-    let looks = &mut message.likeness;
+fn learn_looks(looks: &mut Likeness, reading: &Reading) {
     for observation in &reading.observations {
         if let Fact::Identity(identity) = &observation.fact {
             looks.senders.extend(identity.envelope_sender.iter().filter(|sender| !sender.is_null()).cloned());

@@ -1,5 +1,7 @@
 //! Splits a file into records with their exact places, and leaves out early what cannot be about the message.
 
+mod sift;
+
 use std::ops::Range;
 
 use evidence::{Cite, FileName, Place};
@@ -27,7 +29,7 @@ pub(crate) enum Grammar {
 pub(crate) enum Sieve {
     /// All.
     All,
-    /// Those whose text holds at least one of these words, whatever the case of its ASCII letters.
+    /// Those whose text holds at least one of these words, exactly as they are written.
     AnyOf(Vec<String>),
 }
 
@@ -85,16 +87,36 @@ impl Record {
     }
 }
 
-/// Splits a file into its records.
-///
-/// # Errors
-/// [`ReadError`] if the bytes are no text, or [`ReadError::Cancelled`].
-pub(crate) fn split(
-    input: &Input<'_>,
+/// Splits a file into its records, again and again for other words.
+pub(crate) struct Splitter<'a> {
+    input: &'a Input<'a>,
     grammar: Grammar,
-    sieve: &Sieve,
-    query: &Query<'_>,
-) -> Result<Records, ReadError> {
+    sift: Option<sift::Sift<'a>>,
+}
+
+impl<'a> Splitter<'a> {
+    /// Prepares to split.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the bytes are no text.
+    pub(crate) fn new(input: &'a Input<'a>, grammar: Grammar) -> Result<Splitter<'a>, ReadError> {
+        Ok(Splitter { input, grammar, sift: sift::Sift::new(input, grammar)? })
+    }
+
+    /// The records that pass the sieve.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the bytes are no text, or [`ReadError::Cancelled`].
+    pub(crate) fn split(&mut self, sieve: &Sieve, query: &Query<'_>) -> Result<Records, ReadError> {
+        match (sieve, &mut self.sift) {
+            (Sieve::AnyOf(words), Some(sift)) => sift.any_of(words, query),
+            _ => whole(self.input, self.grammar, sieve, query),
+        }
+    }
+}
+
+/// Splits a file by decoding all of it.
+fn whole(input: &Input<'_>, grammar: Grammar, sieve: &Sieve, query: &Query<'_>) -> Result<Records, ReadError> {
     let decoded = Text::decode(input.bytes, &input.name)?;
     let text = decoded.as_str();
     let (columns, spans) = match grammar {
@@ -102,13 +124,16 @@ pub(crate) fn split(
         Grammar::Csv => csv_spans(text),
         Grammar::Json { wrappers } => (Vec::new(), json_spans(text, wrappers)),
     };
-    let sieve = sieve.compile();
-    let numbered = matches!(grammar, Grammar::Json { .. }) && !text.trim_end().contains('\n');
+    let words = match sieve {
+        Sieve::All => None,
+        Sieve::AnyOf(words) => aho_corasick::AhoCorasick::new(words).ok(),
+    };
+    let numbered = matches!(grammar, Grammar::Json { .. }) && !text.trim_ascii().contains('\n');
     let mut found = Records { columns, rows: spans.len() as u64, ..Records::default() };
     let (mut line, mut counted) = (1, 0);
     for (number, span) in spans.into_iter().enumerate() {
         let body = &text[span.clone()];
-        if sieve.as_ref().is_some_and(|words| !words.is_match(body)) {
+        if words.as_ref().is_some_and(|words| !words.is_match(body)) {
             found.sieved_out += 1;
             continue;
         }
@@ -125,13 +150,9 @@ pub(crate) fn split(
     Ok(found)
 }
 
-impl Sieve {
-    fn compile(&self) -> Option<aho_corasick::AhoCorasick> {
-        match self {
-            Sieve::All => None,
-            Sieve::AnyOf(words) => aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok(),
-        }
-    }
+/// Whether a line holds nothing but white space.
+fn is_blank(line: &[u8]) -> bool {
+    line.first().is_none_or(|first| first.is_ascii_whitespace()) && line.trim_ascii().is_empty()
 }
 
 fn line_spans(text: &str) -> Vec<Range<usize>> {
@@ -139,7 +160,7 @@ fn line_spans(text: &str) -> Vec<Range<usize>> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let body = line.trim_end_matches(['\n', '\r']);
-        if !body.trim().is_empty() {
+        if !is_blank(body.as_bytes()) {
             spans.push(start..start + body.len());
         }
         start += line.len();
@@ -217,7 +238,7 @@ fn csv_spans(text: &str) -> (Vec<String>, Vec<Range<usize>>) {
 
 fn push_row(text: &str, span: Range<usize>, spans: &mut Vec<Range<usize>>) {
     let body = text[span.clone()].trim_end_matches(['\n', '\r']);
-    if !body.trim().is_empty() {
+    if !is_blank(body.as_bytes()) {
         spans.push(span.start..span.start + body.len());
     }
 }
@@ -227,8 +248,7 @@ const MAX_WRAPPERS: usize = 8;
 
 fn json_spans(text: &str, wrappers: &[&str]) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
-    let first_line = text.trim_start();
-    let first_line = first_line.lines().next().unwrap_or("").trim();
+    let first_line = text.trim_ascii().lines().next().unwrap_or("").trim_ascii();
     let one_a_line = first_line.starts_with('{') && value_end(first_line.as_bytes(), 0).is_some();
     if one_a_line {
         for line in line_spans(text) {

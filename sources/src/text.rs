@@ -36,22 +36,19 @@ impl<'a> Text<'a> {
     /// [`ReadError::Encoding`] if the bytes are a container or another binary format.
     pub(crate) fn decode(bytes: &'a [u8], name: &str) -> Result<Text<'a>, ReadError> {
         let (encoding, mark) = encoding_of(bytes);
-        if let Some((found, hint)) = binary(bytes, encoding) {
-            return Err(ReadError::Encoding {
-                file: name.to_owned(),
-                at: 0,
-                found: found.to_owned(),
-                hint: hint.to_owned(),
-            });
-        }
-        let body = &bytes[mark..];
-        Ok(match encoding {
-            Encoding::Utf8 => match std::str::from_utf8(body) {
-                Ok(text) => Text { text: Cow::Borrowed(text), encoding, anchors: vec![(0, mark as u64)] },
-                Err(_) => lossy(body, mark as u64),
+        refuse_binary(bytes, encoding, name)?;
+        Ok(Text::part(&bytes[mark..], mark as u64, encoding))
+    }
+
+    /// Decodes a part of a file that starts at the offset `at` of it.
+    pub(crate) fn part(bytes: &'a [u8], at: u64, encoding: Encoding) -> Text<'a> {
+        match encoding {
+            Encoding::Utf8 => match std::str::from_utf8(bytes) {
+                Ok(text) => Text { text: Cow::Borrowed(text), encoding, anchors: vec![(0, at)] },
+                Err(_) => lossy(bytes, at),
             },
-            _ => transcoded(body, mark as u64, encoding),
-        })
+            _ => transcoded(bytes, at, encoding),
+        }
     }
 
     /// The whole text.
@@ -116,6 +113,34 @@ pub(crate) fn encoding_of(bytes: &[u8]) -> (Encoding, usize) {
     }
     // The sample may end within a character.
     if broken > 1 && multibyte == 0 { (Encoding::Windows1252, 0) } else { (Encoding::Utf8, 0) }
+}
+
+/// Refuses bytes that are a container or another binary format.
+///
+/// # Errors
+/// [`ReadError::Encoding`].
+pub(crate) fn refuse_binary(bytes: &[u8], encoding: Encoding, name: &str) -> Result<(), ReadError> {
+    match binary(bytes, encoding) {
+        None => Ok(()),
+        Some((found, hint)) => {
+            Err(ReadError::Encoding { file: name.to_owned(), at: 0, found: found.to_owned(), hint: hint.to_owned() })
+        }
+    }
+}
+
+/// Cuts what follows `start` into pieces of about `size` bytes, each starting at a line.
+pub(crate) fn chunks(bytes: &[u8], start: usize, size: usize) -> Vec<Range<usize>> {
+    let mut cuts = vec![start];
+    let mut at = start + size;
+    while at < bytes.len() {
+        match memchr::memchr(b'\n', &bytes[at..]) {
+            Some(end) if at + end + 1 < bytes.len() => cuts.push(at + end + 1),
+            _ => break,
+        }
+        at = cuts[cuts.len() - 1] + size;
+    }
+    cuts.push(bytes.len());
+    cuts.windows(2).map(|pair| pair[0]..pair[1]).filter(|range| !range.is_empty()).collect()
 }
 
 /// What a binary format looks like, and what to do about it.

@@ -3,13 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use evidence::{
-    Address, Cite, CopyKey, Fact, FileName, Identifier, Observation, Place, Problem, Product, Reading, System, When,
-    Zone,
+    Address, Cite, CopyKey, Fact, FileName, Identifier, LooksUsed, Observation, Place, Problem, Product, Reading,
+    System, When, Zone,
 };
 
 use super::codes::folded;
 use super::row::{Broken, Row, Torn, block_line};
-use crate::records::{self, Grammar, Record, Records, Sieve, column_names, csv_header, delimiter_of};
+use crate::records::{Grammar, Record, Records, Sieve, Splitter, column_names, csv_header, delimiter_of};
 use crate::text::{Encoding, Text, encoding_of};
 use crate::time::{DayOrder, Zoneless, instant};
 use crate::{Clock, Head, Input, Likeness, Progress, Query, ReadError, Recognition, Wanted};
@@ -75,6 +75,17 @@ enum Shape {
     Blocks,
     /// Delimited lines without a header line, or with one in a `#Fields:` comment.
     Log { columns: Vec<String> },
+}
+
+impl Shape {
+    /// How the file is split into records.
+    fn grammar(&self, wrappers: &'static [&'static str]) -> Grammar {
+        match self {
+            Shape::Csv => Grammar::Csv,
+            Shape::Json => Grammar::Json { wrappers },
+            Shape::Blocks | Shape::Log { .. } => Grammar::Lines,
+        }
+    }
 }
 
 /// Where the facts of one row go.
@@ -162,7 +173,7 @@ fn is_ambiguous(said: &str) -> bool {
 ///
 /// # Errors
 /// [`ReadError`] if the bytes are no text or the user asked to stop.
-pub(crate) fn read(table: &impl Table, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
+pub(crate) fn read<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
     let head = head_text(input);
     let shape = shape_of(&head, positions(table)).unwrap_or(Shape::Csv);
     let mut known = match query.wanted {
@@ -171,10 +182,11 @@ pub(crate) fn read(table: &impl Table, input: &Input<'_>, query: &Query<'_>) -> 
     };
     let mut sieve = first_sieve(table, input, query, &shape, &head, &known);
     let again = Again(query.progress);
+    let mut splitter = Splitter::new(input, shape.grammar(T::WRAPPERS))?;
     for round in 0.. {
         // The bytes count as read once, however often they are gone through.
         let order = if round == 0 { *query } else { Query { progress: &again, ..*query } };
-        let parsed = parse(table, input, &order, &shape, &sieve)?;
+        let parsed = parse(table, input, &mut splitter, &order, &shape, &sieve)?;
         let kept = keep(table, query, &parsed, &mut known);
         let next = match (&sieve, needles(&known)) {
             (Sieve::All, _) => None,
@@ -184,7 +196,10 @@ pub(crate) fn read(table: &impl Table, input: &Input<'_>, query: &Query<'_>) -> 
         };
         match next {
             Some(next) => sieve = next,
-            None => return Ok(told(table, input, query, parsed, &kept)),
+            None => {
+                let looks = if matches!(sieve, Sieve::AnyOf(_)) { LooksUsed::No } else { LooksUsed::AsAsked };
+                return Ok(Reading { looks, ..told(table, input, query, parsed, &kept) });
+            }
         }
     }
     Err(ReadError::Cancelled { file: input.name.to_string() })
@@ -242,8 +257,10 @@ fn needles(known: &BTreeSet<Identifier>) -> Option<Vec<String>> {
         match id {
             Identifier::MessageId(id) => needles.push(longest_plain_part(id)?),
             Identifier::NetworkMessageId(id) => {
-                needles.push(id.replace('-', ""));
-                needles.push(id.clone());
+                for spelling in [id.clone(), id.replace('-', "")] {
+                    needles.push(spelling.to_ascii_uppercase());
+                    needles.push(spelling);
+                }
             }
             _ => {}
         }
@@ -273,6 +290,7 @@ struct ParsedRows {
 fn parse<T: Table>(
     table: &T,
     input: &Input<'_>,
+    splitter: &mut Splitter<'_>,
     query: &Query<'_>,
     shape: &Shape,
     sieve: &Sieve,
@@ -284,17 +302,17 @@ fn parse<T: Table>(
             ParsedRows { count: rows.len() as u64, rows, sieved_out: 0, blank_pages: 0, comments: 0 }
         }
         Shape::Csv => {
-            let split = records::split(input, Grammar::Csv, sieve, query)?;
+            let split = splitter.split(sieve, query)?;
             let delimiter = delimiter(input);
             let columns = split.columns.clone();
             of_records(split, |record| Some(Row::of_cells(record, &columns, delimiter)))
         }
         Shape::Log { columns } => {
-            let split = records::split(input, Grammar::Lines, sieve, query)?;
+            let split = splitter.split(sieve, query)?;
             of_records(split, |record| (!record.text.starts_with('#')).then(|| Row::of_cells(record, columns, b',')))
         }
         Shape::Json => {
-            let split = records::split(input, Grammar::Json { wrappers: T::WRAPPERS }, sieve, query)?;
+            let split = splitter.split(sieve, query)?;
             let mut blank_pages = 0;
             let mut found = of_records(split, |record| {
                 let is_blank = is_blank_page(&record.text, T::WRAPPERS);
@@ -511,7 +529,7 @@ fn positions<T: Table>(_: &T) -> Option<&'static [&'static str]> {
 const SAMPLE_BYTES: usize = 64 * 1024;
 
 /// Rows from both ends of a large file: they tell the order of day and month, and the time that the file covers.
-fn sample(table: &impl Table, input: &Input<'_>, query: &Query<'_>) -> Vec<Row> {
+fn sample<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>) -> Vec<Row> {
     let head = head_text(input);
     let Some(shape) = shape_of(&head, positions(table)) else { return Vec::new() };
     let (encoding, _) = encoding_of(input.bytes);
@@ -521,7 +539,9 @@ fn sample(table: &impl Table, input: &Input<'_>, query: &Query<'_>) -> Vec<Row> 
     let text = format!("{head}\n{tail}");
     let part = Input { name: input.name.clone(), bytes: text.as_bytes() };
     let quiet = Query { progress: &crate::NoProgress, ..*query };
-    let rows = parse(table, &part, &quiet, &shape, &Sieve::All).map(|parsed| parsed.rows).unwrap_or_default();
+    let Ok(mut splitter) = Splitter::new(&part, shape.grammar(T::WRAPPERS)) else { return Vec::new() };
+    let rows = parse(table, &part, &mut splitter, &quiet, &shape, &Sieve::All).map(|parsed| parsed.rows);
+    let rows = rows.unwrap_or_default();
     rows.into_iter().flatten().collect()
 }
 

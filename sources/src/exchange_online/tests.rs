@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::table::decoded;
-use crate::records::{self, Grammar, Sieve};
+use crate::records::{Grammar, Sieve, Splitter};
 use crate::text::encoding_of;
 use crate::{Clock, Input, Likeness, Message, NoProgress, Query, Source, Wanted, recognise};
 
@@ -181,7 +181,7 @@ fn ok_turned_samples() {
         let grammar = if is_csv { Grammar::Csv } else { Grammar::Json { wrappers: &[] } };
         let input = Input { name: FileName::from(name.as_str()), bytes: text.as_bytes() };
         let query = Query { wanted: &Wanted::Everything, clock: &clock(), progress: &NoProgress };
-        let split = records::split(&input, grammar, &Sieve::All, &query).unwrap();
+        let split = Splitter::new(&input, grammar).unwrap().split(&Sieve::All, &query).unwrap();
         let first = split.records.first().map_or(text.len(), |record| record.bytes.start as usize);
         let (header, rows): (&str, Vec<&str>) =
             (&text[..first], split.records.iter().map(|record| record.text.as_str()).collect());

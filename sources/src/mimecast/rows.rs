@@ -8,7 +8,7 @@ use evidence::{Address, Cite, CopyKey, Fact, Identifier, Observation, Problem, P
 use serde_json::Value;
 
 use super::values::{Object, text_at};
-use crate::records::{self, Grammar, Record, Records, Sieve};
+use crate::records::{Grammar, Record, Records, Sieve, Splitter};
 use crate::text::{self, Encoding, first_words};
 use crate::{Input, MatchedBy, Message, Progress, Query, ReadError, Wanted};
 
@@ -133,9 +133,10 @@ pub(super) fn read(input: &Input<'_>, query: &Query<'_>, kind: &Kind<'_>) -> Res
     if text::is_blank(input.bytes) {
         return Err(ReadError::Empty { file: input.name.to_string() });
     }
+    let mut splitter = Splitter::new(input, kind.grammar)?;
     let parsed = match query.wanted {
-        Wanted::Everything => File::parse(input, query, kind, &Sieve::All)?,
-        Wanted::Message(message) => closed_over(input, query, kind, message)?,
+        Wanted::Everything => File::parse(input, &mut splitter, query, kind, &Sieve::All)?,
+        Wanted::Message(message) => closed_over(input, &mut splitter, query, kind, message)?,
     };
     let sieved = parsed.sieved;
     let mut reading = parsed.reading(input);
@@ -157,8 +158,14 @@ struct File {
 }
 
 impl File {
-    fn parse(input: &Input<'_>, query: &Query<'_>, kind: &Kind<'_>, sieve: &Sieve) -> Result<File, ReadError> {
-        let records = records::split(input, kind.grammar, sieve, query)?;
+    fn parse(
+        input: &Input<'_>,
+        splitter: &mut Splitter<'_>,
+        query: &Query<'_>,
+        kind: &Kind<'_>,
+        sieve: &Sieve,
+    ) -> Result<File, ReadError> {
+        let records = splitter.split(sieve, query)?;
         let mut parsed = Vec::with_capacity(records.records.len());
         for record in &records.records {
             if query.progress.is_cancelled() {
@@ -214,14 +221,20 @@ fn observe(input: &Input<'_>, record: &Record, row: Row, observations: &mut Vec<
 const MAX_SEARCHES: usize = 4;
 
 /// Reads the rows about `message`, and those about the ids that these rows reveal.
-fn closed_over(input: &Input<'_>, query: &Query<'_>, kind: &Kind<'_>, message: &Message) -> Result<File, ReadError> {
+fn closed_over(
+    input: &Input<'_>,
+    splitter: &mut Splitter<'_>,
+    query: &Query<'_>,
+    kind: &Kind<'_>,
+    message: &Message,
+) -> Result<File, ReadError> {
     let quiet = Quiet(query.progress);
     let mut known = message.ids.clone();
     for search in 0.. {
         let sieve = if kind.large == Large::Yes && search < MAX_SEARCHES { sieve_of(&known) } else { Sieve::All };
         let progress: &dyn Progress = if search == 0 { query.progress } else { &quiet };
         let query = Query { progress, ..*query };
-        let mut file = File::parse(input, &query, kind, &sieve)?;
+        let mut file = File::parse(input, splitter, &query, kind, &sieve)?;
         let before = known.len();
         keep(&mut file, kind.by, message, &mut known);
         if known.len() == before || !file.sieved {

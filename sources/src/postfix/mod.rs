@@ -12,7 +12,7 @@ mod search;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use evidence::{Cite, Fact, Identifier, Observation, Place, Problem, Reading, SourceId, Unit};
+use evidence::{Cite, Fact, Identifier, LooksUsed, Observation, Place, Problem, Reading, SourceId, Unit};
 use rayon::prelude::*;
 
 use crate::{
@@ -188,7 +188,7 @@ fn one_message(
         return Err(ReadError::Cancelled { file: input.name.to_string() });
     }
 
-    let mut reading = Reading { rows: scan.rows, ..Reading::default() };
+    let mut reading = Reading { rows: scan.rows, looks: LooksUsed::WithOwn, ..Reading::default() };
     coverage(log, &scan, query, &mut reading);
     for (line, role) in &followed.lines {
         row(input, log, &scan, *line).state(query, *role, &mut reading);

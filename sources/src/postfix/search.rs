@@ -237,17 +237,7 @@ struct Part {
 
 /// Cuts the log into pieces of about [`CHUNK_BYTES`], each starting at a line.
 pub(super) fn chunks(bytes: &[u8]) -> Vec<Range<usize>> {
-    let mut cuts = vec![0];
-    let mut at = CHUNK_BYTES;
-    while at < bytes.len() {
-        match memchr::memchr(b'\n', &bytes[at..]) {
-            Some(end) if at + end + 1 < bytes.len() => cuts.push(at + end + 1),
-            _ => break,
-        }
-        at = cuts[cuts.len() - 1] + CHUNK_BYTES;
-    }
-    cuts.push(bytes.len());
-    cuts.windows(2).map(|pair| pair[0]..pair[1]).filter(|range| !range.is_empty()).collect()
+    crate::text::chunks(bytes, 0, CHUNK_BYTES)
 }
 
 /// Counts line ends, and lines that are not blank, of a piece that starts at a line.
