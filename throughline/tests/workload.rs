@@ -1,0 +1,125 @@
+//! A generated week of traffic, against the truth that its generator wrote beside it.
+//!
+//! Set `THROUGHLINE_WORKLOAD` to a folder made by `gen_mail_workload.py` to follow the messages of that one instead:
+//! `THROUGHLINE_WORKLOAD=DIR cargo test --release -p throughline --test workload`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Messages of the workload that is made for the test; few, because a debug build searches them.
+const MESSAGES: &str = "5000";
+
+#[test]
+fn every_message_has_its_true_fate() {
+    let made = tempfile::tempdir().expect("a folder");
+    let folder = match std::env::var_os("THROUGHLINE_WORKLOAD") {
+        Some(ready) => PathBuf::from(ready),
+        None if generated(made.path()) => made.path().to_owned(),
+        None => return,
+    };
+    let truth = std::fs::read(folder.join("truth.json")).expect("a truth file");
+    let truth: Value = serde_json::from_slice(&truth).expect("JSON");
+    let chosen = truth["messages_chosen"].as_array().expect("messages");
+    assert!(chosen.len() >= 20, "{} messages", chosen.len());
+    for message in chosen {
+        agrees(&folder, &["postfix.log"], message);
+        agrees(&folder, &["trace.jsonl"], message);
+        // Of tagged messages the generator's two systems tell different ends.
+        if message["instances"][0]["class"] != "spam-tagged" {
+            agrees(&folder, &["postfix.log", "trace.csv"], message);
+        }
+    }
+}
+
+/// Makes the workload; says so if that cannot be done.
+fn generated(folder: &Path) -> bool {
+    let generator = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/bench/gen_mail_workload.py");
+    let has_numpy = Command::new("python3").args(["-c", "import numpy"]).output().is_ok_and(|it| it.status.success());
+    if !Path::new(generator).is_file() || !has_numpy {
+        eprintln!("SKIPPED: needs {generator}, python3 and numpy");
+        return false;
+    }
+    let output = Command::new("python3")
+        .args([generator, "--messages", MESSAGES, "--truth", "30", "--out"])
+        .arg(folder)
+        .output()
+        .expect("python3 runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    true
+}
+
+/// Follows one message through some of the files: every copy, its fate, and no record of another message.
+fn agrees(folder: &Path, files: &[&str], message: &Value) {
+    let id = message["message_id"].as_str().expect("an id");
+    let output = Command::new(env!("CARGO_BIN_EXE_throughline"))
+        .arg("follow")
+        .args(files.iter().map(|file| folder.join(file)))
+        .args(["--message-id", id, "--now", "2026-11-21T00:00:00Z", "--format", "json"])
+        .output()
+        .expect("it runs");
+    let class = &message["instances"][0]["class"];
+    let name = format!("{id} ({class}) in {files:?}");
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{name}: {error}: {}", String::from_utf8_lossy(&output.stderr)));
+
+    let has_trace = files.iter().any(|file| file.starts_with("trace"));
+    let (mut expected, mut own_lines, mut own_rows) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    for instance in message["instances"].as_array().expect("instances") {
+        for recipient in instance["recipients"].as_array().expect("recipients") {
+            let fate = fate(recipient["final"].as_str().expect("an end"), class == "spam-tagged" && has_trace);
+            expected.push((recipient["address"].as_str().expect("an address"), fate));
+        }
+        let numbers = |key: &str| -> Vec<u64> {
+            instance[key].as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
+        };
+        own_lines.extend(numbers("lines").into_iter().chain(numbers("session_lines")));
+        own_rows.extend(numbers("trace_rows"));
+    }
+    expected.sort_unstable();
+    let copies = report["copies"].as_array().expect("copies");
+    let mut found: Vec<(&str, &str)> = copies
+        .iter()
+        .map(|copy| (copy["envelope_recipient"].as_str().unwrap_or(""), copy["fate"].as_str().unwrap_or("")))
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found, expected, "{name}");
+
+    let mut cites = Vec::new();
+    cites_in(&report, &mut cites);
+    assert!(!cites.is_empty(), "{name}: no cite");
+    for (file, line) in cites {
+        let is_own = match file {
+            "postfix.log" => own_lines.contains(&line),
+            "trace.csv" => own_rows.contains(&(line - 1)), // the header is no row
+            _ => own_rows.contains(&line),
+        };
+        assert!(is_own, "{name}: {file}:{line} is about another message");
+    }
+}
+
+/// The fate that the generator's word means; the trace of a tagged message says that it was put to junk.
+fn fate(end: &str, is_marked_as_spam: bool) -> &'static str {
+    match end {
+        "sent" if is_marked_as_spam => "junked",
+        "sent" => "delivered",
+        "pending" => "deferred",
+        "bounced" | "expired" => "bounced",
+        "quarantined" => "quarantined",
+        other => panic!("the generator has a new end: {other}"),
+    }
+}
+
+/// All cites of a report, wherever they stand: file and line.
+fn cites_in<'v>(value: &'v Value, found: &mut Vec<(&'v str, u64)>) {
+    if let (Some(file), Some(line)) = (value["file"].as_str(), value["line"].as_u64()) {
+        found.push((file, line));
+    }
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| cites_in(item, found)),
+        Value::Object(members) => members.values().for_each(|member| cites_in(member, found)),
+        _ => {}
+    }
+}
