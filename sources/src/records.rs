@@ -71,19 +71,44 @@ impl Record {
         let end = start + self.encoding.raw_len(&self.text[range]);
         self.cite(file).marked(start..end)
     }
+}
 
-    /// The cells of a CSV record, unquoted; a record that is no valid CSV gives what can be split.
-    pub(crate) fn cells(&self, delimiter: u8) -> Vec<String> {
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .from_reader(self.text.as_bytes());
-        let mut cells = csv::StringRecord::new();
-        match reader.read_record(&mut cells) {
-            Ok(true) => cells.iter().map(str::to_owned).collect(),
-            _ => Vec::new(),
+/// Splits CSV records into their cells.
+pub(crate) struct Cells {
+    reader: csv_core::Reader,
+    /// What stands between two cells.
+    pub(crate) delimiter: u8,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Cells {
+    /// Prepares to split; a splitter costs far more to make than a record to split.
+    pub(crate) fn new(delimiter: u8) -> Cells {
+        let reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        Cells { reader, delimiter, text: Vec::new(), ends: vec![0; 64] }
+    }
+
+    /// The cells of one record, unquoted; a record that is no valid CSV gives what can be split.
+    pub(crate) fn of(&mut self, record: &str) -> Vec<String> {
+        use csv_core::ReadRecordResult::{End, InputEmpty, OutputEndsFull, OutputFull, Record};
+        self.reader.reset();
+        self.text.resize(record.len() + 1, 0);
+        let (mut read, mut written, mut count) = (0, 0, 0);
+        loop {
+            let (result, took, gave, ended) =
+                self.reader.read_record(&record.as_bytes()[read..], &mut self.text[written..], &mut self.ends[count..]);
+            (read, written, count) = (read + took, written + gave, count + ended);
+            match result {
+                InputEmpty => {}
+                OutputFull => self.text.resize(self.text.len() * 2, 0),
+                OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                Record | End => break,
+            }
         }
+        let starts = std::iter::once(&0).chain(&self.ends[..count]);
+        let cell = |(start, end): (&usize, &usize)| String::from_utf8_lossy(&self.text[*start..*end]).into_owned();
+        starts.zip(&self.ends[..count]).map(cell).collect()
     }
 }
 
@@ -185,16 +210,8 @@ pub(crate) fn delimiter_of(header: &str) -> u8 {
 /// The column names of a CSV header line, trimmed of white space and of the extra quotes that some exports add.
 pub(crate) fn column_names(header: &str) -> Vec<String> {
     let header = header.trim_start_matches('\u{feff}');
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter_of(header))
-        .from_reader(header.as_bytes());
-    let mut cells = csv::StringRecord::new();
-    match reader.read_record(&mut cells) {
-        Ok(true) => cells.iter().map(|cell| cell.trim().trim_matches('"').trim().to_owned()).collect(),
-        _ => Vec::new(),
-    }
+    let cells = Cells::new(delimiter_of(header)).of(header);
+    cells.iter().map(|cell| cell.trim().trim_matches('"').trim().to_owned()).collect()
 }
 
 /// Whether a line before the header belongs to PowerShell or a spreadsheet, not to the table.

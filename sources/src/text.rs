@@ -105,13 +105,18 @@ pub(crate) fn encoding_of(bytes: &[u8]) -> (Encoding, usize) {
         return (Encoding::Utf16Be, 0);
     }
     let start = &bytes[..bytes.len().min(1 << 20)];
+    match std::str::from_utf8(start) {
+        Ok(_) => return (Encoding::Utf8, 0),
+        // The sample may end within a character.
+        Err(error) if error.error_len().is_none() => return (Encoding::Utf8, 0),
+        Err(_) => {}
+    }
     let mut multibyte = 0usize;
     let mut broken = 0usize;
     for chunk in start.utf8_chunks() {
         multibyte += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
         broken += usize::from(!chunk.invalid().is_empty());
     }
-    // The sample may end within a character.
     if broken > 1 && multibyte == 0 { (Encoding::Windows1252, 0) } else { (Encoding::Utf8, 0) }
 }
 

@@ -7,7 +7,7 @@ use evidence::{Address, Cite, FileName};
 use serde_json::Value;
 
 use super::codes::folded;
-use crate::records::Record;
+use crate::records::{Cells, Record};
 
 /// Where a row is written.
 #[derive(Clone, Debug)]
@@ -56,6 +56,14 @@ pub(crate) struct Broken {
 }
 
 impl Raw {
+    /// Whether a word stands in the row.
+    pub(crate) fn holds(&self, word: &str) -> bool {
+        match self {
+            Raw::Record(record) => record.text.contains(word),
+            Raw::Block { cite } => cite.said.contains(word),
+        }
+    }
+
     /// A cite of the whole row.
     pub(crate) fn cite(&self, file: &FileName) -> Cite {
         match self {
@@ -78,14 +86,14 @@ impl Row {
     ///
     /// # Errors
     /// [`Torn`] if it has fewer or more cells than columns, empty ones at the end aside.
-    pub(crate) fn of_cells(record: Record, columns: &[String], delimiter: u8) -> Result<Row, Box<Broken>> {
-        let cells = record.cells(delimiter);
+    pub(crate) fn of_cells(record: Record, columns: &[String], splitter: &mut Cells) -> Result<Row, Box<Broken>> {
+        let cells = splitter.of(&record.text);
         let surplus_is_empty = cells.iter().skip(columns.len()).all(|cell| cell.trim().is_empty());
         if cells.len() < columns.len() || !surplus_is_empty {
             let torn = Torn { expected: format!("{} cells", columns.len()), found: format!("{} cells", cells.len()) };
             return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
         }
-        let ranges = cell_ranges(&record.text, delimiter);
+        let ranges = cell_ranges(&record.text, splitter.delimiter);
         let ranges = if ranges.len() == cells.len() { ranges } else { Vec::new() };
         let fields = columns
             .iter()

@@ -9,7 +9,7 @@ use evidence::{
 
 use super::codes::folded;
 use super::row::{Broken, Row, Torn, block_line};
-use crate::records::{Grammar, Record, Records, Sieve, Splitter, column_names, csv_header, delimiter_of};
+use crate::records::{Cells, Grammar, Record, Records, Sieve, Splitter, column_names, csv_header, delimiter_of};
 use crate::text::{Encoding, Text, encoding_of};
 use crate::time::{DayOrder, Zoneless, instant};
 use crate::{Clock, Head, Input, Likeness, Progress, Query, ReadError, Recognition, Wanted};
@@ -188,7 +188,14 @@ pub(crate) fn read<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>) ->
         let order = if round == 0 { *query } else { Query { progress: &again, ..*query } };
         let parsed = parse(table, input, &mut splitter, &order, &shape, &sieve)?;
         let kept = keep(table, query, &parsed, &mut known);
-        let next = match (&sieve, needles(&known)) {
+        let written = |word: &str| {
+            parsed
+                .rows
+                .iter()
+                .zip(&kept)
+                .any(|(row, kept)| *kept && row.as_ref().is_ok_and(|row| row.raw().holds(word)))
+        };
+        let next = match (&sieve, needles(&known, &written)) {
             (Sieve::All, _) => None,
             (Sieve::AnyOf(old), Some(new)) if new.iter().all(|needle| old.contains(needle)) => None,
             (Sieve::AnyOf(_), Some(new)) if round < 8 => Some(Sieve::AnyOf(new)),
@@ -234,7 +241,7 @@ fn first_sieve(
     if table.needs_all_rows(*shape == Shape::Json) || (table.by_looks() && !names_ids(table, shape, head)) {
         return Sieve::All;
     }
-    needles(known).map_or(Sieve::All, Sieve::AnyOf)
+    needles(known, &|_| false).map_or(Sieve::All, Sieve::AnyOf)
 }
 
 fn names_ids<T: Table>(_: &T, shape: &Shape, head: &str) -> bool {
@@ -248,18 +255,25 @@ fn names_ids<T: Table>(_: &T, shape: &Shape, head: &str) -> bool {
 
 /// Shortest part of an id that is worth searching for.
 const NEEDLE_MIN_BYTES: usize = 8;
+/// A word up to this length is searched about twice as fast as a longer one.
+const NEEDLE_MAX_BYTES: usize = 32;
 
 /// Words of which a row about one of the ids holds at least one, whatever escapes its grammar uses; `None` if an id
-/// gives no such word.
-fn needles(known: &BTreeSet<Identifier>) -> Option<Vec<String>> {
+/// gives no such word. An id that the file is known to spell in one way is searched in that way only: an export has one
+/// writer.
+fn needles(known: &BTreeSet<Identifier>, is_written: &dyn Fn(&str) -> bool) -> Option<Vec<String>> {
     let mut needles = Vec::new();
     for id in known {
         match id {
             Identifier::MessageId(id) => needles.push(longest_plain_part(id)?),
             Identifier::NetworkMessageId(id) => {
-                for spelling in [id.clone(), id.replace('-', "")] {
-                    needles.push(spelling.to_ascii_uppercase());
-                    needles.push(spelling);
+                // All but the first eight of its digits tell it well enough from others.
+                let tail = id.get(9..).unwrap_or(id);
+                let bare = tail.replace('-', "");
+                let spellings = [tail.to_ascii_uppercase(), bare.to_ascii_uppercase(), tail.to_owned(), bare];
+                match spellings.iter().find(|spelling| is_written(spelling)) {
+                    Some(spelling) => needles.push(spelling.clone()),
+                    None => needles.extend(spellings),
                 }
             }
             _ => {}
@@ -272,7 +286,8 @@ fn needles(known: &BTreeSet<Identifier>) -> Option<Vec<String>> {
 fn longest_plain_part(id: &str) -> Option<String> {
     let parts =
         id.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | '$' | '!' | '*')));
-    parts.max_by_key(|part| part.len()).filter(|part| part.len() >= NEEDLE_MIN_BYTES).map(str::to_owned)
+    let longest = parts.max_by_key(|part| part.len()).filter(|part| part.len() >= NEEDLE_MIN_BYTES)?;
+    Some(longest[..longest.len().min(NEEDLE_MAX_BYTES)].to_owned())
 }
 
 /// A row, or why it is none.
@@ -303,13 +318,15 @@ fn parse<T: Table>(
         }
         Shape::Csv => {
             let split = splitter.split(sieve, query)?;
-            let delimiter = delimiter(input);
+            let mut cells = Cells::new(delimiter(input));
             let columns = split.columns.clone();
-            of_records(split, |record| Some(Row::of_cells(record, &columns, delimiter)))
+            of_records(split, |record| Some(Row::of_cells(record, &columns, &mut cells)))
         }
         Shape::Log { columns } => {
             let split = splitter.split(sieve, query)?;
-            of_records(split, |record| (!record.text.starts_with('#')).then(|| Row::of_cells(record, columns, b',')))
+            let mut cells = Cells::new(b',');
+            let is_comment = |record: &Record| record.text.starts_with('#');
+            of_records(split, |record| (!is_comment(&record)).then(|| Row::of_cells(record, columns, &mut cells)))
         }
         Shape::Json => {
             let split = splitter.split(sieve, query)?;
@@ -593,11 +610,9 @@ fn shape_of(text: &str, positions: Option<&[&str]>) -> Option<Shape> {
 
 /// Whether a line without a header has as many cells as the log has columns, and starts with an instant.
 fn is_log_line(line: &str, columns: usize) -> bool {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
-    let mut cells = csv::StringRecord::new();
-    matches!(reader.read_record(&mut cells), Ok(true))
-        && cells.len() == columns
-        && cells.get(0).is_some_and(|cell| instant(cell, DayOrder::MonthFirst, Zoneless::Utc).is_some())
+    let cells = Cells::new(b',').of(line);
+    cells.len() == columns
+        && cells.first().is_some_and(|cell| instant(cell, DayOrder::MonthFirst, Zoneless::Utc).is_some())
 }
 
 /// The blocks of a `Format-List` text: a blank line or the first name again begins the next one.

@@ -84,8 +84,26 @@ pub(super) struct Needles {
 
 enum Search {
     Nothing,
-    Each(Vec<Finder<'static>>),
+    Each(Vec<Word>),
     All(AhoCorasick),
+}
+
+/// A word, and the search for its start: up to 32 bytes are searched about twice as fast as more.
+struct Word {
+    whole: Vec<u8>,
+    start: Finder<'static>,
+}
+
+impl Word {
+    fn new(word: &str) -> Word {
+        let whole = word.as_bytes().to_vec();
+        let start = Finder::new(&whole[..whole.len().min(32)]).into_owned();
+        Word { whole, start }
+    }
+
+    fn find(&self, hay: &[u8]) -> Option<Range<usize>> {
+        self.start.find_iter(hay).find(|at| hay[*at..].starts_with(&self.whole)).map(|at| at..at + self.whole.len())
+    }
 }
 
 /// How many words are looked for one after the other; above, all are looked for at once.
@@ -97,7 +115,7 @@ impl Needles {
         let mut words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
         words.sort_unstable();
         words.dedup();
-        let each = |words: &[&str]| Search::Each(words.iter().map(|word| Finder::new(*word).into_owned()).collect());
+        let each = |words: &[&str]| Search::Each(words.iter().map(|word| Word::new(word)).collect());
         let finder = match words.len() {
             0 => Search::Nothing,
             1..=MANY => each(&words),
@@ -121,12 +139,11 @@ impl Needles {
         let before = found.len();
         match &self.finder {
             Search::Nothing => return,
-            Search::Each(finders) => {
-                for finder in finders {
-                    let length = finder.needle().len();
-                    walk(bytes, range.clone(), |hay| finder.find(hay).map(|at| at..at + length), found);
+            Search::Each(words) => {
+                for word in words {
+                    walk(bytes, range.clone(), |hay| word.find(hay), found);
                 }
-                if finders.len() > 1 {
+                if words.len() > 1 {
                     found[before..].sort_unstable();
                 }
             }
@@ -242,31 +259,16 @@ pub(super) fn chunks(bytes: &[u8]) -> Vec<Range<usize>> {
 
 /// Counts line ends, and lines that are not blank, of a piece that starts at a line.
 pub(super) fn count(piece: &[u8]) -> (u64, u64) {
-    let ends = memchr::memchr_iter(b'\n', piece).count() as u64;
-    let open = u64::from(piece.last().is_some_and(|byte| *byte != b'\n'));
-    (ends, ends + open - blank_lines(piece))
-}
-
-/// Counts blank lines: only a line that starts with a blank or control character can be one.
-fn blank_lines(piece: &[u8]) -> u64 {
-    let starts_low = u64::from(piece.first().is_some_and(|byte| *byte <= b' '));
-    let low: u64 = piece
-        .chunks(BLOCK)
-        .zip(piece.get(1..).unwrap_or(&[]).chunks(BLOCK))
-        .map(|(at, next)| at.iter().zip(next).map(|(at, next)| u8::from((*at == b'\n') & (*next <= b' '))).sum::<u8>())
-        .map(u64::from)
-        .sum();
-    if starts_low + low == 0 {
-        return 0;
+    let (mut ends, mut rows) = (0, 0);
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', piece) {
+        ends += 1;
+        // Only a line that starts with a blank or control character can be blank.
+        rows += u64::from(piece[start] > b' ' || !piece[start..end].trim_ascii().is_empty());
+        start = end + 1;
     }
-    piece
-        .split_inclusive(|byte| *byte == b'\n')
-        .filter(|line| line.iter().all(|byte| byte.is_ascii_whitespace()))
-        .count() as u64
+    (ends, rows + u64::from(!piece[start..].trim_ascii().is_empty()))
 }
-
-/// At most 255 ones fit a byte; a power of two suits the vector unit.
-const BLOCK: usize = 128;
 
 impl Scan {
     /// The number, from 1, of the line that starts at `start`.

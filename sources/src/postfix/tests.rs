@@ -299,9 +299,7 @@ fn ok_generated_traffic() {
     let folder = std::env::temp_dir().join(format!("postfix-traffic-{}", std::process::id()));
     // A debug build is slow at searching; set POSTFIX_TRAFFIC_FACTOR=20 for a release build.
     let factor: u32 = std::env::var("POSTFIX_TRAFFIC_FACTOR").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1);
-    for (time, ids, messages) in
-        [("bsd", "short", 5_000), ("rfc3339", "short", 2_500), ("bsd", "long", 1_000), ("rfc3339", "long", 1_000)]
-    {
+    for (time, ids, messages) in [("bsd", "short", 2_500), ("rfc3339", "long", 1_000)] {
         let messages = messages * factor;
         let made = std::process::Command::new("python3")
             .arg(&generator)

@@ -16,7 +16,7 @@ use super::codes::Codes;
 use super::rows::{self, Kind, Large, Parsed, Row, torn};
 use super::values::{addresses, instant, message_id, subject};
 use super::{look, values};
-use crate::records::{self, Grammar, Record};
+use crate::records::{self, Cells, Grammar, Record};
 use crate::text::{Text, first_words};
 use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
 
@@ -114,7 +114,7 @@ impl Form {
         Ok(match self.grammar {
             Grammar::Json { .. } => Fields::of_object(rows::object_of(record)?),
             Grammar::Lines => Fields::of_line(&record.text),
-            Grammar::Csv => Fields::of_cells(columns, record.cells(self.delimiter)),
+            Grammar::Csv => Fields::of_cells(columns, Cells::new(self.delimiter).of(&record.text)),
         })
     }
 }
