@@ -187,7 +187,9 @@ impl Round<'_> {
             .par_iter()
             .filter_map(|at| self.kinds[*at].as_ref().ok().map(|source| (*at, source.read(&self.files[*at], &query))))
             .collect();
-        let chosen = read.iter().find_map(|(_, reading)| reading.as_ref().ok().filter(|found| self.is_meant(found)));
+        let mut fitting = read.iter().filter_map(|(_, reading)| reading.as_ref().ok()).filter(|it| self.is_meant(it));
+        // A sample that was cut before its Message-ID does not go before one that has it.
+        let chosen = fitting.clone().find(|found| names_itself(found)).or_else(|| fitting.next());
         let ids = chosen.map(all_ids).unwrap_or_default();
         let mut meant = vec![false; read.len()];
         for (meant, (_, reading)) in meant.iter_mut().zip(&read) {
@@ -203,7 +205,7 @@ impl Round<'_> {
         for ((at, mut reading), meant) in read.into_iter().zip(meant) {
             if !meant {
                 others.extend(candidates_in([&reading].into_iter()));
-                reading = reading.map(set_aside);
+                reading = reading.map(|found| if found.observations.is_empty() { found } else { set_aside(found) });
             }
             self.done[at] = Some(Done { reading, asked: self.message.ids.clone(), looks: Likeness::default() });
         }
@@ -358,6 +360,11 @@ fn all_ids(reading: &Reading) -> Vec<Identifier> {
     ids.sort();
     ids.dedup();
     ids
+}
+
+/// Whether a sample says its Message-ID.
+fn names_itself(reading: &Reading) -> bool {
+    reading.observations.iter().any(|observation| observation.about.message_id().is_some())
 }
 
 /// Whether a sample carries one of these Message-IDs.
