@@ -433,8 +433,14 @@ pub fn recognise(bytes: &[u8], name: &str) -> Result<&'static dyn Source, ReadEr
             nearest: near.as_ref().map_or("none", |(source, _)| source.id()).to_owned(),
             expected: near
                 .map_or("columns, keys or log grammar of a kind that is read".to_owned(), |(_, missing)| missing),
-            found: text::first_words(whole),
-            hint: "`throughline sources` lists what is read and how to get it".to_owned(),
+            found: match &decoded {
+                Err(ReadError::Encoding { found, .. }) => found.clone(),
+                _ => text::first_words(whole),
+            },
+            hint: match &decoded {
+                Err(ReadError::Encoding { hint, .. }) => hint.clone(),
+                _ => text::advice(whole).to_owned(),
+            },
         }),
     }
 }

@@ -113,7 +113,7 @@ impl Row {
                 return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
             }
             Err(error) => {
-                let torn = Torn { expected: "a JSON object".to_owned(), found: format!("broken JSON ({error})") };
+                let torn = Torn { expected: "a JSON object".to_owned(), found: crate::text::json_fault(&error) };
                 return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
             }
         };
