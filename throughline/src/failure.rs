@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use report::visible;
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum Failure {
@@ -50,7 +52,7 @@ impl fmt::Display for Failure {
             ),
             Failure::NothingReadable(files) => {
                 f.write_str("nothing readable:")?;
-                files.iter().try_for_each(|file| write!(f, "\n  {file}"))
+                files.iter().try_for_each(|file| write!(f, "\n  {}", visible(file)))
             }
             Failure::Stopped => f.write_str("stopped before all evidence was read; there is no answer"),
             Failure::Output(error) => write!(f, "standard output: expected to write the answer, found {error}"),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lake::Lake;
 use report::{Answered, Color, EvidenceFile, Fate, FindingKind, Report, Standing, Terminal};
-use sources::{Candidate, Clock, Input, Message, Progress, Readings, Unclear};
+use sources::{Candidate, Clock, Input, Message, NoProgress, Progress, Query, Readings, Source, Unclear, Wanted};
 
 use crate::cli::{Follow, Format, When};
 use crate::excerpt;
@@ -34,7 +34,7 @@ pub fn run(options: &Follow) -> Result<u8, Failure> {
         return Err(Failure::Stopped);
     }
     require_readable(&inputs, &evidence)?;
-    let readings = readings.map_err(which_message)?;
+    let readings = readings.map_err(|unclear| which_message(unclear, &inputs, &evidence, &clock))?;
     let mut report = answer(readings, options, &hashes(&evidence, options));
     report.evidence.extend(refused(&evidence));
     excerpt::add(&mut report, &inputs);
@@ -120,12 +120,16 @@ fn require_readable(inputs: &[Input<'_>], evidence: &Evidence) -> Result<(), Fai
 }
 
 /// Neither the options nor the evidence single out one message.
-fn which_message(unclear: Unclear) -> Failure {
+fn which_message(unclear: Unclear, inputs: &[Input<'_>], evidence: &Evidence, clock: &Clock) -> Failure {
     let (expected, found) = match unclear {
-        Unclear::NoMessage => (
-            "a sample (.eml, .msg, headers, bounce) among the files, or options that name the message",
-            "neither".to_owned(),
-        ),
+        Unclear::NoMessage => {
+            let faults = faults(inputs, evidence, clock);
+            let because = if faults.is_empty() { "" } else { "; what could not be read:\n  " };
+            (
+                "a sample (.eml, .msg, headers, bounce) among the files, or options that name the message",
+                format!("neither{because}{}", faults.join("\n  ")),
+            )
+        }
         Unclear::Several(first, count) => {
             let listed: Vec<String> = first.iter().map(candidate).collect();
             ("one message", format!("{count}, among them\n  {}", listed.join("\n  ")))
@@ -138,6 +142,33 @@ fn which_message(unclear: Unclear) -> Failure {
         hint: "Add --message-id, or two of --sender, --recipient and --subject, with --at to choose the nearest"
             .to_owned(),
     }
+}
+
+/// How many faults are told if there is no answer.
+const MAX_FAULTS: usize = 10;
+/// Larger files are not read again for their faults.
+const FAULTS_MAX_BYTES: usize = 64 << 20;
+
+/// What stands against the files, the first few faults: it may be why no message was found in them.
+fn faults(inputs: &[Input<'_>], evidence: &Evidence, clock: &Clock) -> Vec<String> {
+    let query = Query { wanted: &Wanted::Everything, clock, progress: &NoProgress };
+    let in_file = |input: &Input<'_>| -> Vec<String> {
+        let read = |source: &'static dyn Source| source.read(input, &query).map(|reading| (source, reading));
+        match sources::recognise(input.bytes, &input.name).and_then(read) {
+            Err(error) => vec![error.to_string()],
+            Ok((source, reading)) if reading.observations.is_empty() && reading.problems.is_empty() => {
+                vec![format!("{}: read as {}, but nothing in it names a message", input.name, source.id())]
+            }
+            Ok((_, reading)) => reading.problems.iter().take(MAX_FAULTS).map(fault).collect(),
+        }
+    };
+    let small = inputs.iter().filter(|input| input.bytes.len() <= FAULTS_MAX_BYTES);
+    let refused = evidence.refused.iter().map(ToString::to_string);
+    small.flat_map(in_file).chain(refused).take(MAX_FAULTS).map(|fault| report::visible(&fault)).collect()
+}
+
+fn fault(problem: &evidence::Problem) -> String {
+    format!("{}: expected {}, found {}", problem.cite, problem.expected, problem.found)
 }
 
 fn candidate(candidate: &Candidate) -> String {
