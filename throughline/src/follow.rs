@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lake::Lake;
 use report::{Answered, Color, EvidenceFile, Fate, FindingKind, Report, Standing, Terminal};
-use sources::{Candidate, Clock, Input, Message, NoProgress, Progress, Query, Readings, Source, Unclear, Wanted};
+use sources::{Candidate, Clock, Input, Message, NoProgress, Progress, Query, Readings, Unclear, Wanted};
 
 use crate::cli::{Follow, Format, When};
 use crate::excerpt;
@@ -153,13 +153,16 @@ const FAULTS_MAX_BYTES: usize = 64 << 20;
 fn faults(inputs: &[Input<'_>], evidence: &Evidence, clock: &Clock) -> Vec<String> {
     let query = Query { wanted: &Wanted::Everything, clock, progress: &NoProgress };
     let in_file = |input: &Input<'_>| -> Vec<String> {
-        let read = |source: &'static dyn Source| source.read(input, &query).map(|reading| (source, reading));
-        match sources::recognise(input.bytes, &input.name).and_then(read) {
+        let source = match sources::recognise(input.bytes, &input.name) {
+            Ok(source) => source,
+            Err(error) => return vec![error.to_string()],
+        };
+        match source.read(input, &query) {
             Err(error) => vec![error.to_string()],
-            Ok((source, reading)) if reading.observations.is_empty() && reading.problems.is_empty() => {
+            Ok(reading) if reading.observations.is_empty() && reading.problems.is_empty() => {
                 vec![format!("{}: read as {}, but nothing in it names a message", input.name, source.id())]
             }
-            Ok((_, reading)) => reading.problems.iter().take(MAX_FAULTS).map(fault).collect(),
+            Ok(reading) => reading.problems.iter().take(MAX_FAULTS).map(fault).collect(),
         }
     };
     let small = inputs.iter().filter(|input| input.bytes.len() <= FAULTS_MAX_BYTES);
