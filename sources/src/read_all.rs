@@ -431,8 +431,11 @@ pub fn recognise(bytes: &[u8], name: &str) -> Result<&'static dyn Source, ReadEr
         (near, _) => Err(ReadError::Unrecognised {
             file: name.to_owned(),
             nearest: near.as_ref().map_or("none", |(source, _)| source.id()).to_owned(),
-            expected: near
-                .map_or("columns, keys or log grammar of a kind that is read".to_owned(), |(_, missing)| missing),
+            expected: match near {
+                Some((_, missing)) if bytes.len() > HEAD_BYTES => format!("{missing} in the first 64 KiB"),
+                Some((_, missing)) => missing,
+                None => "columns, keys or log grammar of a kind that is read".to_owned(),
+            },
             found: match &decoded {
                 Err(ReadError::Encoding { found, .. }) => found.clone(),
                 _ => text::first_words(whole),

@@ -440,7 +440,9 @@ const LARGE: &[Row] = &[
     Row {
         name: "json object of 10 MB",
         put: |at| put(at, "bad.json", trace_object("2026-08-20T09:14:20Z").replace("Invoice", &"x".repeat(10 << 20))),
-        said: &["bad.json: not recognised; nearest kind is exchange-online/message-trace"],
+        said: &[
+            "bad.json: not recognised; nearest kind is exchange-online/message-trace: expected key `Status` in the first 64 KiB",
+        ],
     },
     Row {
         name: "10 MB of brackets",
@@ -464,6 +466,22 @@ const LARGE: &[Row] = &[
             put(at, "bad.eml", GOOD.replace("Message-ID", &format!("X-Long: {}\r\nMessage-ID", "x".repeat(10 << 20))))
         },
         said: &["bad.eml 8 rows: 6 observed", "bad.eml:6: expected a header field of at most 256 KiB"],
+    },
+    Row {
+        name: "mail that goes round 1,500 times",
+        put: |at| {
+            let round = |n: u32| {
+                let head = format!("2026-08-20T09:14:{:02}+00:00 mx1 postfix", 18 + n / 40);
+                format!(
+                    "{head}/cleanup[1]: {n:010X}: message-id=<inv-4711@supplier.example>\n{head}/smtp[2]: {n:010X}: \
+                     to=<ana@example.com>, relay=127.0.0.1[127.0.0.1]:10024, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok: \
+                     queued as {:010X})\n",
+                    n + 1
+                )
+            };
+            put(at, "bad.log", (0..1_500).map(|n| round(n + 16)).collect::<String>());
+        },
+        said: &["bad.log 3000 rows: 3000 observed"],
     },
     Row {
         name: "one line of 10 MB and no grammar",
