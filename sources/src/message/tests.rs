@@ -291,6 +291,27 @@ fn published_crashers_get_through() {
     }
 }
 
+/// Of a mailbox file the first message is read, and the others are counted and told.
+#[test]
+fn a_mailbox_file_is_told() {
+    let one = "From pat@example.net Thu Nov  3 04:56:17 2022\nFrom: pat@example.net\nSubject: Offer\n\nbody\n>From here\n\nFrom a \
+               line of prose\nand no field\n\n";
+    for (name, text, further) in [
+        ("one", one.to_owned(), 0),
+        ("three", one.repeat(3), 2),
+        ("three with CRLF", one.repeat(3).replace('\n', "\r\n"), 2),
+        ("no mailbox", one.repeat(3).replacen("From pat@example.net Thu Nov  3 04:56:17 2022\n", "", 1), 0),
+    ] {
+        let (_, reading) = read(name, text.as_bytes(), &Wanted::Everything).expect(name);
+        let rows =
+            |reason: &str| reading.passed_over.iter().find(|heap| heap.reason == reason).map_or(0, |heap| heap.rows);
+        assert_eq!((rows("body not read"), rows("further message of an mbox")), (1, further), "{name}");
+        let is_told = reading.coverage.limits.iter().any(|limit| limit.contains(&format!("{} messages", further + 1)));
+        assert_eq!(is_told, further > 0, "{name}: {:?}", reading.coverage.limits);
+        assert_eq!(reading.rows_accounted_for(), reading.rows, "{name}");
+    }
+}
+
 /// A header may be short: an author alone is one, a part's header and loose words are none.
 #[test]
 fn short_headers() {
