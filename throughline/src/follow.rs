@@ -124,10 +124,14 @@ fn which_message(unclear: Unclear, inputs: &[Input<'_>], evidence: &Evidence, cl
     let (expected, found) = match unclear {
         Unclear::NoMessage => {
             let faults = faults(inputs, evidence, clock);
-            let because = if faults.is_empty() { "" } else { "; what could not be read:\n  " };
+            if !faults.is_any_file_read {
+                return Failure::NothingReadable(faults.said);
+            }
+            let because = if faults.said.is_empty() { "" } else { "; what could not be read:" };
+            let said: String = faults.said.iter().map(|fault| format!("\n  {}", report::visible(fault))).collect();
             (
                 "a sample (.eml, .msg, headers, bounce) among the files, or options that name the message",
-                format!("neither{because}{}", faults.join("\n  ")),
+                format!("neither{because}{said}"),
             )
         }
         Unclear::Several(first, count) => {
@@ -149,25 +153,35 @@ const MAX_FAULTS: usize = 10;
 /// Larger files are not read again for their faults.
 const FAULTS_MAX_BYTES: usize = 64 << 20;
 
-/// What stands against the files, the first few faults: it may be why no message was found in them.
-fn faults(inputs: &[Input<'_>], evidence: &Evidence, clock: &Clock) -> Vec<String> {
+/// What stands against the files: it may be why no message was found in them.
+struct Faults {
+    /// The first few, in words.
+    said: Vec<String>,
+    is_any_file_read: bool,
+}
+
+fn faults(inputs: &[Input<'_>], evidence: &Evidence, clock: &Clock) -> Faults {
     let query = Query { wanted: &Wanted::Everything, clock, progress: &NoProgress };
-    let in_file = |input: &Input<'_>| -> Vec<String> {
-        let source = match sources::recognise(input.bytes, &input.name) {
-            Ok(source) => source,
-            Err(error) => return vec![error.to_string()],
-        };
-        match source.read(input, &query) {
-            Err(error) => vec![error.to_string()],
-            Ok(reading) if reading.observations.is_empty() && reading.problems.is_empty() => {
-                vec![format!("{}: read as {}, but nothing in it names a message", input.name, source.id())]
-            }
-            Ok(reading) => reading.problems.iter().take(MAX_FAULTS).map(fault).collect(),
+    let mut faults = Faults { said: Vec::new(), is_any_file_read: false };
+    for input in inputs {
+        if input.bytes.len() > FAULTS_MAX_BYTES {
+            faults.is_any_file_read = true;
+            continue;
         }
-    };
-    let small = inputs.iter().filter(|input| input.bytes.len() <= FAULTS_MAX_BYTES);
-    let refused = evidence.refused.iter().map(ToString::to_string);
-    small.flat_map(in_file).chain(refused).take(MAX_FAULTS).map(|fault| report::visible(&fault)).collect()
+        match sources::recognise(input.bytes, &input.name).map(|source| (source.id(), source.read(input, &query))) {
+            Err(error) | Ok((_, Err(error))) => faults.said.push(error.to_string()),
+            Ok((id, Ok(reading))) => {
+                faults.is_any_file_read = true;
+                if reading.observations.is_empty() && reading.problems.is_empty() {
+                    faults.said.push(format!("{}: read as {id}, but nothing in it names a message", input.name));
+                }
+                faults.said.extend(reading.problems.iter().take(MAX_FAULTS).map(fault));
+            }
+        }
+    }
+    faults.said.extend(evidence.refused.iter().map(ToString::to_string));
+    faults.said.truncate(MAX_FAULTS);
+    faults
 }
 
 fn fault(problem: &evidence::Problem) -> String {

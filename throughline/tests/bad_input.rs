@@ -166,7 +166,14 @@ const CUT: &[Row] = &[
         ],
     },
     Row { name: "eml cut in a header", put: |at| put(at, "0.eml", &GOOD[..150]), said: &["0.eml 1 rows"] },
-    Row { name: "msg cut", put: |at| put(at, "bad.msg", cut(MSG, 3000)), said: &["bad.msg 6 rows"] },
+    Row {
+        name: "msg cut",
+        put: |at| put(at, "bad.msg", &MSG[..12_000]),
+        said: &[
+            "bad.msg: byte 0: expected a sound compound file, found",
+            "save the message again from Outlook, or fetch it as .eml",
+        ],
+    },
     Row {
         name: "msg cut to its first bytes",
         put: |at| put(at, "bad.msg", &MSG[..600]),
@@ -843,6 +850,58 @@ fn one_among_many() {
 #[test]
 fn odd_files() {
     check(FILES);
+}
+
+/// Bad evidence and nothing else: the status of the contract, and the same words.
+#[test]
+fn alone() {
+    for (name, file, bytes, status, words) in [
+        ("empty", "bad.csv", Vec::new(), 3, "bad.csv: the file is empty"),
+        ("msg cut", "bad.msg", MSG[..12_000].to_vec(), 3, "bad.msg: byte 0: expected a sound compound file"),
+        ("sheet", "bad.xlsx", zipped([("xl/workbook.xml", b"<workbook/>".to_vec())]), 3, "save the sheet as CSV"),
+        (
+            "trace, header only",
+            "bad.csv",
+            COLUMNS.into(),
+            2,
+            "bad.csv: read as exchange-online/message-trace, but nothing in it names a message",
+        ),
+        (
+            "json cut",
+            "bad.json",
+            cut(trace_object("2026-08-20T09:14:20Z"), 30),
+            2,
+            "expected a JSON object, found broken JSON",
+        ),
+        (
+            "a part's header",
+            "bad.eml",
+            b"Content-Type: text/plain\n\nhello\n".to_vec(),
+            2,
+            "bad.eml: read as message/eml, but nothing in it names a message",
+        ),
+        (
+            "two messages",
+            "bad.csv",
+            trace(&[good_row(), good_row().replace("inv-4711", "inv-4712")]).into_bytes(),
+            2,
+            "expected one message, found 2, among them",
+        ),
+        (
+            "zip locked away",
+            "bad.zip",
+            zipped([("b.zip", zipped([("c", vec![b'x'])]))]),
+            3,
+            "an archive within an archive",
+        ),
+    ] {
+        let root = tempfile::tempdir().expect("a folder");
+        put(root.path(), file, bytes);
+        let output = run(name, &["follow", &root.path().to_string_lossy()]);
+        let found = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{name}: {found}");
+        assert!(found.contains(words) && output.stdout.is_empty(), "{name}: {found}");
+    }
 }
 
 /// What is named beside the good message, or instead of it.
