@@ -139,6 +139,21 @@ const CUT: &[Row] = &[
         said: &["bad.csv:3: expected 7 cells, found 1 cells", "export the file again, it may be cut"],
     },
     Row {
+        name: "stray quote in a cell",
+        put: |at| {
+            put(at, "bad.csv", trace(&[good_row(), good_row().replace("Invoice", "In\"voice"), good_row(), good_row()]))
+        },
+        said: &[
+            "bad.csv:3: expected quotes around whole cells",
+            "found a stray quote that joins 2 more lines to the row",
+        ],
+    },
+    Row {
+        name: "quote left open",
+        put: |at| put(at, "bad.csv", trace(&[good_row(), good_row().replace("Invoice", "\"Invoice"), good_row()])),
+        said: &["bad.csv:3: expected 7 cells, found 5 cells on 2 lines: a quote may be left open"],
+    },
+    Row {
         name: "json array cut",
         put: |at| {
             put(

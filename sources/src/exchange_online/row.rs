@@ -79,10 +79,22 @@ impl Row {
     /// # Errors
     /// [`Torn`] if it has fewer or more cells than columns, empty ones at the end aside.
     pub(crate) fn of_cells(record: Record, columns: &[String], delimiter: u8) -> Result<Row, Box<Broken>> {
+        let joined = record.lines_joined(delimiter);
+        if joined > 0 {
+            let found = format!("a stray quote that joins {joined} more lines to the row");
+            return Err(Box::new(Broken {
+                raw: Raw::Record(record),
+                torn: Torn { expected: crate::records::QUOTES.to_owned(), found },
+            }));
+        }
         let cells = record.cells(delimiter);
         let surplus_is_empty = cells.iter().skip(columns.len()).all(|cell| cell.trim().is_empty());
         if cells.len() < columns.len() || !surplus_is_empty {
-            let torn = Torn { expected: format!("{} cells", columns.len()), found: format!("{} cells", cells.len()) };
+            let found = match record.text.lines().count() {
+                0 | 1 => format!("{} cells", cells.len()),
+                lines => format!("{} cells on {lines} lines: a quote may be left open", cells.len()),
+            };
+            let torn = Torn { expected: format!("{} cells", columns.len()), found };
             return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
         }
         let ranges = cell_ranges(&record.text, delimiter);

@@ -114,7 +114,16 @@ impl Form {
         Ok(match self.grammar {
             Grammar::Json { .. } => Fields::of_object(rows::object_of(record)?),
             Grammar::Lines => Fields::of_line(&record.text),
-            Grammar::Csv => Fields::of_cells(columns, record.cells(self.delimiter)),
+            Grammar::Csv => match (record.lines_joined(self.delimiter), record.cells(self.delimiter)) {
+                (0, cells) if cells.len() < columns.len() => {
+                    return Err(rows::torn(&format!("{} cells", columns.len()), format!("{} cells", cells.len())));
+                }
+                (0, cells) => Fields::of_cells(columns, cells),
+                (joined, _) => {
+                    let found = format!("a stray quote that joins {joined} more lines to the row");
+                    return Err(rows::torn(records::QUOTES, found));
+                }
+            },
         })
     }
 }
