@@ -254,7 +254,7 @@ fn evidence_file(file: &Supplied, sha256: &impl Fn(&str) -> Option<String>) -> d
 fn unread(file: &Supplied) -> Option<String> {
     match file.problems.len() {
         0 if file.rows == 0 && file.error.is_none() => {
-            Some("no rows: nothing was found by the search, or the export was cut after its header".to_owned())
+            Some("no rows: nothing was found by the search, the export was cut after its header, or its lines end in CR alone".to_owned())
         }
         0 => None,
         1 => Some("1 row could not be read: export the file again, it may be cut or edited".to_owned()),

@@ -394,6 +394,8 @@ fn learn_looks(message: &mut Message, reading: &Reading) {
     }
 }
 
+/// So many zero bytes in front are a hole, not the first characters of UTF-16.
+const MIN_HOLE_BYTES: usize = 16;
 /// How much of a file is looked at to find its kind.
 const HEAD_BYTES: usize = 64 * 1024;
 
@@ -402,7 +404,10 @@ const HEAD_BYTES: usize = 64 * 1024;
 /// # Errors
 /// [`ReadError`] if the file is empty, no text, or of no kind that is read; it names the nearest kind.
 pub fn recognise(bytes: &[u8], name: &str) -> Result<&'static dyn Source, ReadError> {
-    let start = &bytes[..bytes.len().min(HEAD_BYTES)];
+    // A log that was cut while it was written to begins with a hole of zero bytes (logrotate's copytruncate).
+    let hole = bytes.iter().take_while(|byte| **byte == 0).count();
+    let shown = if hole >= MIN_HOLE_BYTES { &bytes[hole..] } else { bytes };
+    let start = &shown[..shown.len().min(HEAD_BYTES)];
     if text::is_blank(start) {
         return Err(ReadError::Empty { file: name.to_owned() });
     }

@@ -196,6 +196,11 @@ const CUT: &[Row] = &[
     },
     Row { name: "log cut in a line", put: |at| put(at, "bad.log", cut(LOG, 80)), said: &["bad.log 4 rows"] },
     Row {
+        name: "log with a hole in front",
+        put: |at| put(at, "bad.log", [vec![0; 100_000].as_slice(), b"\n", LOG.as_bytes()].concat()),
+        said: &["bad.log 6 rows: 5 observed"],
+    },
+    Row {
         name: "gzip cut",
         put: |at| put(at, "bad.log.gz", cut(gzipped(LOG.as_bytes()), 30)),
         said: &["bad.log.gz: expected", "may be cut: fetch it again"],
