@@ -31,6 +31,9 @@ pub(crate) enum Sieve {
     AnyOf(Vec<String>),
 }
 
+/// What the quotes of a CSV row have to be.
+pub(crate) const QUOTES: &str = "quotes around whole cells, doubled within (RFC 4180, 2)";
+
 /// One record of a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
@@ -63,6 +66,22 @@ impl Record {
         Cite::new(file.clone(), self.place, self.bytes.clone(), &self.text)
     }
 
+    /// How many lines after a CSV row belong to its record only because a stray quote joined them; 0 for a sound record.
+    pub(crate) fn lines_joined(&self, delimiter: u8) -> usize {
+        if !self.text.contains('\n') {
+            return 0;
+        }
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            .from_reader(self.text.as_bytes());
+        let read = reader.read_byte_record(&mut csv::ByteRecord::new());
+        let end = usize::try_from(reader.position().byte()).unwrap_or(usize::MAX);
+        let rest = if read.is_ok() { self.text.get(end..).unwrap_or("") } else { "" };
+        rest.lines().filter(|line| !line.trim().is_empty()).count()
+    }
+
     /// A cite of the record with a range of its text marked.
     pub(crate) fn cite_range(&self, file: &FileName, range: Range<usize>) -> Cite {
         let start = self.bytes.start + self.encoding.raw_len(&self.text[..range.start]);
@@ -82,27 +101,6 @@ impl Record {
             Ok(true) => cells.iter().map(str::to_owned).collect(),
             _ => Vec::new(),
         }
-    }
-}
-
-/// What the quotes of a CSV row have to be.
-pub(crate) const QUOTES: &str = "quotes around whole cells, doubled within (RFC 4180, 2)";
-
-impl Record {
-    /// How many lines after a CSV row belong to its record only because a stray quote joined them; 0 for a sound record.
-    pub(crate) fn lines_joined(&self, delimiter: u8) -> usize {
-        if !self.text.contains('\n') {
-            return 0;
-        }
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .from_reader(self.text.as_bytes());
-        let read = reader.read_byte_record(&mut csv::ByteRecord::new());
-        let end = usize::try_from(reader.position().byte()).unwrap_or(usize::MAX);
-        let rest = if read.is_ok() { self.text.get(end..).unwrap_or("") } else { "" };
-        rest.lines().filter(|line| !line.trim().is_empty()).count()
     }
 }
 
