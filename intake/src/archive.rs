@@ -15,11 +15,16 @@ pub(crate) fn is_zip(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
 }
 
-/// Whether a zip archive is really a document (.xlsx, .docx): the reader of the file then says what to export instead.
+/// Parts that make a zip archive a document.
+const DOCUMENT_PARTS: [&[u8]; 4] =
+    [b"[Content_Types].xml", b"xl/workbook.xml", b"word/document.xml", b"META-INF/manifest.xml"];
+
+/// Whether a zip archive is really a document (.xlsx, .docx, .ods): the reader of the file then says what to export instead.
 pub(crate) fn is_office_file(bytes: &[u8]) -> bool {
-    let start = &bytes[..bytes.len().min(4096)];
-    start.windows(19).any(|name| name == b"[Content_Types].xml")
-        || bytes[bytes.len().saturating_sub(64 << 10)..].windows(19).any(|name| name == b"[Content_Types].xml")
+    let start = &bytes[..bytes.len().min(4 << 10)];
+    let end = &bytes[bytes.len().saturating_sub(64 << 10)..];
+    let names = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).any(|name| name == part);
+    DOCUMENT_PARTS.iter().any(|part| names(start, part) || names(end, part))
 }
 
 impl Opening {

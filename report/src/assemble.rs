@@ -228,6 +228,7 @@ fn evidence_file(file: &Supplied, sha256: &impl Fn(&str) -> Option<String>) -> d
         let mut seen = BTreeSet::new();
         limits.retain(|limit| seen.insert(limit.clone()));
     }
+    limits.extend(unread(file));
     document::EvidenceFile {
         file: file.file.to_string(),
         sha256: sha256(&file.file),
@@ -246,6 +247,18 @@ fn evidence_file(file: &Supplied, sha256: &impl Fn(&str) -> Option<String>) -> d
             .iter()
             .map(|heap| document::PassedOver { reason: heap.reason.to_owned(), rows: heap.rows })
             .collect(),
+    }
+}
+
+/// What to try with a file of which rows, or all, could not be read.
+fn unread(file: &Supplied) -> Option<String> {
+    match file.problems.len() {
+        0 if file.rows == 0 && file.error.is_none() => {
+            Some("no rows: nothing was found by the search, the export was cut after its header, or its lines end in CR alone".to_owned())
+        }
+        0 => None,
+        1 => Some("1 row could not be read: export the file again, it may be cut or edited".to_owned()),
+        many => Some(format!("{many} rows could not be read: export the file again, it may be cut or edited")),
     }
 }
 

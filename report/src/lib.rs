@@ -18,3 +18,4 @@ pub use document::{
 pub use html::html;
 pub use markdown::markdown;
 pub use terminal::{Color, Terminal, terminal};
+pub use text::visible;

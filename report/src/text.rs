@@ -9,7 +9,7 @@ const SHOWN_MAX_CHARS: usize = 2_000;
 ///
 /// They become `\n`, `\u{1b}`, `\u{202e}`: plain ASCII, because not every font has pictures of them. The result has
 /// one line and is cut at 2,000 characters.
-pub(crate) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for (count, c) in text.chars().enumerate() {
         if count == SHOWN_MAX_CHARS {

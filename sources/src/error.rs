@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// The file has no bytes, or only white space.
-    #[error("{file}: the file is empty; expected an export with at least its header")]
+    #[error("{file}: the file is empty; expected an export with at least its header. Export it again, or leave it out")]
     Empty {
         /// The file.
         file: String,

@@ -187,7 +187,9 @@ impl Round<'_> {
             .par_iter()
             .filter_map(|at| self.kinds[*at].as_ref().ok().map(|source| (*at, source.read(&self.files[*at], &query))))
             .collect();
-        let chosen = read.iter().find_map(|(_, reading)| reading.as_ref().ok().filter(|found| self.is_meant(found)));
+        let mut fitting = read.iter().filter_map(|(_, reading)| reading.as_ref().ok()).filter(|it| self.is_meant(it));
+        // A sample that was cut before its Message-ID does not go before one that has it.
+        let chosen = fitting.clone().find(|found| names_itself(found)).or_else(|| fitting.next());
         let ids = chosen.map(all_ids).unwrap_or_default();
         let mut meant = vec![false; read.len()];
         for (meant, (_, reading)) in meant.iter_mut().zip(&read) {
@@ -203,7 +205,7 @@ impl Round<'_> {
         for ((at, mut reading), meant) in read.into_iter().zip(meant) {
             if !meant {
                 others.extend(candidates_in([&reading].into_iter()));
-                reading = reading.map(set_aside);
+                reading = reading.map(|found| if found.observations.is_empty() { found } else { set_aside(found) });
             }
             self.done[at] = Some(Done { reading, asked: self.message.ids.clone(), looks: Likeness::default() });
         }
@@ -364,6 +366,11 @@ fn all_ids(reading: &Reading) -> Vec<Identifier> {
     ids
 }
 
+/// Whether a sample says its Message-ID.
+fn names_itself(reading: &Reading) -> bool {
+    reading.observations.iter().any(|observation| observation.about.message_id().is_some())
+}
+
 /// Whether a sample carries one of these Message-IDs.
 fn shares_message_id(ids: &[Identifier], reading: &Reading) -> bool {
     all_ids(reading).iter().any(|id| !id.is_strong() && ids.contains(id))
@@ -390,6 +397,8 @@ fn learn_looks(looks: &mut Likeness, reading: &Reading) {
     }
 }
 
+/// So many zero bytes in front are a hole, not the first characters of UTF-16.
+const MIN_HOLE_BYTES: usize = 16;
 /// How much of a file is looked at to find its kind.
 const HEAD_BYTES: usize = 64 * 1024;
 
@@ -398,7 +407,10 @@ const HEAD_BYTES: usize = 64 * 1024;
 /// # Errors
 /// [`ReadError`] if the file is empty, no text, or of no kind that is read; it names the nearest kind.
 pub fn recognise(bytes: &[u8], name: &str) -> Result<&'static dyn Source, ReadError> {
-    let start = &bytes[..bytes.len().min(HEAD_BYTES)];
+    // A log that was cut while it was written to begins with a hole of zero bytes (logrotate's copytruncate).
+    let hole = bytes.iter().take_while(|byte| **byte == 0).count();
+    let shown = if hole >= MIN_HOLE_BYTES { &bytes[hole..] } else { bytes };
+    let start = &shown[..shown.len().min(HEAD_BYTES)];
     if text::is_blank(start) {
         return Err(ReadError::Empty { file: name.to_owned() });
     }
@@ -427,10 +439,19 @@ pub fn recognise(bytes: &[u8], name: &str) -> Result<&'static dyn Source, ReadEr
         (near, _) => Err(ReadError::Unrecognised {
             file: name.to_owned(),
             nearest: near.as_ref().map_or("none", |(source, _)| source.id()).to_owned(),
-            expected: near
-                .map_or("columns, keys or log grammar of a kind that is read".to_owned(), |(_, missing)| missing),
-            found: text::first_words(whole),
-            hint: "`throughline sources` lists what is read and how to get it".to_owned(),
+            expected: match near {
+                Some((_, missing)) if bytes.len() > HEAD_BYTES => format!("{missing} in the first 64 KiB"),
+                Some((_, missing)) => missing,
+                None => "columns, keys or log grammar of a kind that is read".to_owned(),
+            },
+            found: match &decoded {
+                Err(ReadError::Encoding { found, .. }) => found.clone(),
+                _ => text::first_words(whole),
+            },
+            hint: match &decoded {
+                Err(ReadError::Encoding { hint, .. }) => hint.clone(),
+                _ => text::advice(whole).to_owned(),
+            },
         }),
     }
 }

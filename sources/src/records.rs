@@ -33,6 +33,9 @@ pub(crate) enum Sieve {
     AnyOf(Vec<String>),
 }
 
+/// What the quotes of a CSV row have to be.
+pub(crate) const QUOTES: &str = "quotes around whole cells, doubled within (RFC 4180, 2)";
+
 /// One record of a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
@@ -80,13 +83,21 @@ pub(crate) struct Cells {
     pub(crate) delimiter: u8,
     text: Vec<u8>,
     ends: Vec<usize>,
+    /// How much of the last record its first row took.
+    read: usize,
 }
 
 impl Cells {
     /// Prepares to split; a splitter costs far more to make than a record to split.
     pub(crate) fn new(delimiter: u8) -> Cells {
         let reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-        Cells { reader, delimiter, text: Vec::new(), ends: vec![0; 64] }
+        Cells { reader, delimiter, text: Vec::new(), ends: vec![0; 64], read: 0 }
+    }
+
+    /// How many lines of a record, split just before, belong to it only because a stray quote joined them; 0 for a
+    /// sound one.
+    pub(crate) fn lines_joined(&self, record: &str) -> usize {
+        record.get(self.read..).unwrap_or("").lines().filter(|line| !line.trim().is_empty()).count()
     }
 
     /// The cells of one record, unquoted; a record that is no valid CSV gives what can be split.
@@ -106,6 +117,7 @@ impl Cells {
                 Record | End => break,
             }
         }
+        self.read = read;
         let starts = std::iter::once(&0).chain(&self.ends[..count]);
         let cell = |(start, end): (&usize, &usize)| String::from_utf8_lossy(&self.text[*start..*end]).into_owned();
         starts.zip(&self.ends[..count]).map(cell).collect()

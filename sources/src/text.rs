@@ -151,28 +151,99 @@ pub(crate) fn chunks(bytes: &[u8], start: usize, size: usize) -> Vec<Range<usize
 /// What a binary format looks like, and what to do about it.
 fn binary(bytes: &[u8], encoding: Encoding) -> Option<(&'static str, &'static str)> {
     let known: &[(&[u8], &str, &str)] = &[
+        (b"\xFF\xFE\0\0", UTF_32.0, UTF_32.1),
+        (b"\0\0\xFE\xFF", UTF_32.0, UTF_32.1),
         (b"PK\x03\x04", "a ZIP container, such as .xlsx", "save the sheet as CSV, or unpack the archive"),
         (
             b"\xD0\xCF\x11\xE0",
             "a compound file, such as .xls, .doc or .msg",
-            "save the sheet as CSV; a .msg is read as it is",
+            "save a sheet as CSV; save a message again as .msg, this one may be cut",
         ),
+        (b"!BDN", "an Outlook data file (.pst, .ost)", "open it in Outlook and save the message as .msg"),
+        (b"\x7FELF", "a program", "export the records as text, CSV or JSON"),
+        (b"MZ\x90\0", "a program", "export the records as text, CSV or JSON"),
         (b"\x1F\x8B", "gzip data", "unpack it first"),
+        (b"7z\xBC\xAF\x27\x1C", "a 7-Zip archive", "unpack it first"),
+        (b"Rar!\x1A\x07", "a RAR archive", "unpack it first"),
+        (b"BZh91AY", "bzip2 data", "unpack it first"),
+        (b"\xFD7zXZ\0", "xz data", "unpack it first"),
         (b"%PDF", "a PDF", "export CSV or JSON instead of a printout"),
         (b"\x28\xB5\x2F\xFD", "zstd data", "unpack it first"),
         (b"SQLite format 3\0", "an SQLite database", "export the table as CSV"),
         (b"\x89PNG", "a picture", "export the records as text, CSV or JSON"),
         (b"\xFF\xD8\xFF", "a picture", "export the records as text, CSV or JSON"),
     ];
+    let start = &bytes[..bytes.len().min(4096)];
     if let Some((_, found, hint)) = known.iter().find(|(magic, ..)| bytes.starts_with(magic)) {
         return Some((found, hint));
+    }
+    if is_utf_32(start) {
+        return Some(UTF_32);
     }
     if matches!(encoding, Encoding::Utf16Le | Encoding::Utf16Be) {
         return None;
     }
-    let start = &bytes[..bytes.len().min(4096)];
+    if is_ebcdic(start) {
+        return Some(("EBCDIC text", "convert it, or export it again, as UTF-8"));
+    }
     let control = start.iter().filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31)).count();
     (control * 20 > start.len()).then_some(("binary data", "export the records as text, CSV or JSON"))
+}
+
+const UTF_32: (&str, &str) = ("UTF-32 text", "save it as UTF-8");
+
+/// Whether three of four bytes are zero, at the same places.
+fn is_utf_32(start: &[u8]) -> bool {
+    let zeros = |place: usize| start.iter().skip(place).step_by(4).filter(|byte| **byte == 0).count();
+    let quarter = start.len() / 4;
+    let is_zero = [0, 1, 2, 3].map(|place| quarter > 4 && zeros(place) >= quarter);
+    matches!(is_zero, [false, true, true, true] | [true, true, true, false])
+}
+
+/// Whether the bytes are letters, digits and blanks of EBCDIC, and no blank and no line end of ASCII is among them.
+fn is_ebcdic(start: &[u8]) -> bool {
+    let letters = start.iter().filter(|byte| {
+        matches!(byte, 0x40 | 0x81..=0x89 | 0x91..=0x99 | 0xA2..=0xA9 | 0xC1..=0xC9 | 0xD1..=0xD9 | 0xE2..=0xE9 | 0xF0..=0xF9)
+    });
+    start.len() > 40 && letters.count() * 10 > start.len() * 8 && !start.iter().any(|byte| matches!(byte, b' ' | b'\n'))
+}
+
+/// What to try with a text that is of no kind that is read.
+pub(crate) fn advice(text: &str) -> &'static str {
+    let start = text.trim_start();
+    let begins = |word: &str| start.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    if begins("<!doctype html") || begins("<html") {
+        return "This is a web page: use the portal's own export, as CSV, instead of saving the page";
+    }
+    if begins("<?xml") {
+        return "This is XML: export CSV or JSON instead";
+    }
+    if serde_json::from_str(start).is_ok_and(|value| holds_nothing(&value)) {
+        return "This is an answer without records: nothing was found; ask for a longer time, or look at the filter";
+    }
+    "`throughline sources` lists what is read and how to get it"
+}
+
+/// Whether a JSON value is an empty list, or an object that holds an empty list and no list that is not.
+fn holds_nothing(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Array(list) => list.is_empty(),
+        serde_json::Value::Object(object) => {
+            let mut lists = object.values().filter_map(serde_json::Value::as_array).peekable();
+            lists.peek().is_some() && lists.all(Vec::is_empty)
+        }
+        _ => false,
+    }
+}
+
+/// What stands against a text as JSON, with the place within it.
+pub(crate) fn json_fault(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    match error.line() {
+        0 | 1 => format!("broken JSON ({what}, at its character {})", error.column()),
+        line => format!("broken JSON ({what}, at its line {line}, character {})", error.column()),
+    }
 }
 
 fn lossy(body: &[u8], mark: u64) -> Text<'_> {

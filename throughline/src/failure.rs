@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use report::visible;
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum Failure {
@@ -25,6 +27,9 @@ pub enum Failure {
     /// A fault of this program.
     Internal(String),
 }
+
+/// How many files that could not be read are named.
+const MAX_FILES: usize = 50;
 
 impl Failure {
     /// The exit status.
@@ -50,7 +55,11 @@ impl fmt::Display for Failure {
             ),
             Failure::NothingReadable(files) => {
                 f.write_str("nothing readable:")?;
-                files.iter().try_for_each(|file| write!(f, "\n  {file}"))
+                files.iter().take(MAX_FILES).try_for_each(|file| write!(f, "\n  {}", visible(file)))?;
+                match files.len().saturating_sub(MAX_FILES) {
+                    0 => Ok(()),
+                    more => write!(f, "\n  and {more} more"),
+                }
             }
             Failure::Stopped => f.write_str("stopped before all evidence was read; there is no answer"),
             Failure::Output(error) => write!(f, "standard output: expected to write the answer, found {error}"),

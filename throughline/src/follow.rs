@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lake::Lake;
 use report::{Answered, Color, EvidenceFile, Fate, FindingKind, Report, Standing, Terminal};
-use sources::{Candidate, Clock, Input, Message, Progress, Readings, Unclear};
+use sources::{Candidate, Clock, Input, Message, NoProgress, Progress, Query, Readings, Unclear, Wanted};
 
 use crate::cli::{Follow, Format, When};
 use crate::excerpt;
@@ -34,7 +34,7 @@ pub fn run(options: &Follow) -> Result<u8, Failure> {
         return Err(Failure::Stopped);
     }
     require_readable(&inputs, &evidence)?;
-    let readings = readings.map_err(which_message)?;
+    let readings = readings.map_err(|unclear| which_message(unclear, &inputs, &evidence, &clock))?;
     let mut report = answer(readings, options, &hashes(&evidence, options));
     report.evidence.extend(refused(&evidence));
     excerpt::add(&mut report, &inputs);
@@ -120,12 +120,20 @@ fn require_readable(inputs: &[Input<'_>], evidence: &Evidence) -> Result<(), Fai
 }
 
 /// Neither the options nor the evidence single out one message.
-fn which_message(unclear: Unclear) -> Failure {
+fn which_message(unclear: Unclear, inputs: &[Input<'_>], evidence: &Evidence, clock: &Clock) -> Failure {
     let (expected, found) = match unclear {
-        Unclear::NoMessage => (
-            "a sample (.eml, .msg, headers, bounce) among the files, or options that name the message",
-            "neither".to_owned(),
-        ),
+        Unclear::NoMessage => {
+            let faults = faults(inputs, evidence, clock);
+            if !faults.is_any_file_read {
+                return Failure::NothingReadable(faults.said);
+            }
+            let because = if faults.said.is_empty() { "" } else { "; what could not be read:" };
+            let said: String = faults.said.iter().map(|fault| format!("\n  {}", report::visible(fault))).collect();
+            (
+                "a sample (.eml, .msg, headers, bounce) among the files, or options that name the message",
+                format!("neither{because}{said}"),
+            )
+        }
         Unclear::Several(first, count) => {
             let listed: Vec<String> = first.iter().map(candidate).collect();
             ("one message", format!("{count}, among them\n  {}", listed.join("\n  ")))
@@ -138,6 +146,46 @@ fn which_message(unclear: Unclear) -> Failure {
         hint: "Add --message-id, or two of --sender, --recipient and --subject, with --at to choose the nearest"
             .to_owned(),
     }
+}
+
+/// How many faults are told if there is no answer.
+const MAX_FAULTS: usize = 10;
+/// Larger files are not read again for their faults.
+const FAULTS_MAX_BYTES: usize = 64 << 20;
+
+/// What stands against the files: it may be why no message was found in them.
+struct Faults {
+    /// The first few, in words.
+    said: Vec<String>,
+    is_any_file_read: bool,
+}
+
+fn faults(inputs: &[Input<'_>], evidence: &Evidence, clock: &Clock) -> Faults {
+    let query = Query { wanted: &Wanted::Everything, clock, progress: &NoProgress };
+    let mut faults = Faults { said: Vec::new(), is_any_file_read: false };
+    for input in inputs {
+        if input.bytes.len() > FAULTS_MAX_BYTES {
+            faults.is_any_file_read = true;
+            continue;
+        }
+        match sources::recognise(input.bytes, &input.name).map(|source| (source.id(), source.read(input, &query))) {
+            Err(error) | Ok((_, Err(error))) => faults.said.push(error.to_string()),
+            Ok((id, Ok(reading))) => {
+                faults.is_any_file_read = true;
+                if reading.observations.is_empty() && reading.problems.is_empty() {
+                    faults.said.push(format!("{}: read as {id}, but nothing in it names a message", input.name));
+                }
+                faults.said.extend(reading.problems.iter().take(MAX_FAULTS).map(fault));
+            }
+        }
+    }
+    faults.said.extend(evidence.refused.iter().map(ToString::to_string));
+    faults.said.truncate(MAX_FAULTS);
+    faults
+}
+
+fn fault(problem: &evidence::Problem) -> String {
+    format!("{}: expected {}, found {}", problem.cite, problem.expected, problem.found)
 }
 
 fn candidate(candidate: &Candidate) -> String {

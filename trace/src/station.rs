@@ -124,35 +124,57 @@ fn adopt(stops: Vec<Stop>) -> Vec<Stop> {
 /// first.
 fn in_order(mut stops: Vec<Stop>, links: &[(Identifier, Identifier)]) -> Vec<Stop> {
     stops.sort_by_key(|stop| (stop.start(), usual_place(&stop.key.system)));
-    let before = |from: &Stop, to: &Stop| stated_before(from, to, links);
-    let mut ordered: Vec<Stop> = Vec::new();
-    while !stops.is_empty() {
+    let after = stated_after(&stops, links);
+    let mut waits_for = vec![0usize; stops.len()];
+    after.iter().flatten().for_each(|to| waits_for[*to] += 1);
+    let mut waiting: Vec<usize> = (0..stops.len()).collect();
+    let mut stops: Vec<Option<Stop>> = stops.into_iter().map(Some).collect();
+    let mut ordered = Vec::new();
+    while !waiting.is_empty() {
         // The earliest stop that no waiting stop is stated to precede; in a ring of statements, simply the earliest.
-        let next = (0..stops.len())
-            .find(|candidate| {
-                (0..stops.len()).all(|other| other == *candidate || !before(&stops[other], &stops[*candidate]))
-            })
-            .unwrap_or(0);
-        ordered.push(stops.remove(next));
+        let next = waiting.iter().position(|at| waits_for[*at] == 0).unwrap_or(0);
+        let next = waiting.remove(next);
+        after[next].iter().for_each(|to| waits_for[*to] -= 1);
+        ordered.extend(stops[next].take());
     }
     ordered
 }
 
-/// Whether a record states that `from` handed over to `to`.
-fn stated_before(from: &Stop, to: &Stop, links: &[(Identifier, Identifier)]) -> bool {
-    let (from_ids, to_ids) = (from.ids(), to.ids());
-    let linked = links
-        .iter()
-        .any(|(left, right)| from_ids.contains(left) && to_ids.contains(right) && !from_ids.contains(right));
-    linked
-        || from.events.iter().any(|event| match event.fact() {
-            Fact::Handover(handover) => {
-                let said = handover.reply.as_ref().map_or("", |reply| reply.text.as_str());
-                names(handover.to.as_ref(), said, &to.key.system) && from.key.system != to.key.system
-            }
-            Fact::Dsn(dsn) => names(dsn.remote.as_ref(), "", &to.key.system) && from.key.system != to.key.system,
-            _ => false,
-        })
+/// For each stop the stops to which a record states that it handed over. A loop of mail may have a thousand stops, so
+/// that no pair of them is compared twice, and links are looked up.
+fn stated_after(stops: &[Stop], links: &[(Identifier, Identifier)]) -> Vec<BTreeSet<usize>> {
+    let ids: Vec<BTreeSet<&Identifier>> = stops.iter().map(Stop::ids).collect();
+    let mut stops_of: BTreeMap<&Identifier, Vec<usize>> = BTreeMap::new();
+    for (at, ids) in ids.iter().enumerate() {
+        ids.iter().for_each(|id| stops_of.entry(id).or_default().push(at));
+    }
+    let with = |id| stops_of.get(id).map_or(&[][..], Vec::as_slice);
+    let mut after = vec![BTreeSet::new(); stops.len()];
+    for (left, right) in links {
+        for from in with(left).iter().filter(|from| !ids[**from].contains(right)) {
+            after[*from].extend(with(right));
+        }
+    }
+    let mut stops_at: BTreeMap<&System, Vec<usize>> = BTreeMap::new();
+    stops.iter().enumerate().for_each(|(at, stop)| stops_at.entry(&stop.key.system).or_default().push(at));
+    for (at, from) in stops.iter().enumerate() {
+        let named = stops_at.iter().filter(|(system, _)| **system != &from.key.system && hands_to(from, system));
+        named.for_each(|(_, stops)| after[at].extend(stops));
+        after[at].remove(&at);
+    }
+    after
+}
+
+/// Whether a record of a stop names a system as the one that took it, or refused.
+fn hands_to(from: &Stop, to: &System) -> bool {
+    from.events.iter().any(|event| match event.fact() {
+        Fact::Handover(handover) => {
+            let said = handover.reply.as_ref().map_or("", |reply| reply.text.as_str());
+            names(handover.to.as_ref(), said, to)
+        }
+        Fact::Dsn(dsn) => names(dsn.remote.as_ref(), "", to),
+        _ => false,
+    })
 }
 
 /// Whether a peer, or the words it answered with, are those of a system.

@@ -88,9 +88,21 @@ impl Row {
     /// [`Torn`] if it has fewer or more cells than columns, empty ones at the end aside.
     pub(crate) fn of_cells(record: Record, columns: &[String], splitter: &mut Cells) -> Result<Row, Box<Broken>> {
         let cells = splitter.of(&record.text);
+        let joined = splitter.lines_joined(&record.text);
+        if joined > 0 {
+            let found = format!("a stray quote that joins {joined} more lines to the row");
+            return Err(Box::new(Broken {
+                raw: Raw::Record(record),
+                torn: Torn { expected: crate::records::QUOTES.to_owned(), found },
+            }));
+        }
         let surplus_is_empty = cells.iter().skip(columns.len()).all(|cell| cell.trim().is_empty());
         if cells.len() < columns.len() || !surplus_is_empty {
-            let torn = Torn { expected: format!("{} cells", columns.len()), found: format!("{} cells", cells.len()) };
+            let found = match record.text.lines().count() {
+                0 | 1 => format!("{} cells", cells.len()),
+                lines => format!("{} cells on {lines} lines: a quote may be left open", cells.len()),
+            };
+            let torn = Torn { expected: format!("{} cells", columns.len()), found };
             return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
         }
         let ranges = cell_ranges(&record.text, splitter.delimiter);
@@ -121,7 +133,7 @@ impl Row {
                 return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
             }
             Err(error) => {
-                let torn = Torn { expected: "a JSON object".to_owned(), found: format!("broken JSON ({error})") };
+                let torn = Torn { expected: "a JSON object".to_owned(), found: crate::text::json_fault(&error) };
                 return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
             }
         };

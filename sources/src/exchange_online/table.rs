@@ -440,6 +440,7 @@ fn told(table: &impl Table, input: &Input<'_>, query: &Query<'_>, parsed: Parsed
         }
     }
     let mut undated = 0;
+    let mut first_undated = None;
     let mut others = parsed.sieved_out;
     let mut revealed = BTreeSet::new();
     let mut first_other = None;
@@ -462,7 +463,10 @@ fn told(table: &impl Table, input: &Input<'_>, query: &Query<'_>, parsed: Parsed
             first_other = first_other.or_else(|| Some(row.cite(&input.name)));
             continue;
         }
-        undated += u64::from(when.is_none());
+        if when.is_none() {
+            undated += 1;
+            first_undated.get_or_insert_with(|| format!("{}: {}", row.cite(&input.name), date_words(table, row)));
+        }
         reading.observed += 1;
         let ids = table.ids(row);
         if let Wanted::Message(message) = query.wanted {
@@ -488,8 +492,9 @@ fn told(table: &impl Table, input: &Input<'_>, query: &Query<'_>, parsed: Parsed
     reading.pass_over("other message", others, first_other);
     reading.pass_over("empty page", parsed.blank_pages, None);
     reading.pass_over("log header", parsed.comments, None);
-    if undated > 0 {
-        limits.insert(format!("{undated} kept rows have no date that could be read"));
+    if let Some(first) = first_undated {
+        let rows = if undated == 1 { "1 row has".to_owned() } else { format!("{} rows have", grouped(undated)) };
+        limits.insert(format!("{rows} no date that can be read, first {first}; export again with dates as ISO 8601"));
     }
     if let Zoneless::AsAsked(clock) = dates.zoneless {
         limits.insert(format!("the file does not record the zone of its times: read as {}", clock.zone_label));
@@ -536,6 +541,11 @@ fn order_of<'r, T: Table>(_: &T, rows: impl Iterator<Item = &'r Row>) -> (DayOrd
 
 fn date_of<T: Table>(_: &T, row: &Row, dates: Dates<'_>) -> Option<When> {
     dates.read(row.text(T::DATE_NAMES)?)
+}
+
+/// What stands where the date of a row should.
+fn date_words<T: Table>(_: &T, row: &Row) -> String {
+    row.text(T::DATE_NAMES).map_or_else(|| "none".to_owned(), crate::text::first_words)
 }
 
 fn positions<T: Table>(_: &T) -> Option<&'static [&'static str]> {

@@ -49,7 +49,7 @@ pub(crate) struct Header {
 }
 
 /// One line without its end, and where the next starts.
-fn line_at(bytes: &[u8], at: usize, end: usize) -> (Range<usize>, usize) {
+pub(super) fn line_at(bytes: &[u8], at: usize, end: usize) -> (Range<usize>, usize) {
     let stop = memchr::memchr(b'\n', &bytes[at..end]).map_or(end, |found| at + found);
     let next = (stop + 1).min(end);
     let body = if stop > at && bytes[stop - 1] == b'\r' { stop - 1 } else { stop };
@@ -57,7 +57,7 @@ fn line_at(bytes: &[u8], at: usize, end: usize) -> (Range<usize>, usize) {
 }
 
 /// The length of a field name that is followed by a colon, and where the value starts.
-fn name_of(line: &[u8]) -> Option<(usize, usize)> {
+pub(super) fn name_of(line: &[u8]) -> Option<(usize, usize)> {
     let head = &line[..line.len().min(160)];
     let name = head.iter().position(|byte| !(33..=126).contains(byte) || *byte == b':')?;
     let colon = name + head[name..].iter().position(|byte| !matches!(byte, b' ' | b'\t'))?;

@@ -435,7 +435,12 @@ pub(super) fn object_of(record: &Record) -> Result<Object, Parsed> {
     let object = match serde_json::from_str(&record.text) {
         Ok(Value::Object(object)) => object,
         Ok(_) => return Err(torn("a JSON object", first_words(&record.text))),
-        Err(error) => return Err(torn("a whole JSON object", format!("{error}: {}", first_words(&record.text)))),
+        Err(error) => {
+            return Err(torn(
+                "a whole JSON object",
+                format!("{}: {}", crate::text::json_fault(&error), first_words(&record.text)),
+            ));
+        }
     };
     match envelope(&object) {
         Some(parsed) => Err(parsed),

@@ -110,13 +110,41 @@ fn has_text(body: &[u8]) -> bool {
     body.iter().any(|byte| !byte.is_ascii_whitespace())
 }
 
-/// The body is one row that nobody reads.
+/// The body is one row that nobody reads; so is each further message of a mailbox file (mbox).
 pub(crate) fn pass_over_body(sheet: &Sheet<'_>, file: &FileName, header: &Header, reading: &mut Reading) {
     let Some(body) = header.body else { return };
-    if !has_text(&sheet.bytes()[body..]) {
-        return;
+    let further = if header.separators.is_empty() { Vec::new() } else { further_messages(sheet, body) };
+    let end = further.first().copied().unwrap_or(sheet.bytes().len());
+    let cite = |start: usize, end: usize| -> Cite { sheet.cite(file, start..end, sheet.line_of(start)) };
+    if has_text(&sheet.bytes()[body..end]) {
+        reading.rows += 1;
+        reading.pass_over("body not read", 1, Some(cite(body, end)));
     }
-    let cite: Cite = sheet.cite(file, body..sheet.bytes().len(), sheet.line_of(body));
-    reading.rows += 1;
-    reading.pass_over("body not read", 1, Some(cite));
+    if let Some(first) = further.first() {
+        let end = further.get(1).copied().unwrap_or(sheet.bytes().len());
+        reading.rows += further.len() as u64;
+        reading.pass_over("further message of an mbox", further.len() as u64, Some(cite(*first, end)));
+        reading.coverage.limits.push(format!(
+            "a mailbox file (mbox) with {} messages: only the first is read; save the one that is meant by itself",
+            further.len() + 1
+        ));
+    }
+}
+
+/// Where further messages start: at a line `From ...` after a blank line, with a header field after it.
+fn further_messages(sheet: &Sheet<'_>, body: usize) -> Vec<usize> {
+    let bytes = sheet.bytes();
+    let mut found = Vec::new();
+    let (mut at, mut is_after_blank) = (body, true);
+    while at < bytes.len() {
+        let (line, next) = fields::line_at(bytes, at, bytes.len());
+        let text = &bytes[line];
+        let (after, _) = fields::line_at(bytes, next, bytes.len());
+        if is_after_blank && text.starts_with(b"From ") && fields::name_of(&bytes[after]).is_some() {
+            found.push(at);
+        }
+        is_after_blank = text.is_empty();
+        at = next;
+    }
+    found
 }

@@ -62,6 +62,8 @@ impl Source for Headers {
             _ if traced && telling >= 2 => Recognition::Fits,
             _ if telling >= 3 => Recognition::Fits,
             1 if traced && found.fields.len() == 1 && found.prose.is_empty() => Recognition::Fits,
+            // Nothing but fields, and an author: a short header, however short.
+            _ if found.prose.is_empty() && found.fields.len() == telling && has_author(&found) => Recognition::Fits,
             _ => Recognition::Near { missing: "a field such as `Received:` or `Message-ID:`".to_owned() },
         }
     }
@@ -84,6 +86,11 @@ impl Source for Headers {
         query.progress.advance(input.bytes.len() as u64);
         Ok(keep(reading, &ids, &[], query))
     }
+}
+
+/// Whether a From field names an address.
+fn has_author(header: &fields::Header) -> bool {
+    header.first("from").is_some_and(|from| from.value.contains('@'))
 }
 
 const CANNOT_SHOW: &[&str] = &[

@@ -114,7 +114,20 @@ impl Form {
         Ok(match self.grammar {
             Grammar::Json { .. } => Fields::of_object(rows::object_of(record)?),
             Grammar::Lines => Fields::of_line(&record.text),
-            Grammar::Csv => Fields::of_cells(columns, Cells::new(self.delimiter).of(&record.text)),
+            Grammar::Csv => {
+                let mut splitter = Cells::new(self.delimiter);
+                let cells = splitter.of(&record.text);
+                match splitter.lines_joined(&record.text) {
+                    0 if cells.len() < columns.len() => {
+                        return Err(rows::torn(&format!("{} cells", columns.len()), format!("{} cells", cells.len())));
+                    }
+                    0 => Fields::of_cells(columns, cells),
+                    joined => {
+                        let found = format!("a stray quote that joins {joined} more lines to the row");
+                        return Err(rows::torn(records::QUOTES, found));
+                    }
+                }
+            }
         })
     }
 }

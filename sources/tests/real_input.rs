@@ -1,0 +1,368 @@
+//! Files that nobody of this project wrote, where they are at hand: each is read as what it is, or refused as what it is not.
+//!
+//! They lie outside the project and nothing of them is copied into it; docs/real-input.md holds the counts.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use evidence::{Cite, FileName, Place, Reading, SAID_MAX_CHARS};
+use sources::{Clock, Input, NoProgress, Query, ReadError, Wanted, recognise};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples");
+
+/// Files that are not of a kind that is read yet, and what they are. `*` stands for any text. The first line that fits a
+/// name counts; a file that fits none has to be read.
+const NOT_READ: &[(&str, &str)] = &[
+    ("*LICENSE*", "a licence"),
+    ("*COPYING*", "a licence"),
+    ("README.md", "the list of the samples"),
+    ("azure-sentinel-mimecast/*audit*", "Mimecast audit log"),
+    ("chronicle-content-hub/*", "answers of an orchestration tool"),
+    ("conformance/arc-valimail/*", "a suite of ARC tests"),
+    ("conformance/dkim-chasquid/*.dns", "DNS records"),
+    ("conformance/dkim-chasquid/*.error", "what a DKIM test expects"),
+    ("conformance/dkim-chasquid/*.readme", "what a DKIM test is about"),
+    ("conformance/dkim-chasquid/*.result", "what a DKIM test expects"),
+    ("conformance/dkim-chasquid/03-bad_message.msg", "no message, as it says itself"),
+    ("conformance/dkim-chasquid/*mismatch.msg", "the name of another file"),
+    ("conformance/authheaders/*.txt", "a DNS record"),
+    ("conformance/dkimpy/*.txt", "a DNS record"),
+    ("conformance/dkimpy/*.dns", "a DNS record"),
+    ("conformance/mailauth/*.pem", "a key"),
+    ("conformance/mimekit-dkim/example.*", "a zone file, a key"),
+    ("conformance/publicsuffix/*", "the public suffix list"),
+    ("conformance/spf-openspf/*", "a suite of SPF tests"),
+    ("demisto-content/exo_tabl*", "tenant allow and block list"),
+    ("demisto-content/mimecast_hold_summary*", "Mimecast counts of held messages by policy"),
+    ("demisto-content/mimecast_policy*", "a Mimecast policy"),
+    ("det-eng-samples/*", "unified audit log"),
+    ("elastic-integrations/cisco_esa*", "Cisco Secure Email log"),
+    ("elastic-integrations/m365_defender*", "Defender advanced hunting"),
+    ("elastic-integrations/mimecast_audit*", "Mimecast audit log"),
+    ("elastic-integrations/mimecast_cloud_integrated*", "Mimecast Cloud Integrated log"),
+    ("elastic-integrations/mimecast_dlp*", "Mimecast DLP log"),
+    ("elastic-integrations/mimecast_ttp*", "Mimecast Targeted Threat Protection log"),
+    ("elastic-integrations/proofpoint*", "Proofpoint log"),
+    ("elastic-sample-events/*", "ECS documents: a log shipper's copy, not the vendor's record"),
+    ("graph-docs-2021/*", "Graph answers without a trace of mail"),
+    ("graph2otel/defender-*", "Defender advanced hunting and policies"),
+    ("graph2otel/entra-*", "Entra logs and settings"),
+    ("graph2otel/m365-activity/*", "management activity log"),
+    ("graph2otel/m365-exchange*", "Exchange Online settings"),
+    ("graph2otel/m365-inboxrules/*", "mailbox rules"),
+    ("graph2otel/m365-mailboxdelegation/*", "mailbox permissions"),
+    ("graph2otel/m365-unifiedaudit/*", "unified audit log"),
+    ("invictus-o365-ual/*", "unified audit log"),
+    ("logs/exim-testsuite/*", "Exim log"),
+    ("logs/fail2ban/dovecot.log", ""),
+    ("logs/fail2ban/postfix.log", ""),
+    ("logs/fail2ban/*", "logs of other servers, with a test's notes between the lines"),
+    ("logs/postfix-grok-patterns/*", "YAML tests that hold a piece of a Postfix line"),
+    ("logs/rspamd-docs/*", "rspamd log and scan reply"),
+    ("logs/sc4s/*", "Cisco Secure Email and Proofpoint lines"),
+    ("mail-parsing/enmime/*/part-content-only*", "text without a header"),
+    ("mail-parsing/enmime/*/part-file-mod-date*", "the header of a MIME part"),
+    ("mail-parsing/enmime/*/part-header-only*", "the header of a MIME part"),
+    ("mail-parsing/enmime/*/part-quoted-printable-headers*", "the header of a MIME part"),
+    ("mail-parsing/enmime/parts/*content-type*", "the header of a MIME part"),
+    ("mail-parsing/enmime/parts/header-only*", "the header of a MIME part"),
+    ("mailbox-rules/*", "Sieve scripts"),
+    ("o365-management-api-docs/*", "management activity log"),
+    ("ocsf-examples/*.ocsf", "OCSF documents: a translation, not the vendor's record"),
+    ("otrf-security-datasets/*", "Log Analytics rows of the audit log"),
+    ("panther-analysis/*", "events within a detection's tests"),
+    ("reports/*.json", "what a report test expects, or a TLS report"),
+    ("reports/*.xml", "DMARC aggregate report"),
+    ("reports/*.gz", "DMARC aggregate report, packed"),
+    ("reports/*.zip", "DMARC aggregate report, packed"),
+    ("scubagear-tenant-config/*", "tenant settings"),
+    ("sekoia-intake-formats/*.test.json", "another program's test of the record beside it"),
+    ("sekoia-intake-formats/exo-message-trace/*", ""),
+    ("sekoia-intake-formats/mimecast/*", ""),
+    ("sekoia-intake-formats/postfix/*client_address_field*", "greylisting text without program and time"),
+    ("sekoia-intake-formats/postfix/*dns.raw.log", "resolver text without program and time"),
+    ("sekoia-intake-formats/postfix/*pass2*", "greylisting text without program and time"),
+    ("sekoia-intake-formats/postfix/*policydspf*", "SPF policy text without program and time"),
+    ("sekoia-intake-formats/postfix/*postgrey*", "greylisting text without program and time"),
+    ("sekoia-intake-formats/postfix/*spamd*", "SpamAssassin text without program and time"),
+    ("sekoia-intake-formats/postfix/*postfix3.raw.log", "text without queue id, program and time"),
+    ("sekoia-intake-formats/postfix/*postfix5.raw.log", "a warning without program and time"),
+    ("sekoia-intake-formats/postfix/*postfix7.raw.log", "text without queue id, program and time"),
+    ("sekoia-intake-formats/postfix/*sasl_login*", "a warning without program and time"),
+    ("sekoia-intake-formats/postfix/*", ""),
+    ("sekoia-intake-formats/*", "logs of other vendors"),
+];
+
+/// The kinds as which the files of a folder may be read; the first line that fits counts.
+const KINDS: &[(&str, &[&str])] = &[
+    ("azure-sentinel-mimecast/*", &["mimecast/siem"]),
+    ("demisto-content/exo_quarantine*", &["exchange-online/quarantine"]),
+    ("demisto-content/mimecast_api2_siem*", &["mimecast/siem"]),
+    ("demisto-content/mimecast_hold_message*", &["mimecast/held-queue"]),
+    ("demisto-content/mimecast_message_info*", &["mimecast/message-info"]),
+    ("demisto-content/mimecast_message_tracking*", &["mimecast/message-finder"]),
+    ("elastic-integrations/exchange_message_tracking*", &["exchange-online/extended-report"]),
+    ("elastic-integrations/exo_message_trace*", &["exchange-online/message-trace"]),
+    ("elastic-integrations/mimecast_message_release*", &["mimecast/release-log"]),
+    ("elastic-integrations/mimecast_siem*", &["mimecast/siem"]),
+    ("graph-docs-contrib/*", &["exchange-online/message-trace-detail"]),
+    ("graph2otel/m365-messagetrace/*", &["exchange-online/message-trace"]),
+    ("logs/*", &["postfix/log"]),
+    ("messagetracereport-routes/*", &["exchange-online/message-trace-detail"]),
+    ("msg/*", &["message/msg"]),
+    ("ocsf-examples/*", &["exchange-online/message-trace"]),
+    ("phishing_pot/*", &["message/eml"]),
+    ("reports/*", &["message/eml"]),
+    ("sekoia-intake-formats/exo-message-trace/*", &["exchange-online/message-trace"]),
+    ("sekoia-intake-formats/mimecast/*", &["mimecast/siem"]),
+    ("sekoia-intake-formats/postfix/*", &["postfix/log"]),
+    ("*", &["message/eml", "message/headers", "message/bounce"]),
+];
+
+/// Folders whose files say nothing about a message's way.
+const SILENT: &[(&str, &str)] = &[("mail-parsing/enmime/parts", "MIME parts: no field of theirs names a message")];
+
+/// Exports of a portal or an API are whole: each of their rows can be read.
+const WHOLE: &[&str] = &["exchange-online/", "mimecast/"];
+
+#[test]
+fn real_files_are_read_as_what_they_are() {
+    let root = Path::new(ROOT);
+    if !root.is_dir() {
+        println!("SKIPPED: no samples of third parties at {ROOT}: nothing was tried");
+        return;
+    }
+    let mut folders: BTreeMap<String, Counts> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for path in files_below(root) {
+        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        let folder = name.rsplit_once('/').map_or(".", |(folder, _)| folder).to_owned();
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        if let Err(why) = check(&name, &bytes, folders.entry(folder).or_default()) {
+            wrong.push(why);
+        }
+    }
+    for (folder, counts) in &folders {
+        let is_silent = SILENT.iter().any(|(silent, _)| silent == folder);
+        if counts.rows > 0 && counts.observed == 0 && !is_silent {
+            wrong.push(format!("{folder}: nothing observed in {} rows", counts.rows));
+        }
+    }
+    println!("{}\n{}", read_table(&folders), not_read_table(&folders));
+    assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What was read from the files of a folder.
+#[derive(Default)]
+struct Counts {
+    rows: u64,
+    observed: u64,
+    problems: u64,
+    passed_over: BTreeMap<&'static str, u64>,
+    kinds: BTreeMap<&'static str, u64>,
+    not_read: BTreeMap<&'static str, u64>,
+}
+
+/// Recognises and reads one file, and counts what came of it.
+fn check(name: &str, bytes: &[u8], counts: &mut Counts) -> Result<(), String> {
+    let not_read = first_fit(NOT_READ, name).copied().filter(|what| !what.is_empty());
+    let source = match (recognise(bytes, name), not_read) {
+        (Ok(source), None) => source,
+        (Err(error), Some(what)) => {
+            *counts.not_read.entry(what).or_default() += 1;
+            return check_refusal(name, &error);
+        }
+        (Ok(source), Some(what)) => return Err(format!("{name}: {what}, but taken for {}", source.id())),
+        (Err(error), None) => return Err(format!("refused, and not listed as a kind that is not read: {error}")),
+    };
+    if !first_fit(KINDS, name).is_some_and(|kinds| kinds.contains(&source.id())) {
+        return Err(format!("{name}: taken for {}", source.id()));
+    }
+    let input = Input { name: name.into(), bytes };
+    let query = Query { wanted: &Wanted::Everything, clock: &clock(), progress: &NoProgress };
+    let reading = source.read(&input, &query).map_err(|error| format!("refused by its reader: {error}"))?;
+    *counts.kinds.entry(source.id()).or_default() += 1;
+    counts.add(&reading);
+    check_reading(&input, &reading)?;
+    match reading.problems.first() {
+        Some(problem) if WHOLE.iter().any(|vendor| source.id().starts_with(vendor)) => {
+            Err(format!("{}: expected {}, found {}", problem.cite, problem.expected, problem.found))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Counts {
+    fn add(&mut self, reading: &Reading) {
+        self.rows += reading.rows;
+        self.observed += reading.observed;
+        self.problems += reading.problems.len() as u64;
+        for heap in &reading.passed_over {
+            *self.passed_over.entry(heap.reason).or_default() += heap.rows;
+        }
+    }
+}
+
+/// A refusal names the file, what was expected and what was found, and says what to try.
+fn check_refusal(name: &str, error: &ReadError) -> Result<(), String> {
+    let (found, hint) = match error {
+        ReadError::Encoding { found, hint, .. } | ReadError::Unrecognised { found, hint, .. } => (found, hint),
+        other => return Err(format!("{name}: neither unrecognised nor no text: {other}")),
+    };
+    if found.is_empty() || hint.is_empty() || !error.to_string().starts_with(name) {
+        return Err(format!("{name}: refused in too few words: {error}"));
+    }
+    Ok(())
+}
+
+/// Every row is in one heap, and every cite opens at its record.
+fn check_reading(input: &Input<'_>, reading: &Reading) -> Result<(), String> {
+    if reading.rows_accounted_for() != reading.rows {
+        return Err(format!("{}: {} rows, {} in heaps", input.name, reading.rows, reading.rows_accounted_for()));
+    }
+    let observed = reading.observations.iter().map(|observation| &observation.cite);
+    let problems = reading.problems.iter().map(|problem| &problem.cite);
+    let passed_over = reading.passed_over.iter().filter_map(|heap| heap.first.as_ref());
+    observed.chain(problems).chain(passed_over).try_for_each(|cite| check_cite(input, cite))
+}
+
+fn check_cite(input: &Input<'_>, cite: &Cite) -> Result<(), String> {
+    let fault = |what: &str| Err(format!("{}: {cite}, bytes {:?}: {what}", input.name, cite.bytes));
+    let Some(record) = input.bytes.get(cite.bytes.start as usize..cite.bytes.end as usize) else {
+        return fault("outside the file");
+    };
+    if cite.file != input.name {
+        return fault("names another file");
+    }
+    // A property of an Outlook item may lie in pieces: then the whole file is its place.
+    let in_pieces = matches!(cite.place, Place::Record(_)) && record.len() == input.bytes.len() && is_compound(record);
+    if !in_pieces && !decodings(record).iter().any(|text| text.chars().take(SAID_MAX_CHARS).eq(cite.said.chars())) {
+        return fault("another record stands there");
+    }
+    if cite.mark.as_ref().is_some_and(|mark| mark.start < cite.bytes.start || mark.end > cite.bytes.end) {
+        return fault("the mark is outside the record");
+    }
+    match cite.place {
+        Place::Line(line) if line != line_of(input.bytes, cite.bytes.start as usize) => fault("stands on another line"),
+        _ => Ok(()),
+    }
+}
+
+fn is_compound(file: &[u8]) -> bool {
+    file.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
+}
+
+/// The bytes as text, in each encoding that exports use.
+fn decodings(record: &[u8]) -> [Cow<'_, str>; 4] {
+    let decode = |encoding: &'static encoding_rs::Encoding| encoding.decode_without_bom_handling(record).0;
+    [
+        String::from_utf8_lossy(record),
+        decode(encoding_rs::UTF_16LE),
+        decode(encoding_rs::UTF_16BE),
+        decode(encoding_rs::WINDOWS_1252),
+    ]
+}
+
+/// The line on which a byte stands, from 1; a lone CR ends a line where there is no LF.
+fn line_of(bytes: &[u8], at: usize) -> u64 {
+    let end = if bytes.contains(&b'\n') { b'\n' } else { b'\r' };
+    bytes[..at].iter().filter(|byte| **byte == end).count() as u64 + 1
+}
+
+fn clock() -> Clock {
+    Clock {
+        zone: jiff::tz::TimeZone::UTC,
+        zone_label: "UTC (default)".to_owned(),
+        reference: "2026-08-20T00:00:00Z".parse().expect("an instant"),
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
+    paths.sort();
+    paths.into_iter().flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
+/// What stands beside the first pattern that fits a name.
+fn first_fit<'t, T>(table: &'t [(&str, T)], name: &str) -> Option<&'t T> {
+    table.iter().find(|(pattern, _)| fits(pattern, name)).map(|(_, what)| what)
+}
+
+/// Whether a name fits a pattern in which `*` stands for any text.
+fn fits(pattern: &str, name: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else { return pattern == name };
+    let Some(rest) = name.strip_prefix(head) else { return false };
+    rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| fits(tail, &rest[at..]))
+}
+
+/// The first table of docs/real-input.md: what was read.
+fn read_table(folders: &BTreeMap<String, Counts>) -> String {
+    let mut text = String::from("| folder | files read | as | rows | observed | problems | passed over |\n");
+    text.push_str("|---|--:|---|--:|--:|--:|---|\n");
+    let mut all = Counts::default();
+    let mut line = |folder: &str, counts: &Counts| {
+        let Counts { rows, observed, problems, .. } = counts;
+        let files: u64 = counts.kinds.values().sum();
+        let (kinds, passed_over) = (listed(&counts.kinds), listed(&counts.passed_over));
+        text.push_str(&format!(
+            "| {folder} | {files} | {kinds} | {rows} | {observed} | {problems} | {passed_over} |\n"
+        ));
+    };
+    for (folder, counts) in folders.iter().filter(|(_, counts)| !counts.kinds.is_empty()) {
+        line(folder, counts);
+        all.rows += counts.rows;
+        all.observed += counts.observed;
+        all.problems += counts.problems;
+        add_up(&mut all.kinds, &counts.kinds);
+        add_up(&mut all.passed_over, &counts.passed_over);
+    }
+    line("**all**", &all);
+    text
+}
+
+/// The second table of docs/real-input.md: what was refused, as it has to be.
+fn not_read_table(folders: &BTreeMap<String, Counts>) -> String {
+    let mut all = BTreeMap::new();
+    folders.values().for_each(|counts| add_up(&mut all, &counts.not_read));
+    let total: u64 = all.values().sum();
+    let mut text = String::from("| not of a kind that is read yet | files refused |\n|---|--:|\n");
+    all.iter().for_each(|(what, files)| text.push_str(&format!("| {what} | {files} |\n")));
+    text.push_str(&format!("| **all** | {total} |\n"));
+    text
+}
+
+fn add_up(sum: &mut BTreeMap<&'static str, u64>, parts: &BTreeMap<&'static str, u64>) {
+    parts.iter().for_each(|(what, count)| *sum.entry(what).or_default() += count);
+}
+
+fn listed(counts: &BTreeMap<&'static str, u64>) -> String {
+    counts.iter().map(|(what, count)| format!("{count} {what}")).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn patterns() {
+    for (pattern, name, expected) in [
+        ("a/*", "a/b/c", true),
+        ("a/*.log", "a/b.log", true),
+        ("a/*.log", "a/b.log.gz", false),
+        ("*x*", "axb", true),
+        ("a", "ab", false),
+        ("*", "", true),
+    ] {
+        assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
+    }
+}
+
+#[test]
+fn a_cite_at_another_record_is_a_fault() {
+    let name: FileName = "file".into();
+    let input = Input { name: name.clone(), bytes: b"one\ntwo\n" };
+    for (line, bytes, said, sound) in
+        [(2, 4..7, "two", true), (1, 4..7, "two", false), (2, 4..6, "two", false), (2, 4..9, "two", false)]
+    {
+        let cite = Cite::new(name.clone(), Place::Line(line), bytes.clone(), said);
+        assert_eq!(check_cite(&input, &cite).is_ok(), sound, "{line} {bytes:?}");
+    }
+}
