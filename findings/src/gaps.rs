@@ -45,8 +45,11 @@ fn gap(copy: &Explained<'_>, stage: &Stage) -> Claim {
 /// The copy was stopped or moved, and no record says why.
 fn reason(copy: &Explained<'_>) -> Claim {
     let layer = match copy.fate {
-        Fate::Quarantined | Fate::ReleasePending | Fate::Discarded | Fate::Lost => Layer::Verdict,
-        Fate::Rejected => Layer::Arrival,
+        Fate::Discarded | Fate::Rejected => {
+            let stopped = copy.stages.iter().find(|stage| stage.state == State::Stopped);
+            stopped.map_or(Layer::Verdict, |stage| stage.layer)
+        }
+        Fate::Quarantined | Fate::ReleasePending | Fate::Lost => Layer::Verdict,
         Fate::Junked | Fate::Filed | Fate::Forwarded | Fate::RemovedAfterDelivery => Layer::Mailbox,
         _ => Layer::Delivery,
     };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use evidence::{Address, Fact, Identifier, Observation, Product, System};
+use evidence::{Address, Fact, Identifier, Observation, Outcome, Product, Scope, System};
 use jiff::{SignedDuration, Timestamp};
 use lake::Entry;
 
@@ -49,6 +49,21 @@ impl Passage {
             .filter(|event| !is_sample(event.source))
             .map(|event| place_of(&event.observation.speaker))
             .collect()
+    }
+
+    /// Whether it ended at a door with a reply of class 4: nothing but an arrival is known, and the last word was "later".
+    pub(crate) fn was_put_off(&self) -> bool {
+        let outcome = |event: &Event| match event.fact() {
+            Fact::Arrival(arrival) if arrival.scope == Scope::Enforced => Some(arrival.outcome),
+            _ => None,
+        };
+        let went_on = self.events.iter().filter(|event| !is_sample(event.source)).any(|event| {
+            matches!(event.fact(), Fact::Handover(_) | Fact::Stored(_) | Fact::Quarantine(_) | Fact::Discarded { .. })
+        });
+        let last = self.events.iter().filter(|event| outcome(event).is_some()).max_by_key(|event| {
+            (event.at(), outcome(event) != Some(Outcome::Accepted), event.observation.cite.bytes.start)
+        });
+        !went_on && last.and_then(outcome) == Some(Outcome::Deferred)
     }
 
     pub(crate) fn take(&mut self, other: Passage) {

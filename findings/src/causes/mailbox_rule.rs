@@ -24,6 +24,11 @@ impl Family for Rule {
         let proved = |id: &str, event: &Event| claim(id, Standing::Proved, Layer::Mailbox, told(event), [event]);
         match stay.end {
             End::Stored(event) => stored(stay, event),
+            // A rule of the organisation that redirects is that rule's doing, not the mailbox's.
+            End::Forwarded(_) if by_verdict::redirecting(stay).is_some() => None,
+            End::HandoverRefused(event) if event.observation.speaker.product == Product::Dovecot => {
+                Some(proved("mailbox-rule/rejected", event))
+            }
             End::Forwarded(event) => Some(proved("mailbox-rule/forwarded", event)),
             End::Discarded(event) if event.observation.speaker.product == Product::Dovecot => {
                 Some(proved("mailbox-rule/deleted", event))

@@ -270,7 +270,9 @@ impl<'t> Context<'_, 't> {
         }
         let policy = policy_of(access);
         let is_content = matches!(access.stage, "header" | "body" | "content");
-        let kind = codes::refusal(access.said);
+        // A header or body check is a rule of the organisation, unless its own words name something narrower.
+        let by_rule = matches!(access.stage, "header" | "body").then_some(VerdictKind::TransportRule);
+        let kind = codes::refusal(access.said).or(by_rule);
         match access.action {
             "reject" | "milter-reject" | "proxy-reject" => {
                 said.extend(self.refused(access, to, kind, policy, Scope::Enforced));
@@ -285,8 +287,15 @@ impl<'t> Context<'_, 't> {
                 said.push(self.of(to, Fact::Discarded { said: access.said.to_owned() }, access.said));
             }
             "redirect" => {
+                // `REDIRECT user@domain` logs the bare address, or `... triggers REDIRECT user@domain`.
+                let word = access.said.rsplit(' ').next().unwrap_or("");
+                let target = word.contains('@').then(|| Address::new(word));
                 let verdict = verdict(kind.unwrap_or(VerdictKind::Unknown), Action::Redirected, access.said, policy);
-                said.push(self.of(to, Fact::Verdict(verdict), access.said));
+                said.push(self.of(to.clone(), Fact::Verdict(verdict), access.said));
+                if let Some(target) = target {
+                    let redirect = Redirect::Forwarded { to: vec![target], keeps_copy: Some(false) };
+                    said.push(self.of(to, Fact::Redirect(redirect), access.said));
+                }
             }
             "proxy-accept" => said.extend(self.proxied(access, to)),
             "prepend" | "replace" | "strip" if is_content => {
@@ -624,9 +633,7 @@ fn dovecot_facts<'t>(line: &dovecot::Line<'t>, label: &str) -> Vec<Said<'t>> {
                 connector: Some("sieve".to_owned()),
                 tls: None,
             };
-            let policy = PolicyRef { kind: Some("sieve".to_owned()), name: None, id: None };
-            let verdict = verdict(VerdictKind::UserBlock, Action::Rejected, text, Some(policy));
-            vec![said(Fact::Verdict(verdict), *text), said(Fact::Handover(handover), *text)]
+            vec![said(Fact::Handover(handover), *text)]
         }
         dovecot::Event::Failed { said: text } | dovecot::Event::Remark { said: text } => {
             vec![said(Fact::Note { said: (*text).to_owned() }, *text)]
