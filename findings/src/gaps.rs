@@ -49,6 +49,9 @@ fn reason(copy: &Explained<'_>) -> Claim {
             let stopped = copy.stages.iter().find(|stage| stage.state == State::Stopped);
             stopped.map_or(Layer::Verdict, |stage| stage.layer)
         }
+        Fate::Deferred if copy.stage(Layer::Arrival).is_some_and(|stage| stage.state == State::Pending) => {
+            Layer::Arrival
+        }
         Fate::Quarantined | Fate::ReleasePending | Fate::Lost => Layer::Verdict,
         Fate::Junked | Fate::Filed | Fate::Forwarded | Fate::RemovedAfterDelivery => Layer::Mailbox,
         _ => Layer::Delivery,

@@ -197,6 +197,9 @@ fn stopping_layer(copy: &Explained<'_>, fate: Fate) -> Option<Layer> {
         Fate::Rejected => Some(stopped(copy).unwrap_or(Layer::Arrival)),
         Fate::Discarded => stopped(copy),
         Fate::Junked | Fate::Filed | Fate::Forwarded | Fate::RemovedAfterDelivery => Some(Layer::Mailbox),
+        Fate::Deferred if copy.stage(Layer::Arrival).is_some_and(|stage| stage.state == State::Pending) => {
+            Some(Layer::Arrival)
+        }
         Fate::Bounced | Fate::Deferred if has_reason(copy) => Some(Layer::Delivery),
         _ => None,
     }

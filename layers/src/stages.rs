@@ -177,7 +177,7 @@ impl<'t> Way<'_, 't> {
         if self.ended_at_the_door() {
             return self.not_reached(Layer::Verdict);
         }
-        if self.went_on() && !self.was_held() {
+        if self.went_on() && !self.was_held() && !self.before_the_filter() {
             let onward = self.onward_events();
             return stage(
                 Layer::Verdict,
@@ -220,7 +220,7 @@ impl<'t> Way<'_, 't> {
         if self.ended_before(Layer::Quarantine) {
             return self.not_reached(Layer::Quarantine);
         }
-        if self.went_on() {
+        if self.went_on() && !self.before_the_filter() {
             let onward = self.onward_events();
             return stage(
                 Layer::Quarantine,
@@ -273,7 +273,7 @@ impl<'t> Way<'_, 't> {
             let summary = "no release record was supplied, but later records show it on its way".to_owned();
             return Stage { ask_for: self.release_lists(), ..stage(Layer::Release, State::Changed, summary, onward) };
         }
-        if self.went_on() {
+        if self.went_on() && !self.before_the_filter() {
             let onward = self.onward_events();
             return stage(Layer::Release, State::Passed, "nothing to release: it was not held".to_owned(), onward);
         }
@@ -421,6 +421,12 @@ impl<'t> Way<'_, 't> {
     fn discarded_in_queue(&self, event: &Event) -> bool {
         event.observation.speaker.product == Product::Postfix
             && self.decided.is_some_and(|stay| stay.holds.is_empty() && stay.adverse_verdicts().next().is_none())
+    }
+
+    /// Whether the copy waits for, or was refused by, the content filter: it has not passed it.
+    fn before_the_filter(&self) -> bool {
+        let to_filter = |event: &Event| handover(event).is_some_and(|h| h.next_hop == NextHop::ContentFilter);
+        matches!(self.decided.map(|stay| stay.end), Some(End::Deferred(event) | End::HandoverRefused(event)) if to_filter(event))
     }
 
     /// Whether a rule of the deciding system sent the copy to another address.

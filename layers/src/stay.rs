@@ -420,6 +420,16 @@ impl<'t> Stay<'t> {
     }
 
     fn in_the_filter(&self) -> End<'t> {
+        let answer = |event: &&'t Event| {
+            matches!(event.fact(), Fact::Handover(handover)
+                if handover.next_hop == NextHop::ContentFilter && handover.outcome != Outcome::NotSaid)
+        };
+        let last = self.station.events.iter().rfind(answer);
+        match last.and_then(|event| Some((event, handover(event)?.outcome))) {
+            Some((event, Outcome::Deferred)) => return End::Deferred(event),
+            Some((event, Outcome::Refused)) => return End::HandoverRefused(event),
+            _ => {}
+        }
         self.find_last(|fact| {
             matches!(fact, Fact::Handover(handover)
                 if handover.next_hop == NextHop::ContentFilter && handover.outcome == Outcome::Accepted)

@@ -325,6 +325,9 @@ impl<'t> Context<'_, 't> {
         };
         let action = if outcome == Outcome::Deferred { Action::Deferred } else { Action::Rejected };
         let by_filter = access.action == "milter-reject" || matches!(access.stage, "header" | "body" | "content");
+        // A scanner that cannot answer puts off; it found nothing.
+        let found = [VerdictKind::Malware, VerdictKind::Phish, VerdictKind::Attachment];
+        let kind = kind.filter(|kind| outcome != Outcome::Deferred || !found.contains(kind));
         let is_greylisting = outcome == Outcome::Deferred && kind.is_none();
         let kind = kind.or((by_filter && !is_greylisting).then_some(VerdictKind::Unknown));
         let arrival = Arrival {
@@ -477,6 +480,7 @@ impl Agent {
             "pipe" if delivery.relay.contains("dovecot") || text.contains("via dovecot") => Agent::Store,
             "pipe" => Agent::Program,
             "error" | "retry" => Agent::None,
+            "smtp" if delivery.relay == "none" && is_filter(unreached(text).as_ref(), "") => Agent::Filter,
             _ if delivery.relay.contains("[private/") || delivery.relay.contains("[/") || text.ends_with(" Saved") => {
                 Agent::Store
             }
@@ -500,6 +504,13 @@ impl Agent {
             Agent::Discard | Agent::None => NextHop::NotSaid,
         }
     }
+}
+
+/// The host of `connect to name[ip]:port: reason`.
+fn unreached(text: &str) -> Option<Peer> {
+    let place = text.strip_prefix("connect to ")?;
+    let end = place.find(": ")?;
+    Some(event::peer(&place[..end])).filter(Peer::is_loopback)
 }
 
 /// Whether the answer is that of a content filter: amavis repeats its own MTA's answer, and listens on a port of its own.
