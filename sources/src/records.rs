@@ -227,12 +227,19 @@ const MAX_WRAPPERS: usize = 8;
 
 fn json_spans(text: &str, wrappers: &[&str]) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
-    let first_line = text.trim_start();
-    let first_line = first_line.lines().next().unwrap_or("").trim();
-    let one_a_line = first_line.starts_with('{') && value_end(first_line.as_bytes(), 0).is_some();
+    let is_whole = |line: &str| line.starts_with('{') && value_end(line.as_bytes(), 0) == Some(line.len());
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let (first, second) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
+    // The first line may be torn: a log that was cut, or fetched from the middle.
+    let one_a_line = (first.starts_with('{') && value_end(first.as_bytes(), 0).is_some())
+        || (!first.starts_with('[') && is_whole(second));
     if one_a_line {
         for line in line_spans(text) {
-            json_values(text, line, wrappers, &mut spans);
+            // What is left of a torn line is one record, whatever values its words might be.
+            match text[line.clone()].trim_start().starts_with(['{', '[', ',', '\u{feff}', ']', '}']) {
+                true => json_values(text, line, wrappers, &mut spans),
+                false => spans.push(line),
+            }
         }
     } else {
         json_values(text, 0..text.len(), wrappers, &mut spans);
