@@ -454,7 +454,8 @@ fn dsn_end(event: &Event) -> Option<End<'_>> {
     match event.fact() {
         Fact::Dsn(dsn) => match dsn.action {
             DsnAction::Delayed => Some(End::Deferred(event)),
-            DsnAction::Delivered | DsnAction::Relayed => Some(End::HandedOver(event)),
+            DsnAction::Delivered => Some(End::Delivered(event)),
+            DsnAction::Relayed => Some(End::HandedOver(event)),
             DsnAction::Failed | DsnAction::Expanded => None,
         },
         _ => None,

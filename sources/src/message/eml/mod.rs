@@ -70,6 +70,9 @@ impl Source for Eml {
             }
             // The header alone fills the head: a message whose body lies further on.
             None if telling >= ENOUGH && head.size_bytes > head.bytes.len() as u64 => Recognition::Certain,
+            None if telling >= 1 && telling * 2 >= in_head && head.size_bytes > head.bytes.len() as u64 => {
+                Recognition::Fits
+            }
             _ if telling == 0 => Recognition::No,
             _ => Recognition::Near { missing: "a body after the header's blank line".to_owned() },
         }
@@ -109,6 +112,27 @@ impl Source for Eml {
     }
 }
 
+/// The reading of a bounce that somebody passes on as an attachment; `None` if the message is no such carrier.
+pub(crate) fn carried_bounce(
+    input: &Input<'_>,
+    query: &Query<'_>,
+    sheet: &Sheet<'_>,
+    outer: &Header,
+) -> Option<Reading> {
+    let kind = outer.first("content-type")?.value.to_ascii_lowercase();
+    if kind.trim_start().starts_with("multipart/report") {
+        return None;
+    }
+    let attached = carrier::attached(sheet, &input.name, outer)?;
+    let bytes = input.bytes.get(attached.range.clone())?;
+    (attached.in_place && is_bounce(bytes)).then(|| read_carried(input, query, sheet, outer, &attached)).flatten()
+}
+
+fn is_bounce(bytes: &[u8]) -> bool {
+    let head = Head { text: "", bytes: &bytes[..bytes.len().min(HEAD_BYTES)], size_bytes: bytes.len() as u64 };
+    Bounce.recognise(&head) == Recognition::Certain
+}
+
 /// The reading of the message that another one carries: the attached one is followed, the fields of the outer one are
 /// passed over. `None` if the attached one cannot be read.
 fn read_carried(
@@ -120,9 +144,7 @@ fn read_carried(
 ) -> Option<Reading> {
     let bytes = input.bytes.get(attached.range.clone())?;
     let inner = Input { name: input.name.clone(), bytes };
-    let head = Head { text: "", bytes: &bytes[..bytes.len().min(HEAD_BYTES)], size_bytes: bytes.len() as u64 };
-    let is_bounce = Bounce.recognise(&head) == Recognition::Certain;
-    let read = if is_bounce { Bounce.read(&inner, query) } else { read_inner(&inner, query) };
+    let read = if is_bounce(bytes) { Bounce.read(&inner, query) } else { read_inner(&inner, query) };
     let line = sheet.line_of(attached.range.start);
     let mut reading = carrier::moved(read.ok()?, attached.range.start as u64, line);
     for field in &outer.fields {
