@@ -442,11 +442,17 @@ impl<'t> Stay<'t> {
     }
 }
 
-/// The store record that names a folder, if any does; else the last one.
+/// The store record that names a folder, if any does (with Sieve the inbox before a further
+/// copy elsewhere); else the last one.
 fn best_store<'t>(stores: &[&'t Event], last: Option<&'t Event>) -> Option<&'t Event> {
+    let inbox = stores
+        .iter()
+        .copied()
+        .filter(|event| event.observation.speaker.product == Product::Dovecot)
+        .rfind(|event| matches!(event.fact(), Fact::Stored(stored) if stored.folder == Some(Folder::Inbox)));
     let named =
         stores.iter().copied().rfind(|event| matches!(event.fact(), Fact::Stored(stored) if stored.folder.is_some()));
-    last.and(named).or(last)
+    last.and(inbox.or(named)).or(last)
 }
 
 /// What a notice that is no final failure says.

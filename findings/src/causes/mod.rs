@@ -100,7 +100,7 @@ fn undone_hold(copy: &Explained<'_>) -> Option<Claim> {
         layer,
         statement: format!(
             "{} had held it ({}), but the release undid that",
-            stay.station.system,
+            hold.observation.speaker,
             layers::of_event(verdict)
         ),
         cites: layers::cites([*hold, release]),
