@@ -6,32 +6,32 @@ use layers::{Explained, Fate, Stage, State};
 use crate::{Claim, Scene, Standing};
 
 /// The gaps of a copy, the one that matters most first.
-pub(crate) fn of(copy: &Explained<'_>, cause: Option<&Claim>, _scene: &Scene<'_>) -> Vec<Claim> {
+pub(crate) fn of(copy: &Explained<'_>, cause: Option<&Claim>, scene: &Scene<'_>) -> Vec<Claim> {
     let mut gaps = Vec::new();
     let cause_shown = cause.is_some_and(Claim::is_shown);
     match copy.fate {
-        Fate::Delivered => gaps.extend(open_stage(copy, Layer::Mailbox)),
+        Fate::Delivered => gaps.extend(open_stage(copy, scene, Layer::Mailbox)),
         Fate::Unknown => {
             let first_open = [Layer::Delivery, Layer::Quarantine, Layer::Verdict, Layer::Arrival];
-            gaps.extend(first_open.into_iter().find_map(|layer| open_stage(copy, layer)));
+            gaps.extend(first_open.into_iter().find_map(|layer| open_stage(copy, scene, layer)));
         }
         Fate::Quarantined | Fate::Discarded | Fate::Lost if !cause_shown => {
-            gaps.extend(open_stage(copy, Layer::Verdict).or_else(|| Some(reason(copy))));
+            gaps.extend(open_stage(copy, scene, Layer::Verdict).or_else(|| Some(reason(copy, scene))));
         }
-        _ if !cause_shown && cause.is_none() => gaps.push(reason(copy)),
+        _ if !cause_shown && cause.is_none() => gaps.push(reason(copy, scene)),
         _ => {}
     }
     gaps
 }
 
 /// A stage that was not shown, as a gap.
-fn open_stage(copy: &Explained<'_>, layer: Layer) -> Option<Claim> {
+fn open_stage(copy: &Explained<'_>, scene: &Scene<'_>, layer: Layer) -> Option<Claim> {
     let stage = copy.stage(layer)?;
-    matches!(stage.state, State::NotSupplied | State::Absent).then(|| gap(copy, stage))
+    matches!(stage.state, State::NotSupplied | State::Absent).then(|| gap(copy, scene, stage))
 }
 
-fn gap(copy: &Explained<'_>, stage: &Stage) -> Claim {
-    let ask_for = if stage.ask_for.is_empty() { usual(copy) } else { stage.ask_for.clone() };
+fn gap(copy: &Explained<'_>, scene: &Scene<'_>, stage: &Stage) -> Claim {
+    let ask_for = if stage.ask_for.is_empty() { usual(copy, scene) } else { stage.ask_for.clone() };
     Claim {
         id: format!("not-shown/{}", stage.layer.id()),
         standing: Standing::NotShown,
@@ -43,10 +43,16 @@ fn gap(copy: &Explained<'_>, stage: &Stage) -> Claim {
 }
 
 /// The copy was stopped or moved, and no record says why.
-fn reason(copy: &Explained<'_>) -> Claim {
+fn reason(copy: &Explained<'_>, scene: &Scene<'_>) -> Claim {
     let layer = match copy.fate {
-        Fate::Quarantined | Fate::ReleasePending | Fate::Discarded | Fate::Lost => Layer::Verdict,
-        Fate::Rejected => Layer::Arrival,
+        Fate::Discarded | Fate::Rejected => {
+            let stopped = copy.stages.iter().find(|stage| stage.state == State::Stopped);
+            stopped.map_or(Layer::Verdict, |stage| stage.layer)
+        }
+        Fate::Deferred if copy.stage(Layer::Arrival).is_some_and(|stage| stage.state == State::Pending) => {
+            Layer::Arrival
+        }
+        Fate::Quarantined | Fate::ReleasePending | Fate::Lost => Layer::Verdict,
         Fate::Junked | Fate::Filed | Fate::Forwarded | Fate::RemovedAfterDelivery => Layer::Mailbox,
         _ => Layer::Delivery,
     };
@@ -59,8 +65,23 @@ fn reason(copy: &Explained<'_>) -> Claim {
         layer,
         statement: format!("{what}; the reason is not in words that are known"),
         cites: shown.map(|stage| stage.cites.clone()).unwrap_or_default(),
-        ask_for: if layer == Layer::Verdict { lists(copy) } else { usual(copy) },
+        ask_for: if layer == Layer::Verdict { lists(copy, scene) } else { usual(copy, scene) },
     }
+}
+
+/// The logs of all systems: each vendor, and the kind of export that is its log.
+const LOGS: [(&str, SourceId); 3] = [
+    ("mimecast/", "mimecast/siem"),
+    ("exchange-online/", "exchange-online/message-trace"),
+    ("postfix/", "postfix/log"),
+];
+
+/// The logs that were supplied, but not for the time of the message.
+fn uncovered(scene: &Scene<'_>) -> Vec<SourceId> {
+    let at = scene.trace.message.sent_at.as_ref().map(|when| when.at).or(scene.lake.around());
+    let Some(at) = at else { return Vec::new() };
+    let logs = LOGS.iter().map(|(_, log)| *log);
+    logs.filter(|log| scene.lake.has(log) && !scene.lake.would_show(log, at)).collect()
 }
 
 /// No record speaks of the message at all.
@@ -68,43 +89,52 @@ pub(crate) fn nothing(scene: &Scene<'_>) -> Claim {
     let supplied = |vendor: &str| {
         scene.lake.supplied().iter().any(|file| file.source.is_some_and(|source| source.starts_with(vendor)))
     };
-    // First the log of the systems that other evidence comes from, as far as it is not there, then the other systems'.
-    let mut logs = [
-        ("mimecast/", "mimecast/siem"),
-        ("exchange-online/", "exchange-online/message-trace"),
-        ("postfix/", "postfix/log"),
-    ];
+    // First logs that do not cover the time, then those of the systems that other evidence comes from, then the others'.
+    let mut logs = LOGS;
     logs.sort_by_key(|(vendor, log)| (scene.lake.has(log), !supplied(vendor)));
     let missing: Vec<SourceId> = logs.iter().map(|(_, log)| *log).filter(|log| !scene.lake.has(log)).collect();
+    let uncovered = uncovered(scene);
+    let statement = match uncovered.first() {
+        Some(log) => format!("no supplied record speaks of this message; the supplied {log} does not cover its time"),
+        None => "no supplied record speaks of this message; check the id, the recipient and the time".to_owned(),
+    };
     Claim {
         id: "not-shown/arrival".to_owned(),
         standing: Standing::NotShown,
         layer: Layer::Arrival,
-        statement: "no supplied record speaks of this message; check the id, the recipient and the time".to_owned(),
+        statement,
         cites: Vec::new(),
-        ask_for: missing.into_iter().chain(["message/eml"]).collect(),
+        ask_for: uncovered.into_iter().chain(missing).chain(["message/eml"]).collect(),
     }
 }
 
 /// The lists that name why a copy is held.
-fn lists(copy: &Explained<'_>) -> Vec<SourceId> {
+fn lists(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<SourceId> {
     match copy.decided().map(|stay| &stay.station.system.product) {
         Some(evidence::Product::Mimecast) => vec!["mimecast/held-queue", "mimecast/siem"],
         Some(evidence::Product::ExchangeOnline) => {
             vec!["exchange-online/quarantine", "exchange-online/message-trace-detail"]
         }
-        _ => usual(copy),
+        _ => usual(copy, scene),
     }
 }
 
 /// The exports to fetch first for a copy, by the system that spoke last.
-fn usual(copy: &Explained<'_>) -> Vec<SourceId> {
+fn usual(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<SourceId> {
     match copy.decided().map(|stay| &stay.station.system.product) {
         Some(evidence::Product::Mimecast) => vec!["mimecast/siem", "exchange-online/message-trace"],
         Some(evidence::Product::ExchangeOnline) => vec!["exchange-online/message-trace-detail", "message/bounce"],
         Some(evidence::Product::Postfix | evidence::Product::Amavis | evidence::Product::Rspamd) => {
             vec!["postfix/log", "message/bounce"]
         }
-        _ => vec!["exchange-online/message-trace", "message/eml"],
+        _ => {
+            let mut ask = uncovered(scene);
+            ask.extend(
+                ["exchange-online/message-trace"].into_iter().filter(|log| !ask.contains(log)).collect::<Vec<_>>(),
+            );
+            let has_sample = scene.lake.supplied().iter().any(|file| file.source.is_some_and(trace::is_sample));
+            ask.extend((!has_sample).then_some("message/eml"));
+            ask
+        }
     }
 }

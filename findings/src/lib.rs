@@ -193,11 +193,21 @@ fn delivered(copy: &Explained<'_>) -> String {
 fn stopping_layer(copy: &Explained<'_>, fate: Fate) -> Option<Layer> {
     match fate {
         Fate::Quarantined | Fate::ReleasePending => Some(Layer::Quarantine),
-        Fate::Rejected => Some(Layer::Arrival),
+        // A filter that refused at the door without naming a reason is the verdict's doing all the same.
+        Fate::Rejected => Some(stopped(copy).unwrap_or(Layer::Arrival)),
+        Fate::Discarded => stopped(copy),
         Fate::Junked | Fate::Filed | Fate::Forwarded | Fate::RemovedAfterDelivery => Some(Layer::Mailbox),
+        Fate::Deferred if copy.stage(Layer::Arrival).is_some_and(|stage| stage.state == State::Pending) => {
+            Some(Layer::Arrival)
+        }
         Fate::Bounced | Fate::Deferred if has_reason(copy) => Some(Layer::Delivery),
         _ => None,
     }
+}
+
+/// The stage that ended the path.
+fn stopped(copy: &Explained<'_>) -> Option<Layer> {
+    copy.stages.iter().find(|stage| stage.state == State::Stopped).map(|stage| stage.layer)
 }
 
 /// Whether a record of the refusal itself, not only a summary word, is there.

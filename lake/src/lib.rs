@@ -44,12 +44,13 @@ pub struct Supplied {
 pub struct Lake {
     entries: Vec<Entry>,
     supplied: Vec<Supplied>,
+    around: Option<Timestamp>,
 }
 
 impl Lake {
     /// Takes in all readings; equal statements become one entry, that of the first file and place.
     pub fn of(readings: Readings) -> Lake {
-        let mut lake = Lake::default();
+        let mut lake = Lake { around: readings.message.likeness.around.first().copied(), ..Lake::default() };
         for FileReading { file, source, reading } in readings.files {
             let (reading, error) = match reading {
                 Ok(reading) => (reading, None),
@@ -87,6 +88,11 @@ impl Lake {
                 && file.coverage.from.is_some_and(|from| from <= at)
                 && file.coverage.to.is_some_and(|to| at <= to)
         })
+    }
+
+    /// When the message travelled, as far as options or records say: the earliest instant.
+    pub fn around(&self) -> Option<Timestamp> {
+        self.around
     }
 
     /// Whether a kind of export was supplied at all.

@@ -68,10 +68,13 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
 /// The stay that says last what happened: the last one whose end is known.
 ///
 /// A later station counts only if its own record says how the stay ended; until then what the station before saw decides.
+///
+/// A copy that a rule of a mail server sent to another address has its fate there, whatever became of it at that address.
 fn last_word(stays: &[Stay<'_>]) -> Option<usize> {
+    let redirected = |at: &usize| matches!(stays[*at].end, End::Forwarded(event) if stays[*at].is_redirect(event));
     (0..stays.len())
-        .rev()
-        .find(|at| !matches!(stays[*at].end, End::Unknown | End::InFilter(_)))
+        .find(redirected)
+        .or_else(|| (0..stays.len()).rev().find(|at| !matches!(stays[*at].end, End::Unknown | End::InFilter(_))))
         .or_else(|| stays.len().checked_sub(1))
 }
 

@@ -85,12 +85,30 @@ pub fn explain<'t>(trace: &'t Trace, lake: &Lake) -> Vec<Explained<'t>> {
         .copies
         .iter()
         .map(|copy| {
-            let stays: Vec<Stay<'t>> = copy.stations.iter().map(Stay::of).collect();
+            let stays = without_look_alikes(copy.stations.iter().map(Stay::of).collect());
             let (fate, decided_at) = fate::of(copy, &stays, lake);
             let stages = stages::of(copy, &stays, fate, decided_at, lake);
             Explained { copy, stays, fate, decided_at, stages }
         })
         .collect()
+}
+
+/// Leaves out refusals at a door that only look like the copy (no id of the message stands in them) once records with its
+/// ids say how it fared: then they are an earlier attempt, or another message.
+fn without_look_alikes(stays: Vec<Stay<'_>>) -> Vec<Stay<'_>> {
+    let overruled: Vec<bool> = stays
+        .iter()
+        .map(|stay| {
+            let known = || stays.iter().filter(|other| !other.is_by_looks() && fate::has_own_record(other));
+            let accepted_later = || known().any(|other| other.accepted_at().is_some_and(|at| Some(at) >= stay.start()));
+            match stay.end {
+                End::Refused(_) if stay.is_by_looks() => known().any(Stay::has_ended),
+                End::PutOff(_) if stay.is_by_looks() => known().any(Stay::has_ended) || accepted_later(),
+                _ => false,
+            }
+        })
+        .collect();
+    stays.into_iter().zip(overruled).filter(|(_, overruled)| !overruled).map(|(stay, _)| stay).collect()
 }
 
 /// The cites of events, each once.

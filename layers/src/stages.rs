@@ -1,7 +1,8 @@
 //! The state of the seven stages of a copy.
 
 use evidence::{
-    Action, AuthMethod, AuthResult, Fact, Folder, Layer, Outcome, Product, ReleaseStep, SourceId, Verdict, VerdictKind,
+    Action, AuthMethod, AuthResult, Fact, Folder, Layer, NextHop, Outcome, Product, ReleaseStep, SourceId, Verdict,
+    VerdictKind,
 };
 use lake::Lake;
 use trace::{Copy, Event};
@@ -41,7 +42,14 @@ pub(crate) fn of<'t>(
 
 impl<'t> Way<'_, 't> {
     fn arrival(&self) -> Stage {
-        let Some(first) = self.stays.iter().find(|stay| has_own_record(stay)).or_else(|| self.stays.first()) else {
+        // An attempt that was put off or refused, and overcome by a later one, is not how the copy came in.
+        let overcome = |stay: &&Stay<'t>| {
+            matches!(stay.end, End::Refused(_) | End::PutOff(_))
+                && !self.decided.is_some_and(|decided| std::ptr::eq(decided, *stay))
+        };
+        let own = || self.stays.iter().filter(|stay| has_own_record(stay));
+        let Some(first) = own().find(|stay| !overcome(stay)).or_else(|| own().next()).or_else(|| self.stays.first())
+        else {
             let hops: Vec<&Event> =
                 self.copy.beside.iter().filter(|event| matches!(event.fact(), Fact::Hop(_))).collect();
             let summary = match hops.len() {
@@ -132,10 +140,11 @@ impl<'t> Way<'_, 't> {
             .filter(|event| !is_placeholder(event))
             .collect();
         if let Some(last) = adverse.iter().rev().max_by_key(|event| weight(event)) {
-            let ended = matches!(
-                self.decided.map(|stay| stay.end),
-                Some(End::Refused(_) | End::RefusedByFilter(_) | End::Discarded(_))
-            );
+            let ended = match self.decided.map(|stay| stay.end) {
+                Some(End::Refused(_) | End::RefusedByFilter(_)) => true,
+                Some(End::Discarded(_)) => !self.was_held(),
+                _ => false,
+            };
             // A verdict of which the record does not say what was done acted only if the copy was kept or moved.
             let kept = matches!(
                 self.fate,
@@ -168,7 +177,7 @@ impl<'t> Way<'_, 't> {
         if self.ended_at_the_door() {
             return self.not_reached(Layer::Verdict);
         }
-        if self.went_on() && !self.was_held() {
+        if self.went_on() && !self.was_held() && !self.before_the_filter() {
             let onward = self.onward_events();
             return stage(
                 Layer::Verdict,
@@ -196,7 +205,8 @@ impl<'t> Way<'_, 't> {
                     | End::ReleaseDenied(_)
                     | End::ReleasedForOthers(_)
                     | End::ReleaseFailed(_)
-                    | End::ReleaseExpired(_),
+                    | End::ReleaseExpired(_)
+                    | End::Discarded(_),
                 ) => State::Stopped,
                 _ => State::Changed,
             };
@@ -210,7 +220,7 @@ impl<'t> Way<'_, 't> {
         if self.ended_before(Layer::Quarantine) {
             return self.not_reached(Layer::Quarantine);
         }
-        if self.went_on() {
+        if self.went_on() && !self.before_the_filter() {
             let onward = self.onward_events();
             return stage(
                 Layer::Quarantine,
@@ -263,7 +273,7 @@ impl<'t> Way<'_, 't> {
             let summary = "no release record was supplied, but later records show it on its way".to_owned();
             return Stage { ask_for: self.release_lists(), ..stage(Layer::Release, State::Changed, summary, onward) };
         }
-        if self.went_on() {
+        if self.went_on() && !self.before_the_filter() {
             let onward = self.onward_events();
             return stage(Layer::Release, State::Passed, "nothing to release: it was not held".to_owned(), onward);
         }
@@ -277,6 +287,9 @@ impl<'t> Way<'_, 't> {
         };
         let say = |event: &Event| self.by_speaker(event);
         match stay.end {
+            End::HandoverRefused(event) if self.by_store(event) => {
+                stage(Layer::Delivery, State::Passed, "the mailbox store took it".to_owned(), [event])
+            }
             End::Refused(event) if self.fate == Fate::Bounced => {
                 stage(Layer::Delivery, State::Stopped, say(event), [event])
             }
@@ -310,8 +323,9 @@ impl<'t> Way<'_, 't> {
                 let summary = "released, and the system's own log shows no attempt to hand it over".to_owned();
                 stage(Layer::Delivery, State::Absent, summary, [event])
             }
-            End::Discarded(event) if self.discarded_by_store(event) => {
-                stage(Layer::Delivery, State::Passed, say(event), [event])
+            End::Discarded(event) if self.by_store(event) => stage(Layer::Delivery, State::Passed, say(event), [event]),
+            End::Discarded(event) if self.discarded_in_queue(event) => {
+                stage(Layer::Delivery, State::Stopped, say(event), [event])
             }
             End::Released(_) | End::Unknown | End::InFilter(_) => {
                 let ask = self.delivery_records(stay);
@@ -323,11 +337,14 @@ impl<'t> Way<'_, 't> {
 
     /// The next hop took it; what it did then only its own record shows.
     fn beyond_the_handover(&self, event: &'t Event) -> Stage {
+        let is_program = handover(event).is_some_and(|handover| handover.next_hop == NextHop::Program);
         let next = handover(event).and_then(|handover| {
             is_vendor_cloud(handover.to.as_ref(), handover.reply.as_ref().map_or("", |reply| &reply.text))
         });
         let ask: &[SourceId] = match next {
             Some(Product::Mimecast) => &["mimecast/siem"],
+            // What a program did with it stands, if anywhere, in the same host's log.
+            _ if is_program => &["postfix/log"],
             // A gateway's next hop that does not name itself is the mail system behind it.
             _ => &["exchange-online/message-trace"],
         };
@@ -335,7 +352,8 @@ impl<'t> Way<'_, 't> {
             "{}; a relay is no delivery, and the next system's own record was not supplied",
             self.by_speaker(event)
         );
-        let covered = ask.iter().any(|source| event.at().is_some_and(|at| self.lake.would_show(source, at)));
+        let covered =
+            !is_program && ask.iter().any(|source| event.at().is_some_and(|at| self.lake.would_show(source, at)));
         if covered {
             let summary = format!(
                 "{}; the next system's supplied record covers that time and does not show it",
@@ -366,10 +384,16 @@ impl<'t> Way<'_, 't> {
                 self.folder_not_named(stay, event)
             }
             End::Junked(event) => stage(Layer::Mailbox, State::Changed, self.by_speaker(event), [event]),
+            End::Forwarded(event) if event.observation.speaker.product == Product::Postfix && self.redirected() => {
+                self.not_reached(Layer::Mailbox)
+            }
+            End::HandoverRefused(event) if self.by_store(event) => {
+                stage(Layer::Mailbox, State::Stopped, self.by_speaker(event), [event])
+            }
             End::Forwarded(event) | End::Removed(event) => {
                 stage(Layer::Mailbox, State::Changed, self.by_speaker(event), [event])
             }
-            End::Discarded(event) if self.discarded_by_store(event) => {
+            End::Discarded(event) if self.by_store(event) => {
                 stage(Layer::Mailbox, State::Stopped, self.by_speaker(event), [event])
             }
             End::HandedOver(_) | End::Released(_) | End::Unknown | End::InFilter(_) => {
@@ -388,9 +412,27 @@ impl<'t> Way<'_, 't> {
         self.not_shown(Layer::Mailbox, "the record does not name the folder".to_owned(), [event], ask)
     }
 
-    /// What a sieve script or the like threw away had reached the store.
-    fn discarded_by_store(&self, event: &Event) -> bool {
+    /// What a sieve script or the like threw away or refused had reached the store.
+    fn by_store(&self, event: &Event) -> bool {
         event.observation.speaker.product == Product::Dovecot
+    }
+
+    /// Thrown away on its way, with no filter's verdict: by an operator, or by a route that ends in nothing.
+    fn discarded_in_queue(&self, event: &Event) -> bool {
+        event.observation.speaker.product == Product::Postfix
+            && self.decided.is_some_and(|stay| stay.holds.is_empty() && stay.adverse_verdicts().next().is_none())
+    }
+
+    /// Whether the copy waits for, or was refused by, the content filter: it has not passed it.
+    fn before_the_filter(&self) -> bool {
+        let to_filter = |event: &Event| handover(event).is_some_and(|h| h.next_hop == NextHop::ContentFilter);
+        matches!(self.decided.map(|stay| stay.end), Some(End::Deferred(event) | End::HandoverRefused(event)) if to_filter(event))
+    }
+
+    /// Whether a rule of the deciding system sent the copy to another address.
+    fn redirected(&self) -> bool {
+        let acted = |event: &Event| verdict(event).is_some_and(|verdict| verdict.action == Action::Redirected);
+        self.decided.is_some_and(|stay| stay.adverse_verdicts().any(acted))
     }
 
     /// The verdict with which a station refused at its door.
@@ -408,7 +450,8 @@ impl<'t> Way<'_, 't> {
         match self.decided.map(|stay| stay.end) {
             Some(End::Refused(_) | End::PutOff(_)) => self.fate != Fate::Bounced && layer > Layer::Verdict,
             Some(End::RefusedByFilter(_)) => layer > Layer::Verdict,
-            Some(End::Discarded(event)) => layer > Layer::Verdict && !self.discarded_by_store(event),
+            Some(End::Discarded(event)) if self.discarded_in_queue(event) => layer > Layer::Delivery,
+            Some(End::Discarded(event)) => layer > Layer::Verdict && !self.by_store(event),
             _ => false,
         }
     }
@@ -431,7 +474,7 @@ impl<'t> Way<'_, 't> {
             | End::Removed(event) => vec![event],
             End::GaveUp(expired, last) => vec![last.unwrap_or(expired)],
             End::Refused(event) if self.fate == Fate::Bounced => vec![event],
-            End::Discarded(event) if self.discarded_by_store(event) => vec![event],
+            End::Discarded(event) if self.by_store(event) || self.discarded_in_queue(event) => vec![event],
             _ => Vec::new(),
         }
     }

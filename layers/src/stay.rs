@@ -1,11 +1,11 @@
 //! How a copy's stay at one station ended.
 
 use evidence::{
-    Action, DsnAction, Fact, Folder, Handover, NextHop, Outcome, Product, QuarantineState, Redirect, ReleaseStep,
-    Scope, TraceStatus,
+    Action, DsnAction, Fact, Folder, Handover, Identifier, NextHop, Outcome, Product, QuarantineState, Redirect,
+    ReleaseStep, Scope, TraceStatus,
 };
 use jiff::{SignedDuration, Timestamp};
-use trace::{Event, Station};
+use trace::{Event, Join, Station};
 
 /// How a stay ended. Each holds the event that says so, last word last.
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +129,25 @@ impl<'t> Stay<'t> {
         self.station.system.product == *product
     }
 
+    /// Whether no record of the stay bears an id of the message: it was found by sender, recipient and time.
+    pub fn is_by_looks(&self) -> bool {
+        self.station.system.product == Product::Postfix
+            && !self.station.ids.iter().any(Identifier::is_strong)
+            && self.station.events.iter().all(|event| event.join == Join::Correlated && !trace::is_sample(event.source))
+    }
+
+    /// Whether records show how the stay ended: not only that it came in, or was let go.
+    pub(crate) fn has_ended(&self) -> bool {
+        !matches!(self.end, End::Unknown | End::InFilter(_) | End::Released(_))
+    }
+
+    /// When the station took it.
+    pub(crate) fn accepted_at(&self) -> Option<Timestamp> {
+        let accepted =
+            |event: &&&Event| matches!(event.fact(), Fact::Arrival(arrival) if arrival.outcome == Outcome::Accepted);
+        self.arrivals.iter().find(accepted).and_then(|event| event.at())
+    }
+
     /// The verdicts that did more than look: anything but clean.
     pub fn adverse_verdicts(&self) -> impl Iterator<Item = &'t Event> + '_ {
         self.verdicts.iter().copied().filter(
@@ -173,7 +192,9 @@ impl<'t> Stay<'t> {
             _ => {}
         }
         let put_off = self.arrivals.iter().rev().find(|event| outcome(event) == Some(Outcome::Deferred));
-        put_off.filter(|_| !taken && !moved_on && !word_says_taken).map(|event| End::PutOff(event))
+        // A filter can put off the whole message at the end of DATA, after the recipients were taken.
+        let put_off_last = put_off.is_some_and(|event| event.at() >= self.arrivals.iter().filter_map(|a| a.at()).max());
+        put_off.filter(|_| (!taken || put_off_last) && !moved_on && !word_says_taken).map(|event| End::PutOff(event))
     }
 
     /// How a stay with a hold or a release ended.
@@ -196,6 +217,9 @@ impl<'t> Stay<'t> {
             return self.onward(since).or_else(|| self.by_delivered_word()).unwrap_or(End::Released(released));
         }
         let held_at = last_hold.and_then(Event::at);
+        if let Some(deleted) = self.deleted_from_hold(last_hold) {
+            return End::Discarded(deleted);
+        }
         if let Some(hold) = last_hold.filter(|hold| self.was_delivered_before(hold)) {
             return End::Removed(hold);
         }
@@ -222,6 +246,19 @@ impl<'t> Stay<'t> {
             (None, Some(hold)) => End::Held(hold),
             (None, None) => End::Unknown,
         }
+    }
+
+    /// Whether a record says that a mail server's own rule sent the copy to another address.
+    pub(crate) fn is_redirect(&self, event: &Event) -> bool {
+        event.observation.speaker.product == Product::Postfix
+            && matches!(event.fact(), Fact::Redirect(Redirect::Forwarded { to, .. }) if !to.is_empty())
+    }
+
+    /// The record by which a held copy was taken out of a mail server's own queue and thrown away.
+    fn deleted_from_hold(&self, hold: Option<&Event>) -> Option<&'t Event> {
+        let hold = hold?;
+        self.find_last(|fact| matches!(fact, Fact::Discarded { .. }))
+            .filter(|event| event.observation.speaker.product == Product::Postfix && event.at() >= hold.at())
     }
 
     /// The instant of the release itself; the row of a quarantine list, which states the hold too, bears the hold's.
@@ -281,6 +318,11 @@ impl<'t> Stay<'t> {
                 matches!(fact, Fact::Redirect(Redirect::Forwarded { keeps_copy, .. }) if *keeps_copy != Some(true))
             })
             .filter(fresh);
+        // A mail server's own rule sends it elsewhere before any store takes it.
+        let redirected = forwarded.filter(|event| self.is_redirect(event));
+        if let Some(event) = redirected {
+            return Some(End::Forwarded(event));
+        }
         let expired = self.find_last(|fact| matches!(fact, Fact::Expired));
         let last = attempts.last().copied();
         let refused_by_filter = self.verdicts.iter().copied().rfind(|event| {
@@ -378,6 +420,16 @@ impl<'t> Stay<'t> {
     }
 
     fn in_the_filter(&self) -> End<'t> {
+        let answer = |event: &&'t Event| {
+            matches!(event.fact(), Fact::Handover(handover)
+                if handover.next_hop == NextHop::ContentFilter && handover.outcome != Outcome::NotSaid)
+        };
+        let last = self.station.events.iter().rfind(answer);
+        match last.and_then(|event| Some((event, handover(event)?.outcome))) {
+            Some((event, Outcome::Deferred)) => return End::Deferred(event),
+            Some((event, Outcome::Refused)) => return End::HandoverRefused(event),
+            _ => {}
+        }
         self.find_last(|fact| {
             matches!(fact, Fact::Handover(handover)
                 if handover.next_hop == NextHop::ContentFilter && handover.outcome == Outcome::Accepted)
@@ -390,11 +442,17 @@ impl<'t> Stay<'t> {
     }
 }
 
-/// The store record that names a folder, if any does; else the last one.
+/// The store record that names a folder, if any does (with Sieve the inbox before a further
+/// copy elsewhere); else the last one.
 fn best_store<'t>(stores: &[&'t Event], last: Option<&'t Event>) -> Option<&'t Event> {
+    let inbox = stores
+        .iter()
+        .copied()
+        .filter(|event| event.observation.speaker.product == Product::Dovecot)
+        .rfind(|event| matches!(event.fact(), Fact::Stored(stored) if stored.folder == Some(Folder::Inbox)));
     let named =
         stores.iter().copied().rfind(|event| matches!(event.fact(), Fact::Stored(stored) if stored.folder.is_some()));
-    last.and(named).or(last)
+    last.and(inbox.or(named)).or(last)
 }
 
 /// What a notice that is no final failure says.
@@ -402,7 +460,8 @@ fn dsn_end(event: &Event) -> Option<End<'_>> {
     match event.fact() {
         Fact::Dsn(dsn) => match dsn.action {
             DsnAction::Delayed => Some(End::Deferred(event)),
-            DsnAction::Delivered | DsnAction::Relayed => Some(End::HandedOver(event)),
+            DsnAction::Delivered => Some(End::Delivered(event)),
+            DsnAction::Relayed => Some(End::HandedOver(event)),
             DsnAction::Failed | DsnAction::Expanded => None,
         },
         _ => None,

@@ -202,6 +202,9 @@ impl Round<'_> {
             }
         }
         let mut others = Vec::new();
+        if self.message.likeness.envelope_recipients.is_empty() {
+            self.message.likeness.envelope_recipients = shown_recipients(&read, &meant);
+        }
         for ((at, mut reading), meant) in read.into_iter().zip(meant) {
             if !meant {
                 others.extend(candidates_in([&reading].into_iter()));
@@ -350,11 +353,30 @@ impl Round<'_> {
             .flatten()
             .filter_map(|done| done.reading.as_ref().ok())
             .flat_map(|reading| &reading.observations)
-            .filter_map(|observation| observation.when.as_ref())
+            .filter_map(|observation| match &observation.fact {
+                Fact::Identity(identity) => observation.when.as_ref().or(identity.sent_at.as_ref()),
+                _ => observation.when.as_ref(),
+            })
             .filter(|when| when.zone == Zone::Stated)
             .map(|when| when.at)
             .min()
     }
+}
+
+/// The recipients that the To fields of the followed samples show: what a record without ids must name at least, if
+/// nobody names an envelope recipient.
+fn shown_recipients(read: &[(usize, Result<Reading, ReadError>)], meant: &[bool]) -> BTreeSet<Address> {
+    let observations = read
+        .iter()
+        .zip(meant)
+        .filter(|(_, meant)| **meant)
+        .filter_map(|((_, reading), _)| reading.as_ref().ok())
+        .flat_map(|reading| &reading.observations);
+    let shown = observations.filter_map(|observation| match &observation.fact {
+        Fact::Identity(identity) => Some(&identity.header_to),
+        _ => None,
+    });
+    shown.flatten().filter(|address| !address.is_null()).cloned().collect()
 }
 
 /// All ids that the records of a reading carry for the message itself.

@@ -277,16 +277,32 @@ const MAX_WRAPPERS: usize = 8;
 
 fn json_spans(text: &str, wrappers: &[&str]) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
-    let first_line = text.trim_ascii().lines().next().unwrap_or("").trim_ascii();
-    let one_a_line = first_line.starts_with('{') && value_end(first_line.as_bytes(), 0).is_some();
-    if one_a_line {
+    if is_one_a_line(text.as_bytes()) {
         for line in line_spans(text) {
-            json_values(text, line, wrappers, &mut spans);
+            line_values(text, line, wrappers, &mut spans);
         }
     } else {
         json_values(text, 0..text.len(), wrappers, &mut spans);
     }
     spans
+}
+
+/// Whether a JSON text holds one object a line.
+fn is_one_a_line(bytes: &[u8]) -> bool {
+    let is_whole = |line: &[u8]| line.starts_with(b"{") && value_end(line, 0) == Some(line.len());
+    let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let (first, second) = (lines.next().unwrap_or(b""), lines.next().unwrap_or(b""));
+    // The first line may be torn: a log that was cut, or fetched from the middle.
+    (first.starts_with(b"{") && value_end(first, 0).is_some()) || (!first.starts_with(b"[") && is_whole(second))
+}
+
+/// Collects the records of one line of a text that holds one object a line.
+fn line_values(text: &str, line: Range<usize>, wrappers: &[&str], spans: &mut Vec<Range<usize>>) {
+    // What is left of a torn line is one record, whatever values its words might be.
+    match text[line.clone()].trim_start().starts_with(['{', '[', ',', '\u{feff}', ']', '}']) {
+        true => json_values(text, line, wrappers, spans),
+        false => spans.push(line),
+    }
 }
 
 /// Collects the records of all values that stand in `range` one after the other.

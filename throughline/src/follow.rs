@@ -6,8 +6,8 @@ use std::io::{IsTerminal, Write};
 use evidence::{Address, Identifier};
 use findings::Scene;
 use intake::{Evidence, Limits};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use lake::Lake;
 use report::{Answered, Color, EvidenceFile, Fate, FindingKind, Report, Standing, Terminal};
 use sources::{Candidate, Clock, Input, Message, NoProgress, Progress, Query, Readings, Unclear, Wanted};
@@ -57,11 +57,18 @@ fn answer(readings: Readings, options: &Follow, hashes: &HashMap<String, String>
 fn clock(options: &Follow) -> Result<Clock, Failure> {
     let zone = zone(&options.tz)?;
     let zone_label = if options.tz == "UTC" { "UTC (default)".to_owned() } else { format!("{} by --tz", options.tz) };
-    let reference = match &options.now {
-        Some(now) => instant("--now", now, &zone)?,
-        None => Timestamp::now(),
+    let reference = match (&options.at, &options.now) {
+        (Some(at), _) => instant("--at", at, &zone)?,
+        (None, Some(now)) => middle_of_the_past_year(instant("--now", now, &zone)?),
+        (None, None) => middle_of_the_past_year(Timestamp::now()),
     };
     Ok(Clock { zone, zone_label, reference })
+}
+
+/// The instant to which a date without a year is brought nearest if nothing else tells the year: the middle of the year
+/// that ends now, because a log does not come from the future (a day is allowed for clocks and zones that differ).
+fn middle_of_the_past_year(now: Timestamp) -> Timestamp {
+    now - SignedDuration::from_hours(24 * (182 - 1))
 }
 
 fn zone(name: &str) -> Result<TimeZone, Failure> {

@@ -16,6 +16,10 @@ pub(crate) fn across_systems(passages: Vec<Passage>) -> Vec<Passage> {
     let (mut held, loose): (Vec<Passage>, Vec<Passage>) =
         passages.into_iter().partition(|passage| !passage.ids.is_empty());
     held.sort_by_key(|passage| passage.span());
+    while let Some((attempt, next)) = retried(&held) {
+        let next = held.remove(next);
+        held[attempt].take(next);
+    }
     while let Some((left, right)) = nearest_pair(&held) {
         let other = held.remove(right.max(left));
         held[left.min(right)].take(other);
@@ -25,6 +29,30 @@ pub(crate) fn across_systems(passages: Vec<Passage>) -> Vec<Passage> {
     }
     held.sort_by_key(|passage| passage.span());
     held
+}
+
+/// How long a sender goes on trying (RFC 5321, 4.5.4.1).
+const RETRIES: SignedDuration = SignedDuration::from_hours(5 * 24);
+
+/// An attempt that was put off at the door, and the next attempt at the same system: the sender came again with the same
+/// message. `held` is ordered by time.
+fn retried(held: &[Passage]) -> Option<(usize, usize)> {
+    let attempts = held.iter().enumerate().filter(|(_, passage)| passage.was_put_off());
+    attempts.into_iter().find_map(|(attempt, earlier)| {
+        let ids = earlier.message_ids();
+        let next = held.iter().enumerate().skip(attempt + 1).find(|(_, later)| {
+            let shared_id = later.message_ids().intersection(&ids).next().is_some();
+            let (before, after) = (earlier.recipients(), later.recipients());
+            let shared_recipient =
+                before.intersection(&after).next().is_some() || before.is_empty() || after.is_empty();
+            let in_time = earlier
+                .span()
+                .zip(later.span())
+                .is_some_and(|(earlier, later)| later.0 >= earlier.1 && later.0.duration_since(earlier.1) <= RETRIES);
+            shared_id && shared_recipient && in_time && !earlier.systems().is_disjoint(&later.systems())
+        });
+        next.map(|(next, _)| (attempt, next))
+    })
 }
 
 /// The two passages that belong together most surely: of all pairs that fit, the nearest in time; if none is near, a pair

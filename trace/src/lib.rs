@@ -161,7 +161,8 @@ fn facts(lake: &Lake, copies: &[Copy]) -> MessageFacts {
         facts.subject = facts.subject.take().or_else(|| identity.subject.clone().filter(|s| !s.trim().is_empty()));
         facts.sent_at = facts.sent_at.take().or_else(|| identity.sent_at.clone());
     }
-    let by_carrier = identities.iter().rev().filter(|(carried, ..)| *carried);
+    // A system further on may have rewritten it (SRS): the first one that carried it knows it best.
+    let by_carrier = identities.iter().filter(|(carried, ..)| *carried);
     let by_sample = identities.iter().filter(|(carried, ..)| !carried);
     facts.envelope_sender = by_carrier.chain(by_sample).find_map(|(.., identity)| identity.envelope_sender.clone());
     facts.sent_at = facts.sent_at.or_else(|| first_instant(lake));

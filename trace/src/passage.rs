@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use evidence::{Address, Fact, Identifier, Observation, Product, System};
+use evidence::{Address, Fact, Identifier, Observation, Outcome, Product, Scope, System};
 use jiff::{SignedDuration, Timestamp};
 use lake::Entry;
 
@@ -49,6 +49,21 @@ impl Passage {
             .filter(|event| !is_sample(event.source))
             .map(|event| place_of(&event.observation.speaker))
             .collect()
+    }
+
+    /// Whether it ended at a door with a reply of class 4: nothing but an arrival is known, and the last word was "later".
+    pub(crate) fn was_put_off(&self) -> bool {
+        let outcome = |event: &Event| match event.fact() {
+            Fact::Arrival(arrival) if arrival.scope == Scope::Enforced => Some(arrival.outcome),
+            _ => None,
+        };
+        let went_on = self.events.iter().filter(|event| !is_sample(event.source)).any(|event| {
+            matches!(event.fact(), Fact::Handover(_) | Fact::Stored(_) | Fact::Quarantine(_) | Fact::Discarded { .. })
+        });
+        let last = self.events.iter().filter(|event| outcome(event).is_some()).max_by_key(|event| {
+            (event.at(), outcome(event) != Some(Outcome::Accepted), event.observation.cite.bytes.start)
+        });
+        !went_on && last.and_then(outcome) == Some(Outcome::Deferred)
     }
 
     pub(crate) fn take(&mut self, other: Passage) {
@@ -109,6 +124,7 @@ pub(crate) fn by_id(entries: &[Entry]) -> Vec<Passage> {
         sets.unite(&from, &to);
         links.push((from, to));
     }
+    let sent_at = sent_at(entries);
     let mut held: BTreeMap<usize, Passage> = BTreeMap::new();
     let mut loose: BTreeMap<(String, usize), Passage> = BTreeMap::new();
     let mut of_notices: Vec<&Entry> = Vec::new();
@@ -125,6 +141,7 @@ pub(crate) fn by_id(entries: &[Entry]) -> Vec<Passage> {
                 passage.ids.extend(strong(observation).cloned());
                 passage.events.push(event(Join::ById));
             }
+            None if sent_at.is_some_and(|sent_at| is_too_early(observation, sent_at)) => {}
             None => {
                 let number = if is_sample(entry.source) { 0 } else { number + 1 };
                 let key = (if number == 0 { observation.cite.file.to_string() } else { String::new() }, number);
@@ -185,6 +202,27 @@ fn released_links(entries: &[Entry], notices: &BTreeSet<Identifier>) -> Vec<(Ide
         }
     }
     links
+}
+
+/// How far the sender's clock may be ahead of ours.
+const SENDER_AHEAD: SignedDuration = SignedDuration::from_hours(1);
+
+/// When the sample says that it was sent.
+fn sent_at(entries: &[Entry]) -> Option<Timestamp> {
+    let dates =
+        entries.iter().filter(|entry| is_sample(entry.source)).filter_map(|entry| match &entry.observation.fact {
+            Fact::Identity(identity) => identity.sent_at.as_ref(),
+            _ => None,
+        });
+    dates.map(|when| when.at).min()
+}
+
+/// Whether a record without any id is from before the message was sent: then it only looks like it. (A log in a zone that
+/// nobody stated may only seem early; then the answer is that nothing is shown, and the zone can be given.)
+fn is_too_early(observation: &Observation, sent_at: Timestamp) -> bool {
+    observation.about.ids.is_empty()
+        && observation.speaker.product == Product::Postfix
+        && instant(observation).is_some_and(|at| sent_at.duration_since(at) > SENDER_AHEAD)
 }
 
 fn instant(observation: &Observation) -> Option<Timestamp> {

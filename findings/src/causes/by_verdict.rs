@@ -30,6 +30,7 @@ impl Family for Rule {
             | End::PutOff(event) => event,
             End::HandoverRefused(event) if best(stay).is_some_and(acted_at_the_end) => event,
             End::Stored(event) if in_junk(event) => event,
+            End::Forwarded(event) if redirecting(stay).is_some() => event,
             _ => return None,
         };
         match best(stay) {
@@ -49,6 +50,12 @@ impl Family for Rule {
 /// Whether a verdict says that the station itself refused or bounced the copy.
 fn acted_at_the_end(verdict: &Event) -> bool {
     matches!(verdict.fact(), Fact::Verdict(verdict) if matches!(verdict.action, Action::Rejected | Action::Bounced))
+}
+
+/// The verdict of a rule that sent the copy to another address.
+pub(crate) fn redirecting<'t>(stay: &Stay<'t>) -> Option<&'t Event> {
+    stay.adverse_verdicts()
+        .find(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Redirected))
 }
 
 fn in_junk(event: &Event) -> bool {

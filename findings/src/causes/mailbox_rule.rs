@@ -4,11 +4,11 @@
 //! What looks alike: a filter's verdict that the store only carries out (then the verdict explains it), and a quarantine
 //! entry made at arrival. Owner: the mailbox's user for a rule of theirs; the administrator for global scripts and purges.
 
-use evidence::{Fact, Folder, Layer, Product, Stored, VerdictKind};
+use evidence::{Action, Fact, Folder, Layer, Product, Stored, VerdictKind};
 use layers::{End, Explained, Stay};
 use trace::Event;
 
-use super::{Family, by_verdict, claim, told};
+use super::{Family, by_verdict, claim, released, told};
 use crate::{Claim, Scene, Standing};
 
 /// The family `mailbox-rule`.
@@ -23,7 +23,12 @@ impl Family for Rule {
         let stay = copy.decided()?;
         let proved = |id: &str, event: &Event| claim(id, Standing::Proved, Layer::Mailbox, told(event), [event]);
         match stay.end {
-            End::Stored(event) => stored(stay, event),
+            End::Stored(event) => stored(stay, event, marked(copy)),
+            // A rule of the organisation that redirects is that rule's doing, not the mailbox's.
+            End::Forwarded(_) if by_verdict::redirecting(stay).is_some() => None,
+            End::HandoverRefused(event) if event.observation.speaker.product == Product::Dovecot => {
+                Some(proved("mailbox-rule/rejected", event))
+            }
             End::Forwarded(event) => Some(proved("mailbox-rule/forwarded", event)),
             End::Discarded(event) if event.observation.speaker.product == Product::Dovecot => {
                 Some(proved("mailbox-rule/deleted", event))
@@ -43,21 +48,39 @@ impl Family for Rule {
     }
 }
 
-fn stored(stay: &Stay<'_>, event: &Event) -> Option<Claim> {
+/// The verdict of a filter before the store that marked the copy and let it go on.
+fn marked<'t>(copy: &Explained<'t>) -> Option<&'t Event> {
+    let at = copy.decided_at?;
+    copy.stays[..at].iter().rev().filter(|stay| released(stay).is_none()).find_map(|stay| {
+        let marks = |event: &&Event| {
+            matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Tagged)
+                && by_verdict::id_of(event).is_some_and(|(id, _)| id.starts_with("content-verdict/"))
+        };
+        stay.adverse_verdicts().filter(marks).last()
+    })
+}
+
+fn stored(stay: &Stay<'_>, event: &Event, marked: Option<&Event>) -> Option<Claim> {
     let Fact::Stored(Stored { folder, chosen_by }) = event.fact() else { return None };
     match folder.as_ref()? {
         Folder::Inbox | Folder::Quarantine => None,
         Folder::Deleted => Some(claim("mailbox-rule/deleted", Standing::Proved, Layer::Mailbox, told(event), [event])),
         Folder::Other(_) => Some(claim("mailbox-rule/moved", Standing::Proved, Layer::Mailbox, told(event), [event])),
-        Folder::Junk => junk(stay, event, chosen_by.as_deref()),
+        Folder::Junk => junk(stay, event, chosen_by.as_deref(), marked),
     }
 }
 
 /// Junk: a filter's verdict explains it if there is one; a rule, or the mailbox's own junk filter, if the filter said
 /// clean or the record names what chose the folder.
-fn junk(stay: &Stay<'_>, event: &Event, chosen_by: Option<&str>) -> Option<Claim> {
+fn junk(stay: &Stay<'_>, event: &Event, chosen_by: Option<&str>, marked: Option<&Event>) -> Option<Claim> {
     if by_verdict::best(stay).is_some() {
         return None;
+    }
+    // A script that files by the filter's mark carries the verdict out; the script itself is not in the log.
+    if let Some((verdict, (id, layer))) = marked.and_then(|verdict| Some((verdict, by_verdict::id_of(verdict)?))) {
+        let statement = format!("{}; then {}", told(verdict), told(event));
+        let claim = claim(id, Standing::Likely, layer, statement, [verdict, event]);
+        return Some(Claim { ask_for: vec!["message/eml"], ..claim });
     }
     let chosen = chosen_by.unwrap_or("").to_ascii_lowercase();
     if chosen.contains("spamfilter") {

@@ -6,6 +6,8 @@ mod mailbox_rule;
 mod release_handoff;
 mod reply;
 
+use std::time::Duration;
+
 use evidence::{Fact, Layer};
 use layers::{End, Explained, Stay};
 use trace::Event;
@@ -34,7 +36,28 @@ pub(crate) fn of(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<Claim> {
         cause.statement = format!("{}; against it stands {}", cause.statement, layers::of_event(against));
         cause.cites.extend(layers::cites([against]));
     }
+    if let Some(cause) = &mut cause
+        && is_doubtful(copy, scene)
+        && cause.standing == Standing::Proved
+    {
+        cause.standing = Standing::Likely;
+        cause.statement = format!("{}; it bears no id, and is matched by sender and recipient only", cause.statement);
+        cause.ask_for.push("postfix/log");
+    }
     cause.into_iter().chain(undone_hold(copy)).collect()
+}
+
+/// How far from the message's own date a record without ids may lie and still be surely about it.
+const SURELY_NEAR: Duration = Duration::from_secs(60 * 60);
+
+/// Whether the deciding record only looks like the message, and lies hours away from its date.
+fn is_doubtful(copy: &Explained<'_>, scene: &Scene<'_>) -> bool {
+    let sent_at = scene.trace.message.sent_at.as_ref().map(|when| when.at);
+    copy.decided()
+        .filter(|stay| stay.is_by_looks())
+        .and_then(Stay::start)
+        .zip(sent_at)
+        .is_some_and(|(at, sent_at)| at.duration_since(sent_at).unsigned_abs() > SURELY_NEAR)
 }
 
 /// Why a copy is held whose release is asked for or covers others: whoever releases it has to know.
@@ -77,7 +100,7 @@ fn undone_hold(copy: &Explained<'_>) -> Option<Claim> {
         layer,
         statement: format!(
             "{} had held it ({}), but the release undid that",
-            stay.station.system,
+            hold.observation.speaker,
             layers::of_event(verdict)
         ),
         cites: layers::cites([*hold, release]),

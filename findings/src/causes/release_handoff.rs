@@ -33,6 +33,23 @@ impl Family for Rule {
                 format!("{}; nobody released it in time", told(event)),
                 [event].into_iter().chain(stay.holds.iter().copied()),
             )),
+            End::Discarded(event)
+                if was_held(stay)
+                    && released(stay).is_none()
+                    && event.observation.speaker.product == Product::Postfix
+                    && stay
+                        .holds
+                        .iter()
+                        .all(|hold| hold.observation.cite.order() != event.observation.cite.order()) =>
+            {
+                Some(claim(
+                    "release-handoff/deleted-before-release",
+                    Standing::Proved,
+                    Layer::Release,
+                    format!("{}: it was deleted while it was held", told(event)),
+                    [event].into_iter().chain(stay.holds.iter().copied()),
+                ))
+            }
             End::ReleasedForOthers(event) => Some(claim(
                 "release-handoff/released-other-recipient",
                 Standing::Proved,

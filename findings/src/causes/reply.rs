@@ -16,6 +16,9 @@ struct Entry {
     codes: Vec<String>,
     #[serde(default)]
     words: Vec<String>,
+    /// Codes with which the words mean something else.
+    #[serde(default)]
+    unless_codes: Vec<String>,
     class: Option<u8>,
     standing: Option<String>,
     #[allow(dead_code)]
@@ -39,6 +42,7 @@ pub(crate) fn cause_of(reply: &Reply) -> Option<(&'static str, Standing)> {
     let entry = TABLE.iter().find(|entry| {
         let class_fits = entry.class.is_none_or(|wanted| class.is_none_or(|class| class == wanted));
         class_fits
+            && !code.is_some_and(|code| entry.unless_codes.iter().any(|known| is_code(known, code)))
             && (entry.words.iter().any(|word| text.contains(word.as_str()))
                 || code.is_some_and(|code| entry.codes.iter().any(|known| is_code(known, code))))
     })?;

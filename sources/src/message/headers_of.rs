@@ -302,6 +302,9 @@ impl<'a> Sample<'a> {
 
     fn authentication(&self, at: usize, value: &str) -> Row {
         let found = auth_results::parse(value);
+        if found.authserv_id.as_deref().is_some_and(|id| self.is_from_below(at, id)) {
+            return Row::PassedOver("results from below the server that they name: an earlier system's, or forged");
+        }
         let speaker = match &found.authserv_id {
             Some(id) => self.speaker_named(id),
             None => match self.nearest_hop(at) {
@@ -312,6 +315,23 @@ impl<'a> Sample<'a> {
             },
         };
         self.results(speaker, found)
+    }
+
+    /// Whether results that name a server stand below its own Received field, while results of the same name stand above
+    /// it: that server writes above, so these came with the message (RFC 8601, 5).
+    fn is_from_below(&self, at: usize, id: &str) -> bool {
+        let own = self.hops.iter().filter(|(_, hop)| {
+            let name = hop.hop.by.as_ref().and_then(|by| by.name.as_deref());
+            name.is_some_and(|name| name.eq_ignore_ascii_case(id))
+        });
+        let (Some(first), Some(last)) = (own.clone().map(|(of, _)| *of).min(), own.map(|(of, _)| *of).max()) else {
+            return false;
+        };
+        let above = self.fields.iter().take(first).filter(|field| field.is("authentication-results"));
+        let names_it = |field: &Field| {
+            auth_results::parse(&field.value).authserv_id.is_some_and(|named| named.eq_ignore_ascii_case(id))
+        };
+        last < at && above.take(16).any(names_it)
     }
 
     /// The system that calls itself by this authserv-id or host name.

@@ -6,6 +6,7 @@
 pub(crate) mod auth_results;
 pub(crate) mod bounce;
 pub(crate) mod boundary;
+mod carrier;
 pub(crate) mod dates;
 pub(crate) mod eml;
 pub(crate) mod fields;

@@ -39,6 +39,11 @@ impl<'a> Sheet<'a> {
         self.file
     }
 
+    /// Whether offsets of the text are offsets of the file, and its lines the file's.
+    pub(crate) fn is_as_in_file(&self) -> bool {
+        self.decoded.is_none() && matches!(self.bytes, Cow::Borrowed(_))
+    }
+
     /// Where the text starts, after a byte order mark.
     pub(crate) fn start(&self) -> usize {
         self.start

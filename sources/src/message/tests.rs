@@ -441,7 +441,7 @@ fn outlook_items_are_read() {
                 ("/__substg1.0_0037001F", wide("FW")),
                 ("/__attach_version1.0_#00000000/__substg1.0_3701000D/__substg1.0_007D001F", wide(HEADERS)),
             ],
-            "6 of 6 <m1@shop.example>",
+            "5 of 6 <m1@shop.example>",
         ),
         (
             "report",

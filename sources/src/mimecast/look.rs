@@ -15,7 +15,11 @@ pub(super) fn objects(head: &Head<'_>, wrappers: &[&str]) -> Vec<Object> {
     let mut found = Vec::new();
     let mut rest = head.text.trim_start_matches('\u{feff}').trim_start();
     if !rest.starts_with(['{', '[']) {
-        return found;
+        // The first of some lines may be torn.
+        match rest.split_once('\n') {
+            Some((_, second)) if second.starts_with("{\"") => rest = second,
+            _ => return found,
+        }
     }
     for _ in 0..MAX_STARTS {
         let Some(start) = rest.find('{') else { break };

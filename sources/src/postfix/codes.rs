@@ -44,6 +44,7 @@ fn kind(means: &str) -> Option<Option<VerdictKind>> {
         "phish" => VerdictKind::Phish,
         "malware" => VerdictKind::Malware,
         "attachment" => VerdictKind::Attachment,
+        "rule" => VerdictKind::TransportRule,
         "block-entry" => VerdictKind::BlockEntry,
         "connection-filter" => VerdictKind::ConnectionFilter,
         "spf" => VerdictKind::Authentication(AuthMethod::Spf),

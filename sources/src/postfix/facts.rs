@@ -270,7 +270,9 @@ impl<'t> Context<'_, 't> {
         }
         let policy = policy_of(access);
         let is_content = matches!(access.stage, "header" | "body" | "content");
-        let kind = codes::refusal(access.said);
+        // A header or body check is a rule of the organisation, unless its own words name something narrower.
+        let by_rule = matches!(access.stage, "header" | "body").then_some(VerdictKind::TransportRule);
+        let kind = codes::refusal(access.said).or(by_rule);
         match access.action {
             "reject" | "milter-reject" | "proxy-reject" => {
                 said.extend(self.refused(access, to, kind, policy, Scope::Enforced));
@@ -285,8 +287,15 @@ impl<'t> Context<'_, 't> {
                 said.push(self.of(to, Fact::Discarded { said: access.said.to_owned() }, access.said));
             }
             "redirect" => {
+                // `REDIRECT user@domain` logs the bare address, or `... triggers REDIRECT user@domain`.
+                let word = access.said.rsplit(' ').next().unwrap_or("");
+                let target = word.contains('@').then(|| Address::new(word));
                 let verdict = verdict(kind.unwrap_or(VerdictKind::Unknown), Action::Redirected, access.said, policy);
-                said.push(self.of(to, Fact::Verdict(verdict), access.said));
+                said.push(self.of(to.clone(), Fact::Verdict(verdict), access.said));
+                if let Some(target) = target {
+                    let redirect = Redirect::Forwarded { to: vec![target], keeps_copy: Some(false) };
+                    said.push(self.of(to, Fact::Redirect(redirect), access.said));
+                }
             }
             "proxy-accept" => said.extend(self.proxied(access, to)),
             "prepend" | "replace" | "strip" if is_content => {
@@ -316,6 +325,9 @@ impl<'t> Context<'_, 't> {
         };
         let action = if outcome == Outcome::Deferred { Action::Deferred } else { Action::Rejected };
         let by_filter = access.action == "milter-reject" || matches!(access.stage, "header" | "body" | "content");
+        // A scanner that cannot answer puts off; it found nothing.
+        let found = [VerdictKind::Malware, VerdictKind::Phish, VerdictKind::Attachment];
+        let kind = kind.filter(|kind| outcome != Outcome::Deferred || !found.contains(kind));
         let is_greylisting = outcome == Outcome::Deferred && kind.is_none();
         let kind = kind.or((by_filter && !is_greylisting).then_some(VerdictKind::Unknown));
         let arrival = Arrival {
@@ -468,6 +480,7 @@ impl Agent {
             "pipe" if delivery.relay.contains("dovecot") || text.contains("via dovecot") => Agent::Store,
             "pipe" => Agent::Program,
             "error" | "retry" => Agent::None,
+            "smtp" if delivery.relay == "none" && is_filter(unreached(text).as_ref(), "") => Agent::Filter,
             _ if delivery.relay.contains("[private/") || delivery.relay.contains("[/") || text.ends_with(" Saved") => {
                 Agent::Store
             }
@@ -491,6 +504,13 @@ impl Agent {
             Agent::Discard | Agent::None => NextHop::NotSaid,
         }
     }
+}
+
+/// The host of `connect to name[ip]:port: reason`.
+fn unreached(text: &str) -> Option<Peer> {
+    let place = text.strip_prefix("connect to ")?;
+    let end = place.find(": ")?;
+    Some(event::peer(&place[..end])).filter(Peer::is_loopback)
 }
 
 /// Whether the answer is that of a content filter: amavis repeats its own MTA's answer, and listens on a port of its own.
@@ -624,9 +644,7 @@ fn dovecot_facts<'t>(line: &dovecot::Line<'t>, label: &str) -> Vec<Said<'t>> {
                 connector: Some("sieve".to_owned()),
                 tls: None,
             };
-            let policy = PolicyRef { kind: Some("sieve".to_owned()), name: None, id: None };
-            let verdict = verdict(VerdictKind::UserBlock, Action::Rejected, text, Some(policy));
-            vec![said(Fact::Verdict(verdict), *text), said(Fact::Handover(handover), *text)]
+            vec![said(Fact::Handover(handover), *text)]
         }
         dovecot::Event::Failed { said: text } | dovecot::Event::Remark { said: text } => {
             vec![said(Fact::Note { said: (*text).to_owned() }, *text)]

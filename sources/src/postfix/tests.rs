@@ -216,7 +216,7 @@ fn ok_lines() {
         (
             "hold",
             "4C0FFEE: hold: header Subject: x from x.example[192.0.2.7]; from=<a@example.net> to=<b@example.com> proto=ESMTP helo=<x>: odd",
-            vec!["Held", "Postfix hold queue", "Unknown", "Quarantined", "header_checks"],
+            vec!["Held", "Postfix hold queue", "TransportRule", "Quarantined", "header_checks"],
         ),
         ("operator", "4C0FFEE: released from hold", vec!["Release", "Released", "postsuper"]),
         ("discarded", "4C0FFEE: removed (discarded)", vec!["Discarded", "Closed"]),

@@ -11,7 +11,7 @@ use evidence::Place;
 use memchr::memmem::Finder;
 use rayon::prelude::*;
 
-use super::{Grammar, Record, Records, column_names, is_blank, is_preamble, json_values, value_end};
+use super::{Grammar, Record, Records, column_names, is_blank, is_one_a_line, is_preamble, line_values};
 use crate::text::{self, Encoding, Text, encoding_of};
 use crate::{Input, Query, ReadError};
 
@@ -61,6 +61,7 @@ impl<'a> Sift<'a> {
     pub(super) fn new(input: &'a Input<'a>, grammar: Grammar) -> Result<Option<Sift<'a>>, ReadError> {
         let (encoding, mark) = encoding_of(input.bytes);
         text::refuse_binary(input.bytes, encoding, &input.name)?;
+        let is_lines = memchr::memchr(b'\n', input.bytes.trim_ascii()).is_some();
         let (columns, body) = match (encoding, grammar) {
             (Encoding::Utf16Le | Encoding::Utf16Be, _) => return Ok(None),
             (_, Grammar::Lines) => (Vec::new(), mark),
@@ -68,7 +69,7 @@ impl<'a> Sift<'a> {
                 Some(found) => found,
                 None => return Ok(None),
             },
-            (_, Grammar::Json { .. }) if is_one_a_line(&input.bytes[mark..]) => (Vec::new(), mark),
+            (_, Grammar::Json { .. }) if is_lines && is_one_a_line(&input.bytes[mark..]) => (Vec::new(), mark),
             (_, Grammar::Json { .. }) => return Ok(None),
         };
         Ok(Some(Sift {
@@ -183,7 +184,7 @@ impl<'a> Sift<'a> {
             _ => {
                 let text = Text::part(line, 0, self.encoding);
                 let mut spans = Vec::new();
-                json_values(text.as_str(), 0..text.as_str().len(), wrappers, &mut spans);
+                line_values(text.as_str(), 0..text.as_str().len(), wrappers, &mut spans);
                 spans.len() as u64
             }
         }
@@ -209,7 +210,7 @@ impl<'a> Sift<'a> {
             let text = decoded.as_str();
             let mut spans = Vec::new();
             match self.grammar {
-                Grammar::Json { wrappers } => json_values(text, 0..text.len(), wrappers, &mut spans),
+                Grammar::Json { wrappers } => line_values(text, 0..text.len(), wrappers, &mut spans),
                 _ => spans.push(0..text.len()),
             }
             for span in spans.into_iter().filter(|span| words.is_in(text[span.clone()].as_bytes())) {
@@ -314,14 +315,6 @@ fn header(bytes: &[u8], mark: usize, encoding: Encoding) -> Option<(Vec<String>,
         }
     }
     None
-}
-
-/// Whether a JSON text holds one object a line, on more lines than one.
-fn is_one_a_line(bytes: &[u8]) -> bool {
-    let start = bytes.trim_ascii();
-    let Some(end) = memchr::memchr(b'\n', start) else { return false };
-    let first = start[..end].trim_ascii_end();
-    first.starts_with(b"{") && value_end(first, 0).is_some()
 }
 
 /// Words to look for.

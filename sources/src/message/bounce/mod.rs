@@ -75,6 +75,9 @@ impl Source for Bounce {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let sheet = Sheet::of(input.bytes);
         let notice = eml::start_of(&sheet, &input.name);
+        if let Some(carried) = eml::carried_bounce(input, query, &sheet, &notice) {
+            return Ok(carried);
+        }
         let mut reading = Reading::default();
         let ids = read_notice(&sheet, &input.name, &notice, query.clock, &mut reading);
         eml::pass_over_body(&sheet, &input.name, &notice, &mut reading);

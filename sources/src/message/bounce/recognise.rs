@@ -74,6 +74,17 @@ const BODIES: &[&str] = &[
     "no such user",
 ];
 
+/// Whether a person's subject is that of a notice which they pass on as text: it begins so, but for the forward's mark.
+/// An answer (`Re:`) or a sentence about a failed delivery is none.
+fn forwarded_notice(subject: &str) -> bool {
+    let mut rest = subject.trim_start();
+    while let Some(tail) = ["fwd:", "fw:", "wg:", "tr:", "rv:", "[fwd:"].iter().find_map(|mark| rest.strip_prefix(mark))
+    {
+        rest = tail.trim_start();
+    }
+    SUBJECTS.iter().any(|word| rest.starts_with(word))
+}
+
 /// Whether a message with this header and (the first part of) this body is a bounce.
 ///
 /// Reports of other kinds (disposition notifications, abuse reports) and automatic answers are none.
@@ -114,6 +125,6 @@ pub(crate) fn is_bounce(header: &Header, body: &[u8]) -> bool {
         || by_system && (subject_says || body_says())
         || null_return && subject_says && body_says()
         || is_report && subject_says
-        || subject_says && says("generating server:")
+        || forwarded_notice(&subject) && says("generating server:")
         || null_return && (says("final-recipient:") || says("generating server:"))
 }

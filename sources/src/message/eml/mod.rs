@@ -2,6 +2,8 @@
 
 use evidence::{Cite, CopyKey, FileName, Reading, SourceId, Unit};
 
+use super::bounce::Bounce;
+use super::carrier;
 use super::fields::{self, Header};
 use super::headers_of;
 use super::keep::keep;
@@ -68,6 +70,9 @@ impl Source for Eml {
             }
             // The header alone fills the head: a message whose body lies further on.
             None if telling >= ENOUGH && head.size_bytes > head.bytes.len() as u64 => Recognition::Certain,
+            None if telling >= 1 && telling * 2 >= in_head && head.size_bytes > head.bytes.len() as u64 => {
+                Recognition::Fits
+            }
             _ if telling == 0 => Recognition::No,
             _ => Recognition::Near { missing: "a body after the header's blank line".to_owned() },
         }
@@ -86,6 +91,19 @@ impl Source for Eml {
             });
         }
         let mut reading = Reading::default();
+        if let Some(attached) = carrier::attached(&sheet, &input.name, &header) {
+            if attached.in_place
+                && carrier::is_carrier(&header, &attached.header)
+                && let Some(carried) = read_carried(input, query, &sheet, &header, &attached)
+            {
+                return Ok(carried);
+            }
+            reading.coverage.limits.push(format!(
+                "a message is attached at line {} ({}): it is not followed; save it by itself to follow it",
+                sheet.line_of(attached.range.start),
+                id_of(&attached.header)
+            ));
+        }
         let ids = headers_of::state(&header, input.bytes, &CopyKey::default(), query.clock, &mut reading);
         pass_over_body(&sheet, &input.name, &header, &mut reading);
         reading.coverage.limits.extend(CANNOT_SHOW.iter().map(|limit| (*limit).to_owned()));
@@ -93,6 +111,81 @@ impl Source for Eml {
         Ok(keep(reading, &ids, &[], query))
     }
 }
+
+/// The reading of a bounce that somebody passes on as an attachment; `None` if the message is no such carrier.
+pub(crate) fn carried_bounce(
+    input: &Input<'_>,
+    query: &Query<'_>,
+    sheet: &Sheet<'_>,
+    outer: &Header,
+) -> Option<Reading> {
+    let kind = outer.first("content-type")?.value.to_ascii_lowercase();
+    if kind.trim_start().starts_with("multipart/report") {
+        return None;
+    }
+    let attached = carrier::attached(sheet, &input.name, outer)?;
+    let bytes = input.bytes.get(attached.range.clone())?;
+    (attached.in_place && is_bounce(bytes)).then(|| read_carried(input, query, sheet, outer, &attached)).flatten()
+}
+
+fn is_bounce(bytes: &[u8]) -> bool {
+    let head = Head { text: "", bytes: &bytes[..bytes.len().min(HEAD_BYTES)], size_bytes: bytes.len() as u64 };
+    Bounce.recognise(&head) == Recognition::Certain
+}
+
+/// The reading of the message that another one carries: the attached one is followed, the fields of the outer one are
+/// passed over. `None` if the attached one cannot be read.
+fn read_carried(
+    input: &Input<'_>,
+    query: &Query<'_>,
+    sheet: &Sheet<'_>,
+    outer: &Header,
+    attached: &carrier::Attached,
+) -> Option<Reading> {
+    let bytes = input.bytes.get(attached.range.clone())?;
+    let inner = Input { name: input.name.clone(), bytes };
+    let read = if is_bounce(bytes) { Bounce.read(&inner, query) } else { read_inner(&inner, query) };
+    let line = sheet.line_of(attached.range.start);
+    let mut reading = carrier::moved(read.ok()?, attached.range.start as u64, line);
+    for field in &outer.fields {
+        reading.rows += 1;
+        reading.pass_over("header of the carrying message", 1, Some(field.cite.clone()));
+    }
+    headers_of::state_rest(outer, &mut reading);
+    reading.rows += 1;
+    let body = outer.body.unwrap_or(attached.range.start);
+    reading.pass_over(
+        "body of the carrying message",
+        1,
+        Some(sheet.cite(&input.name, body..attached.range.start, sheet.line_of(body))),
+    );
+    reading.coverage.limits.push(format!(
+        "this message ({}) only carries another one: the attached message at line {line} ({}) is followed",
+        id_of(outer),
+        id_of(&attached.header)
+    ));
+    Some(reading)
+}
+
+/// Reads an attached message; what it carries itself is not looked at.
+fn read_inner(input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
+    let sheet = Sheet::of(input.bytes);
+    let header = start_of(&sheet, &input.name);
+    let mut reading = Reading::default();
+    let ids = headers_of::state(&header, input.bytes, &CopyKey::default(), query.clock, &mut reading);
+    pass_over_body(&sheet, &input.name, &header, &mut reading);
+    reading.coverage.limits.extend(CANNOT_SHOW.iter().map(|limit| (*limit).to_owned()));
+    Ok(keep(reading, &ids, &[], query))
+}
+
+fn id_of(header: &Header) -> String {
+    header.first("message-id").map_or("no Message-ID".to_owned(), |id| {
+        id.value.trim().chars().filter(|c| !c.is_control()).take(120).collect()
+    })
+}
+
+/// How much of an attached message is looked at to tell whether it is a bounce.
+const HEAD_BYTES: usize = 64 * 1024;
 
 const CANNOT_SHOW: &[&str] = &[
     "a sample shows the way of this one copy up to where it was saved, never what happened to other copies or afterwards",

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::fields::{self, Field, Header};
 use super::keep::keep;
 use super::sheet::Sheet;
-use super::{bounce, headers_of};
+use super::{bounce, carrier, headers_of};
 use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, Wanted, ZoneRule};
 
 /// The reader of Outlook items.
@@ -105,13 +105,28 @@ impl Source for Msg {
             return Err(broken("an Outlook item with `__properties_version1.0`", "another compound file".to_owned()));
         }
         let mut whole = Reading::default();
+        let header = |at: usize| container.get(at).map(|item| item.transport_header(input)).unwrap_or_default();
         let outer_tells = container.first().is_some_and(Item::tells);
+        let carries = container.len() > 1
+            && container.get(1).is_some_and(Item::tells)
+            && (!outer_tells || carrier::is_carrier(&header(0), &header(1)));
+        if carries {
+            let said = "this item only carries another one: the attached message is followed";
+            whole.coverage.limits.push(said.to_owned());
+        } else if container.len() > 1 {
+            let said = "a message is attached: it is not followed; save it by itself to follow it";
+            whole.coverage.limits.push(said.to_owned());
+        }
         for (number, item) in container.iter().enumerate() {
             let mut reading = Reading { rows: 0, ..Reading::default() };
             let ids = item.state(input, query, &mut reading);
             // Without any known id the sample is the outer item, unless that one only carries another.
-            let sample = if outer_tells { number == 0 } else { number == 1 || container.len() == 1 };
-            let seeding = matches!(query.wanted, Wanted::Message(message) if message.ids.is_empty()) && !sample;
+            let sample = number == usize::from(carries);
+            let unknown = match query.wanted {
+                Wanted::Everything => true,
+                Wanted::Message(message) => message.ids.is_empty(),
+            };
+            let seeding = unknown && !sample;
             let kept = if seeding { other(reading) } else { keep(reading, &ids, &[], query) };
             merge(&mut whole, kept);
         }

@@ -138,7 +138,8 @@ const LINES_LOOKED_AT: usize = 20;
 /// JSON if it begins so, lines if one of the first is pipe-delimited, else a table.
 fn grammar_of(text: &str) -> Grammar {
     let text = text.trim_start_matches('\u{feff}').trim_start();
-    if text.starts_with(['{', '[']) {
+    // The first line may be torn.
+    if text.starts_with(['{', '[']) || text.lines().nth(1).is_some_and(|line| line.starts_with("{\"")) {
         return Grammar::Json { wrappers: WRAPPERS };
     }
     let is_piped = |line: &str| line.contains('|') && fields::pairs(line.trim_end()).len() > 1;
