@@ -52,7 +52,7 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
         | End::ReleasedForOthers(_)
         | End::ReleaseFailed(_) => Fate::Quarantined,
         End::ReleaseRequested(_) => Fate::ReleasePending,
-        End::ReleaseExpired(_) | End::Discarded(_) => Fate::Discarded,
+        End::ReleaseExpired(_) | End::DeletedFromQuarantine(_) | End::Discarded(_) => Fate::Discarded,
         End::Released(_) if is_lost(stay, lake) => Fate::Lost,
         End::Released(_) | End::InFilter(_) | End::Unknown => Fate::Unknown,
         End::HandedOver(event) => after_handover(copy, event),

@@ -184,7 +184,12 @@ impl<'t> Way<'_, 't> {
     fn quarantine(&self) -> Stage {
         let holds: Vec<&'t Event> = self.stays.iter().flat_map(|stay| stay.holds.iter().copied()).collect();
         let shown = holds.last().copied().or(match self.decided.map(|stay| stay.end) {
-            Some(End::Held(event) | End::ReleaseRequested(event) | End::Released(event)) => Some(event),
+            Some(
+                End::Held(event)
+                | End::ReleaseRequested(event)
+                | End::Released(event)
+                | End::DeletedFromQuarantine(event),
+            ) => Some(event),
             _ => None,
         });
         if let Some(last) = shown {
@@ -196,6 +201,7 @@ impl<'t> Way<'_, 't> {
                     | End::ReleaseDenied(_)
                     | End::ReleasedForOthers(_)
                     | End::ReleaseFailed(_)
+                    | End::DeletedFromQuarantine(_)
                     | End::ReleaseExpired(_),
                 ) => State::Stopped,
                 _ => State::Changed,
@@ -235,6 +241,14 @@ impl<'t> Way<'_, 't> {
             Some(End::ReleasedForOthers(event)) => {
                 let summary = format!("released for other recipients only: {}", self.by_speaker(event));
                 return stage(Layer::Release, State::Stopped, summary, [event]);
+            }
+            Some(End::DeletedFromQuarantine(event)) => {
+                let summary = format!("deleted instead of released: {}", self.by_speaker(event));
+                return stage(Layer::Release, State::Stopped, summary, [event]);
+            }
+            Some(End::Removed(hold)) if releases.is_empty() && matches!(hold.fact(), Fact::Quarantine(_)) => {
+                let summary = "the quarantine took it after delivery; no release is shown".to_owned();
+                return stage(Layer::Release, State::Absent, summary, [hold]);
             }
             Some(End::Held(_)) if releases.is_empty() => {
                 let lists = self.release_lists();
@@ -493,6 +507,7 @@ impl<'t> Way<'_, 't> {
                 | End::ReleaseExpired(event)
                 | End::ReleasedForOthers(event)
                 | End::ReleaseFailed(event)
+                | End::DeletedFromQuarantine(event)
                 | End::Discarded(event)
                 | End::HandoverRefused(event)
                 | End::Deferred(event)

@@ -30,6 +30,8 @@ pub enum End<'t> {
     ReleasedForOthers(&'t Event),
     /// The release failed within the station.
     ReleaseFailed(&'t Event),
+    /// Deleted from the quarantine, without a release.
+    DeletedFromQuarantine(&'t Event),
     /// Let go, and nothing is said after that: the release.
     Released(&'t Event),
     /// The next hop took it.
@@ -143,7 +145,7 @@ impl<'t> Stay<'t> {
         if let Some(removed) = self.find_last(|fact| matches!(fact, Fact::PostDelivery { .. })) {
             return End::Removed(removed);
         }
-        if !self.holds.is_empty() || !self.releases.is_empty() {
+        if !self.holds.is_empty() || !self.releases.is_empty() || self.deleted_from_quarantine().is_some() {
             return self.in_quarantine();
         }
         self.onward(None).or_else(|| self.by_word()).unwrap_or_else(|| self.in_the_filter())
@@ -193,9 +195,15 @@ impl<'t> Stay<'t> {
             if let Some(again) = again.filter(|again| !self.went_on_after(again.at())) {
                 return End::HeldAgain(released, again);
             }
-            return self.onward(since).or_else(|| self.by_delivered_word()).unwrap_or(End::Released(released));
+            // The word for the first delivery is no word for what came after a removal and its release.
+            let removed_before = self.list_holds().any(|hold| self.was_delivered_before(hold));
+            let word = if removed_before { None } else { self.by_delivered_word() };
+            return self.onward(since).or(word).unwrap_or(End::Released(released));
         }
         let held_at = last_hold.and_then(Event::at);
+        if let Some(gone) = self.deleted_from_quarantine() {
+            return End::DeletedFromQuarantine(gone);
+        }
         if let Some(hold) = last_hold.filter(|hold| self.was_delivered_before(hold)) {
             return End::Removed(hold);
         }
@@ -222,6 +230,12 @@ impl<'t> Stay<'t> {
             (None, Some(hold)) => End::Held(hold),
             (None, None) => End::Unknown,
         }
+    }
+
+    /// A list that says that the copy is gone from quarantine, where no step of a release explains that.
+    fn deleted_from_quarantine(&self) -> Option<&'t Event> {
+        let gone = self.find_last(|fact| matches!(fact, Fact::Quarantine(kept) if kept.state == QuarantineState::Gone));
+        gone.filter(|_| self.releases.is_empty())
     }
 
     /// The instant of the release itself; the row of a quarantine list, which states the hold too, bears the hold's.
@@ -252,6 +266,11 @@ impl<'t> Stay<'t> {
                 if handover.next_hop == NextHop::ContentFilter && handover.outcome == Outcome::Accepted && handover.next.is_some())
         });
         kept_a_copy || self.handovers.iter().chain(&self.stores).any(|event| taken(event) && later(event))
+    }
+
+    /// Entries of a quarantine, also those that stay in the list after their release.
+    fn list_holds(&self) -> impl Iterator<Item = &'t Event> + '_ {
+        self.station.events.iter().filter(|event| matches!(event.fact(), Fact::Quarantine(_)))
     }
 
     /// Whether a quarantine entry came long after a delivery: the mark of a removal after delivery.
@@ -352,9 +371,11 @@ impl<'t> Stay<'t> {
             .iter()
             .copied()
             .rfind(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Discarded));
-        let held = self.verdicts.iter().copied().rfind(|event| {
-            matches!(event.fact(), Fact::Verdict(verdict) if matches!(verdict.action, Action::Quarantined | Action::Sandboxed))
-        });
+        let held = self
+            .verdicts
+            .iter()
+            .copied()
+            .rfind(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Quarantined));
         if let Some(event) = held {
             return Some(End::Held(event));
         }
@@ -368,13 +389,19 @@ impl<'t> Stay<'t> {
                 TraceStatus::Delivered => return Some(junked.map_or(End::Delivered(event), End::Junked)),
                 TraceStatus::Failed | TraceStatus::Bounced => return Some(End::Failed(event)),
                 TraceStatus::Rejected => return Some(End::Refused(event)),
-                TraceStatus::Pending | TraceStatus::GettingStatus => return Some(End::UnderWay(event)),
+                TraceStatus::Pending => return Some(End::UnderWay(event)),
                 TraceStatus::Quarantined | TraceStatus::Held => return Some(End::Held(event)),
                 TraceStatus::Recalled => return Some(End::Removed(event)),
                 _ => {}
             }
         }
-        junked.map(End::Junked)
+        // A sandbox that has not concluded keeps nothing back yet.
+        let waiting = self
+            .verdicts
+            .iter()
+            .copied()
+            .rfind(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Sandboxed));
+        junked.map(End::Junked).or(waiting.map(End::UnderWay))
     }
 
     fn in_the_filter(&self) -> End<'t> {

@@ -35,7 +35,10 @@ impl Family for Rule {
                 "mailbox-rule/post-delivery-removal",
                 Standing::Likely,
                 Layer::Mailbox,
-                format!("{}, minutes after it had been delivered", told(event)),
+                match event.fact() {
+                    Fact::Quarantine(_) => format!("{}, minutes or more after it had been delivered", told(event)),
+                    _ => told(event),
+                },
                 [event].into_iter().chain(stay.words.iter().chain(&stay.stores).copied()),
             )),
             _ => None,
