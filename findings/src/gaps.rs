@@ -1,7 +1,7 @@
 //! What the evidence cannot show about a copy, and which export would.
 
 use evidence::{Layer, SourceId};
-use layers::{Explained, Fate, Stage, State};
+use layers::{End, Explained, Fate, Stage, State};
 
 use crate::{Claim, Scene, Standing};
 
@@ -44,7 +44,9 @@ fn gap(copy: &Explained<'_>, stage: &Stage) -> Claim {
 
 /// The copy was stopped or moved, and no record says why.
 fn reason(copy: &Explained<'_>) -> Claim {
+    let end = copy.decided().map(|stay| stay.end);
     let layer = match copy.fate {
+        _ if matches!(end, Some(End::RefusedByFilter(_))) => Layer::Verdict,
         Fate::Quarantined | Fate::ReleasePending | Fate::Discarded | Fate::Lost => Layer::Verdict,
         Fate::Rejected => Layer::Arrival,
         Fate::Junked | Fate::Filed | Fate::Forwarded | Fate::RemovedAfterDelivery => Layer::Mailbox,
@@ -57,7 +59,10 @@ fn reason(copy: &Explained<'_>) -> Claim {
         id: format!("not-shown/{}", layer.id()),
         standing: Standing::NotShown,
         layer,
-        statement: format!("{what}; the reason is not in words that are known"),
+        statement: match end {
+            Some(End::Failed(_) | End::UnderWay(_)) => format!("{what}; no supplied record says why"),
+            _ => format!("{what}; the reason is not in words that are known"),
+        },
         cites: shown.map(|stage| stage.cites.clone()).unwrap_or_default(),
         ask_for: if layer == Layer::Verdict { lists(copy) } else { usual(copy) },
     }
@@ -75,14 +80,23 @@ pub(crate) fn nothing(scene: &Scene<'_>) -> Claim {
         ("postfix/", "postfix/log"),
     ];
     logs.sort_by_key(|(vendor, log)| (scene.lake.has(log), !supplied(vendor)));
-    let missing: Vec<SourceId> = logs.iter().map(|(_, log)| *log).filter(|log| !scene.lake.has(log)).collect();
+    let cut = scene.lake.supplied().iter().find(|file| file.coverage.suspected_cut);
+    let again = cut.and_then(|file| file.source);
+    let missing: Vec<SourceId> =
+        logs.iter().map(|(_, log)| *log).filter(|log| !scene.lake.has(log) && Some(*log) != again).collect();
+    let check = match cut {
+        Some(file) => {
+            format!("{} holds exactly {} rows and is probably cut: export a shorter window", file.file, file.rows)
+        }
+        None => "check the id, the recipient and the time".to_owned(),
+    };
     Claim {
         id: "not-shown/arrival".to_owned(),
         standing: Standing::NotShown,
         layer: Layer::Arrival,
-        statement: "no supplied record speaks of this message; check the id, the recipient and the time".to_owned(),
+        statement: format!("no supplied record speaks of this message; {check}"),
         cites: Vec::new(),
-        ask_for: missing.into_iter().chain(["message/eml"]).collect(),
+        ask_for: again.into_iter().chain(missing).chain(["message/eml"]).collect(),
     }
 }
 

@@ -195,6 +195,9 @@ fn stopping_layer(copy: &Explained<'_>, fate: Fate) -> Option<Layer> {
         Fate::Quarantined | Fate::ReleasePending => Some(Layer::Quarantine),
         Fate::Rejected => Some(Layer::Arrival),
         Fate::Junked | Fate::Filed | Fate::Forwarded | Fate::RemovedAfterDelivery => Some(Layer::Mailbox),
+        Fate::Bounced if matches!(copy.decided().map(|stay| stay.end), Some(layers::End::RefusedByFilter(_))) => {
+            Some(Layer::Verdict)
+        }
         Fate::Bounced | Fate::Deferred if has_reason(copy) => Some(Layer::Delivery),
         _ => None,
     }

@@ -143,10 +143,13 @@ impl<'t> Way<'_, 't> {
             );
             let harmless = verdict(last).is_some_and(|verdict| match verdict.action {
                 Action::None => true,
-                Action::NotSaid => !kept,
+                Action::NotSaid => !kept && self.went_on(),
                 _ => false,
             });
+            let waits = verdict(last).is_some_and(|verdict| verdict.action == Action::Sandboxed);
             let state = match (ended, harmless) {
+                _ if waits && self.went_on() => State::Passed,
+                _ if waits && self.fate == Fate::Deferred => State::Pending,
                 (true, _) => State::Stopped,
                 (false, true) => State::Passed,
                 (false, false) => State::Changed,
@@ -340,23 +343,27 @@ impl<'t> Way<'_, 't> {
         let next = handover(event).and_then(|handover| {
             is_vendor_cloud(handover.to.as_ref(), handover.reply.as_ref().map_or("", |reply| &reply.text))
         });
+        let from_exchange = event.observation.speaker.product == Product::ExchangeOnline;
         let ask: &[SourceId] = match next {
             Some(Product::Mimecast) => &["mimecast/siem"],
+            Some(Product::Other(_)) => &["message/bounce"],
+            None if from_exchange => &["message/bounce"],
             // A gateway's next hop that does not name itself is the mail system behind it.
             _ => &["exchange-online/message-trace"],
         };
-        let summary = format!(
-            "{}; a relay is no delivery, and the next system's own record was not supplied",
-            self.by_speaker(event)
-        );
-        let covered = ask.iter().any(|source| event.at().is_some_and(|at| self.lake.would_show(source, at)));
-        if covered {
-            let summary = format!(
-                "{}; the next system's supplied record covers that time and does not show it",
-                self.by_speaker(event)
-            );
+        let said = self.by_speaker(event);
+        let log = ask.iter().copied().find(|source| *source != "message/bounce");
+        if log.is_some_and(|source| event.at().is_some_and(|at| self.lake.would_show(source, at))) {
+            let summary = format!("{said}; the next system's supplied record covers that time and does not show it");
             return Stage { ask_for: ask.to_vec(), ..stage(Layer::Delivery, State::Absent, summary, [event]) };
         }
+        let how = match log {
+            Some(source) if self.lake.has(source) => {
+                "the next system's supplied record does not cover that time, or is cut"
+            }
+            _ => "the next system's own record was not supplied",
+        };
+        let summary = format!("{said}; a relay is no delivery, and {how}");
         self.not_shown(Layer::Delivery, summary, [event], ask)
     }
 
@@ -380,6 +387,7 @@ impl<'t> Way<'_, 't> {
                 self.folder_not_named(stay, event)
             }
             End::Junked(event) => stage(Layer::Mailbox, State::Changed, self.by_speaker(event), [event]),
+            End::Forwarded(_) if stay.redirecting_rule().is_some() => self.not_reached(Layer::Mailbox),
             End::Forwarded(event) | End::Removed(event) => {
                 stage(Layer::Mailbox, State::Changed, self.by_speaker(event), [event])
             }
@@ -509,6 +517,7 @@ impl<'t> Way<'_, 't> {
                 | End::ReleaseFailed(event)
                 | End::DeletedFromQuarantine(event)
                 | End::Discarded(event)
+                | End::Forwarded(event)
                 | End::HandoverRefused(event)
                 | End::Deferred(event)
                 | End::Failed(event)

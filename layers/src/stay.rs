@@ -2,7 +2,7 @@
 
 use evidence::{
     Action, DsnAction, Fact, Folder, Handover, NextHop, Outcome, Product, QuarantineState, Redirect, ReleaseStep,
-    Scope, TraceStatus,
+    Scope, TraceStatus, VerdictKind,
 };
 use jiff::{SignedDuration, Timestamp};
 use trace::{Event, Station};
@@ -133,9 +133,18 @@ impl<'t> Stay<'t> {
 
     /// The verdicts that did more than look: anything but clean.
     pub fn adverse_verdicts(&self) -> impl Iterator<Item = &'t Event> + '_ {
-        self.verdicts.iter().copied().filter(
-            |event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.kind != evidence::VerdictKind::Clean),
-        )
+        self.verdicts
+            .iter()
+            .copied()
+            .filter(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.kind != VerdictKind::Clean))
+    }
+
+    /// The rule of the organisation that sent the copy to another address, if one did.
+    pub fn redirecting_rule(&self) -> Option<&'t Event> {
+        self.verdicts
+            .iter()
+            .copied()
+            .rfind(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Redirected))
     }
 
     fn how_it_ended(&self) -> End<'t> {
@@ -386,7 +395,11 @@ impl<'t> Stay<'t> {
             let Fact::Status(status) = event.fact() else { continue };
             match status.status {
                 TraceStatus::FilteredAsSpam => return Some(End::Junked(event)),
-                TraceStatus::Delivered => return Some(junked.map_or(End::Delivered(event), End::Junked)),
+                TraceStatus::Resolved => return self.redirecting_rule().map(End::Forwarded),
+                TraceStatus::Delivered => {
+                    let junked = junked.or_else(|| self.marked_in_the_sample());
+                    return Some(junked.map_or(End::Delivered(event), End::Junked));
+                }
                 TraceStatus::Failed | TraceStatus::Bounced => return Some(End::Failed(event)),
                 TraceStatus::Rejected => return Some(End::Refused(event)),
                 TraceStatus::Pending => return Some(End::UnderWay(event)),
@@ -401,7 +414,19 @@ impl<'t> Stay<'t> {
             .iter()
             .copied()
             .rfind(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Sandboxed));
-        junked.map(End::Junked).or(waiting.map(End::UnderWay))
+        let redirected = || self.redirecting_rule().filter(|_| self.words.is_empty()).map(End::Forwarded);
+        junked.map(End::Junked).or_else(redirected).or(waiting.map(End::UnderWay))
+    }
+
+    /// The verdict that the service wrote into the delivered copy, of a kind that it puts to junk unless a policy says
+    /// otherwise. The word for the delivery names no folder.
+    fn marked_in_the_sample(&self) -> Option<&'t Event> {
+        self.verdicts.iter().copied().rfind(|event| {
+            trace::is_sample(event.source)
+                && event.observation.speaker.product == Product::ExchangeOnline
+                && matches!(event.fact(), Fact::Verdict(verdict)
+                    if verdict.action == Action::NotSaid && is_junk_by_default(&verdict.kind))
+        })
     }
 
     fn in_the_filter(&self) -> End<'t> {
@@ -415,6 +440,22 @@ impl<'t> Stay<'t> {
     fn find_last(&self, wanted: impl Fn(&Fact) -> bool) -> Option<&'t Event> {
         self.station.events.iter().rfind(|event| wanted(event.fact()))
     }
+}
+
+/// Whether Exchange Online's policies put a message of this kind to junk unless they are changed.
+fn is_junk_by_default(kind: &VerdictKind) -> bool {
+    use VerdictKind as Kind;
+    matches!(
+        kind,
+        Kind::Spam
+            | Kind::HighConfidenceSpam
+            | Kind::Bulk
+            | Kind::Spoof
+            | Kind::Impersonation
+            | Kind::UserBlock
+            | Kind::BlockEntry
+            | Kind::TransportRule
+    )
 }
 
 /// The store record that names a folder, if any does; else the last one.

@@ -23,11 +23,14 @@ impl Family for Rule {
     fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
         let stay = copy.decided()?;
         let events: Vec<&Event> = match stay.end {
-            End::Refused(event)
-            | End::PutOff(event)
-            | End::HandoverRefused(event)
-            | End::RefusedByFilter(event)
-            | End::Deferred(event) => vec![event],
+            End::Refused(event) | End::PutOff(event) | End::HandoverRefused(event) | End::Deferred(event) => {
+                vec![event]
+            }
+            // The verdict's own record carries the reply that was given.
+            End::RefusedByFilter(event) => {
+                let place = event.observation.cite.order();
+                stay.handovers.iter().copied().filter(|other| other.observation.cite.order() == place).collect()
+            }
             // The last attempt names the reason; the expiry alone only says that it lasted.
             End::GaveUp(expired, last) => last.into_iter().chain([expired]).collect(),
             _ => return None,

@@ -30,6 +30,11 @@ impl Family for Rule {
             | End::PutOff(event) => event,
             End::HandoverRefused(event) if best(stay).is_some_and(acted_at_the_end) => event,
             End::Stored(event) if in_junk(event) => event,
+            End::Forwarded(event) => {
+                let rule = stay.redirecting_rule()?;
+                let (id, layer) = id_of(rule)?;
+                return Some(claim(id, Standing::Proved, layer, statement(rule, event), [rule, event]));
+            }
             _ => return None,
         };
         match best(stay) {
@@ -38,6 +43,12 @@ impl Family for Rule {
                 let mut events = vec![verdict, deed];
                 if layer == Layer::Authentication {
                     events.extend(failed_results(stay));
+                }
+                if is_mark_only(deed) {
+                    events.extend(stay.words.iter().copied());
+                    let statement = format!("{}; that puts it to junk unless a policy says otherwise", told(verdict));
+                    let claim = claim(id, Standing::Likely, layer, statement, events);
+                    return Some(Claim { ask_for: vec!["exchange-online/message-trace-detail"], ..claim });
                 }
                 Some(claim(id, Standing::Proved, layer, statement(verdict, deed), events))
             }
@@ -53,6 +64,11 @@ fn acted_at_the_end(verdict: &Event) -> bool {
 
 fn in_junk(event: &Event) -> bool {
     matches!(event.fact(), Fact::Stored(stored) if stored.folder == Some(Folder::Junk))
+}
+
+/// Whether all that shows the junk folder is a verdict that does not say what was done.
+fn is_mark_only(deed: &Event) -> bool {
+    matches!(deed.fact(), Fact::Verdict(verdict) if verdict.action == Action::NotSaid)
 }
 
 fn statement(verdict: &Event, deed: &Event) -> String {
@@ -76,11 +92,15 @@ fn by_summary_word(deed: &Event) -> Option<Claim> {
 /// The verdict that explains a stay: adverse, enforced, its kind named; one that acted before one that only marked, then
 /// the last.
 pub(crate) fn best<'t>(stay: &Stay<'t>) -> Option<&'t Event> {
-    stay.adverse_verdicts().filter(|event| id_of(event).is_some()).max_by_key(|event| match event.fact() {
-        Fact::Verdict(verdict) => {
-            (!matches!(verdict.action, Action::None | Action::NotSaid | Action::Tagged), event.at())
+    let concluded =
+        |event: &&Event| !matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Sandboxed);
+    stay.adverse_verdicts().filter(concluded).filter(|event| id_of(event).is_some()).max_by_key(|event| {
+        match event.fact() {
+            Fact::Verdict(verdict) => {
+                (!matches!(verdict.action, Action::None | Action::NotSaid | Action::Tagged), event.at())
+            }
+            _ => (false, None),
         }
-        _ => (false, None),
     })
 }
 

@@ -24,6 +24,7 @@ impl Family for Rule {
         let proved = |id: &str, event: &Event| claim(id, Standing::Proved, Layer::Mailbox, told(event), [event]);
         match stay.end {
             End::Stored(event) => stored(stay, event),
+            End::Forwarded(_) if stay.redirecting_rule().is_some() => None,
             End::Forwarded(event) => Some(proved("mailbox-rule/forwarded", event)),
             End::Discarded(event) if event.observation.speaker.product == Product::Dovecot => {
                 Some(proved("mailbox-rule/deleted", event))

@@ -204,8 +204,13 @@ impl<'r> Event<'r> {
     fn state_filter(&self, default: VerdictKind, facts: &mut Facts<'_>) {
         let custom = self.meps.get("CustomData").unwrap_or("");
         let entries = agent_entries(custom);
-        let by_keys = spam_filter_verdict(|key| self.meps.get(key), "");
-        let by_agent = verdicts(&entries).into_iter().find(|verdict| verdict.kind != VerdictKind::TransportRule);
+        let of_filter = |entry: &&AgentEntry<'_>| entry.agent.eq_ignore_ascii_case("SFA");
+        let spam_filter = entries.iter().find(of_filter);
+        let by_keys =
+            spam_filter_verdict(|key| self.meps.get(key).or_else(|| spam_filter.and_then(|entry| entry.get(key))), "");
+        let of_rule = |entry: &AgentEntry<'_>| ["TRA", "DPA"].iter().any(|rule| entry.agent.eq_ignore_ascii_case(rule));
+        let others: Vec<AgentEntry<'_>> = entries.iter().filter(|entry| !of_rule(entry)).cloned().collect();
+        let by_agent = verdicts(&others).into_iter().next();
         let mut kind = by_keys.as_ref().or(by_agent.as_ref()).map(|verdict| verdict.kind.clone());
         if default == VerdictKind::Malware || kind == Some(VerdictKind::Unknown) || kind == Some(VerdictKind::Clean) {
             kind = None;
