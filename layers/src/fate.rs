@@ -46,6 +46,7 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
         End::Refused(_) => Fate::Rejected,
         End::PutOff(_) | End::Deferred(_) | End::UnderWay(_) => Fate::Deferred,
         End::RefusedByFilter(_) | End::HandoverRefused(_) | End::GaveUp(..) | End::Failed(_) => Fate::Bounced,
+        End::ReleaseDenied(event) if stay.is_gone(event) => Fate::Discarded,
         End::Held(_)
         | End::HeldAgain(..)
         | End::ReleaseDenied(_)

@@ -247,6 +247,15 @@ impl<'t> Stay<'t> {
         gone.filter(|_| self.releases.is_empty())
     }
 
+    /// Whether the record that ended a hold also says that the copy left the quarantine for good.
+    pub fn is_gone(&self, event: &Event) -> bool {
+        let place = event.observation.cite.order();
+        self.list_holds().any(|entry| {
+            matches!(entry.fact(), Fact::Quarantine(kept) if kept.state == QuarantineState::Gone)
+                && entry.observation.cite.order() == place
+        })
+    }
+
     /// The instant of the release itself; the row of a quarantine list, which states the hold too, bears the hold's.
     fn release_instant(&self, released: &Event) -> Option<Timestamp> {
         let place = released.observation.cite.order();

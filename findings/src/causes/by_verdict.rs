@@ -39,8 +39,14 @@ impl Family for Rule {
         };
         match best(stay) {
             Some(verdict) => {
-                let (id, layer) = dmarc_behind_spoof(stay, verdict).or_else(|| id_of(verdict))?;
-                let mut events = vec![verdict, deed];
+                let named = class_in_the_sample(stay, verdict).unwrap_or(verdict);
+                let dmarc = dmarc_behind_spoof(stay, named);
+                let (id, layer) = match dmarc {
+                    Some(_) => ("authentication-alignment/dmarc-fail", Layer::Authentication),
+                    None => id_of(named)?,
+                };
+                let mut events = vec![verdict, named, deed];
+                let verdict = named;
                 if layer == Layer::Authentication {
                     events.extend(failed_results(stay));
                 }
@@ -50,7 +56,11 @@ impl Family for Rule {
                     let claim = claim(id, Standing::Likely, layer, statement, events);
                     return Some(Claim { ask_for: vec!["exchange-online/message-trace-detail"], ..claim });
                 }
-                Some(claim(id, Standing::Proved, layer, statement(verdict, deed), events))
+                let statement = match dmarc {
+                    Some(dmarc) => format!("{}; {}", told(dmarc), statement(verdict, deed)),
+                    None => statement(verdict, deed),
+                };
+                Some(claim(id, Standing::Proved, layer, statement, events))
             }
             None => by_summary_word(deed),
         }
@@ -133,10 +143,30 @@ pub(crate) fn id_of(event: &Event) -> Option<(&'static str, Layer)> {
     })
 }
 
+/// The class that the same service wrote into the copy, where the record of what was done names only a group of classes:
+/// what its anti-phishing policy keeps back stands in the quarantine's list as phishing, and every event of its content
+/// filter in a trace detail as spam.
+fn class_in_the_sample<'t>(stay: &Stay<'t>, acted: &Event) -> Option<&'t Event> {
+    let Fact::Verdict(Verdict { kind, policy, .. }) = acted.fact() else { return None };
+    let policy = policy.as_ref().and_then(|policy| policy.kind.as_deref()).unwrap_or("").to_ascii_lowercase();
+    let is_group = match kind {
+        VerdictKind::Phish | VerdictKind::Spam if policy.replace('-', "").contains("antiphish") => true,
+        VerdictKind::Spam => policy.is_empty(),
+        _ => false,
+    };
+    let names_class = |event: &&Event| {
+        trace::is_sample(event.source)
+            && event.observation.speaker.product == acted.observation.speaker.product
+            && matches!(event.fact(), Fact::Verdict(Verdict { kind, .. })
+                if matches!(kind, VerdictKind::Spoof | VerdictKind::Impersonation | VerdictKind::Bulk))
+    };
+    stay.adverse_verdicts().filter(|_| is_group).find(names_class)
+}
+
 /// A spoof verdict behind which the same system states that it applied the domain owner's DMARC policy.
-fn dmarc_behind_spoof(stay: &Stay<'_>, verdict: &Event) -> Option<(&'static str, Layer)> {
+fn dmarc_behind_spoof<'t>(stay: &Stay<'t>, verdict: &Event) -> Option<&'t Event> {
     let Fact::Verdict(Verdict { kind: VerdictKind::Spoof, .. }) = verdict.fact() else { return None };
-    let applied = stay.authentications.iter().any(|event| match event.fact() {
+    stay.authentications.iter().copied().find(|event| match event.fact() {
         Fact::Authentication(result) => {
             result.method == AuthMethod::Dmarc
                 && result.result == AuthResult::Fail
@@ -146,8 +176,7 @@ fn dmarc_behind_spoof(stay: &Stay<'_>, verdict: &Event) -> Option<(&'static str,
                 })
         }
         _ => false,
-    });
-    applied.then_some(("authentication-alignment/dmarc-fail", Layer::Authentication))
+    })
 }
 
 /// The failed results that the station states.

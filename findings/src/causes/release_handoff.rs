@@ -27,6 +27,9 @@ impl Family for Rule {
             End::ReleaseRequested(event) => {
                 Some(requested(stay, event, "; nothing was let go: a request is no release"))
             }
+            End::ReleaseDenied(event) if stay.is_gone(event) => {
+                Some(requested(stay, event, "; it was taken out of quarantine without being let go"))
+            }
             End::ReleaseDenied(event) => Some(requested(stay, event, "; it is still kept back")),
             End::ReleaseExpired(event) => Some(claim(
                 "release-handoff/expired-before-release",
