@@ -8,7 +8,7 @@ use evidence::{Action, AuthMethod, AuthResult, Fact, Folder, Layer, Verdict, Ver
 use layers::{End, Explained, Stay};
 use trace::Event;
 
-use super::{Family, claim, told};
+use super::{Family, claim, released, told};
 use crate::{Claim, Scene, Standing};
 
 /// The families `content-verdict`, `policy-scope-or-order` and `authentication-alignment` as a filter states them.
@@ -102,9 +102,18 @@ fn by_summary_word(deed: &Event) -> Option<Claim> {
 /// The verdict that explains a stay: adverse, enforced, its kind named; one that acted before one that only marked, then
 /// the last.
 pub(crate) fn best<'t>(stay: &Stay<'t>) -> Option<&'t Event> {
-    let concluded =
-        |event: &&Event| !matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Sandboxed);
-    stay.adverse_verdicts().filter(concluded).filter(|event| id_of(event).is_some()).max_by_key(|event| {
+    let let_go = released(stay).is_some() && matches!(stay.end, End::Stored(_) | End::Junked(_));
+    let explains = |event: &&Event| match event.fact() {
+        // A sandbox that is at work has concluded nothing; what nothing was done about explains nothing; a hold that a
+        // release undid does not explain what came after it.
+        Fact::Verdict(verdict) => match verdict.action {
+            Action::Sandboxed | Action::None => false,
+            Action::Quarantined => !let_go,
+            _ => true,
+        },
+        _ => false,
+    };
+    stay.adverse_verdicts().filter(explains).filter(|event| id_of(event).is_some()).max_by_key(|event| {
         match event.fact() {
             Fact::Verdict(verdict) => {
                 (!matches!(verdict.action, Action::None | Action::NotSaid | Action::Tagged), event.at())

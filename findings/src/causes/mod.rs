@@ -6,7 +6,7 @@ mod mailbox_rule;
 mod release_handoff;
 mod reply;
 
-use evidence::{Fact, Layer};
+use evidence::{Action, Fact, Layer};
 use layers::{End, Explained, Stay};
 use trace::Event;
 
@@ -69,7 +69,11 @@ fn undone_hold(copy: &Explained<'_>) -> Option<Claim> {
         return None;
     }
     let (hold, release) = (hold_of(stay)?, released(stay)?);
-    let verdict = by_verdict::best(stay)?;
+    let held_for = stay
+        .adverse_verdicts()
+        .filter(|event| by_verdict::id_of(event).is_some())
+        .filter(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Quarantined));
+    let verdict = held_for.last().or_else(|| by_verdict::best(stay))?;
     let (id, layer) = by_verdict::id_of(verdict)?;
     Some(Claim {
         id: id.to_owned(),
