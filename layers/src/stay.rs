@@ -216,6 +216,13 @@ impl<'t> Stay<'t> {
         if let Some(hold) = last_hold.filter(|hold| self.was_delivered_before(hold)) {
             return End::Removed(hold);
         }
+        // The word of a trace changes from quarantined to delivered with a release, never back.
+        if !self.holds.is_empty()
+            && self.holds.iter().all(|hold| self.is_trace_word(hold))
+            && let Some(end) = self.by_delivered_word()
+        {
+            return end;
+        }
         if self.went_on_after(held_at) {
             return self.onward(held_at).unwrap_or(End::Unknown);
         }
@@ -245,6 +252,12 @@ impl<'t> Stay<'t> {
     fn deleted_from_quarantine(&self) -> Option<&'t Event> {
         let gone = self.find_last(|fact| matches!(fact, Fact::Quarantine(kept) if kept.state == QuarantineState::Gone));
         gone.filter(|_| self.releases.is_empty())
+    }
+
+    /// Whether a hold is nothing but the summary word of a trace.
+    fn is_trace_word(&self, hold: &Event) -> bool {
+        let place = hold.observation.cite.order();
+        self.words.iter().any(|word| word.observation.cite.order() == place)
     }
 
     /// Whether the record that ended a hold also says that the copy left the quarantine for good.
@@ -400,7 +413,13 @@ impl<'t> Stay<'t> {
         if let Some(event) = discarded {
             return Some(End::Discarded(event));
         }
-        for event in self.words.iter().rev() {
+        // Of two exports, the one in which it was still under way is the older.
+        let is_under_way = |event: &&&'t Event| {
+            matches!(event.fact(), Fact::Status(status)
+                if matches!(status.status, TraceStatus::Pending | TraceStatus::GettingStatus))
+        };
+        let (open, settled): (Vec<&&'t Event>, Vec<&&'t Event>) = self.words.iter().partition(is_under_way);
+        for event in settled.into_iter().rev().chain(open.into_iter().rev()) {
             let Fact::Status(status) = event.fact() else { continue };
             match status.status {
                 TraceStatus::FilteredAsSpam => return Some(End::Junked(event)),

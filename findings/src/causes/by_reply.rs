@@ -42,6 +42,12 @@ impl Family for Rule {
             return by_word(copy, event);
         }
         let (event, (id, standing)) = events.iter().find_map(|event| Some((*event, cause_of(reply(event)?)?)))?;
+        // That a scan takes its time is no verdict.
+        let is_answer =
+            reply(event).is_some_and(|reply| reply.reply_code.is_some() || reply.enhanced_status_code.is_some());
+        if matches!(stay.end, End::Deferred(_)) && id.starts_with("content-verdict/") && !is_answer {
+            return None;
+        }
         let statement = match stay.end {
             End::GaveUp(..) => format!("{}; retries were given up", told(event)),
             _ => told(event),
