@@ -48,6 +48,7 @@ impl Family for Rule {
                 let mut events = vec![verdict, named, deed];
                 let verdict = named;
                 if layer == Layer::Authentication {
+                    events.extend(dmarc);
                     events.extend(failed_results(stay));
                 }
                 if is_mark_only(deed) {
@@ -57,7 +58,12 @@ impl Family for Rule {
                     return Some(Claim { ask_for: vec!["exchange-online/message-trace-detail"], ..claim });
                 }
                 let statement = match dmarc {
-                    Some(dmarc) => format!("{}; {}", told(dmarc), statement(verdict, deed)),
+                    Some(dmarc) => {
+                        let rest = statement(verdict, deed);
+                        let speaker = format!("{}: ", verdict.observation.speaker);
+                        let rest = rest.strip_prefix(speaker.as_str()).unwrap_or(&rest);
+                        format!("{}, and for that reason {rest}", told(dmarc))
+                    }
                     None => statement(verdict, deed),
                 };
                 Some(claim(id, Standing::Proved, layer, statement, events))
@@ -85,7 +91,12 @@ fn statement(verdict: &Event, deed: &Event) -> String {
     if std::ptr::eq(verdict, deed) || matches!(deed.fact(), Fact::Verdict(_)) {
         return told(verdict);
     }
-    format!("{}; {}", told(verdict), layers::of_event(deed))
+    let deed = match deed.fact() {
+        // The verdict has named policy and reason already.
+        Fact::Quarantine(kept) => format!("held in {}", kept.store),
+        _ => layers::of_event(deed),
+    };
+    format!("{}; {deed}", told(verdict))
 }
 
 /// `FilteredAsSpam` in a trace: the word itself is the verdict, but it names neither kind nor place surely.
