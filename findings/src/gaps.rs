@@ -49,6 +49,7 @@ fn reason(copy: &Explained<'_>) -> Claim {
         _ if matches!(end, Some(End::RefusedByFilter(_))) => Layer::Verdict,
         Fate::Quarantined | Fate::ReleasePending | Fate::Discarded | Fate::Lost => Layer::Verdict,
         Fate::Rejected => Layer::Arrival,
+        _ if matches!(end, Some(End::PutOff(_))) => Layer::Arrival,
         Fate::Junked | Fate::Filed | Fate::Forwarded | Fate::RemovedAfterDelivery => Layer::Mailbox,
         _ => Layer::Delivery,
     };

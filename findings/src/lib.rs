@@ -198,6 +198,9 @@ fn stopping_layer(copy: &Explained<'_>, fate: Fate) -> Option<Layer> {
         Fate::Bounced if matches!(copy.decided().map(|stay| stay.end), Some(layers::End::RefusedByFilter(_))) => {
             Some(Layer::Verdict)
         }
+        Fate::Deferred if matches!(copy.decided().map(|stay| stay.end), Some(layers::End::PutOff(_))) => {
+            Some(Layer::Arrival)
+        }
         Fate::Bounced | Fate::Deferred if has_reason(copy) => Some(Layer::Delivery),
         _ => None,
     }

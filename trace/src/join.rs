@@ -18,6 +18,7 @@ pub(crate) fn across_systems(passages: Vec<Passage>) -> Vec<Passage> {
     let (mut held, loose): (Vec<Passage>, Vec<Passage>) =
         passages.into_iter().partition(|passage| !passage.ids.is_empty());
     held.sort_by_key(|passage| passage.span());
+    overcome_deferrals(&mut held);
     while let Some((left, right)) = nearest_pair(&held) {
         let other = held.remove(right.max(left));
         held[left.min(right)].take(other);
@@ -27,6 +28,48 @@ pub(crate) fn across_systems(passages: Vec<Passage>) -> Vec<Passage> {
     }
     held.sort_by_key(|passage| passage.span());
     held
+}
+
+/// How long a sender tries again after a door put it off.
+const RETRIES: SignedDuration = SignedDuration::from_hours(24);
+
+/// Puts an attempt that a door put off beside the attempt that the same door took later: they have different ids, and
+/// where the door put off before DATA, the first names no message at all.
+fn overcome_deferrals(held: &mut Vec<Passage>) {
+    let mut at = 0;
+    while at < held.len() {
+        match (0..held.len()).filter(|other| *other != at).find(|other| is_overcome(&held[at], &held[*other])) {
+            Some(other) => {
+                let attempt = held.remove(at);
+                held[if other > at { other - 1 } else { other }].take(attempt);
+            }
+            None => at += 1,
+        }
+    }
+}
+
+/// Whether one passage is nothing but attempts that were put off, and the other is the message as it was taken by the same
+/// system, for the same recipient, within the time of retries.
+fn is_overcome(attempt: &Passage, taken: &Passage) -> bool {
+    let arrival = |event: &Event| match event.fact() {
+        Fact::Arrival(arrival) => Some(arrival.outcome),
+        _ => None,
+    };
+    let outcomes: Vec<Outcome> = attempt.events.iter().filter_map(arrival).collect();
+    let only_put_off = !outcomes.is_empty()
+        && outcomes.iter().all(|outcome| *outcome == Outcome::Deferred)
+        && attempt.events.iter().all(|event| {
+            matches!(event.fact(), Fact::Arrival(_) | Fact::Identity(_) | Fact::Note { .. } | Fact::Verdict(_))
+        });
+    let came =
+        taken.events.iter().filter(|event| arrival(event) == Some(Outcome::Accepted)).filter_map(Event::at).min();
+    let wait = came.zip(attempt.span()).map(|(came, (_, last))| came.duration_since(last));
+    let ids = attempt.message_ids();
+    only_put_off
+        && wait.is_some_and(|wait| wait >= SignedDuration::ZERO && wait <= RETRIES)
+        && attempt.systems() == taken.systems().intersection(&attempt.systems()).cloned().collect()
+        && (ids.is_empty() || ids.intersection(&taken.message_ids()).next().is_some())
+        && attempt.recipients().intersection(&taken.recipients()).next().is_some()
 }
 
 /// The two passages that belong together most surely: of all pairs that fit, the nearest in time; if none is near, a pair

@@ -57,6 +57,9 @@ impl Family for Rule {
                     let claim = claim(id, Standing::Likely, layer, statement, events);
                     return Some(Claim { ask_for: vec!["exchange-online/message-trace-detail"], ..claim });
                 }
+                if let Some(claim) = beside_an_unnamed_hold(stay, verdict, deed) {
+                    return claim;
+                }
                 let statement = match dmarc {
                     Some(dmarc) => {
                         let rest = statement(verdict, deed);
@@ -80,6 +83,29 @@ fn acted_at_the_end(verdict: &Event) -> bool {
 
 fn in_junk(event: &Event) -> bool {
     matches!(event.fact(), Fact::Stored(stored) if stored.folder == Some(Folder::Junk))
+}
+
+/// What a detection beside a hold is worth whose own record leaves the reason open: likely the reason. Mimecast's `Oth`
+/// says so much that it was not spam. `None` if the hold's own record names the reason, or nothing speaks of the hold.
+fn beside_an_unnamed_hold(stay: &Stay<'_>, detected: &Event, deed: &Event) -> Option<Option<Claim>> {
+    let Fact::Verdict(Verdict { kind, action: Action::NotSaid, .. }) = detected.fact() else { return None };
+    let place = deed.observation.cite.order();
+    let is_left_open = stay.adverse_verdicts().any(|event| {
+        event.observation.cite.order() == place
+            && matches!(
+                event.fact(),
+                Fact::Verdict(Verdict { kind: VerdictKind::Unknown, action: Action::Quarantined, .. })
+            )
+    });
+    if !is_left_open {
+        return None;
+    }
+    if matches!(kind, VerdictKind::Spam | VerdictKind::HighConfidenceSpam) {
+        return Some(None);
+    }
+    let (id, layer) = id_of(detected)?;
+    let claim = claim(id, Standing::Likely, layer, statement(detected, deed), [detected, deed]);
+    Some(Some(Claim { ask_for: vec!["mimecast/held-queue"], ..claim }))
 }
 
 /// Whether all that shows the junk folder is a verdict that does not say what was done.
