@@ -40,15 +40,16 @@ impl Family for Rule {
         match best(stay) {
             Some(verdict) => {
                 let named = class_in_the_sample(stay, verdict).unwrap_or(verdict);
-                let dmarc = dmarc_behind_spoof(stay, named);
-                let (id, layer) = match dmarc {
-                    Some(_) => ("authentication-alignment/dmarc-fail", Layer::Authentication),
+                let behind = behind_a_spoof(stay, named);
+                let (id, layer) = match &behind {
+                    Some(behind) => (behind.id, behind.layer),
                     None => id_of(named)?,
                 };
+                let standing = behind.as_ref().map_or(Standing::Proved, |behind| behind.standing);
                 let mut events = vec![verdict, named, deed];
                 let verdict = named;
+                events.extend(behind.as_ref().map(|behind| behind.said));
                 if layer == Layer::Authentication {
-                    events.extend(dmarc);
                     events.extend(failed_results(stay));
                 }
                 if is_mark_only(deed) {
@@ -60,16 +61,16 @@ impl Family for Rule {
                 if let Some(claim) = beside_an_unnamed_hold(stay, verdict, deed) {
                     return claim;
                 }
-                let statement = match dmarc {
-                    Some(dmarc) => {
+                let statement = match &behind {
+                    Some(behind) => {
                         let rest = statement(verdict, deed);
                         let speaker = format!("{}: ", verdict.observation.speaker);
                         let rest = rest.strip_prefix(speaker.as_str()).unwrap_or(&rest);
-                        format!("{}, and for that reason {rest}", told(dmarc))
+                        format!("{}, and for that reason {rest}", told(behind.said))
                     }
                     None => statement(verdict, deed),
                 };
-                Some(claim(id, Standing::Proved, layer, statement, events))
+                Some(claim(id, standing, layer, statement, events))
             }
             None => by_summary_word(deed),
         }
@@ -209,20 +210,56 @@ fn class_in_the_sample<'t>(stay: &Stay<'t>, acted: &Event) -> Option<&'t Event> 
     stay.adverse_verdicts().filter(|_| is_group).find(names_class)
 }
 
-/// A spoof verdict behind which the same system states that it applied the domain owner's DMARC policy.
-fn dmarc_behind_spoof<'t>(stay: &Stay<'t>, verdict: &Event) -> Option<&'t Event> {
+/// What the service itself states as the reason of a spoof verdict.
+struct Behind<'t> {
+    id: &'static str,
+    layer: Layer,
+    standing: Standing,
+    said: &'t Event,
+}
+
+/// The authentication result behind a spoof verdict of the same system: DMARC where its policy was applied, an entry of the
+/// organisation (`compauth=fail reason=002`), or what failed where composite authentication did (Microsoft, anti-spam
+/// message headers: 000 and 010 are explicit failures; 001 and 6xx are implicit ones, which the sender's history shapes too).
+fn behind_a_spoof<'t>(stay: &Stay<'t>, verdict: &Event) -> Option<Behind<'t>> {
     let Fact::Verdict(Verdict { kind: VerdictKind::Spoof, .. }) = verdict.fact() else { return None };
-    stay.authentications.iter().copied().find(|event| match event.fact() {
-        Fact::Authentication(result) => {
-            result.method == AuthMethod::Dmarc
-                && result.result == AuthResult::Fail
-                && event.observation.speaker.product == verdict.observation.speaker.product
-                && result.disposition.as_deref().is_some_and(|done| {
-                    ["quarantine", "reject", "oreject", "o.reject"].contains(&done.to_ascii_lowercase().as_str())
-                })
+    let find = |method: AuthMethod, results: &[AuthResult]| {
+        stay.authentications.iter().copied().find_map(|event| match event.fact() {
+            Fact::Authentication(result)
+                if result.method == method
+                    && results.contains(&result.result)
+                    && event.observation.speaker.product == verdict.observation.speaker.product =>
+            {
+                Some((event, result))
+            }
+            _ => None,
+        })
+    };
+    let authentication = |id, standing, said| Some(Behind { id, layer: Layer::Authentication, standing, said });
+    let dmarc = find(AuthMethod::Dmarc, &[AuthResult::Fail]);
+    let composite = find(AuthMethod::CompAuth, &[AuthResult::Fail]);
+    let reason = composite.and_then(|(_, result)| result.reason.as_deref()).unwrap_or("");
+    if let Some((said, result)) = dmarc {
+        let applied = result.disposition.as_deref().is_some_and(|done| {
+            ["quarantine", "reject", "oreject", "o.reject"].contains(&done.to_ascii_lowercase().as_str())
+        });
+        if applied || ["000", "010"].contains(&reason) {
+            return authentication("authentication-alignment/dmarc-fail", Standing::Proved, said);
         }
-        _ => false,
-    })
+    }
+    let (said, _) = composite?;
+    if reason == "002" {
+        let id = "policy-scope-or-order/block-entry";
+        return Some(Behind { id, layer: Layer::Verdict, standing: Standing::Proved, said });
+    }
+    if let Some((said, _)) = dmarc {
+        return authentication("authentication-alignment/dmarc-fail", Standing::Likely, said);
+    }
+    if let Some((said, _)) = find(AuthMethod::Spf, &[AuthResult::Fail, AuthResult::SoftFail]) {
+        return authentication("authentication-alignment/spf-fail", Standing::Likely, said);
+    }
+    let (said, _) = find(AuthMethod::Dkim, &[AuthResult::Fail])?;
+    authentication("authentication-alignment/dkim-fail", Standing::Likely, said)
 }
 
 /// The failed results that the station states.
