@@ -53,8 +53,8 @@ fn reason(copy: &Explained<'_>) -> Claim {
         Fate::Junked | Fate::Filed | Fate::Forwarded | Fate::RemovedAfterDelivery => Layer::Mailbox,
         _ => Layer::Delivery,
     };
-    let shown =
-        copy.stages.iter().find(|stage| matches!(stage.state, State::Stopped | State::Pending | State::Changed));
+    let in_state = |states: &[State]| copy.stages.iter().find(|stage| states.contains(&stage.state));
+    let shown = in_state(&[State::Stopped, State::Pending]).or_else(|| in_state(&[State::Changed]));
     let what = shown.map_or("it did not arrive".to_owned(), |stage| stage.summary.clone());
     Claim {
         id: format!("not-shown/{}", layer.id()),

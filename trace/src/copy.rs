@@ -230,6 +230,7 @@ fn station(
         .iter()
         .filter(|event| all || concerns(&event.observation.about.envelope_recipients))
         .filter(|event| savers.speaks_of(event, recipient))
+        .filter(|event| all || !is_of_others_lost(event, stop, recipient, aliases))
         .cloned()
         .collect();
     let ids = events.iter().flat_map(|event| event.observation.about.ids.iter().cloned()).collect();
@@ -241,6 +242,19 @@ fn station(
         .cloned()
         .collect();
     (!events.is_empty()).then(|| Station { system: stop.key.system.clone(), ids, events, released_for_others })
+}
+
+/// Whether a row of the quarantine's list, exported without its recipients, is about others: the trace names whom the
+/// quarantine holds, and this recipient is not among them.
+fn is_of_others_lost(event: &Event, stop: &Stop, recipient: &Address, aliases: &BTreeSet<Address>) -> bool {
+    if event.source != "exchange-online/quarantine" || !event.observation.about.envelope_recipients.is_empty() {
+        return false;
+    }
+    let is_held =
+        |event: &&Event| matches!(event.fact(), Fact::Status(status) if status.status == TraceStatus::Quarantined);
+    let held: BTreeSet<&Address> =
+        stop.events.iter().filter(is_held).flat_map(|event| &event.observation.about.envelope_recipients).collect();
+    !held.is_empty() && !held.contains(recipient) && !aliases.iter().any(|alias| held.contains(alias))
 }
 
 /// The recipients that the To field shows, for evidence in which nobody names an envelope recipient; one unnamed

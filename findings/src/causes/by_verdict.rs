@@ -72,9 +72,40 @@ impl Family for Rule {
                 };
                 Some(claim(id, standing, layer, statement, events))
             }
-            None => by_summary_word(deed),
+            None => by_matched_rule(stay, deed).or_else(|| by_summary_word(deed)),
         }
     }
+}
+
+/// Whether a verdict is that of a rule of the organisation which the record names.
+fn is_named_rule(verdict: &Verdict) -> bool {
+    matches!(verdict.kind, VerdictKind::TransportRule | VerdictKind::DataLoss) && verdict.policy.is_some()
+}
+
+/// A rule that matched, where nothing else names the reason: likely, if it raised the spam level of what was put to junk or
+/// kept back, or if its action is not stated and the copy is kept back.
+fn by_matched_rule(stay: &Stay<'_>, deed: &Event) -> Option<Claim> {
+    let is_hold = |event: &Event| match event.fact() {
+        Fact::Quarantine(_) => true,
+        Fact::Status(status) => status.status == evidence::TraceStatus::Quarantined,
+        _ => false,
+    };
+    let rule = stay.adverse_verdicts().filter(|event| {
+        matches!(event.fact(), Fact::Verdict(verdict) if is_named_rule(verdict) && match verdict.action {
+            Action::NotSaid => is_hold(deed),
+            Action::Tagged => sets_spam_level(&verdict.said),
+            _ => false,
+        })
+    });
+    let rule = rule.last()?;
+    let (id, layer) = id_of(rule)?;
+    let claim = claim(id, Standing::Likely, layer, statement(rule, deed), [rule, deed]);
+    Some(Claim { ask_for: vec!["exchange-online/quarantine", "message/eml"], ..claim })
+}
+
+fn sets_spam_level(said: &str) -> bool {
+    let said = said.to_ascii_lowercase();
+    said.contains("setscl") || said.contains("spamconfidencelevel")
 }
 
 /// Whether a verdict says that the station itself refused or bounced the copy.
@@ -89,7 +120,9 @@ fn in_junk(event: &Event) -> bool {
 /// What a detection beside a hold is worth whose own record leaves the reason open: likely the reason. Mimecast's `Oth`
 /// says so much that it was not spam. `None` if the hold's own record names the reason, or nothing speaks of the hold.
 fn beside_an_unnamed_hold(stay: &Stay<'_>, detected: &Event, deed: &Event) -> Option<Option<Claim>> {
-    let Fact::Verdict(Verdict { kind, action: Action::NotSaid, .. }) = detected.fact() else { return None };
+    let Fact::Verdict(Verdict { kind, action: Action::NotSaid | Action::Tagged, .. }) = detected.fact() else {
+        return None;
+    };
     let place = deed.observation.cite.order();
     let is_left_open = stay.adverse_verdicts().any(|event| {
         event.observation.cite.order() == place
@@ -143,9 +176,10 @@ pub(crate) fn best<'t>(stay: &Stay<'t>) -> Option<&'t Event> {
     let let_go = released(stay).is_some() && matches!(stay.end, End::Stored(_) | End::Junked(_));
     let explains = |event: &&Event| match event.fact() {
         // A sandbox that is at work has concluded nothing; what nothing was done about explains nothing; a hold that a
-        // release undid does not explain what came after it.
+        // release undid does not explain what came after it; a rule that matched may have added a disclaimer.
         Fact::Verdict(verdict) => match verdict.action {
             Action::Sandboxed | Action::None => false,
+            Action::NotSaid | Action::Tagged => !is_named_rule(verdict),
             Action::Quarantined => !let_go,
             _ => true,
         },

@@ -346,9 +346,9 @@ pub(super) fn held(said: String) -> Quarantine {
     Quarantine { state: QuarantineState::Held, store: STORE.to_owned(), policy: None, until: None, said }
 }
 
-/// The folder after `DefaultFolderType:`, and the words that say so.
+/// The folder after `DefaultFolderType:`, or the user's own after `delivered to the folder:`, and the words that say so.
 pub(super) fn folder_named(text: &str) -> Option<(Folder, String)> {
-    let start = text.find("DefaultFolderType")?;
+    let Some(start) = text.find("DefaultFolderType") else { return own_folder(text) };
     let rest = &text[start + "DefaultFolderType".len()..];
     let name = rest.trim_start_matches([':', '=', ' ', '\'', '"']);
     let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
@@ -363,6 +363,15 @@ pub(super) fn folder_named(text: &str) -> Option<(Folder, String)> {
         _ => Folder::Other(name.to_owned()),
     };
     Some((folder, format!("DefaultFolderType:{name}")))
+}
+
+/// `delivered to the folder: Clients`.
+fn own_folder(text: &str) -> Option<(Folder, String)> {
+    const LEAD: &str = "delivered to the folder:";
+    let start = text.to_ascii_lowercase().find(LEAD)?;
+    let name = text.get(start + LEAD.len()..)?.lines().next()?.trim().trim_end_matches('.').trim_matches(['\'', '"']);
+    let is_name = !name.is_empty() && name.len() <= 256 && !name.contains(['<', '|', ';']);
+    is_name.then(|| (Folder::Other(name.to_owned()), format!("folder {name}")))
 }
 
 /// Name and id out of `Transport rule: 'name', ID: ('guid'), DLP policy: 'name', ID: (guid).`
