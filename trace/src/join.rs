@@ -38,6 +38,10 @@ const RETRIES: SignedDuration = SignedDuration::from_hours(24);
 fn overcome_deferrals(held: &mut Vec<Passage>) {
     let mut at = 0;
     while at < held.len() {
+        if !is_only_put_off(&held[at]) {
+            at += 1;
+            continue;
+        }
         match (0..held.len()).filter(|other| *other != at).find(|other| is_overcome(&held[at], &held[*other])) {
             Some(other) => {
                 let attempt = held.remove(at);
@@ -48,28 +52,35 @@ fn overcome_deferrals(held: &mut Vec<Passage>) {
     }
 }
 
-/// Whether one passage is nothing but attempts that were put off, and the other is the message as it was taken by the same
-/// system, for the same recipient, within the time of retries.
-fn is_overcome(attempt: &Passage, taken: &Passage) -> bool {
-    let arrival = |event: &Event| match event.fact() {
-        Fact::Arrival(arrival) => Some(arrival.outcome),
-        _ => None,
-    };
-    let outcomes: Vec<Outcome> = attempt.events.iter().filter_map(arrival).collect();
-    let only_put_off = !outcomes.is_empty()
-        && outcomes.iter().all(|outcome| *outcome == Outcome::Deferred)
-        && attempt.events.iter().all(|event| {
+/// Whether a passage is nothing but attempts that a door put off.
+fn is_only_put_off(passage: &Passage) -> bool {
+    let mut arrivals = passage.events.iter().filter_map(arrival).peekable();
+    arrivals.peek().is_some()
+        && arrivals.all(|outcome| outcome == Outcome::Deferred)
+        && passage.events.iter().all(|event| {
             matches!(event.fact(), Fact::Arrival(_) | Fact::Identity(_) | Fact::Note { .. } | Fact::Verdict(_))
-        });
+        })
+}
+
+/// Whether the same system took the message of an attempt later, for the same recipient, within the time of retries.
+fn is_overcome(attempt: &Passage, taken: &Passage) -> bool {
+    let systems = attempt.systems();
     let came =
         taken.events.iter().filter(|event| arrival(event) == Some(Outcome::Accepted)).filter_map(Event::at).min();
     let wait = came.zip(attempt.span()).map(|(came, (_, last))| came.duration_since(last));
     let ids = attempt.message_ids();
-    only_put_off
-        && wait.is_some_and(|wait| wait >= SignedDuration::ZERO && wait <= RETRIES)
-        && attempt.systems() == taken.systems().intersection(&attempt.systems()).cloned().collect()
+    wait.is_some_and(|wait| wait >= SignedDuration::ZERO && wait <= RETRIES)
+        && systems.is_subset(&taken.systems())
         && (ids.is_empty() || ids.intersection(&taken.message_ids()).next().is_some())
         && attempt.recipients().intersection(&taken.recipients()).next().is_some()
+}
+
+/// How an attempt to come in ended, if the event is one.
+fn arrival(event: &Event) -> Option<Outcome> {
+    match event.fact() {
+        Fact::Arrival(arrival) => Some(arrival.outcome),
+        _ => None,
+    }
 }
 
 /// The two passages that belong together most surely: of all pairs that fit, the nearest in time; if none is near, a pair
