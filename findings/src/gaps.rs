@@ -1,7 +1,7 @@
 //! What the evidence cannot show about a copy, and which export would.
 
 use evidence::{Layer, SourceId};
-use layers::{Explained, Fate, Stage, State};
+use layers::{End, Explained, Fate, Stage, State};
 
 use crate::{Claim, Scene, Standing};
 
@@ -44,26 +44,29 @@ fn gap(copy: &Explained<'_>, scene: &Scene<'_>, stage: &Stage) -> Claim {
 
 /// The copy was stopped or moved, and no record says why.
 fn reason(copy: &Explained<'_>, scene: &Scene<'_>) -> Claim {
+    let end = copy.decided().map(|stay| stay.end);
     let layer = match copy.fate {
+        _ if matches!(end, Some(End::RefusedByFilter(_))) => Layer::Verdict,
         Fate::Discarded | Fate::Rejected => {
             let stopped = copy.stages.iter().find(|stage| stage.state == State::Stopped);
             stopped.map_or(Layer::Verdict, |stage| stage.layer)
         }
-        Fate::Deferred if copy.stage(Layer::Arrival).is_some_and(|stage| stage.state == State::Pending) => {
-            Layer::Arrival
-        }
+        _ if matches!(end, Some(End::PutOff(_))) => Layer::Arrival,
         Fate::Quarantined | Fate::ReleasePending | Fate::Lost => Layer::Verdict,
         Fate::Junked | Fate::Filed | Fate::Forwarded | Fate::RemovedAfterDelivery => Layer::Mailbox,
         _ => Layer::Delivery,
     };
-    let shown =
-        copy.stages.iter().find(|stage| matches!(stage.state, State::Stopped | State::Pending | State::Changed));
+    let in_state = |states: &[State]| copy.stages.iter().find(|stage| states.contains(&stage.state));
+    let shown = in_state(&[State::Stopped, State::Pending]).or_else(|| in_state(&[State::Changed]));
     let what = shown.map_or("it did not arrive".to_owned(), |stage| stage.summary.clone());
     Claim {
         id: format!("not-shown/{}", layer.id()),
         standing: Standing::NotShown,
         layer,
-        statement: format!("{what}; the reason is not in words that are known"),
+        statement: match end {
+            Some(End::Failed(_) | End::UnderWay(_)) => format!("{what}; no supplied record says why"),
+            _ => format!("{what}; the reason is not in words that are known"),
+        },
         cites: shown.map(|stage| stage.cites.clone()).unwrap_or_default(),
         ask_for: if layer == Layer::Verdict { lists(copy, scene) } else { usual(copy, scene) },
     }
@@ -92,19 +95,35 @@ pub(crate) fn nothing(scene: &Scene<'_>) -> Claim {
     // First logs that do not cover the time, then those of the systems that other evidence comes from, then the others'.
     let mut logs = LOGS;
     logs.sort_by_key(|(vendor, log)| (scene.lake.has(log), !supplied(vendor)));
-    let missing: Vec<SourceId> = logs.iter().map(|(_, log)| *log).filter(|log| !scene.lake.has(log)).collect();
+    let missing = logs.iter().map(|(_, log)| *log).filter(|log| !scene.lake.has(log));
     let uncovered = uncovered(scene);
-    let statement = match uncovered.first() {
-        Some(log) => format!("no supplied record speaks of this message; the supplied {log} does not cover its time"),
-        None => "no supplied record speaks of this message; check the id, the recipient and the time".to_owned(),
+    let cut = scene.lake.supplied().iter().find(|file| file.coverage.suspected_cut);
+    let statement = match (cut, uncovered.first()) {
+        (Some(file), _) => format!(
+            "no supplied record speaks of this message; {} holds exactly {} rows and is probably cut: export a shorter window",
+            file.file, file.rows
+        ),
+        (None, Some(log)) => {
+            format!("no supplied record speaks of this message; the supplied {log} does not cover its time")
+        }
+        (None, None) => {
+            "no supplied record speaks of this message; check the id, the recipient and the time".to_owned()
+        }
     };
+    let again = cut.and_then(|file| file.source);
+    let mut ask_for: Vec<SourceId> = Vec::new();
+    for source in again.into_iter().chain(uncovered).chain(missing).chain(["message/eml"]) {
+        if !ask_for.contains(&source) {
+            ask_for.push(source);
+        }
+    }
     Claim {
         id: "not-shown/arrival".to_owned(),
         standing: Standing::NotShown,
         layer: Layer::Arrival,
         statement,
         cites: Vec::new(),
-        ask_for: uncovered.into_iter().chain(missing).chain(["message/eml"]).collect(),
+        ask_for,
     }
 }
 

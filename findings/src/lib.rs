@@ -197,6 +197,9 @@ fn stopping_layer(copy: &Explained<'_>, fate: Fate) -> Option<Layer> {
         Fate::Rejected => Some(stopped(copy).unwrap_or(Layer::Arrival)),
         Fate::Discarded => stopped(copy),
         Fate::Junked | Fate::Filed | Fate::Forwarded | Fate::RemovedAfterDelivery => Some(Layer::Mailbox),
+        Fate::Bounced if matches!(copy.decided().map(|stay| stay.end), Some(layers::End::RefusedByFilter(_))) => {
+            Some(Layer::Verdict)
+        }
         Fate::Deferred if copy.stage(Layer::Arrival).is_some_and(|stage| stage.state == State::Pending) => {
             Some(Layer::Arrival)
         }

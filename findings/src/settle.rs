@@ -1,6 +1,6 @@
 //! Brings the stages into line with the cause: the layer follows the cause.
 
-use evidence::Layer;
+use evidence::{Fact, Layer};
 use layers::{Explained, Fate, Stage, State};
 
 use crate::{Answer, Claim};
@@ -53,7 +53,12 @@ fn state_of(fate: Fate) -> State {
     }
 }
 
-/// Whether nothing but a notice speaks of the copy.
+/// Whether nothing but a notice, or beside it a summary word, speaks of the copy.
 fn only_a_notice(copy: &Explained<'_>) -> bool {
-    copy.stays.iter().all(|stay| stay.station.events.iter().all(|event| trace::is_sample(event.source)))
+    copy.stays.iter().all(|stay| {
+        let says_nothing_of_the_way = |event: &trace::Event| {
+            trace::is_sample(event.source) || matches!(event.fact(), Fact::Identity(_) | Fact::Status(_))
+        };
+        stay.station.events.iter().all(says_nothing_of_the_way)
+    })
 }

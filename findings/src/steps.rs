@@ -30,7 +30,7 @@ pub(crate) fn of(_scene: &Scene<'_>, findings: &[Finding]) -> Vec<NextStep> {
     for finding in findings {
         for source in &finding.ask_for {
             let tier = if source.ends_with("/siem") || source.ends_with("-detail") { 2 } else { 1 };
-            let step = format!("Fetch {source} and run again: {}", finding.statement);
+            let step = format!("Fetch {source} and run again: it would settle {}", finding.id);
             add(&mut steps, NextStep { tier, step, because: vec![finding.id.clone()], fetches: Some(source) });
         }
     }

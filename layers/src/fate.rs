@@ -46,13 +46,14 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
         End::Refused(_) => Fate::Rejected,
         End::PutOff(_) | End::Deferred(_) | End::UnderWay(_) => Fate::Deferred,
         End::RefusedByFilter(_) | End::HandoverRefused(_) | End::GaveUp(..) | End::Failed(_) => Fate::Bounced,
+        End::ReleaseDenied(event) if stay.is_gone(event) => Fate::Discarded,
         End::Held(_)
         | End::HeldAgain(..)
         | End::ReleaseDenied(_)
         | End::ReleasedForOthers(_)
         | End::ReleaseFailed(_) => Fate::Quarantined,
         End::ReleaseRequested(_) => Fate::ReleasePending,
-        End::ReleaseExpired(_) | End::Discarded(_) => Fate::Discarded,
+        End::ReleaseExpired(_) | End::DeletedFromQuarantine(_) | End::Discarded(_) => Fate::Discarded,
         End::Released(_) if is_lost(stay, lake) => Fate::Lost,
         End::Released(_) | End::InFilter(_) | End::Unknown => Fate::Unknown,
         End::HandedOver(event) => after_handover(copy, event),

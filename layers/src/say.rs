@@ -121,6 +121,9 @@ fn of_verdict(verdict: &Verdict) -> String {
         Action::None | Action::NotSaid => String::new(),
         ref action => format!(", {}", done(action)),
     };
+    if verdict.action == Action::Sandboxed {
+        return format!("the attachment waits in the sandbox{by} ({})", verdict.said);
+    }
     format!("verdict {}{action}{by} ({})", of_verdict_kind(&verdict.kind), verdict.said)
 }
 

@@ -152,10 +152,13 @@ impl<'t> Way<'_, 't> {
             );
             let harmless = verdict(last).is_some_and(|verdict| match verdict.action {
                 Action::None => true,
-                Action::NotSaid => !kept,
+                Action::NotSaid => !kept && self.went_on(),
                 _ => false,
             });
+            let waits = verdict(last).is_some_and(|verdict| verdict.action == Action::Sandboxed);
             let state = match (ended, harmless) {
+                _ if waits && self.went_on() => State::Passed,
+                _ if waits && self.fate == Fate::Deferred => State::Pending,
                 (true, _) => State::Stopped,
                 (false, true) => State::Passed,
                 (false, false) => State::Changed,
@@ -193,7 +196,12 @@ impl<'t> Way<'_, 't> {
     fn quarantine(&self) -> Stage {
         let holds: Vec<&'t Event> = self.stays.iter().flat_map(|stay| stay.holds.iter().copied()).collect();
         let shown = holds.last().copied().or(match self.decided.map(|stay| stay.end) {
-            Some(End::Held(event) | End::ReleaseRequested(event) | End::Released(event)) => Some(event),
+            Some(
+                End::Held(event)
+                | End::ReleaseRequested(event)
+                | End::Released(event)
+                | End::DeletedFromQuarantine(event),
+            ) => Some(event),
             _ => None,
         });
         if let Some(last) = shown {
@@ -206,6 +214,7 @@ impl<'t> Way<'_, 't> {
                     | End::ReleasedForOthers(_)
                     | End::ReleaseFailed(_)
                     | End::ReleaseExpired(_)
+                    | End::DeletedFromQuarantine(_)
                     | End::Discarded(_),
                 ) => State::Stopped,
                 _ => State::Changed,
@@ -245,6 +254,14 @@ impl<'t> Way<'_, 't> {
             Some(End::ReleasedForOthers(event)) => {
                 let summary = format!("released for other recipients only: {}", self.by_speaker(event));
                 return stage(Layer::Release, State::Stopped, summary, [event]);
+            }
+            Some(End::DeletedFromQuarantine(event)) => {
+                let summary = format!("deleted instead of released: {}", self.by_speaker(event));
+                return stage(Layer::Release, State::Stopped, summary, [event]);
+            }
+            Some(End::Removed(hold)) if releases.is_empty() && matches!(hold.fact(), Fact::Quarantine(_)) => {
+                let summary = "the quarantine took it after delivery; no release is shown".to_owned();
+                return stage(Layer::Release, State::Absent, summary, [hold]);
             }
             Some(End::Held(_)) if releases.is_empty() => {
                 let lists = self.release_lists();
@@ -341,26 +358,29 @@ impl<'t> Way<'_, 't> {
         let next = handover(event).and_then(|handover| {
             is_vendor_cloud(handover.to.as_ref(), handover.reply.as_ref().map_or("", |reply| &reply.text))
         });
+        let from_exchange = event.observation.speaker.product == Product::ExchangeOnline;
         let ask: &[SourceId] = match next {
             Some(Product::Mimecast) => &["mimecast/siem"],
             // What a program did with it stands, if anywhere, in the same host's log.
             _ if is_program => &["postfix/log"],
+            Some(Product::Other(_)) => &["message/bounce"],
+            None if from_exchange => &["message/bounce"],
             // A gateway's next hop that does not name itself is the mail system behind it.
             _ => &["exchange-online/message-trace"],
         };
-        let summary = format!(
-            "{}; a relay is no delivery, and the next system's own record was not supplied",
-            self.by_speaker(event)
-        );
-        let covered =
-            !is_program && ask.iter().any(|source| event.at().is_some_and(|at| self.lake.would_show(source, at)));
-        if covered {
-            let summary = format!(
-                "{}; the next system's supplied record covers that time and does not show it",
-                self.by_speaker(event)
-            );
+        let said = self.by_speaker(event);
+        let log = ask.iter().copied().find(|source| !is_program && *source != "message/bounce");
+        if log.is_some_and(|source| event.at().is_some_and(|at| self.lake.would_show(source, at))) {
+            let summary = format!("{said}; the next system's supplied record covers that time and does not show it");
             return Stage { ask_for: ask.to_vec(), ..stage(Layer::Delivery, State::Absent, summary, [event]) };
         }
+        let how = match log {
+            Some(source) if self.lake.has(source) => {
+                "the next system's supplied record does not cover that time, or is cut"
+            }
+            _ => "the next system's own record was not supplied",
+        };
+        let summary = format!("{said}; a relay is no delivery, and {how}");
         self.not_shown(Layer::Delivery, summary, [event], ask)
     }
 
@@ -384,9 +404,7 @@ impl<'t> Way<'_, 't> {
                 self.folder_not_named(stay, event)
             }
             End::Junked(event) => stage(Layer::Mailbox, State::Changed, self.by_speaker(event), [event]),
-            End::Forwarded(event) if event.observation.speaker.product == Product::Postfix && self.redirected() => {
-                self.not_reached(Layer::Mailbox)
-            }
+            End::Forwarded(_) if stay.redirecting_rule().is_some() => self.not_reached(Layer::Mailbox),
             End::HandoverRefused(event) if self.by_store(event) => {
                 stage(Layer::Mailbox, State::Stopped, self.by_speaker(event), [event])
             }
@@ -427,12 +445,6 @@ impl<'t> Way<'_, 't> {
     fn before_the_filter(&self) -> bool {
         let to_filter = |event: &Event| handover(event).is_some_and(|h| h.next_hop == NextHop::ContentFilter);
         matches!(self.decided.map(|stay| stay.end), Some(End::Deferred(event) | End::HandoverRefused(event)) if to_filter(event))
-    }
-
-    /// Whether a rule of the deciding system sent the copy to another address.
-    fn redirected(&self) -> bool {
-        let acted = |event: &Event| verdict(event).is_some_and(|verdict| verdict.action == Action::Redirected);
-        self.decided.is_some_and(|stay| stay.adverse_verdicts().any(acted))
     }
 
     /// The verdict with which a station refused at its door.
@@ -536,7 +548,9 @@ impl<'t> Way<'_, 't> {
                 | End::ReleaseExpired(event)
                 | End::ReleasedForOthers(event)
                 | End::ReleaseFailed(event)
+                | End::DeletedFromQuarantine(event)
                 | End::Discarded(event)
+                | End::Forwarded(event)
                 | End::HandoverRefused(event)
                 | End::Deferred(event)
                 | End::Failed(event)

@@ -2,7 +2,7 @@
 
 use evidence::{
     Action, DsnAction, Fact, Folder, Handover, Identifier, NextHop, Outcome, Product, QuarantineState, Redirect,
-    ReleaseStep, Scope, TraceStatus,
+    ReleaseStep, Scope, TraceStatus, VerdictKind,
 };
 use jiff::{SignedDuration, Timestamp};
 use trace::{Event, Join, Station};
@@ -30,6 +30,8 @@ pub enum End<'t> {
     ReleasedForOthers(&'t Event),
     /// The release failed within the station.
     ReleaseFailed(&'t Event),
+    /// Deleted from the quarantine, without a release.
+    DeletedFromQuarantine(&'t Event),
     /// Let go, and nothing is said after that: the release.
     Released(&'t Event),
     /// The next hop took it.
@@ -150,9 +152,18 @@ impl<'t> Stay<'t> {
 
     /// The verdicts that did more than look: anything but clean.
     pub fn adverse_verdicts(&self) -> impl Iterator<Item = &'t Event> + '_ {
-        self.verdicts.iter().copied().filter(
-            |event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.kind != evidence::VerdictKind::Clean),
-        )
+        self.verdicts
+            .iter()
+            .copied()
+            .filter(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.kind != VerdictKind::Clean))
+    }
+
+    /// The rule of the organisation that sent the copy to another address, if one did.
+    pub fn redirecting_rule(&self) -> Option<&'t Event> {
+        self.verdicts
+            .iter()
+            .copied()
+            .rfind(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Redirected))
     }
 
     fn how_it_ended(&self) -> End<'t> {
@@ -162,7 +173,7 @@ impl<'t> Stay<'t> {
         if let Some(removed) = self.find_last(|fact| matches!(fact, Fact::PostDelivery { .. })) {
             return End::Removed(removed);
         }
-        if !self.holds.is_empty() || !self.releases.is_empty() {
+        if !self.holds.is_empty() || !self.releases.is_empty() || self.deleted_from_quarantine().is_some() {
             return self.in_quarantine();
         }
         self.onward(None).or_else(|| self.by_word()).unwrap_or_else(|| self.in_the_filter())
@@ -214,14 +225,27 @@ impl<'t> Stay<'t> {
             if let Some(again) = again.filter(|again| !self.went_on_after(again.at())) {
                 return End::HeldAgain(released, again);
             }
-            return self.onward(since).or_else(|| self.by_delivered_word()).unwrap_or(End::Released(released));
+            // The word for the first delivery is no word for what came after a removal and its release.
+            let removed_before = self.list_holds().any(|hold| self.was_delivered_before(hold));
+            let word = if removed_before { None } else { self.by_delivered_word() };
+            return self.onward(since).or(word).unwrap_or(End::Released(released));
         }
         let held_at = last_hold.and_then(Event::at);
         if let Some(deleted) = self.deleted_from_hold(last_hold) {
             return End::Discarded(deleted);
         }
+        if let Some(gone) = self.deleted_from_quarantine() {
+            return End::DeletedFromQuarantine(gone);
+        }
         if let Some(hold) = last_hold.filter(|hold| self.was_delivered_before(hold)) {
             return End::Removed(hold);
+        }
+        // The word of a trace changes from quarantined to delivered with a release, never back.
+        if !self.holds.is_empty()
+            && self.holds.iter().all(|hold| self.is_trace_word(hold))
+            && let Some(end) = self.by_delivered_word()
+        {
+            return end;
         }
         if self.went_on_after(held_at) {
             return self.onward(held_at).unwrap_or(End::Unknown);
@@ -261,6 +285,27 @@ impl<'t> Stay<'t> {
             .filter(|event| event.observation.speaker.product == Product::Postfix && event.at() >= hold.at())
     }
 
+    /// A list that says that the copy is gone from quarantine, where no step of a release explains that.
+    fn deleted_from_quarantine(&self) -> Option<&'t Event> {
+        let gone = self.find_last(|fact| matches!(fact, Fact::Quarantine(kept) if kept.state == QuarantineState::Gone));
+        gone.filter(|_| self.releases.is_empty())
+    }
+
+    /// Whether a hold is nothing but the summary word of a trace.
+    fn is_trace_word(&self, hold: &Event) -> bool {
+        let place = hold.observation.cite.order();
+        self.words.iter().any(|word| word.observation.cite.order() == place)
+    }
+
+    /// Whether the record that ended a hold also says that the copy left the quarantine for good.
+    pub fn is_gone(&self, event: &Event) -> bool {
+        let place = event.observation.cite.order();
+        self.list_holds().any(|entry| {
+            matches!(entry.fact(), Fact::Quarantine(kept) if kept.state == QuarantineState::Gone)
+                && entry.observation.cite.order() == place
+        })
+    }
+
     /// The instant of the release itself; the row of a quarantine list, which states the hold too, bears the hold's.
     fn release_instant(&self, released: &Event) -> Option<Timestamp> {
         let place = released.observation.cite.order();
@@ -291,8 +336,17 @@ impl<'t> Stay<'t> {
         kept_a_copy || self.handovers.iter().chain(&self.stores).any(|event| taken(event) && later(event))
     }
 
+    /// Entries of a quarantine, also those that stay in the list after their release.
+    fn list_holds(&self) -> impl Iterator<Item = &'t Event> + '_ {
+        self.station.events.iter().filter(|event| matches!(event.fact(), Fact::Quarantine(_)))
+    }
+
     /// Whether a quarantine entry came long after a delivery: the mark of a removal after delivery.
     fn was_delivered_before(&self, hold: &Event) -> bool {
+        // Only the mailbox store writes its line into a sample, and nothing goes there past a quarantine.
+        if self.stores.iter().any(|event| trace::is_sample(event.source)) {
+            return true;
+        }
         let Some(hold_at) = hold.at() else { return false };
         self.stores.iter().chain(&self.words).any(|event| {
             let says_delivered = match event.fact() {
@@ -394,29 +448,59 @@ impl<'t> Stay<'t> {
             .iter()
             .copied()
             .rfind(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Discarded));
-        let held = self.verdicts.iter().copied().rfind(|event| {
-            matches!(event.fact(), Fact::Verdict(verdict) if matches!(verdict.action, Action::Quarantined | Action::Sandboxed))
-        });
+        let held = self
+            .verdicts
+            .iter()
+            .copied()
+            .rfind(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Quarantined));
         if let Some(event) = held {
             return Some(End::Held(event));
         }
         if let Some(event) = discarded {
             return Some(End::Discarded(event));
         }
-        for event in self.words.iter().rev() {
+        // Of two exports, the one in which it was still under way is the older.
+        let is_under_way = |event: &&&'t Event| {
+            matches!(event.fact(), Fact::Status(status)
+                if matches!(status.status, TraceStatus::Pending | TraceStatus::GettingStatus))
+        };
+        let (open, settled): (Vec<&&'t Event>, Vec<&&'t Event>) = self.words.iter().partition(is_under_way);
+        for event in settled.into_iter().rev().chain(open.into_iter().rev()) {
             let Fact::Status(status) = event.fact() else { continue };
             match status.status {
                 TraceStatus::FilteredAsSpam => return Some(End::Junked(event)),
-                TraceStatus::Delivered => return Some(junked.map_or(End::Delivered(event), End::Junked)),
+                TraceStatus::Resolved => return self.redirecting_rule().map(End::Forwarded),
+                TraceStatus::Delivered => {
+                    let junked = junked.or_else(|| self.marked_in_the_sample());
+                    return Some(junked.map_or(End::Delivered(event), End::Junked));
+                }
                 TraceStatus::Failed | TraceStatus::Bounced => return Some(End::Failed(event)),
                 TraceStatus::Rejected => return Some(End::Refused(event)),
-                TraceStatus::Pending | TraceStatus::GettingStatus => return Some(End::UnderWay(event)),
+                TraceStatus::Pending => return Some(End::UnderWay(event)),
                 TraceStatus::Quarantined | TraceStatus::Held => return Some(End::Held(event)),
                 TraceStatus::Recalled => return Some(End::Removed(event)),
                 _ => {}
             }
         }
-        junked.map(End::Junked)
+        // A sandbox that has not concluded keeps nothing back yet.
+        let waiting = self
+            .verdicts
+            .iter()
+            .copied()
+            .rfind(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Sandboxed));
+        let redirected = || self.redirecting_rule().filter(|_| self.words.is_empty()).map(End::Forwarded);
+        junked.map(End::Junked).or_else(redirected).or(waiting.map(End::UnderWay))
+    }
+
+    /// The verdict that the service wrote into the delivered copy, of a kind that it puts to junk unless a policy says
+    /// otherwise. The word for the delivery names no folder.
+    fn marked_in_the_sample(&self) -> Option<&'t Event> {
+        self.verdicts.iter().copied().rfind(|event| {
+            trace::is_sample(event.source)
+                && event.observation.speaker.product == Product::ExchangeOnline
+                && matches!(event.fact(), Fact::Verdict(verdict)
+                    if verdict.action == Action::NotSaid && is_junk_by_default(&verdict.kind))
+        })
     }
 
     fn in_the_filter(&self) -> End<'t> {
@@ -440,6 +524,22 @@ impl<'t> Stay<'t> {
     fn find_last(&self, wanted: impl Fn(&Fact) -> bool) -> Option<&'t Event> {
         self.station.events.iter().rfind(|event| wanted(event.fact()))
     }
+}
+
+/// Whether Exchange Online's policies put a message of this kind to junk unless they are changed.
+fn is_junk_by_default(kind: &VerdictKind) -> bool {
+    use VerdictKind as Kind;
+    matches!(
+        kind,
+        Kind::Spam
+            | Kind::HighConfidenceSpam
+            | Kind::Bulk
+            | Kind::Spoof
+            | Kind::Impersonation
+            | Kind::UserBlock
+            | Kind::BlockEntry
+            | Kind::TransportRule
+    )
 }
 
 /// The store record that names a folder, if any does (with Sieve the inbox before a further

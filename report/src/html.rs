@@ -81,7 +81,7 @@ fn message(report: &Report, title: &str) -> Markup {
             @if !message.network_message_ids.is_empty() {
                 dt { "Network ids" } dd { (listed(&message.network_message_ids)) }
             }
-            @if let Some(at) = message.sent_at { dt { "Date" } dd { (view::instant(at)) " (the sender's clock)" } }
+            @if let Some(at) = message.sent_at { dt { "Date" } dd { (view::instant(at)) " (" (view::clock_of_date(message)) ")" } }
             dt { "Sample" }
             dd { (message.sample.as_deref().map_or("none; selected by options".to_owned(), visible)) }
         }

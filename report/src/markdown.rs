@@ -51,7 +51,7 @@ fn message(out: &mut String, report: &Report) {
         row("Network message ids", &ids.join(", "));
     }
     if let Some(at) = message.sent_at {
-        row("Date (the sender's clock)", &view::instant(at));
+        row(&format!("Date ({})", view::clock_of_date(message)), &view::instant(at));
     }
 }
 

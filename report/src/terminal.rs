@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::document::{Cite, EvidenceFile, Finding, Layer, MessageCopy, NextStep, Report, Standing, State};
+use crate::document::{Cite, EvidenceFile, Export, Finding, Layer, MessageCopy, NextStep, Report, Standing, State};
 use crate::text::{char_width, counted, cut, cut_address, cut_path, number, pad, push_visible, visible, width, wrap};
 use crate::view::{self, Entry, Group, Piece, Record, View};
 
@@ -43,7 +43,7 @@ pub fn terminal(report: &Report, terminal: Terminal) -> String {
     page.heading("The way");
     way(&mut page, &view);
     findings(&mut page, &view, report);
-    next_steps(&mut page, &report.next_steps);
+    next_steps(&mut page, &report.next_steps, &report.exports);
     not_shown(&mut page, report);
     layers(&mut page, &view);
     timeline(&mut page, &view);
@@ -121,7 +121,7 @@ fn message(page: &mut Page, report: &Report) {
         row("", &format!("(+{} more)", message.network_message_ids.len() - 5));
     }
     if let Some(at) = message.sent_at {
-        row("Date", &format!("{} (the sender's clock)", view::instant(at)));
+        row("Date", &format!("{} ({})", view::instant(at), view::clock_of_date(message)));
     }
     row("Sample", &message.sample.as_deref().map_or("none; selected by options".to_owned(), visible));
 }
@@ -294,14 +294,16 @@ fn with_cites(text: &str, view: &View<'_>, cites: &[Cite]) -> String {
     text
 }
 
-fn next_steps(page: &mut Page, steps: &[NextStep]) {
+fn next_steps(page: &mut Page, steps: &[NextStep], exports: &[Export]) {
     if steps.is_empty() {
         return;
     }
     page.heading("Next steps");
     for step in steps {
         page.block(&format!("  tier {}  ", step.tier), HEADING, &visible(&step.step));
-        if let Some(command) = &step.command {
+        // How to fetch an export stands once, in the list of what is not shown.
+        let stands_below = |command: &String| exports.iter().any(|export| export.command.as_ref() == Some(command));
+        if let Some(command) = step.command.as_ref().filter(|command| !stands_below(command)) {
             page.verbatim("          $ ", command);
         }
     }

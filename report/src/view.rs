@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::document::{Cite, Event, Finding, Layer, MessageCopy, Report, State};
+use crate::document::{Cite, Event, Finding, Layer, Message, MessageCopy, Report, State};
 
 /// A report arranged for showing.
 pub(crate) struct View<'a> {
@@ -261,6 +261,12 @@ pub(crate) fn scope(finding: &Finding) -> String {
         Some(recipient) => format!("{}, {recipient}", finding.layer.word()),
         None => format!("{}, all copies", finding.layer.word()),
     }
+}
+
+/// Whose clock the message's date follows: its author's if a sample was there to read it from, else that of the record
+/// which speaks of it first.
+pub(crate) fn clock_of_date(message: &Message) -> &'static str {
+    if message.sample.is_some() { "the sender's clock" } else { "first record" }
 }
 
 /// An instant for people: `2026-08-20 09:14:03 UTC`, with milliseconds where there are any.

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Address, Fact, Redirect, TraceStatus};
+use evidence::{Address, Fact, FileName, Redirect, TraceStatus, VerdictKind};
 
 use crate::passage::Passage;
 use crate::station::{Stop, stops};
-use crate::{Copy, Event, Station};
+use crate::{Copy, Event, Station, is_sample};
 
-/// The copies of a passage, by recipient.
-pub(crate) fn of_passage(passage: &Passage) -> Vec<Copy> {
+/// The copies of a passage, by recipient; `asked` are the recipients that the ticket is about.
+pub(crate) fn of_passage(passage: &Passage, asked: &[Address]) -> Vec<Copy> {
     let (stops, beside) = stops(passage);
     let names = Names::of(&stops);
     let mut recipients: Vec<Address> = names.finals.iter().cloned().collect();
@@ -25,11 +25,13 @@ pub(crate) fn of_passage(passage: &Passage) -> Vec<Copy> {
             recipients = shown_recipients(&stops, &beside);
         }
     }
+    let savers = if unnamed { Savers::default() } else { Savers::of(&recipients, &names, &stops, &beside, asked) };
     let mut copies: Vec<Copy> = recipients
         .into_iter()
         .map(|recipient| {
             let aliases: BTreeSet<Address> = names.first_names(&recipient);
-            let stations = stops.iter().filter_map(|stop| station(stop, &recipient, &aliases, unnamed)).collect();
+            let stations =
+                stops.iter().filter_map(|stop| station(stop, &recipient, &aliases, &savers, unnamed)).collect();
             let notices = passage.notices.clone();
             let named = match aliases.len() {
                 1 if names.finals_of(aliases.first()) == 1 => aliases.first().cloned(),
@@ -136,8 +138,84 @@ fn became(
     to
 }
 
+/// Out of whose mailbox each sample file was saved, where a message has several copies.
+///
+/// A sample's fields were written for one copy: they say nothing about the folder, the release or the lists of the others.
+#[derive(Debug, Default)]
+struct Savers {
+    /// `None` if the sample fits several copies or none.
+    of_file: BTreeMap<FileName, Option<Address>>,
+}
+
+impl Savers {
+    fn of(recipients: &[Address], names: &Names, stops: &[Stop], beside: &[Event], asked: &[Address]) -> Savers {
+        let mut savers = Savers::default();
+        if recipients.len() < 2 {
+            return savers;
+        }
+        let mut shown: BTreeMap<FileName, BTreeSet<Address>> = BTreeMap::new();
+        for event in beside.iter().chain(stops.iter().flat_map(|stop| &stop.events)) {
+            if is_sample(event.source) {
+                let shown = shown.entry(event.observation.cite.file.clone()).or_default();
+                if let Fact::Identity(identity) = event.fact() {
+                    shown.extend(identity.header_to.iter().cloned());
+                }
+            }
+        }
+        for (file, shown) in shown {
+            let is = |recipient: &Address, among: &dyn Fn(&Address) -> bool| {
+                among(recipient) || names.first_names(recipient).iter().any(among)
+            };
+            let mut fitting: Vec<&Address> =
+                recipients.iter().filter(|recipient| is(recipient, &|address| shown.contains(address))).collect();
+            if fitting.is_empty() {
+                fitting = recipients.iter().collect();
+            }
+            if fitting.len() > 1 {
+                // Who asks about one recipient brings that recipient's sample.
+                let meant: Vec<&Address> =
+                    fitting.iter().copied().filter(|one| is(one, &|address| asked.contains(address))).collect();
+                fitting = if meant.len() == 1 { meant } else { fitting };
+            }
+            let saver = (fitting.len() == 1).then(|| fitting[0].clone());
+            savers.of_file.insert(file, saver);
+        }
+        savers
+    }
+
+    /// Whether what a sample says counts for a copy.
+    fn speaks_of(&self, event: &Event, recipient: &Address) -> bool {
+        let names_recipients = !event.observation.about.envelope_recipients.is_empty();
+        if !is_sample(event.source) || names_recipients {
+            return true;
+        }
+        match (self.of_file.get(&event.observation.cite.file), event.fact()) {
+            (None, _) => true,
+            (Some(Some(saver)), fact) => {
+                saver == recipient || !(is_of_one_copy(fact) || matches!(fact, Fact::Verdict(_)))
+            }
+            (Some(None), fact) => !is_of_one_copy(fact),
+        }
+    }
+}
+
+/// Whether a statement in a message's own fields is about the one copy that was saved.
+fn is_of_one_copy(fact: &Fact) -> bool {
+    match fact {
+        Fact::Stored(_) | Fact::Release(_) | Fact::Quarantine(_) | Fact::PostDelivery { .. } => true,
+        Fact::Verdict(verdict) => verdict.kind == VerdictKind::UserBlock,
+        _ => false,
+    }
+}
+
 /// The part of a stop that concerns a recipient; `None` if the stop names only others.
-fn station(stop: &Stop, recipient: &Address, aliases: &BTreeSet<Address>, all: bool) -> Option<Station> {
+fn station(
+    stop: &Stop,
+    recipient: &Address,
+    aliases: &BTreeSet<Address>,
+    savers: &Savers,
+    all: bool,
+) -> Option<Station> {
     let concerns = |named: &[Address]| {
         named.is_empty() || named.iter().any(|address| address == recipient || aliases.contains(address))
     };
@@ -151,6 +229,8 @@ fn station(stop: &Stop, recipient: &Address, aliases: &BTreeSet<Address>, all: b
         .events
         .iter()
         .filter(|event| all || concerns(&event.observation.about.envelope_recipients))
+        .filter(|event| savers.speaks_of(event, recipient))
+        .filter(|event| all || !is_of_others_lost(event, stop, recipient, aliases))
         .cloned()
         .collect();
     let ids = events.iter().flat_map(|event| event.observation.about.ids.iter().cloned()).collect();
@@ -162,6 +242,19 @@ fn station(stop: &Stop, recipient: &Address, aliases: &BTreeSet<Address>, all: b
         .cloned()
         .collect();
     (!events.is_empty()).then(|| Station { system: stop.key.system.clone(), ids, events, released_for_others })
+}
+
+/// Whether a row of the quarantine's list, exported without its recipients, is about others: the trace names whom the
+/// quarantine holds, and this recipient is not among them.
+fn is_of_others_lost(event: &Event, stop: &Stop, recipient: &Address, aliases: &BTreeSet<Address>) -> bool {
+    if event.source != "exchange-online/quarantine" || !event.observation.about.envelope_recipients.is_empty() {
+        return false;
+    }
+    let is_held =
+        |event: &&Event| matches!(event.fact(), Fact::Status(status) if status.status == TraceStatus::Quarantined);
+    let held: BTreeSet<&Address> =
+        stop.events.iter().filter(is_held).flat_map(|event| &event.observation.about.envelope_recipients).collect();
+    !held.is_empty() && !held.contains(recipient) && !aliases.iter().any(|alias| held.contains(alias))
 }
 
 /// The recipients that the To field shows, for evidence in which nobody names an envelope recipient; one unnamed

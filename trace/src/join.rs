@@ -2,9 +2,11 @@
 //!
 //! Never on the Message-ID alone across two passages of one system: senders repeat it, and a gateway may rewrite it.
 
-use jiff::SignedDuration;
+use evidence::{Fact, Outcome, QuarantineState, Zone};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::passage::Passage;
+use crate::{Event, is_sample};
 
 /// How far two systems' clocks, or the minute that a list was cut to, may part.
 const SKEW: SignedDuration = SignedDuration::from_secs(5 * 60);
@@ -33,26 +35,37 @@ pub(crate) fn across_systems(passages: Vec<Passage>) -> Vec<Passage> {
 
 /// How long a sender goes on trying (RFC 5321, 4.5.4.1).
 const RETRIES: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// How long after an attempt that names no message the next one is taken for its retry.
+const UNNAMED_RETRIES: SignedDuration = SignedDuration::from_hours(24);
 
 /// An attempt that was put off at the door, and the next attempt at the same system: the sender came again with the same
-/// message. `held` is ordered by time.
+/// message. `held` is ordered by time. Where the door put off before DATA, the attempt names no message: then the next
+/// one has to be accepted, for the same recipient, and soon.
 fn retried(held: &[Passage]) -> Option<(usize, usize)> {
     let attempts = held.iter().enumerate().filter(|(_, passage)| passage.was_put_off());
     attempts.into_iter().find_map(|(attempt, earlier)| {
         let ids = earlier.message_ids();
         let next = held.iter().enumerate().skip(attempt + 1).find(|(_, later)| {
-            let shared_id = later.message_ids().intersection(&ids).next().is_some();
+            let wait = earlier.span().zip(later.span()).map(|(earlier, later)| later.0.duration_since(earlier.1));
+            let within = |most: SignedDuration| wait.is_some_and(|wait| !wait.is_negative() && wait <= most);
             let (before, after) = (earlier.recipients(), later.recipients());
-            let shared_recipient =
-                before.intersection(&after).next().is_some() || before.is_empty() || after.is_empty();
-            let in_time = earlier
-                .span()
-                .zip(later.span())
-                .is_some_and(|(earlier, later)| later.0 >= earlier.1 && later.0.duration_since(earlier.1) <= RETRIES);
-            shared_id && shared_recipient && in_time && !earlier.systems().is_disjoint(&later.systems())
+            let shared_recipient = before.intersection(&after).next().is_some();
+            let same_message = match ids.is_empty() {
+                true => shared_recipient && within(UNNAMED_RETRIES) && later.events.iter().any(was_accepted),
+                false => {
+                    (shared_recipient || before.is_empty() || after.is_empty())
+                        && within(RETRIES)
+                        && later.message_ids().intersection(&ids).next().is_some()
+                }
+            };
+            same_message && !earlier.systems().is_disjoint(&later.systems())
         });
         next.map(|(next, _)| (attempt, next))
     })
+}
+
+fn was_accepted(event: &Event) -> bool {
+    matches!(event.fact(), Fact::Arrival(arrival) if arrival.outcome == Outcome::Accepted)
 }
 
 /// The two passages that belong together most surely: of all pairs that fit, the nearest in time; if none is near, a pair
@@ -106,9 +119,15 @@ fn distance(left: &Passage, right: &Passage) -> Option<(SignedDuration, SignedDu
 fn attach(held: &mut Vec<Passage>, passage: Passage) {
     let ids = passage.message_ids();
     let recipients = passage.recipients();
+    let is_ours = |other: &Passage| contradiction(other, &passage).is_none();
+    if !held.is_empty() && by_looks_only(&passage) && !held.iter().any(is_ours) {
+        // Another message with the same sender, recipient and subject.
+        return;
+    }
     let best = held
         .iter()
         .enumerate()
+        .filter(|(_, other)| is_ours(other))
         .filter(|(_, other)| {
             let other_ids = other.message_ids();
             ids.is_empty() || other_ids.is_empty() || ids.intersection(&other_ids).next().is_some()
@@ -124,4 +143,56 @@ fn attach(held: &mut Vec<Passage>, passage: Passage) {
         Some(number) => held[number].take(passage),
         None => held.push(passage),
     }
+}
+
+/// How long after its arrival a gateway lists a message as held, at most: the list bears the instant of the arrival.
+const ARRIVAL_TO_HOLD: SignedDuration = SignedDuration::from_hours(1);
+
+/// Whether records are a gateway's list rows, which name no id of the message.
+fn by_looks_only(passage: &Passage) -> bool {
+    passage.events.iter().all(|event| !is_sample(event.source) && event.observation.about.ids.is_empty())
+}
+
+/// The record of a hold or a release that cannot be about a passage, going by its instant: before the message came,
+/// long after it came, or after the system had already handed it over without a hold.
+fn contradiction<'p>(known: &Passage, listed: &'p Passage) -> Option<&'p Event> {
+    listed.events.iter().find(|event| {
+        let (Some(at), system) = (stated_instant(event), &event.observation.speaker.product) else { return false };
+        let own = |other: &&Event| other.observation.speaker.product == *system && !is_sample(other.source);
+        let came = known.events.iter().filter(own).filter_map(Event::at).min();
+        let is_hold = matches!(event.fact(), Fact::Quarantine(kept) if kept.state == QuarantineState::Held);
+        let is_release = matches!(event.fact(), Fact::Release(_));
+        match came {
+            Some(came) if is_hold => {
+                came.duration_since(at) > TRANSFER
+                    || at.duration_since(came) > ARRIVAL_TO_HOLD
+                    || went_on_unheld(known, listed, own, at)
+            }
+            Some(came) if is_release => came.duration_since(at) > SKEW || went_on_unheld(known, listed, own, at),
+            // Only systems further on are known: what they already had, the gateway did not hold or release afterwards.
+            None if is_hold || is_release => known.span().is_some_and(|(_, last)| at.duration_since(last) > TRANSFER),
+            _ => false,
+        }
+    })
+}
+
+/// The instant of a record whose zone is no assumption.
+fn stated_instant(event: &Event) -> Option<Timestamp> {
+    let when = event.observation.when.as_ref()?;
+    (when.zone == Zone::Stated).then_some(when.at)
+}
+
+/// Whether a system handed the message over for these recipients before an instant, and never says that it held it.
+fn went_on_unheld(known: &Passage, listed: &Passage, own: impl Fn(&&Event) -> bool, at: Timestamp) -> bool {
+    let recipients = listed.recipients();
+    let same = |event: &&Event| {
+        let named = &event.observation.about.envelope_recipients;
+        named.is_empty() || named.iter().any(|recipient| recipients.contains(recipient))
+    };
+    let says = |wanted: fn(&Fact) -> bool| {
+        known.events.iter().filter(&own).filter(same).filter(move |event| wanted(event.fact())).collect::<Vec<_>>()
+    };
+    let held = says(|fact| matches!(fact, Fact::Quarantine(kept) if kept.state == QuarantineState::Held));
+    let handed = says(|fact| matches!(fact, Fact::Handover(handover) if handover.outcome == Outcome::Accepted));
+    held.is_empty() && handed.iter().any(|event| event.at().is_some_and(|handed| at.duration_since(handed) > SKEW))
 }

@@ -112,7 +112,7 @@ pub struct Trace {
 /// `recipients` keeps only the copies for these addresses, under any name that they had on the way; none keeps all.
 pub fn follow(lake: &Lake, recipients: &[Address]) -> Trace {
     let passages = join::across_systems(passage::by_id(lake.entries()));
-    let mut copies: Vec<Copy> = passages.iter().flat_map(copy::of_passage).collect();
+    let mut copies: Vec<Copy> = passages.iter().flat_map(|passage| copy::of_passage(passage, recipients)).collect();
     if !recipients.is_empty() {
         let asked = |address: &Address| recipients.contains(address);
         copies.retain(|copy| asked(&copy.envelope_recipient) || copy.aliases.iter().any(asked));

@@ -126,9 +126,9 @@ pub(crate) fn by_id(entries: &[Entry]) -> Vec<Passage> {
     }
     let sent_at = sent_at(entries);
     let mut held: BTreeMap<usize, Passage> = BTreeMap::new();
-    let mut loose: BTreeMap<(String, usize), Passage> = BTreeMap::new();
+    let mut loose: BTreeMap<(String, u64), Passage> = BTreeMap::new();
     let mut of_notices: Vec<&Entry> = Vec::new();
-    for (number, entry) in entries.iter().enumerate() {
+    for entry in entries {
         let observation = &entry.observation;
         if observation.about.ids.iter().any(|id| notices.contains(id)) {
             of_notices.push(entry);
@@ -143,8 +143,8 @@ pub(crate) fn by_id(entries: &[Entry]) -> Vec<Passage> {
             }
             None if sent_at.is_some_and(|sent_at| is_too_early(observation, sent_at)) => {}
             None => {
-                let number = if is_sample(entry.source) { 0 } else { number + 1 };
-                let key = (if number == 0 { observation.cite.file.to_string() } else { String::new() }, number);
+                let record = if is_sample(entry.source) { 0 } else { observation.cite.bytes.start + 1 };
+                let key = (observation.cite.file.to_string(), record);
                 loose.entry(key).or_default().events.push(event(Join::Correlated));
             }
         }

@@ -23,16 +23,31 @@ impl Family for Rule {
     fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
         let stay = copy.decided()?;
         let events: Vec<&Event> = match stay.end {
-            End::Refused(event)
-            | End::PutOff(event)
-            | End::HandoverRefused(event)
-            | End::RefusedByFilter(event)
-            | End::Deferred(event) => vec![event],
+            End::Refused(event) | End::PutOff(event) | End::HandoverRefused(event) | End::Deferred(event) => {
+                vec![event]
+            }
+            // The verdict's own record carries the reply that was given.
+            End::RefusedByFilter(event) => {
+                let place = event.observation.cite.order();
+                stay.handovers.iter().copied().filter(|other| other.observation.cite.order() == place).collect()
+            }
             // The last attempt names the reason; the expiry alone only says that it lasted.
             End::GaveUp(expired, last) => last.into_iter().chain([expired]).collect(),
+            End::Held(event) | End::UnderWay(event) | End::Failed(event) => return by_word(copy, event),
             _ => return None,
         };
+        if let [event] = events.as_slice()
+            && matches!(event.fact(), Fact::Status(_))
+        {
+            return by_word(copy, event);
+        }
         let (event, (id, standing)) = events.iter().find_map(|event| Some((*event, cause_of(reply(event)?)?)))?;
+        // That a scan takes its time is no verdict.
+        let is_answer =
+            reply(event).is_some_and(|reply| reply.reply_code.is_some() || reply.enhanced_status_code.is_some());
+        if matches!(stay.end, End::Deferred(_)) && id.starts_with("content-verdict/") && !is_answer {
+            return None;
+        }
         let statement = match stay.end {
             End::GaveUp(..) => format!("{}; retries were given up", told(event)),
             _ => told(event),
@@ -42,6 +57,22 @@ impl Family for Rule {
         let claim = claim(id, standing, layer, statement, events.iter().copied().chain(notices));
         Some(if matches!(event.fact(), Fact::Dsn(_)) { by_hearsay(claim, event) } else { claim })
     }
+}
+
+/// The text beside a summary word, such as `rejected: IP Found in RBL`: a list's short word, likely until the system's
+/// own record of the deed is seen.
+fn by_word(copy: &Explained<'_>, event: &Event) -> Option<Claim> {
+    let Fact::Status(status) = event.fact() else { return None };
+    let (_, text) = status.said.split_once(": ")?;
+    let (id, _) = cause_of(&Reply { text: text.to_owned(), ..Reply::default() })?;
+    // Only a door is greylisted.
+    let layer = if id == "connector-routing/greylisted" { Layer::Arrival } else { layer_of(id, copy) };
+    let claim = claim(id, Standing::Likely, layer, told(event), [event]);
+    let ask_for = match event.observation.speaker.product {
+        Product::Mimecast => vec!["mimecast/siem", "mimecast/held-queue"],
+        _ => vec!["exchange-online/message-trace-detail"],
+    };
+    Some(Claim { ask_for, ..claim })
 }
 
 /// A notice repeats what another server is said to have answered: likely, until that server's own record is seen.

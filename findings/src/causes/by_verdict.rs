@@ -8,7 +8,7 @@ use evidence::{Action, AuthMethod, AuthResult, Fact, Folder, Layer, Verdict, Ver
 use layers::{End, Explained, Stay};
 use trace::Event;
 
-use super::{Family, claim, told};
+use super::{Family, claim, released, told};
 use crate::{Claim, Scene, Standing};
 
 /// The families `content-verdict`, `policy-scope-or-order` and `authentication-alignment` as a filter states them.
@@ -30,21 +30,82 @@ impl Family for Rule {
             | End::PutOff(event) => event,
             End::HandoverRefused(event) if best(stay).is_some_and(acted_at_the_end) => event,
             End::Stored(event) if in_junk(event) => event,
-            End::Forwarded(event) if redirecting(stay).is_some() => event,
+            End::Forwarded(event) => {
+                let rule = stay.redirecting_rule()?;
+                let (id, layer) = id_of(rule)?;
+                return Some(claim(id, Standing::Proved, layer, statement(rule, event), [rule, event]));
+            }
             _ => return None,
         };
         match best(stay) {
             Some(verdict) => {
-                let (id, layer) = dmarc_behind_spoof(stay, verdict).or_else(|| id_of(verdict))?;
-                let mut events = vec![verdict, deed];
+                let named = class_in_the_sample(stay, verdict).unwrap_or(verdict);
+                let behind = behind_a_spoof(stay, named);
+                let (id, layer) = match &behind {
+                    Some(behind) => (behind.id, behind.layer),
+                    None => id_of(named)?,
+                };
+                let standing = behind.as_ref().map_or(Standing::Proved, |behind| behind.standing);
+                let mut events = vec![verdict, named, deed];
+                let verdict = named;
+                events.extend(behind.as_ref().map(|behind| behind.said));
                 if layer == Layer::Authentication {
                     events.extend(failed_results(stay));
                 }
-                Some(claim(id, Standing::Proved, layer, statement(verdict, deed), events))
+                if is_mark_only(deed) {
+                    events.extend(stay.words.iter().copied());
+                    let statement = format!("{}; that puts it to junk unless a policy says otherwise", told(verdict));
+                    let claim = claim(id, Standing::Likely, layer, statement, events);
+                    return Some(Claim { ask_for: vec!["exchange-online/message-trace-detail"], ..claim });
+                }
+                if let Some(claim) = beside_an_unnamed_hold(stay, verdict, deed) {
+                    return claim;
+                }
+                let statement = match &behind {
+                    Some(behind) => {
+                        let rest = statement(verdict, deed);
+                        let speaker = format!("{}: ", verdict.observation.speaker);
+                        let rest = rest.strip_prefix(speaker.as_str()).unwrap_or(&rest);
+                        format!("{}, and for that reason {rest}", told(behind.said))
+                    }
+                    None => statement(verdict, deed),
+                };
+                Some(claim(id, standing, layer, statement, events))
             }
-            None => by_summary_word(deed),
+            None => by_matched_rule(stay, deed).or_else(|| by_summary_word(deed)),
         }
     }
+}
+
+/// Whether a verdict is that of a rule of the organisation which the record names.
+fn is_named_rule(verdict: &Verdict) -> bool {
+    matches!(verdict.kind, VerdictKind::TransportRule | VerdictKind::DataLoss) && verdict.policy.is_some()
+}
+
+/// A rule that matched, where nothing else names the reason: likely, if it raised the spam level of what was put to junk or
+/// kept back, or if its action is not stated and the copy is kept back.
+fn by_matched_rule(stay: &Stay<'_>, deed: &Event) -> Option<Claim> {
+    let is_hold = |event: &Event| match event.fact() {
+        Fact::Quarantine(_) => true,
+        Fact::Status(status) => status.status == evidence::TraceStatus::Quarantined,
+        _ => false,
+    };
+    let rule = stay.adverse_verdicts().filter(|event| {
+        matches!(event.fact(), Fact::Verdict(verdict) if is_named_rule(verdict) && match verdict.action {
+            Action::NotSaid => is_hold(deed),
+            Action::Tagged => sets_spam_level(&verdict.said),
+            _ => false,
+        })
+    });
+    let rule = rule.last()?;
+    let (id, layer) = id_of(rule)?;
+    let claim = claim(id, Standing::Likely, layer, statement(rule, deed), [rule, deed]);
+    Some(Claim { ask_for: vec!["exchange-online/quarantine", "message/eml"], ..claim })
+}
+
+fn sets_spam_level(said: &str) -> bool {
+    let said = said.to_ascii_lowercase();
+    said.contains("setscl") || said.contains("spamconfidencelevel")
 }
 
 /// Whether a verdict says that the station itself refused or bounced the copy.
@@ -52,21 +113,50 @@ fn acted_at_the_end(verdict: &Event) -> bool {
     matches!(verdict.fact(), Fact::Verdict(verdict) if matches!(verdict.action, Action::Rejected | Action::Bounced))
 }
 
-/// The verdict of a rule that sent the copy to another address.
-pub(crate) fn redirecting<'t>(stay: &Stay<'t>) -> Option<&'t Event> {
-    stay.adverse_verdicts()
-        .find(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Redirected))
-}
-
 fn in_junk(event: &Event) -> bool {
     matches!(event.fact(), Fact::Stored(stored) if stored.folder == Some(Folder::Junk))
+}
+
+/// What a detection beside a hold is worth whose own record leaves the reason open: likely the reason. Mimecast's `Oth`
+/// says so much that it was not spam. `None` if the hold's own record names the reason, or nothing speaks of the hold.
+fn beside_an_unnamed_hold(stay: &Stay<'_>, detected: &Event, deed: &Event) -> Option<Option<Claim>> {
+    let Fact::Verdict(Verdict { kind, action: Action::NotSaid | Action::Tagged, .. }) = detected.fact() else {
+        return None;
+    };
+    let place = deed.observation.cite.order();
+    let is_left_open = stay.adverse_verdicts().any(|event| {
+        event.observation.cite.order() == place
+            && matches!(
+                event.fact(),
+                Fact::Verdict(Verdict { kind: VerdictKind::Unknown, action: Action::Quarantined, .. })
+            )
+    });
+    if !is_left_open {
+        return None;
+    }
+    if matches!(kind, VerdictKind::Spam | VerdictKind::HighConfidenceSpam) {
+        return Some(None);
+    }
+    let (id, layer) = id_of(detected)?;
+    let claim = claim(id, Standing::Likely, layer, statement(detected, deed), [detected, deed]);
+    Some(Some(Claim { ask_for: vec!["mimecast/held-queue"], ..claim }))
+}
+
+/// Whether all that shows the junk folder is a verdict that does not say what was done.
+fn is_mark_only(deed: &Event) -> bool {
+    matches!(deed.fact(), Fact::Verdict(verdict) if verdict.action == Action::NotSaid)
 }
 
 fn statement(verdict: &Event, deed: &Event) -> String {
     if std::ptr::eq(verdict, deed) || matches!(deed.fact(), Fact::Verdict(_)) {
         return told(verdict);
     }
-    format!("{}; {}", told(verdict), layers::of_event(deed))
+    let deed = match deed.fact() {
+        // The verdict has named policy and reason already.
+        Fact::Quarantine(kept) => format!("held in {}", kept.store),
+        _ => layers::of_event(deed),
+    };
+    format!("{}; {deed}", told(verdict))
 }
 
 /// `FilteredAsSpam` in a trace: the word itself is the verdict, but it names neither kind nor place surely.
@@ -83,11 +173,25 @@ fn by_summary_word(deed: &Event) -> Option<Claim> {
 /// The verdict that explains a stay: adverse, enforced, its kind named; one that acted before one that only marked, then
 /// the last.
 pub(crate) fn best<'t>(stay: &Stay<'t>) -> Option<&'t Event> {
-    stay.adverse_verdicts().filter(|event| id_of(event).is_some()).max_by_key(|event| match event.fact() {
-        Fact::Verdict(verdict) => {
-            (!matches!(verdict.action, Action::None | Action::NotSaid | Action::Tagged), event.at())
+    let let_go = released(stay).is_some() && matches!(stay.end, End::Stored(_) | End::Junked(_));
+    let explains = |event: &&Event| match event.fact() {
+        // A sandbox that is at work has concluded nothing; what nothing was done about explains nothing; a hold that a
+        // release undid does not explain what came after it; a rule that matched may have added a disclaimer.
+        Fact::Verdict(verdict) => match verdict.action {
+            Action::Sandboxed | Action::None => false,
+            Action::NotSaid | Action::Tagged => !is_named_rule(verdict),
+            Action::Quarantined => !let_go,
+            _ => true,
+        },
+        _ => false,
+    };
+    stay.adverse_verdicts().filter(explains).filter(|event| id_of(event).is_some()).max_by_key(|event| {
+        match event.fact() {
+            Fact::Verdict(verdict) => {
+                (!matches!(verdict.action, Action::None | Action::NotSaid | Action::Tagged), event.at())
+            }
+            _ => (false, None),
         }
-        _ => (false, None),
     })
 }
 
@@ -120,21 +224,76 @@ pub(crate) fn id_of(event: &Event) -> Option<(&'static str, Layer)> {
     })
 }
 
-/// A spoof verdict behind which the same system states that it applied the domain owner's DMARC policy.
-fn dmarc_behind_spoof(stay: &Stay<'_>, verdict: &Event) -> Option<(&'static str, Layer)> {
-    let Fact::Verdict(Verdict { kind: VerdictKind::Spoof, .. }) = verdict.fact() else { return None };
-    let applied = stay.authentications.iter().any(|event| match event.fact() {
-        Fact::Authentication(result) => {
-            result.method == AuthMethod::Dmarc
-                && result.result == AuthResult::Fail
-                && event.observation.speaker.product == verdict.observation.speaker.product
-                && result.disposition.as_deref().is_some_and(|done| {
-                    ["quarantine", "reject", "oreject", "o.reject"].contains(&done.to_ascii_lowercase().as_str())
-                })
-        }
+/// The class that the same service wrote into the copy, where the record of what was done names only a group of classes:
+/// what its anti-phishing policy keeps back stands in the quarantine's list as phishing, and every event of its content
+/// filter in a trace detail as spam.
+fn class_in_the_sample<'t>(stay: &Stay<'t>, acted: &Event) -> Option<&'t Event> {
+    let Fact::Verdict(Verdict { kind, policy, .. }) = acted.fact() else { return None };
+    let policy = policy.as_ref().and_then(|policy| policy.kind.as_deref()).unwrap_or("").to_ascii_lowercase();
+    let is_group = match kind {
+        VerdictKind::Phish | VerdictKind::Spam if policy.replace('-', "").contains("antiphish") => true,
+        VerdictKind::Spam => policy.is_empty(),
         _ => false,
-    });
-    applied.then_some(("authentication-alignment/dmarc-fail", Layer::Authentication))
+    };
+    let names_class = |event: &&Event| {
+        trace::is_sample(event.source)
+            && event.observation.speaker.product == acted.observation.speaker.product
+            && matches!(event.fact(), Fact::Verdict(Verdict { kind, .. })
+                if matches!(kind, VerdictKind::Spoof | VerdictKind::Impersonation | VerdictKind::Bulk))
+    };
+    stay.adverse_verdicts().filter(|_| is_group).find(names_class)
+}
+
+/// What the service itself states as the reason of a spoof verdict.
+struct Behind<'t> {
+    id: &'static str,
+    layer: Layer,
+    standing: Standing,
+    said: &'t Event,
+}
+
+/// The authentication result behind a spoof verdict of the same system: DMARC where its policy was applied, an entry of the
+/// organisation (`compauth=fail reason=002`), or what failed where composite authentication did (Microsoft, anti-spam
+/// message headers: 000 and 010 are explicit failures; 001 and 6xx are implicit ones, which the sender's history shapes too).
+fn behind_a_spoof<'t>(stay: &Stay<'t>, verdict: &Event) -> Option<Behind<'t>> {
+    let Fact::Verdict(Verdict { kind: VerdictKind::Spoof, .. }) = verdict.fact() else { return None };
+    let find = |method: AuthMethod, results: &[AuthResult]| {
+        stay.authentications.iter().copied().find_map(|event| match event.fact() {
+            Fact::Authentication(result)
+                if result.method == method
+                    && results.contains(&result.result)
+                    && event.observation.speaker.product == verdict.observation.speaker.product =>
+            {
+                Some((event, result))
+            }
+            _ => None,
+        })
+    };
+    let authentication = |id, standing, said| Some(Behind { id, layer: Layer::Authentication, standing, said });
+    let dmarc = find(AuthMethod::Dmarc, &[AuthResult::Fail]);
+    let composite = find(AuthMethod::CompAuth, &[AuthResult::Fail]);
+    let reason = composite.and_then(|(_, result)| result.reason.as_deref()).unwrap_or("");
+    if let Some((said, result)) = dmarc {
+        let applied = result.disposition.as_deref().is_some_and(|done| {
+            ["quarantine", "reject", "oreject", "o.reject"].contains(&done.to_ascii_lowercase().as_str())
+        });
+        if applied || ["000", "010"].contains(&reason) {
+            return authentication("authentication-alignment/dmarc-fail", Standing::Proved, said);
+        }
+    }
+    let (said, _) = composite?;
+    if reason == "002" {
+        let id = "policy-scope-or-order/block-entry";
+        return Some(Behind { id, layer: Layer::Verdict, standing: Standing::Proved, said });
+    }
+    if let Some((said, _)) = dmarc {
+        return authentication("authentication-alignment/dmarc-fail", Standing::Likely, said);
+    }
+    if let Some((said, _)) = find(AuthMethod::Spf, &[AuthResult::Fail, AuthResult::SoftFail]) {
+        return authentication("authentication-alignment/spf-fail", Standing::Likely, said);
+    }
+    let (said, _) = find(AuthMethod::Dkim, &[AuthResult::Fail])?;
+    authentication("authentication-alignment/dkim-fail", Standing::Likely, said)
 }
 
 /// The failed results that the station states.

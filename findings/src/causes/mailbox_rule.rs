@@ -25,7 +25,7 @@ impl Family for Rule {
         match stay.end {
             End::Stored(event) => stored(stay, event, marked(copy)),
             // A rule of the organisation that redirects is that rule's doing, not the mailbox's.
-            End::Forwarded(_) if by_verdict::redirecting(stay).is_some() => None,
+            End::Forwarded(_) if stay.redirecting_rule().is_some() => None,
             End::HandoverRefused(event) if event.observation.speaker.product == Product::Dovecot => {
                 Some(proved("mailbox-rule/rejected", event))
             }
@@ -40,7 +40,10 @@ impl Family for Rule {
                 "mailbox-rule/post-delivery-removal",
                 Standing::Likely,
                 Layer::Mailbox,
-                format!("{}, minutes after it had been delivered", told(event)),
+                match event.fact() {
+                    Fact::Quarantine(_) => format!("{}, minutes or more after it had been delivered", told(event)),
+                    _ => told(event),
+                },
                 [event].into_iter().chain(stay.words.iter().chain(&stay.stores).copied()),
             )),
             _ => None,

@@ -8,7 +8,7 @@ mod reply;
 
 use std::time::Duration;
 
-use evidence::{Fact, Layer};
+use evidence::{Action, Fact, Layer};
 use layers::{End, Explained, Stay};
 use trace::Event;
 
@@ -87,12 +87,16 @@ fn against<'t>(copy: &Explained<'t>) -> Option<&'t Event> {
 /// A hold that a release undid no longer explains: said, with its record, as refuted.
 fn undone_hold(copy: &Explained<'_>) -> Option<Claim> {
     let decided = copy.decided_at?;
-    let stay = copy.stays[..=decided].iter().find(|stay| !stay.holds.is_empty() && released(stay).is_some())?;
+    let stay = copy.stays[..=decided].iter().find(|stay| hold_of(stay).is_some() && released(stay).is_some())?;
     if matches!(stay.end, End::HeldAgain(..)) {
         return None;
     }
-    let (hold, release) = (stay.holds.first()?, released(stay)?);
-    let verdict = by_verdict::best(stay)?;
+    let (hold, release) = (hold_of(stay)?, released(stay)?);
+    let held_for = stay
+        .adverse_verdicts()
+        .filter(|event| by_verdict::id_of(event).is_some())
+        .filter(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Quarantined));
+    let verdict = held_for.last().or_else(|| by_verdict::best(stay))?;
     let (id, layer) = by_verdict::id_of(verdict)?;
     Some(Claim {
         id: id.to_owned(),
@@ -103,9 +107,15 @@ fn undone_hold(copy: &Explained<'_>) -> Option<Claim> {
             hold.observation.speaker,
             layers::of_event(verdict)
         ),
-        cites: layers::cites([*hold, release]),
+        cites: layers::cites([hold, release]),
         ask_for: Vec::new(),
     })
+}
+
+/// The record of a hold: of one that lasted, or the row that stays in the quarantine's list after a release.
+fn hold_of<'t>(stay: &Stay<'t>) -> Option<&'t Event> {
+    let stays_listed = || stay.station.events.iter().find(|event| matches!(event.fact(), Fact::Quarantine(_)));
+    stay.holds.first().copied().or_else(stays_listed)
 }
 
 /// The release that let the copy go from a stay.

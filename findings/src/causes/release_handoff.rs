@@ -24,8 +24,13 @@ impl Family for Rule {
         let at = copy.decided_at?;
         let stay = copy.stays.get(at)?;
         match stay.end {
-            End::ReleaseRequested(event) => Some(requested(stay, event, "and has not happened")),
-            End::ReleaseDenied(event) => Some(requested(stay, event, "and was denied")),
+            End::ReleaseRequested(event) => {
+                Some(requested(stay, event, "; nothing was let go: a request is no release"))
+            }
+            End::ReleaseDenied(event) if stay.is_gone(event) => {
+                Some(requested(stay, event, "; it was taken out of quarantine without being let go"))
+            }
+            End::ReleaseDenied(event) => Some(requested(stay, event, "; it is still kept back")),
             End::ReleaseExpired(event) => Some(claim(
                 "release-handoff/expired-before-release",
                 Standing::Proved,
@@ -64,6 +69,13 @@ impl Family for Rule {
                 format!("{}: it never left quarantine", told(event)),
                 [event].into_iter().chain(stay.holds.iter().copied()),
             )),
+            End::DeletedFromQuarantine(event) => Some(claim(
+                "release-handoff/deleted-from-quarantine",
+                Standing::Proved,
+                Layer::Release,
+                format!("{}; it was deleted there, not released", told(event)),
+                [event].into_iter().chain(stay.holds.iter().copied()),
+            )),
             End::HeldAgain(release, hold) => Some(claim(
                 "release-handoff/released-requarantined",
                 Standing::Proved,
@@ -94,7 +106,7 @@ fn requested(stay: &Stay<'_>, event: &Event, how: &str) -> Claim {
         "release-handoff/requested-not-released",
         Standing::Proved,
         Layer::Release,
-        format!("{}, {how}: a request is no release", told(event)),
+        format!("{}{how}", told(event)),
         [event].into_iter().chain(stay.holds.iter().copied()),
     )
 }

@@ -141,15 +141,23 @@ fn verdict(entry: &AgentEntry<'_>) -> Option<Verdict> {
 }
 
 /// The spam filter's conclusion out of its keys: `CAT` before `SFV` for the kind, `DI` for the action.
+///
+/// A setting that decided (`SFV:SKS`, `SKB`, `BLK`) goes before the class, but for malware and high-confidence phishing.
 pub(crate) fn spam_filter_verdict<'t>(get: impl Fn(&str) -> Option<&'t str>, said: &str) -> Option<Verdict> {
     let code = |field: &str| get(field).and_then(|value| AGENT_CODES.means(field, value));
     let by_disposition = get("DI").and_then(|value| AGENT_CODES.means("DI kind", value));
     let stated = ["CAT", "SFV", "DI", "SCL"].iter().any(|key| get(key).is_some());
-    let kind = ["CAT", "SFV"]
-        .into_iter()
-        .filter_map(code)
-        .chain(by_disposition)
-        .find_map(codes::verdict_kind)
+    let class = code("CAT").and_then(codes::verdict_kind);
+    let path = code("SFV").and_then(codes::verdict_kind);
+    let is_severe = matches!(class, Some(VerdictKind::Malware | VerdictKind::HighConfidencePhish));
+    let by_setting = path.clone().filter(|kind| {
+        let set = [VerdictKind::UserBlock, VerdictKind::BlockEntry, VerdictKind::TransportRule];
+        !is_severe && set.contains(kind)
+    });
+    let kind = by_setting
+        .or(class)
+        .or(path)
+        .or_else(|| by_disposition.and_then(codes::verdict_kind))
         .unwrap_or(VerdictKind::Unknown);
     let action = match code("DI").and_then(codes::action) {
         Some(action) => action,
@@ -235,6 +243,7 @@ mod tests {
                 vec![(K::Spam, A::Quarantined, Scope::Enforced)],
             ),
             ("clean", "S:SFA=SUM|SFV=NSPM|SCL=1", vec![(K::Clean, A::None, Scope::Enforced)]),
+            ("a rule's SCL", "S:SFA=SUM|SFV=SKS|CAT=SPM|DI=SJ", vec![(K::TransportRule, A::Junked, Scope::Enforced)]),
             ("blocked sender", "S:SFA=SUM|SCL=9|DI=SB", vec![(K::BlockEntry, A::NotSaid, Scope::Enforced)]),
             (
                 "two rules, one in test mode",

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use evidence::{Address, Cite, CopyKey, Fact, Identifier, Observation, Problem, Product, Reading, System, When};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::values::{Object, text_at};
@@ -292,8 +293,20 @@ fn keep(file: &mut File, by: MatchedBy, message: &Message, known: &mut BTreeSet<
 /// Whether a row is the message's by its looks, where ids cannot tell.
 fn looks_alike(row: &Row, by: MatchedBy, message: &Message) -> bool {
     let ids_cannot_tell = message.ids.is_empty() || (by == MatchedBy::IdsOrLooks && row.ids.is_empty());
-    let at = row.when.as_ref().map(|when| when.at);
+    let at = row.when.as_ref().map(|when| when.at).filter(|at| !is_later_release(row, *at, message));
     ids_cannot_tell && message.likeness.fits(&row.senders, &row.recipients, row.subject.as_deref(), at)
+}
+
+/// How long after its arrival a message can be released at most: it is held for 14 days.
+const HELD_AT_MOST: SignedDuration = SignedDuration::from_hours(15 * 24);
+
+/// Whether a row tells of a release while the message can still be held: its instant is that of the release, days after
+/// the message travelled.
+fn is_later_release(row: &Row, at: Timestamp, message: &Message) -> bool {
+    let is_release = row.facts.iter().any(|stated| matches!(stated.fact, Fact::Release(_)));
+    let around = &message.likeness.around;
+    let within = |(first, last): (&Timestamp, &Timestamp)| *first <= at && at.duration_since(*last) <= HELD_AT_MOST;
+    is_release && around.first().zip(around.last()).is_some_and(within)
 }
 
 /// Words that keep answers of the API itself (failures, empty pages) from being counted as rows of other messages.

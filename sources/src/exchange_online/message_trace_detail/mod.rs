@@ -204,8 +204,13 @@ impl<'r> Event<'r> {
     fn state_filter(&self, default: VerdictKind, facts: &mut Facts<'_>) {
         let custom = self.meps.get("CustomData").unwrap_or("");
         let entries = agent_entries(custom);
-        let by_keys = spam_filter_verdict(|key| self.meps.get(key), "");
-        let by_agent = verdicts(&entries).into_iter().find(|verdict| verdict.kind != VerdictKind::TransportRule);
+        let of_filter = |entry: &&AgentEntry<'_>| entry.agent.eq_ignore_ascii_case("SFA");
+        let spam_filter = entries.iter().find(of_filter);
+        let by_keys =
+            spam_filter_verdict(|key| self.meps.get(key).or_else(|| spam_filter.and_then(|entry| entry.get(key))), "");
+        let of_rule = |entry: &AgentEntry<'_>| ["TRA", "DPA"].iter().any(|rule| entry.agent.eq_ignore_ascii_case(rule));
+        let others: Vec<AgentEntry<'_>> = entries.iter().filter(|entry| !of_rule(entry)).cloned().collect();
+        let by_agent = verdicts(&others).into_iter().next();
         let mut kind = by_keys.as_ref().or(by_agent.as_ref()).map(|verdict| verdict.kind.clone());
         if default == VerdictKind::Malware || kind == Some(VerdictKind::Unknown) || kind == Some(VerdictKind::Clean) {
             kind = None;
@@ -341,9 +346,9 @@ pub(super) fn held(said: String) -> Quarantine {
     Quarantine { state: QuarantineState::Held, store: STORE.to_owned(), policy: None, until: None, said }
 }
 
-/// The folder after `DefaultFolderType:`, and the words that say so.
+/// The folder after `DefaultFolderType:`, or the user's own after `delivered to the folder:`, and the words that say so.
 pub(super) fn folder_named(text: &str) -> Option<(Folder, String)> {
-    let start = text.find("DefaultFolderType")?;
+    let Some(start) = text.find("DefaultFolderType") else { return own_folder(text) };
     let rest = &text[start + "DefaultFolderType".len()..];
     let name = rest.trim_start_matches([':', '=', ' ', '\'', '"']);
     let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
@@ -358,6 +363,15 @@ pub(super) fn folder_named(text: &str) -> Option<(Folder, String)> {
         _ => Folder::Other(name.to_owned()),
     };
     Some((folder, format!("DefaultFolderType:{name}")))
+}
+
+/// `delivered to the folder: Clients`.
+fn own_folder(text: &str) -> Option<(Folder, String)> {
+    const LEAD: &str = "delivered to the folder:";
+    let start = text.to_ascii_lowercase().find(LEAD)?;
+    let name = text.get(start + LEAD.len()..)?.lines().next()?.trim().trim_end_matches('.').trim_matches(['\'', '"']);
+    let is_name = !name.is_empty() && name.len() <= 256 && !name.contains(['<', '|', ';']);
+    is_name.then(|| (Folder::Other(name.to_owned()), format!("folder {name}")))
 }
 
 /// Name and id out of `Transport rule: 'name', ID: ('guid'), DLP policy: 'name', ID: (guid).`

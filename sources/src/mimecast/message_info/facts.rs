@@ -127,7 +127,11 @@ fn arrival(row: &mut Row, record: &Record, meta: &Object, clock: &Clock) {
 
 /// How an attempt ended by its reply code.
 fn by_reply(reply: Option<&Reply>) -> Option<Outcome> {
-    match reply?.reply_code? {
+    let reply = reply?;
+    // Without the reply code, as in `2.6.0 <id> Queued mail for delivery`, the enhanced code's class says the same.
+    let by_status =
+        || reply.enhanced_status_code.as_ref()?.chars().next()?.to_digit(10).map(|class| class as u16 * 100);
+    match reply.reply_code.or_else(by_status)? {
         200..=299 => Some(Outcome::Accepted),
         400..=499 => Some(Outcome::Deferred),
         500..=599 => Some(Outcome::Refused),

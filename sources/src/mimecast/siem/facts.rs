@@ -161,8 +161,9 @@ fn process(row: &mut Row, record: &Record, fields: &Fields) {
             verdict(row, VerdictKind::Attachment, Action::Sandboxed, word, mark);
         }
         Some("bounced") => {
+            let kind = reason.as_deref().map_or(VerdictKind::Unknown, bounce_reason);
             let said = reason.map_or_else(|| word.clone(), |reason| format!("{word}: {reason}"));
-            verdict(row, VerdictKind::Unknown, Action::Bounced, said, mark);
+            verdict(row, kind, Action::Bounced, said, mark);
         }
         Some("accepted") => match reason {
             // `Hld` beside `Act=Acc` does not hold.
@@ -180,6 +181,11 @@ fn hold_reason(said: &str) -> VerdictKind {
         Some(kind) => kind,
         None => held_queue::verdict_of(said),
     }
+}
+
+/// The kind of verdict behind a bounce: a text as a refusal writes it, or as a hold does.
+fn bounce_reason(said: &str) -> VerdictKind {
+    CODES.within("rejection", said).and_then(codes::verdict).unwrap_or_else(|| hold_reason(said))
 }
 
 fn delivery(row: &mut Row, record: &Record, fields: &Fields) {
