@@ -619,7 +619,8 @@ fn amavis_released<'t>(mail_id: &str, sender: &str, recipients: &[&str], text: &
 fn dovecot_facts<'t>(line: &dovecot::Line<'t>, label: &str) -> Vec<Said<'t>> {
     let mut ids: Vec<Identifier> = line.message_id.and_then(Identifier::message_id).into_iter().collect();
     ids.extend(line.session.map(|id| Identifier::queue_id(label, Some("dovecot"), id)));
-    let to = line.user.filter(|user| user.contains('@')).map(Address::new);
+    // A user may be named without the domain: the trace finds the recipient that is meant.
+    let to = line.user.map(Address::new);
     let about = CopyKey { ids, envelope_recipients: to.into_iter().collect() };
     let said = |fact, word| Said { about: about.clone(), fact, word };
     match &line.event {
