@@ -428,6 +428,10 @@ impl<'t> Context<'_, 't> {
             return Identifier::acode(code);
         }
         let id = event::queued_as(text)?;
+        if text.contains(" from MTA(") {
+            // A content filter on another machine repeats the answer of the server that it handed the message back to.
+            return Some(self.sibling(id));
+        }
         match peer {
             Some(peer) if !peer.is_loopback() => Some(remote(peer, id)),
             _ => Some(self.sibling(id)),
