@@ -30,8 +30,10 @@ pub(crate) fn of_passage(passage: &Passage, asked: &[Address]) -> Vec<Copy> {
         .into_iter()
         .map(|recipient| {
             let aliases: BTreeSet<Address> = names.first_names(&recipient);
+            let mut called = aliases.clone();
+            called.extend(names.users_of(&recipient, &aliases));
             let stations =
-                stops.iter().filter_map(|stop| station(stop, &recipient, &aliases, &savers, unnamed)).collect();
+                stops.iter().filter_map(|stop| station(stop, &recipient, &called, &savers, unnamed)).collect();
             let notices = passage.notices.clone();
             let named = match aliases.len() {
                 1 if names.finals_of(aliases.first()) == 1 => aliases.first().cloned(),
@@ -61,6 +63,8 @@ struct Names {
     finals: BTreeSet<Address>,
     /// From an address to those it became.
     became: BTreeMap<Address, BTreeSet<Address>>,
+    /// From a user's name without a domain to the recipient that is meant.
+    users: BTreeMap<Address, Address>,
 }
 
 impl Names {
@@ -81,7 +85,39 @@ impl Names {
         }
         names.became.retain(|_, to| to.iter().any(|address| all.contains(address)));
         names.finals = all.into_iter().filter(|address| !names.became.contains_key(address)).collect();
+        names.set_users_apart();
         names
+    }
+
+    /// Takes users' names without a domain out of the recipients, if there are others, and finds whom each one means: the
+    /// only recipient with that local part, or the only recipient at all.
+    fn set_users_apart(&mut self) {
+        let (full, users): (BTreeSet<Address>, BTreeSet<Address>) =
+            std::mem::take(&mut self.finals).into_iter().partition(|address| address.domain().is_some());
+        if full.is_empty() {
+            self.finals = users;
+            return;
+        }
+        for user in users {
+            let mut same = full.iter().chain(self.became.keys()).filter(|address| {
+                address.as_str().split(['@', '+']).next().is_some_and(|local| local.eq_ignore_ascii_case(user.as_str()))
+            });
+            let meant = match (same.next(), same.next()) {
+                (Some(only), None) => Some(only),
+                (None, _) if full.len() == 1 => full.first(),
+                _ => None,
+            };
+            if let Some(meant) = meant.cloned() {
+                self.users.insert(user, meant);
+            }
+        }
+        self.finals = full;
+    }
+
+    /// Users' names that mean a recipient or one of its earlier addresses.
+    fn users_of(&self, recipient: &Address, aliases: &BTreeSet<Address>) -> Vec<Address> {
+        let means = |(_, meant): &(&Address, &Address)| *meant == recipient || aliases.contains(*meant);
+        self.users.iter().filter(means).map(|(user, _)| user.clone()).collect()
     }
 
     /// Addresses that lead to this one, directly or over others.

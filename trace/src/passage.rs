@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use evidence::{Address, Fact, Identifier, Observation, Outcome, Product, Scope, System};
+use evidence::{Address, Fact, Identifier, NextHop, Observation, Outcome, Product, Scope, System};
 use jiff::{SignedDuration, Timestamp};
 use lake::Entry;
 
@@ -125,6 +125,10 @@ pub(crate) fn by_id(entries: &[Entry]) -> Vec<Passage> {
         links.push((from, to));
     }
     let sent_at = sent_at(entries);
+    for (from, to) in handed_back_links(entries, &notices) {
+        sets.unite(&from, &to);
+        links.push((from, to));
+    }
     let mut held: BTreeMap<usize, Passage> = BTreeMap::new();
     let mut loose: BTreeMap<(String, u64), Passage> = BTreeMap::new();
     let mut of_notices: Vec<&Entry> = Vec::new();
@@ -223,6 +227,53 @@ fn is_too_early(observation: &Observation, sent_at: Timestamp) -> bool {
     observation.about.ids.is_empty()
         && observation.speaker.product == Product::Postfix
         && instant(observation).is_some_and(|at| sent_at.duration_since(at) > SENDER_AHEAD)
+}
+
+/// How long a filter program may take, and how much later than the new copy its success may be logged.
+const FILTER_TIME: SignedDuration = SignedDuration::from_secs(120);
+
+/// Links from a copy that was handed to a program to the one that the program handed back to the same host: same
+/// Message-ID, same recipient, taken by `pickup` while the program ran (a content filter such as SpamAssassin's).
+fn handed_back_links(entries: &[Entry], notices: &BTreeSet<Identifier>) -> Vec<(Identifier, Identifier)> {
+    let given = entries.iter().filter(|entry| {
+        matches!(&entry.observation.fact, Fact::Handover(handover)
+            if handover.next_hop == NextHop::Program && handover.outcome == Outcome::Accepted && handover.next.is_none())
+    });
+    let mut links = Vec::new();
+    for entry in given {
+        let (handover, at) = (&entry.observation, instant(&entry.observation));
+        let Some((from, at)) = strong(handover).next().zip(at) else { continue };
+        let ids = message_ids_of(entries, from);
+        let taken = entries.iter().filter(|entry| {
+            let arrival = &entry.observation;
+            matches!(&arrival.fact, Fact::Arrival(arrival) if arrival.connector.as_deref() == Some("pickup") && arrival.earlier.is_none())
+                && arrival.speaker == handover.speaker
+                && instant(arrival).is_some_and(|taken| {
+                    taken.duration_since(at) <= SignedDuration::from_secs(5) && at.duration_since(taken) <= FILTER_TIME
+                })
+        });
+        let to = taken.filter_map(|entry| strong(&entry.observation).next()).find(|to| {
+            *to != from
+                && !notices.contains(*to)
+                && message_ids_of(entries, to).intersection(&ids).next().is_some()
+                && entries.iter().any(|entry| {
+                    strong(&entry.observation).any(|id| id == *to)
+                        && entry
+                            .observation
+                            .about
+                            .envelope_recipients
+                            .iter()
+                            .any(|to| handover.about.envelope_recipients.contains(to))
+                })
+        });
+        links.extend(to.map(|to| (from.clone(), to.clone())));
+    }
+    links
+}
+
+fn message_ids_of<'e>(entries: &'e [Entry], id: &Identifier) -> BTreeSet<&'e str> {
+    let with_id = entries.iter().filter(|entry| strong(&entry.observation).any(|own| own == id));
+    with_id.filter_map(|entry| entry.observation.about.message_id()).collect()
 }
 
 fn instant(observation: &Observation) -> Option<Timestamp> {

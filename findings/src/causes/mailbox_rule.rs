@@ -83,7 +83,8 @@ fn junk(stay: &Stay<'_>, event: &Event, chosen_by: Option<&str>, marked: Option<
     if let Some((verdict, (id, layer))) = marked.and_then(|verdict| Some((verdict, by_verdict::id_of(verdict)?))) {
         let statement = format!("{}; then {}", told(verdict), told(event));
         let claim = claim(id, Standing::Likely, layer, statement, [verdict, event]);
-        return Some(Claim { ask_for: vec!["message/eml"], ..claim });
+        let ask_for = if trace::is_sample(verdict.source) { Vec::new() } else { vec!["message/eml"] };
+        return Some(Claim { ask_for, ..claim });
     }
     let chosen = chosen_by.unwrap_or("").to_ascii_lowercase();
     if chosen.contains("spamfilter") {

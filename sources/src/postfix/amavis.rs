@@ -59,18 +59,27 @@ fn judged(text: &str) -> Option<Judged<'_>> {
         ("Blocked", rest) => (false, rest),
         _ => return None,
     };
-    let open = rest.find(" {")?;
-    let close = open + rest.get(open..)?.find('}')?;
-    let said = &text[..text.len() - rest.len() + close + 1];
-    let tail = &rest[close + 1..];
+    let (category, actions, end) = match rest.find(" {") {
+        Some(open) => {
+            let close = open + rest.get(open..)?.find('}')?;
+            (&rest[..open], &rest[open + 2..close], close + 1)
+        }
+        // Before release 2.7 no actions were logged.
+        None => {
+            let end = [", [", ", LOCAL", ", <"].iter().filter_map(|word| rest.find(word)).min()?;
+            (&rest[..end], "", end)
+        }
+    };
+    let said = &text[..text.len() - rest.len() + end];
+    let tail = &rest[end..];
     let (sender, recipients) = match tail.find(" <").and_then(|at| route(&tail[at + 1..])) {
         Some((sender, recipients)) => (Some(sender), recipients),
         None => (None, Vec::new()),
     };
     Some(Judged {
         passed,
-        category: &rest[..open],
-        actions: &rest[open + 2..close],
+        category,
+        actions,
         sender,
         recipients,
         quarantine: field(tail, "quarantine: "),

@@ -240,15 +240,16 @@ fn access(text: &str) -> Option<Access<'_>> {
     if !(ACTIONS.contains(&action) || action.starts_with("milter-header-")) {
         return None;
     }
-    let (main, tail) = match rest.rfind("; from=").or_else(|| rest.rfind("; proto=")).or_else(|| rest.rfind("; helo="))
-    {
+    // What a client says in HELO stands last, and may look like all that stands before it; a header's text stands first.
+    let is_content = matches!(rest.split([' ', ':']).next(), Some("header" | "body" | "content"));
+    let place = |word: &str| if is_content { rest.rfind(word) } else { rest.find(word) };
+    let (main, tail) = match place("; from=<").or_else(|| place("; proto=")).or_else(|| place("; helo=")) {
         Some(at) => (&rest[..at], &rest[at..]),
         None => (rest, ""),
     };
     let from = value(tail, "; from=").filter(|from| from.starts_with('<'));
     let to = value(tail, " to=").filter(|to| to.starts_with('<'));
     let stage = main.split([' ', ':']).next().unwrap_or("");
-    let is_content = matches!(stage, "header" | "body" | "content");
     let (place, answer) = match main.find(" from ") {
         _ if is_content => (main.rfind(" from ").map_or(main, |at| &main[at + 6..]), ""),
         Some(at) => client_end(&main[at + 6..]),
@@ -394,6 +395,15 @@ mod tests {
                 "5.7.1 Spam message rejected",
                 Some("<a@example.net>"),
                 Some("<b@example.com>"),
+            ),
+            (
+                "a client that says a line's end in HELO",
+                "NOQUEUE: reject: RCPT from x.example[192.0.2.7]: 554 5.7.1 <z@example.org>: Relay access denied; from=<a@example.net> to=<z@example.org> proto=SMTP helo=<x; from=<c@example.com> to=<b@example.com> proto=SMTP helo=<y>>",
+                "reject",
+                "RCPT",
+                "554 5.7.1 <z@example.org>: Relay access denied",
+                Some("<a@example.net>"),
+                Some("<z@example.org>"),
             ),
             (
                 "too early for an address",

@@ -428,6 +428,10 @@ impl<'t> Context<'_, 't> {
             return Identifier::acode(code);
         }
         let id = event::queued_as(text)?;
+        if text.contains(" from MTA(") {
+            // A content filter on another machine repeats the answer of the server that it handed the message back to.
+            return Some(self.sibling(id));
+        }
         match peer {
             Some(peer) if !peer.is_loopback() => Some(remote(peer, id)),
             _ => Some(self.sibling(id)),
@@ -619,7 +623,8 @@ fn amavis_released<'t>(mail_id: &str, sender: &str, recipients: &[&str], text: &
 fn dovecot_facts<'t>(line: &dovecot::Line<'t>, label: &str) -> Vec<Said<'t>> {
     let mut ids: Vec<Identifier> = line.message_id.and_then(Identifier::message_id).into_iter().collect();
     ids.extend(line.session.map(|id| Identifier::queue_id(label, Some("dovecot"), id)));
-    let to = line.user.filter(|user| user.contains('@')).map(Address::new);
+    // A user may be named without the domain: the trace finds the recipient that is meant.
+    let to = line.user.map(Address::new);
     let about = CopyKey { ids, envelope_recipients: to.into_iter().collect() };
     let said = |fact, word| Said { about: about.clone(), fact, word };
     match &line.event {
