@@ -70,10 +70,19 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
 ///
 /// A later station counts only if its own record says how the stay ended; until then what the station before saw decides.
 fn last_word(stays: &[Stay<'_>]) -> Option<usize> {
-    (0..stays.len())
+    let last = (0..stays.len())
         .rev()
         .find(|at| !matches!(stays[*at].end, End::Unknown | End::InFilter(_)))
-        .or_else(|| stays.len().checked_sub(1))
+        .or_else(|| stays.len().checked_sub(1))?;
+    // A bare `Failed` says less than the refusal that the system before heard from this one.
+    let heard = last.checked_sub(1).filter(|before| match stays[*before].end {
+        End::HandoverRefused(event) => handover(event).is_some_and(|handover| handover.spoken_by_next_hop),
+        _ => false,
+    });
+    match stays[last].end {
+        End::Failed(_) => heard.or(Some(last)),
+        _ => Some(last),
+    }
 }
 
 /// Whether a station's own log or list speaks, not only a notice or the sample.

@@ -352,6 +352,20 @@ impl<'t> Way<'_, 't> {
             _ => &["exchange-online/message-trace"],
         };
         let said = self.by_speaker(event);
+        let taken = self.stays.iter().rev().find(|stay| {
+            has_own_record(stay)
+                && match next.as_ref() {
+                    Some(product) => stay.is(product),
+                    None => stay.is(&Product::ExchangeOnline) && !from_exchange,
+                }
+        });
+        if let Some(taken) = taken {
+            let word = taken.words.last().map_or("it has a record of it".to_owned(), |word| say::of_event(word));
+            let summary = format!("{}: {word}; no record shows what came after", taken.station.system);
+            let shown = [Some(event), taken.words.last().copied()];
+            let ask = ["exchange-online/message-trace", "exchange-online/message-trace-detail"];
+            return self.not_shown(Layer::Delivery, summary, shown.into_iter().flatten(), &ask);
+        }
         let log = ask.iter().copied().find(|source| *source != "message/bounce");
         if log.is_some_and(|source| event.at().is_some_and(|at| self.lake.would_show(source, at))) {
             let summary = format!("{said}; the next system's supplied record covers that time and does not show it");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Address, Fact, Identifier, Outcome, Peer, Product, System};
+use evidence::{Access, Address, Fact, Identifier, Outcome, Peer, Product, System};
 use jiff::Timestamp;
 
 use crate::passage::{Passage, place_of};
@@ -124,7 +124,7 @@ fn adopt(stops: Vec<Stop>) -> Vec<Stop> {
 /// first.
 fn in_order(mut stops: Vec<Stop>, links: &[(Identifier, Identifier)]) -> Vec<Stop> {
     stops.sort_by_key(|stop| (stop.start(), usual_place(&stop.key.system)));
-    let before = |from: &Stop, to: &Stop| stated_before(from, to, links);
+    let before = |from: &Stop, to: &Stop| stated_before(from, to, links) || gateway_before(from, to);
     let mut ordered: Vec<Stop> = Vec::new();
     while !stops.is_empty() {
         // The earliest stop that no waiting stop is stated to precede; in a ring of statements, simply the earliest.
@@ -153,6 +153,22 @@ fn stated_before(from: &Stop, to: &Stop, links: &[(Identifier, Identifier)]) -> 
             Fact::Dsn(dsn) => names(dsn.remote.as_ref(), "", &to.key.system) && from.key.system != to.key.system,
             _ => false,
         })
+}
+
+/// Whether the gateway's own word for the direction puts one stop before the other: inbound mail passes the gateway first,
+/// outbound mail last, whatever the clocks say.
+fn gateway_before(from: &Stop, to: &Stop) -> bool {
+    let goes = |stop: &Stop, wanted: Access| {
+        stop.events.iter().any(|event| {
+            matches!(event.fact(), Fact::Identity(identity) if identity.direction == Some(wanted))
+                && !is_sample(event.source)
+        })
+    };
+    match (&from.key.system.product, &to.key.system.product) {
+        (Product::Mimecast, Product::ExchangeOnline) => goes(from, Access::Inbound),
+        (Product::ExchangeOnline, Product::Mimecast) => goes(to, Access::Outbound),
+        _ => false,
+    }
 }
 
 /// Whether a peer, or the words it answered with, are those of a system.
