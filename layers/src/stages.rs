@@ -332,7 +332,12 @@ impl<'t> Way<'_, 't> {
             }
             End::Released(_) | End::Unknown | End::InFilter(_) => {
                 let ask = self.delivery_records(stay);
-                self.not_shown(Layer::Delivery, "no record shows what came after".to_owned(), [], &ask)
+                let word = stay.words.last().copied().filter(|_| matches!(stay.end, End::Unknown));
+                let summary = match word {
+                    Some(word) => format!("{}; no record shows what came after", say(word)),
+                    None => "no record shows what came after".to_owned(),
+                };
+                self.not_shown(Layer::Delivery, summary, word, &ask)
             }
             _ => self.not_reached(Layer::Delivery),
         }
