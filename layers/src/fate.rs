@@ -73,10 +73,22 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
 /// A copy that a rule of a mail server sent to another address has its fate there, whatever became of it at that address.
 fn last_word(stays: &[Stay<'_>]) -> Option<usize> {
     let redirected = |at: &usize| matches!(stays[*at].end, End::Forwarded(event) if stays[*at].is_redirect(event));
-    (0..stays.len())
-        .find(redirected)
-        .or_else(|| (0..stays.len()).rev().find(|at| !matches!(stays[*at].end, End::Unknown | End::InFilter(_))))
-        .or_else(|| stays.len().checked_sub(1))
+    if let Some(redirected) = (0..stays.len()).find(redirected) {
+        return Some(redirected);
+    }
+    let last = (0..stays.len())
+        .rev()
+        .find(|at| !matches!(stays[*at].end, End::Unknown | End::InFilter(_)))
+        .or_else(|| stays.len().checked_sub(1))?;
+    // A bare `Failed` says less than the refusal that the system before heard from this one.
+    let heard = last.checked_sub(1).filter(|before| match stays[*before].end {
+        End::HandoverRefused(event) => handover(event).is_some_and(|handover| handover.spoken_by_next_hop),
+        _ => false,
+    });
+    match stays[last].end {
+        End::Failed(_) => heard.or(Some(last)),
+        _ => Some(last),
+    }
 }
 
 /// Whether a station's own log or list speaks, not only a notice or the sample.

@@ -346,7 +346,12 @@ impl<'t> Way<'_, 't> {
             }
             End::Released(_) | End::Unknown | End::InFilter(_) => {
                 let ask = self.delivery_records(stay);
-                self.not_shown(Layer::Delivery, "no record shows what came after".to_owned(), [], &ask)
+                let word = stay.words.last().copied().filter(|_| matches!(stay.end, End::Unknown));
+                let summary = match word {
+                    Some(word) => format!("{}; no record shows what came after", say(word)),
+                    None => "no record shows what came after".to_owned(),
+                };
+                self.not_shown(Layer::Delivery, summary, word, &ask)
             }
             _ => self.not_reached(Layer::Delivery),
         }
@@ -369,6 +374,21 @@ impl<'t> Way<'_, 't> {
             _ => &["exchange-online/message-trace"],
         };
         let said = self.by_speaker(event);
+        let taken = self.stays.iter().rev().find(|stay| {
+            !is_program
+                && has_own_record(stay)
+                && match next.as_ref() {
+                    Some(product) => stay.is(product),
+                    None => stay.is(&Product::ExchangeOnline) && !from_exchange,
+                }
+        });
+        if let Some(taken) = taken {
+            let word = taken.words.last().map_or("it has a record of it".to_owned(), |word| say::of_event(word));
+            let summary = format!("{}: {word}; no record shows what came after", taken.station.system);
+            let shown = [Some(event), taken.words.last().copied()];
+            let ask = ["exchange-online/message-trace", "exchange-online/message-trace-detail"];
+            return self.not_shown(Layer::Delivery, summary, shown.into_iter().flatten(), &ask);
+        }
         let log = ask.iter().copied().find(|source| !is_program && *source != "message/bounce");
         if log.is_some_and(|source| event.at().is_some_and(|at| self.lake.would_show(source, at))) {
             let summary = format!("{said}; the next system's supplied record covers that time and does not show it");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Address, Fact, FileName, Redirect, TraceStatus, VerdictKind};
+use evidence::{Address, Fact, FileName, Folder, Outcome, Redirect, TraceStatus, VerdictKind};
 
 use crate::passage::Passage;
 use crate::station::{Stop, stops};
@@ -216,11 +216,45 @@ impl Savers {
             let saver = (fitting.len() == 1).then(|| fitting[0].clone());
             savers.of_file.insert(file, saver);
         }
+        savers.details(recipients, names, stops, asked);
         savers
+    }
+
+    /// A trace detail is about one recipient; where it does not name it, its end must be that of exactly one recipient in
+    /// the trace, or one recipient must have been asked for.
+    fn details(&mut self, recipients: &[Address], names: &Names, stops: &[Stop], asked: &[Address]) {
+        let events = || stops.iter().flat_map(|stop| &stop.events);
+        let mut ends: BTreeMap<FileName, BTreeSet<TraceStatus>> = BTreeMap::new();
+        for event in events().filter(|event| is_unnamed_detail(event)) {
+            ends.entry(event.observation.cite.file.clone()).or_default().extend(words_for(event.fact()));
+        }
+        for (file, words) in ends {
+            let of_word = |recipient: &Address| {
+                events().any(|event| {
+                    event.observation.about.envelope_recipients.contains(recipient)
+                        && matches!(event.fact(), Fact::Status(status) if words.contains(&status.status))
+                })
+            };
+            let is_asked = |recipient: &Address| {
+                asked.contains(recipient) || names.first_names(recipient).iter().any(|name| asked.contains(name))
+            };
+            let only = |wanted: &dyn Fn(&Address) -> bool| {
+                let mut fitting = recipients.iter().filter(|recipient| wanted(recipient));
+                fitting.next().filter(|_| fitting.next().is_none()).cloned()
+            };
+            self.of_file.insert(file, only(&of_word).or_else(|| only(&is_asked)));
+        }
     }
 
     /// Whether what a sample says counts for a copy.
     fn speaks_of(&self, event: &Event, recipient: &Address) -> bool {
+        if is_unnamed_detail(event) {
+            return match self.of_file.get(&event.observation.cite.file) {
+                None => true,
+                Some(Some(only)) => only == recipient,
+                Some(None) => matches!(event.fact(), Fact::Arrival(_) | Fact::Identity(_) | Fact::Note { .. }),
+            };
+        }
         let names_recipients = !event.observation.about.envelope_recipients.is_empty();
         if !is_sample(event.source) || names_recipients {
             return true;
@@ -232,6 +266,27 @@ impl Savers {
             }
             (Some(None), fact) => !is_of_one_copy(fact),
         }
+    }
+}
+
+/// Whether an event stands in a trace detail that does not name its recipient.
+fn is_unnamed_detail(event: &Event) -> bool {
+    event.source == "exchange-online/message-trace-detail" && event.observation.about.envelope_recipients.is_empty()
+}
+
+/// The words that a trace has for a copy of which a detail states this.
+fn words_for(fact: &Fact) -> Vec<TraceStatus> {
+    match fact {
+        Fact::Handover(handover) => match handover.outcome {
+            Outcome::Refused => vec![TraceStatus::Failed],
+            Outcome::Deferred => vec![TraceStatus::Pending],
+            _ => vec![TraceStatus::Delivered],
+        },
+        Fact::Stored(stored) if stored.folder == Some(Folder::Quarantine) => vec![TraceStatus::Quarantined],
+        Fact::Stored(_) => vec![TraceStatus::Delivered, TraceStatus::FilteredAsSpam],
+        Fact::Quarantine(_) => vec![TraceStatus::Quarantined],
+        Fact::Discarded { .. } => vec![TraceStatus::Failed],
+        _ => Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Address, Fact, Identifier, Outcome, Peer, Product, System};
+use evidence::{Access, Address, Fact, Identifier, Outcome, Peer, Product, System};
 use jiff::Timestamp;
 
 use crate::passage::{Passage, place_of};
@@ -124,7 +124,7 @@ fn adopt(stops: Vec<Stop>) -> Vec<Stop> {
 /// first.
 fn in_order(mut stops: Vec<Stop>, links: &[(Identifier, Identifier)]) -> Vec<Stop> {
     stops.sort_by_key(|stop| (stop.start(), usual_place(&stop.key.system)));
-    let after = stated_after(&stops, links);
+    let after = known_after(&stops, links);
     let mut waits_for = vec![0usize; stops.len()];
     after.iter().flatten().for_each(|to| waits_for[*to] += 1);
     let mut waiting: Vec<usize> = (0..stops.len()).collect();
@@ -140,9 +140,10 @@ fn in_order(mut stops: Vec<Stop>, links: &[(Identifier, Identifier)]) -> Vec<Sto
     ordered
 }
 
-/// For each stop the stops to which a record states that it handed over. A loop of mail may have a thousand stops, so
+/// For each stop the stops that come after it, whatever the clocks say: those to which a record states that it handed
+/// over, and those behind a gateway. A loop of mail may have a thousand stops, so
 /// that no pair of them is compared twice, and links are looked up.
-fn stated_after(stops: &[Stop], links: &[(Identifier, Identifier)]) -> Vec<BTreeSet<usize>> {
+fn known_after(stops: &[Stop], links: &[(Identifier, Identifier)]) -> Vec<BTreeSet<usize>> {
     let ids: Vec<BTreeSet<&Identifier>> = stops.iter().map(Stop::ids).collect();
     let mut stops_of: BTreeMap<&Identifier, Vec<usize>> = BTreeMap::new();
     for (at, ids) in ids.iter().enumerate() {
@@ -162,6 +163,17 @@ fn stated_after(stops: &[Stop], links: &[(Identifier, Identifier)]) -> Vec<BTree
         named.for_each(|(_, stops)| after[at].extend(stops));
         after[at].remove(&at);
     }
+    let of = |product: Product| (0..stops.len()).filter(move |at| stops[*at].key.system.product == product);
+    for gateway in of(Product::Mimecast) {
+        for service in of(Product::ExchangeOnline) {
+            if goes(&stops[gateway], Access::Inbound) {
+                after[gateway].insert(service);
+            }
+            if goes(&stops[gateway], Access::Outbound) {
+                after[service].insert(gateway);
+            }
+        }
+    }
     after
 }
 
@@ -174,6 +186,14 @@ fn hands_to(from: &Stop, to: &System) -> bool {
         }
         Fact::Dsn(dsn) => names(dsn.remote.as_ref(), "", to),
         _ => false,
+    })
+}
+
+/// Whether a gateway's own word for the direction is this one: inbound mail passes the gateway first, outbound mail last.
+fn goes(gateway: &Stop, direction: Access) -> bool {
+    gateway.events.iter().any(|event| {
+        matches!(event.fact(), Fact::Identity(identity) if identity.direction == Some(direction))
+            && !is_sample(event.source)
     })
 }
 
