@@ -442,12 +442,17 @@ impl<'t> Way<'_, 't> {
     }
 
     fn folder_not_named(&self, stay: &Stay<'t>, event: &'t Event) -> Stage {
-        let ask: &[SourceId] = match stay.station.system.product {
-            Product::ExchangeOnline => &["exchange-online/message-trace-detail"],
-            Product::Postfix | Product::Dovecot => &["postfix/log"],
-            _ => &[],
+        let (summary, ask): (&str, &[SourceId]) = match stay.station.system.product {
+            Product::ExchangeOnline => {
+                ("the record does not name the folder", &["exchange-online/message-trace-detail"])
+            }
+            Product::Postfix | Product::Dovecot => (
+                "the record does not name the folder: the log of the mailbox store does (lines of dovecot)",
+                &["postfix/log"],
+            ),
+            _ => ("the record does not name the folder", &[]),
         };
-        self.not_shown(Layer::Mailbox, "the record does not name the folder".to_owned(), [event], ask)
+        self.not_shown(Layer::Mailbox, summary.to_owned(), [event], ask)
     }
 
     /// What a sieve script or the like threw away or refused had reached the store.
