@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Address, Fact, FileName, Folder, Outcome, Redirect, TraceStatus, VerdictKind};
+use evidence::{
+    Address, Fact, FileName, Folder, Handover, Identifier, Outcome, Product, Redirect, TraceStatus, VerdictKind,
+};
 
 use crate::passage::Passage;
 use crate::station::{Stop, stops};
@@ -85,6 +87,11 @@ impl Names {
         }
         names.became.retain(|_, to| to.iter().any(|address| all.contains(address)));
         names.finals = all.into_iter().filter(|address| !names.became.contains_key(address)).collect();
+        for (user, meant) in users_by_session(stops) {
+            if names.finals.remove(&user) {
+                names.users.insert(user, meant);
+            }
+        }
         names.set_users_apart();
         names
     }
@@ -138,6 +145,34 @@ impl Names {
     fn finals_of(&self, first: Option<&Address>) -> usize {
         first.map_or(0, |first| self.finals.iter().filter(|last| self.first_names(last).contains(first)).count())
     }
+}
+
+/// Mailbox users that only the store names, with the recipient for whom the store's session took the message: the user may
+/// have another domain, another name, or lack the detail after `+`.
+fn users_by_session(stops: &[Stop]) -> BTreeMap<Address, Address> {
+    let events = || stops.iter().flat_map(|stop| &stop.events);
+    let is_store = |event: &&Event| event.observation.speaker.product == Product::Dovecot;
+    let mut took: BTreeMap<&Identifier, BTreeSet<&Address>> = BTreeMap::new();
+    for event in events() {
+        if let Fact::Handover(Handover { next: Some(next), .. }) = event.fact() {
+            took.entry(next).or_default().extend(&event.observation.about.envelope_recipients);
+        }
+    }
+    let others: BTreeSet<&Address> = events()
+        .filter(|event| !is_store(event))
+        .flat_map(|event| &event.observation.about.envelope_recipients)
+        .collect();
+    let mut found = BTreeMap::new();
+    for event in events().filter(is_store) {
+        let about = &event.observation.about;
+        let meant: BTreeSet<&Address> = about.ids.iter().filter_map(|id| took.get(id)).flatten().copied().collect();
+        if let ([user], Some(meant), 1) = (about.envelope_recipients.as_slice(), meant.first(), meant.len())
+            && !others.contains(user)
+        {
+            found.insert(user.clone(), (*meant).clone());
+        }
+    }
+    found
 }
 
 /// Addresses of a stop that were not themselves turned into others.

@@ -147,6 +147,16 @@ pub(crate) fn state_rest(header: &Header, reading: &mut Reading) {
     }
 }
 
+/// Whether a server took the message from a host of another domain.
+fn came_from_strangers(hop: &Received, by: &str) -> bool {
+    let domain = |name: &str| {
+        let mut labels = name.rsplit('.').map(str::to_ascii_lowercase);
+        labels.next().zip(labels.next())
+    };
+    let from = hop.hop.from.as_ref().filter(|from| !from.is_loopback()).and_then(|from| from.name.as_deref());
+    from.and_then(domain).is_some_and(|from| domain(by).is_some_and(|by| by != from))
+}
+
 /// Names of fields that say for which envelope recipient this copy was delivered.
 const RECIPIENT_FIELDS: &[&str] = &["delivered-to", "x-original-to", "envelope-to", "x-envelope-to"];
 
@@ -170,7 +180,16 @@ impl<'a> Sample<'a> {
                 }
             }
         }
+        let mut entered: Vec<String> = Vec::new();
         for (_, hop) in &hops {
+            let by = hop.hop.by.as_ref().and_then(|by| by.name.clone()).unwrap_or_default();
+            // Below the field in which a server took the message from strangers, a field with that server's name is theirs.
+            if !by.is_empty() && entered.contains(&by) {
+                continue;
+            }
+            if came_from_strangers(hop, &by) {
+                entered.push(by);
+            }
             if let Some(id) = &hop.id
                 && about.ids.len() < MAX_KEYS
                 && !about.ids.contains(id)

@@ -235,6 +235,10 @@ impl<'a> Follow<'a> {
     /// Lives of queue ids that other files name. Another file does not say which life it means: one with the message's
     /// own Message-ID goes before, else the time decides.
     fn outer_ids(&self, lives: &mut [Life]) {
+        // A log that knows the message by its own Message-ID needs nobody's word for a life that carries another: the
+        // field that names it may be forged, or of an earlier message.
+        let known_on: BTreeSet<String> =
+            lives.iter().filter(|life| life.role == Some(Role::Own)).map(|life| life.host.clone()).collect();
         for (host, id) in &self.outer {
             let is_it = |life: &Life| {
                 life.id == *id
@@ -246,6 +250,9 @@ impl<'a> Follow<'a> {
             for life in lives.iter_mut().filter(|life| is_it(life)) {
                 let named =
                     life.lines.iter().filter_map(|line| self.seen.get(line)).any(|seen| !seen.message_ids.is_empty());
+                if named && life.has_birth && !self.message_ids.is_empty() && known_on.contains(&life.host) {
+                    continue;
+                }
                 let seconds = if named && !self.message_ids.is_empty() { LINK_SECONDS } else { 24 * 60 * 60 };
                 let around = &self.message.likeness.around;
                 let near = around.is_empty()

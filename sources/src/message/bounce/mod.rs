@@ -64,6 +64,9 @@ impl Source for Bounce {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         let sheet = Sheet::of(head.bytes);
         let name: FileName = "".into();
+        if recognise::is_pasted(sheet.bytes()) {
+            return Recognition::Certain;
+        }
         let header = eml::start_of(&sheet, &name);
         if header.fields.is_empty() {
             return Recognition::No;
@@ -74,6 +77,9 @@ impl Source for Bounce {
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let sheet = Sheet::of(input.bytes);
+        if recognise::is_pasted(sheet.bytes()) {
+            return Ok(read_pasted(&sheet, input, query));
+        }
         let notice = eml::start_of(&sheet, &input.name);
         if let Some(carried) = eml::carried_bounce(input, query, &sheet, &notice) {
             return Ok(carried);
@@ -93,6 +99,19 @@ const CANNOT_SHOW: &[&str] = &[
     "a bounce speaks only of the recipients that it names; others of the same message may have got it",
     "the reporting server repeats what the refusing server said; a notice can be forged",
 ];
+
+/// Reads the text of a notice that somebody copied out of their mail program, without its own header.
+fn read_pasted(sheet: &Sheet<'_>, input: &Input<'_>, query: &Query<'_>) -> Reading {
+    let text = text_of(&sheet.bytes()[sheet.start()..]);
+    let cite = sheet.cite(&input.name, sheet.start()..sheet.bytes().len(), 1);
+    let notice = Header::default();
+    let mut reading = Reading::default();
+    let report = of_text(&text, &notice, &cite);
+    let ids = state_text(&report, &notice, input.bytes, query.clock, &mut reading);
+    reading.coverage.limits.extend(CANNOT_SHOW.iter().map(|limit| (*limit).to_owned()));
+    query.progress.advance(input.bytes.len() as u64);
+    keep(reading, &ids, &[], query)
+}
 
 /// What a bounce says, collected before anything is stated, because every statement needs the original's ids.
 #[derive(Default)]

@@ -74,6 +74,18 @@ const BODIES: &[&str] = &[
     "no such user",
 ];
 
+/// Whether a text is that of Exchange's notice, copied without a header: its own words stand before any header field.
+pub(crate) fn is_pasted(text: &[u8]) -> bool {
+    let lower = text[..text.len().min(1 << 16)].to_ascii_lowercase();
+    let at = |word: &str| memchr::memmem::find(&lower, word.as_bytes());
+    let Some((admin, server)) = at("diagnostic information for administrators:").zip(at("generating server:")) else {
+        return false;
+    };
+    let fields = ["\nfrom:", "\nreceived:", "\nmessage-id:", "\nsubject:", "\ndate:", "\nreturn-path:", "\nx-"];
+    let starts_with_field = fields.iter().any(|field| lower.trim_ascii_start().starts_with(&field.as_bytes()[1..]));
+    admin < server && !starts_with_field && fields.iter().filter_map(|field| at(field)).all(|field| field > server)
+}
+
 /// Whether a person's subject is that of a notice which they pass on as text: it begins so, but for the forward's mark.
 /// An answer (`Re:`) or a sentence about a failed delivery is none.
 fn forwarded_notice(subject: &str) -> bool {

@@ -235,6 +235,7 @@ fn remote(lines: &[Line], reply: usize, recipient: usize) -> Option<Peer> {
                 peer.ip = peer.ip.or(Some(word.to_owned()));
             } else if peer.name.is_none()
                 && word.contains('.')
+                && word.bytes().any(|b| b.is_ascii_alphabetic())
                 && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
             {
                 peer.name = Some(word.to_owned());
