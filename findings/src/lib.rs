@@ -115,8 +115,10 @@ pub fn find(scene: &Scene<'_>) -> Found {
     for copy in scene.copies {
         let recipient = Some(copy.copy.envelope_recipient.clone()).filter(|address| !address.is_null());
         let claims = causes::of(copy, scene);
-        let gaps = gaps::of(copy, claims.first(), scene);
-        answers.push(answer(copy, claims.first(), gaps.first()));
+        // What a record refutes explains nothing.
+        let cause = claims.iter().find(|claim| claim.standing != Standing::Refuted);
+        let gaps = gaps::of(copy, cause, scene);
+        answers.push(answer(copy, cause, gaps.first()));
         findings.extend(claims.into_iter().map(|claim| claim.finding(Kind::Cause, recipient.clone())));
         findings.extend(gaps.into_iter().map(|claim| claim.finding(Kind::Gap, recipient.clone())));
         let risk = causes::risk_of_release(copy);

@@ -93,6 +93,8 @@ pub struct Stay<'t> {
 
 /// A hold this much later than the release is a new one, not the old one told by another clock.
 const ANOTHER_HOLD: SignedDuration = SignedDuration::from_secs(5);
+/// How much later than the hand-over the log of releases may put the release.
+const RELEASE_TO_LOG: SignedDuration = SignedDuration::from_secs(60);
 /// A quarantine entry this much later than a delivery is a removal after delivery.
 const AFTER_DELIVERY: SignedDuration = SignedDuration::from_secs(5 * 60);
 
@@ -218,8 +220,13 @@ impl<'t> Stay<'t> {
         let released = self.releases.iter().copied().rfind(|event| step(event) == Some(ReleaseStep::Released));
         if let Some(released) = released {
             let since = self.release_instant(released);
+            let first_held = self.holds.iter().filter_map(|hold| hold.at()).min();
             let again = last_hold.filter(|hold| match (since, hold.at()) {
-                (Some(since), Some(held)) => held.duration_since(since) > ANOTHER_HOLD,
+                // Right after the release only a hold beside the one that the release ended is a new one.
+                (Some(since), Some(held)) if held > since => {
+                    held.duration_since(since) > ANOTHER_HOLD
+                        || first_held.is_some_and(|first| since.duration_since(first) > ANOTHER_HOLD)
+                }
                 _ => false,
             });
             if let Some(again) = again.filter(|again| !self.went_on_after(again.at())) {
@@ -228,6 +235,7 @@ impl<'t> Stay<'t> {
             // The word for the first delivery is no word for what came after a removal and its release.
             let removed_before = self.list_holds().any(|hold| self.was_delivered_before(hold));
             let word = if removed_before { None } else { self.by_delivered_word() };
+            let since = since.map(|since| since - RELEASE_TO_LOG);
             return self.onward(since).or(word).unwrap_or(End::Released(released));
         }
         let held_at = last_hold.and_then(Event::at);
@@ -247,7 +255,7 @@ impl<'t> Stay<'t> {
         {
             return end;
         }
-        if self.went_on_after(held_at) {
+        if self.went_on_after(held_at) || self.was_tried_after(held_at) {
             return self.onward(held_at).unwrap_or(End::Unknown);
         }
         let last_of = |wanted: ReleaseStep| self.releases.iter().copied().rfind(|event| step(event) == Some(wanted));
@@ -308,6 +316,9 @@ impl<'t> Stay<'t> {
 
     /// The instant of the release itself; the row of a quarantine list, which states the hold too, bears the hold's.
     fn release_instant(&self, released: &Event) -> Option<Timestamp> {
+        if released.source == "mimecast/release-log" {
+            return released.at();
+        }
         let place = released.observation.cite.order();
         let list_row = self
             .station
@@ -339,6 +350,12 @@ impl<'t> Stay<'t> {
     /// Entries of a quarantine, also those that stay in the list after their release.
     fn list_holds(&self) -> impl Iterator<Item = &'t Event> + '_ {
         self.station.events.iter().filter(|event| matches!(event.fact(), Fact::Quarantine(_)))
+    }
+
+    /// Whether the gateway tried to hand the copy over after it had held it, however that ended: a held copy is not tried.
+    fn was_tried_after(&self, held_at: Option<Timestamp>) -> bool {
+        self.is(&Product::Mimecast)
+            && self.handovers.iter().any(|event| event.at().zip(held_at).is_some_and(|(tried, held)| tried > held))
     }
 
     /// Whether a quarantine entry came long after a delivery: the mark of a removal after delivery.

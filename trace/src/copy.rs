@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{
-    Address, Fact, FileName, Folder, Handover, Identifier, Outcome, Product, Redirect, TraceStatus, VerdictKind,
-};
+use evidence::{Address, Fact, FileName, Folder, Handover, Identifier, Outcome, Product, Redirect, TraceStatus};
 
 use crate::passage::Passage;
 use crate::station::{Stop, stops};
@@ -248,6 +246,14 @@ impl Savers {
                     fitting.iter().copied().filter(|one| is(one, &|address| asked.contains(address))).collect();
                 fitting = if meant.len() == 1 { meant } else { fitting };
             }
+            if fitting.len() > 1 && is_from_junk(&file, stops) {
+                let junked: Vec<&Address> = fitting
+                    .iter()
+                    .copied()
+                    .filter(|one| has_word(stops, one, &[TraceStatus::FilteredAsSpam]))
+                    .collect();
+                fitting = if junked.len() == 1 { junked } else { fitting };
+            }
             let saver = (fitting.len() == 1).then(|| fitting[0].clone());
             savers.of_file.insert(file, saver);
         }
@@ -264,12 +270,8 @@ impl Savers {
             ends.entry(event.observation.cite.file.clone()).or_default().extend(words_for(event.fact()));
         }
         for (file, words) in ends {
-            let of_word = |recipient: &Address| {
-                events().any(|event| {
-                    event.observation.about.envelope_recipients.contains(recipient)
-                        && matches!(event.fact(), Fact::Status(status) if words.contains(&status.status))
-                })
-            };
+            let words: Vec<TraceStatus> = words.into_iter().collect();
+            let of_word = |recipient: &Address| has_word(stops, recipient, &words);
             let is_asked = |recipient: &Address| {
                 asked.contains(recipient) || names.first_names(recipient).iter().any(|name| asked.contains(name))
             };
@@ -296,10 +298,7 @@ impl Savers {
         }
         match (self.of_file.get(&event.observation.cite.file), event.fact()) {
             (None, _) => true,
-            (Some(Some(saver)), fact) => {
-                saver == recipient || !(is_of_one_copy(fact) || matches!(fact, Fact::Verdict(_)))
-            }
-            (Some(None), fact) => !is_of_one_copy(fact),
+            (Some(saver), fact) => saver.as_ref() == Some(recipient) || !is_of_one_copy(fact),
         }
     }
 }
@@ -327,11 +326,26 @@ fn words_for(fact: &Fact) -> Vec<TraceStatus> {
 
 /// Whether a statement in a message's own fields is about the one copy that was saved.
 fn is_of_one_copy(fact: &Fact) -> bool {
-    match fact {
-        Fact::Stored(_) | Fact::Release(_) | Fact::Quarantine(_) | Fact::PostDelivery { .. } => true,
-        Fact::Verdict(verdict) => verdict.kind == VerdictKind::UserBlock,
-        _ => false,
-    }
+    matches!(
+        fact,
+        Fact::Stored(_) | Fact::Release(_) | Fact::Quarantine(_) | Fact::PostDelivery { .. } | Fact::Verdict(_)
+    )
+}
+
+/// Whether a sample says that it lay in the junk folder.
+fn is_from_junk(file: &FileName, stops: &[Stop]) -> bool {
+    stops.iter().flat_map(|stop| &stop.events).any(|event| {
+        event.observation.cite.file == *file
+            && matches!(event.fact(), Fact::Stored(stored) if stored.folder == Some(Folder::Junk))
+    })
+}
+
+/// Whether a summary word for a recipient is one of these.
+fn has_word(stops: &[Stop], recipient: &Address, words: &[TraceStatus]) -> bool {
+    stops.iter().flat_map(|stop| &stop.events).any(|event| {
+        event.observation.about.envelope_recipients.contains(recipient)
+            && matches!(event.fact(), Fact::Status(status) if words.contains(&status.status))
+    })
 }
 
 /// The part of a stop that concerns a recipient; `None` if the stop names only others.

@@ -157,11 +157,19 @@ fn by_looks_only(passage: &Passage) -> bool {
 /// long after it came, or after the system had already handed it over without a hold.
 fn contradiction<'p>(known: &Passage, listed: &'p Passage) -> Option<&'p Event> {
     listed.events.iter().find(|event| {
-        let (Some(at), system) = (stated_instant(event), &event.observation.speaker.product) else { return false };
+        let system = &event.observation.speaker.product;
         let own = |other: &&Event| other.observation.speaker.product == *system && !is_sample(other.source);
         let came = known.events.iter().filter(own).filter_map(Event::at).min();
         let is_hold = matches!(event.fact(), Fact::Quarantine(kept) if kept.state == QuarantineState::Held);
         let is_release = matches!(event.fact(), Fact::Release(_));
+        let Some(at) = stated_instant(event) else {
+            // A row about a hold's end that bears no instant, beside a message that went on without a hold.
+            let last = known.events.iter().filter_map(Event::at).max();
+            let after = last.and_then(|last| last.checked_add(TRANSFER).ok());
+            return is_release
+                && event.at().is_none()
+                && after.is_some_and(|after| went_on_unheld(known, listed, own, after));
+        };
         match came {
             Some(came) if is_hold => {
                 came.duration_since(at) > TRANSFER

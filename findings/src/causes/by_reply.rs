@@ -5,7 +5,7 @@
 //! looks alike: a deferral that a later attempt overcame, and a code whose text tells another story (the text decides).
 //! Owner: by the cause; the refusing server's owner where the words blame a policy of theirs.
 
-use evidence::{Fact, Layer, Product, Reply};
+use evidence::{Fact, Layer, Outcome, Product, Reply};
 use layers::{End, Explained, Fate};
 use trace::Event;
 
@@ -23,9 +23,13 @@ impl Family for Rule {
     fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
         let stay = copy.decided()?;
         let events: Vec<&Event> = match stay.end {
-            End::Refused(event) | End::PutOff(event) | End::HandoverRefused(event) | End::Deferred(event) => {
-                vec![event]
+            End::Refused(event) | End::PutOff(event) | End::Deferred(event) => vec![event],
+            // An expiry says only that it lasted: the last attempt that was put off names the reason.
+            End::HandoverRefused(event) if is_expiry(event) => {
+                let is_put_off = |other: &&Event| matches!(other.fact(), Fact::Handover(handover) if handover.outcome == Outcome::Deferred);
+                [event].into_iter().chain(stay.handovers.iter().copied().rfind(is_put_off)).collect()
             }
+            End::HandoverRefused(event) => vec![event],
             // The verdict's own record carries the reply that was given.
             End::RefusedByFilter(event) => {
                 let place = event.observation.cite.order();
@@ -85,6 +89,15 @@ fn by_hearsay(claim: Claim, notice: &Event) -> Claim {
         _ => "postfix/log",
     };
     Claim { standing: claim.standing.max(Standing::Likely), ask_for: vec![ask_for], ..claim }
+}
+
+/// Whether a refusal is the sending system's own end of retrying.
+fn is_expiry(event: &Event) -> bool {
+    reply(event).is_some_and(|reply| {
+        let text = reply.text.to_lowercase();
+        ["4.4.7", "5.4.7"].contains(&reply.enhanced_status_code.as_deref().unwrap_or(""))
+            || ["delivery expired", "message expired", "message too old"].iter().any(|word| text.contains(word))
+    })
 }
 
 /// The reply that an event carries.

@@ -85,16 +85,16 @@ impl Family for Rule {
             )),
             End::Released(release) => Some(nothing_after(copy, stay, release)),
             End::HandoverRefused(event) | End::GaveUp(_, Some(event)) | End::GaveUp(event, None) => {
-                after_release(stay, event, "release-handoff/released-rejected", "refused")
+                after_release(stay, event, "release-handoff/released-rejected", "refused it")
             }
-            End::Deferred(event) => after_release(stay, event, "release-handoff/released-deferred", "put off"),
+            End::Deferred(event) => after_release(stay, event, "release-handoff/released-deferred", "put it off"),
             End::Refused(event) => {
                 let before = copy.stays[..at].iter().rev().find(|stay| was_held(stay))?;
-                after_release(before, event, "release-handoff/released-rejected", "refused")
+                after_release(before, event, "release-handoff/released-rejected", "refused it")
             }
             End::PutOff(event) => {
                 let before = copy.stays[..at].iter().rev().find(|stay| was_held(stay))?;
-                after_release(before, event, "release-handoff/released-deferred", "put off")
+                after_release(before, event, "release-handoff/released-deferred", "put it off")
             }
             _ => None,
         }
@@ -151,7 +151,7 @@ fn after_release(stay: &Stay<'_>, event: &Event, id: &str, how: &str) -> Option<
             id,
             Standing::Proved,
             Layer::Release,
-            format!("{}, but {by} {how} it: {}", told(release), words(event)),
+            format!("{}, but {by} {how}: {}", told(release), words(event)),
             [event, release],
         ),
         None => claim(
@@ -159,7 +159,7 @@ fn after_release(stay: &Stay<'_>, event: &Event, id: &str, how: &str) -> Option<
             Standing::Likely,
             Layer::Release,
             format!(
-                "{} held it and later tried to hand it over, which implies a release; {by} {how} it: {}",
+                "{} held it and later tried to hand it over, which implies a release; {by} {how}: {}",
                 stay.station.system,
                 words(event)
             ),
