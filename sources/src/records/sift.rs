@@ -180,7 +180,7 @@ impl<'a> Sift<'a> {
         match line {
             [] => 0,
             // One flat object: neither a second value nor an array within.
-            [b'{', .., b'}'] if once(b'{') && once(b'}') && memchr::memchr(b'[', line).is_none() => 1,
+            [b'{', .., b'}'] if once(b'{') && once(b'}') && memchr::memchr2(b'[', b']', line).is_none() => 1,
             _ => {
                 let text = Text::part(line, 0, self.encoding);
                 let mut spans = Vec::new();
