@@ -61,7 +61,7 @@ impl<'a> Sift<'a> {
     pub(super) fn new(input: &'a Input<'a>, grammar: Grammar) -> Result<Option<Sift<'a>>, ReadError> {
         let (encoding, mark) = encoding_of(input.bytes);
         text::refuse_binary(input.bytes, encoding, &input.name)?;
-        let is_lines = memchr::memchr(b'\n', input.bytes.trim_ascii()).is_some();
+        let is_lines = memchr::memchr(b'\n', input.bytes[mark..].trim_ascii()).is_some();
         let (columns, body) = match (encoding, grammar) {
             (Encoding::Utf16Le | Encoding::Utf16Be, _) => return Ok(None),
             (_, Grammar::Lines) => (Vec::new(), mark),
