@@ -10,7 +10,6 @@ mod lives;
 mod search;
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use evidence::{Cite, Fact, Identifier, LooksUsed, Observation, Place, Problem, Reading, SourceId, Unit};
 use rayon::prelude::*;
@@ -31,8 +30,6 @@ pub(crate) struct PostfixLog;
 const SMALL_BYTES: usize = 64 << 20;
 /// Up to this size in bytes every line's instant is read for the coverage.
 const EVERY_INSTANT_BYTES: usize = 4 << 20;
-/// How many refusals without a queue id are kept until the looks of the message are known.
-const MAX_UNNAMED: usize = 1_000_000;
 /// How far in seconds an ordered log may step back.
 const ORDER_SECONDS: i64 = 60;
 
@@ -119,7 +116,7 @@ fn read(input: &Input<'_>, query: &Query<'_>, small_bytes: usize) -> Result<Read
 /// Reads every line.
 fn everything(input: &Input<'_>, log: &Log<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
     let nothing = Needles::new([]);
-    let scan = search::scan(log.bytes(), &nothing, &nothing, &|_| true, &crate::NoProgress, &input.name)?;
+    let scan = search::scan(log.bytes(), &nothing, &crate::NoProgress, &input.name)?;
     let parts: Vec<Option<Reading>> = search::chunks(log.bytes())
         .into_par_iter()
         .map(|chunk| {
@@ -179,30 +176,24 @@ fn one_message(
         Start::Ids => Needles::new(words),
         Start::Looks => Needles::any_case(looks.iter().map(String::as_str)),
     };
-    let kept = AtomicUsize::new(0);
-    let few = |_: &[u8]| kept.fetch_add(1, Ordering::Relaxed) < MAX_UNNAMED;
-    let scan = search::scan(bytes, &needles, &Needles::new(["NOQUEUE"]), &few, query.progress, &input.name)?;
-    let order = if bytes.len() > small_bytes { order(log, &scan, query) } else { Order::Any };
+    let scan = search::scan(bytes, &needles, query.progress, &input.name)?;
+    let clock = ChunkClock::of(log, &scan, query);
+    let order = if bytes.len() > small_bytes { clock.order() } else { Order::Any };
     let followed = Follow::new(log, query, message, order, start).run(&scan.hits);
     if query.progress.is_cancelled() {
         return Err(ReadError::Cancelled { file: input.name.to_string() });
     }
 
     let mut reading = Reading { rows: scan.rows, looks: LooksUsed::WithOwn, ..Reading::default() };
-    coverage(log, &scan, query, &mut reading);
+    coverage(log, &clock, query, &mut reading);
     for (line, role) in &followed.lines {
         row(input, log, &scan, *line).state(query, *role, &mut reading);
     }
     instances(&mut reading, &followed);
     let likeness = learnt(&message.likeness, &reading, &followed, log);
-    let unnamed = match kept.into_inner() > MAX_UNNAMED {
-        true => unnamed_again(input, log, query, &likeness)?,
-        false => scan.others.clone(),
-    };
-    for line in unnamed.iter().filter(|line| !followed.lines.contains_key(line)) {
-        if fits(log, query, &likeness, *line) {
-            row(input, log, &scan, *line).state(query, Role::Own, &mut reading);
-        }
+    let within = if order == Order::ByTime { clock.around(&likeness, bytes.len()) } else { 0..bytes.len() };
+    for line in unnamed(log, query, &likeness, within).iter().filter(|line| !followed.lines.contains_key(line)) {
+        row(input, log, &scan, *line).state(query, Role::Own, &mut reading);
     }
     reading.observations.sort_by_key(|observation| observation.cite.bytes.start);
     reveal(&mut reading, message);
@@ -220,17 +211,36 @@ fn looks_words(likeness: &Likeness) -> Vec<String> {
     likeness.senders.iter().chain(&likeness.envelope_recipients).map(|address| address.as_str().to_owned()).collect()
 }
 
-/// Whether the first lines of all chunks stand in the order of time.
-fn order(log: &Log<'_>, scan: &Scan, query: &Query<'_>) -> Order {
-    let mut last = i64::MIN;
-    for (start, _) in &scan.chunks {
-        let Some(at) = instant_at(log, *start, query) else { continue };
-        if at.as_second() < last.saturating_sub(ORDER_SECONDS) {
-            return Order::Any;
-        }
-        last = last.max(at.as_second());
+/// When the chunks of a log begin: their starts, and the instants of their first lines.
+struct ChunkClock(Vec<(usize, Option<jiff::Timestamp>)>);
+
+impl ChunkClock {
+    fn of(log: &Log<'_>, scan: &Scan, query: &Query<'_>) -> ChunkClock {
+        ChunkClock(scan.chunks.par_iter().map(|(start, _)| (*start, instant_at(log, *start, query))).collect())
     }
-    if last == i64::MIN { Order::Any } else { Order::ByTime }
+
+    /// Whether the first lines of all chunks stand in the order of time.
+    fn order(&self) -> Order {
+        let mut last = i64::MIN;
+        for at in self.0.iter().filter_map(|(_, at)| *at) {
+            if at.as_second() < last.saturating_sub(ORDER_SECONDS) {
+                return Order::Any;
+            }
+            last = last.max(at.as_second());
+        }
+        if last == i64::MIN { Order::Any } else { Order::ByTime }
+    }
+
+    /// The part of an ordered log in which a line can lie within a day of the message.
+    fn around(&self, likeness: &Likeness, end: usize) -> Range<usize> {
+        let (Some(first), Some(last)) = (likeness.around.first(), likeness.around.last()) else { return 0..end };
+        let day = 24 * 60 * 60 + ORDER_SECONDS;
+        let is_early = |at: &jiff::Timestamp| at.as_second() < first.as_second().saturating_sub(day);
+        let is_late = |at: &jiff::Timestamp| at.as_second() > last.as_second().saturating_add(day);
+        let from = self.0.iter().rev().find(|(_, at)| at.as_ref().is_some_and(is_early)).map_or(0, |(start, _)| *start);
+        let to = self.0.iter().find(|(_, at)| at.as_ref().is_some_and(is_late)).map_or(end, |(start, _)| *start);
+        from..to.max(from)
+    }
 }
 
 fn instant_at(log: &Log<'_>, start: usize, query: &Query<'_>) -> Option<jiff::Timestamp> {
@@ -241,7 +251,7 @@ fn instant_at(log: &Log<'_>, start: usize, query: &Query<'_>) -> Option<jiff::Ti
 }
 
 /// The instants that the log covers: all of a small one, the first of each chunk and the last of a large one.
-fn coverage(log: &Log<'_>, scan: &Scan, query: &Query<'_>, reading: &mut Reading) {
+fn coverage(log: &Log<'_>, clock: &ChunkClock, query: &Query<'_>, reading: &mut Reading) {
     let bytes = log.bytes();
     if bytes.len() <= EVERY_INSTANT_BYTES {
         let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|at| at + 1));
@@ -252,10 +262,8 @@ fn coverage(log: &Log<'_>, scan: &Scan, query: &Query<'_>, reading: &mut Reading
     }
     let end = bytes.len() - bytes.iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
     let last = log.line_at(end).start;
-    for start in scan.chunks.iter().map(|(start, _)| *start).chain([last]) {
-        if let Some(at) = instant_at(log, start, query) {
-            reading.covers(at);
-        }
+    for at in clock.0.iter().filter_map(|(_, at)| *at).chain(instant_at(log, last, query)) {
+        reading.covers(at);
     }
 }
 
@@ -294,21 +302,17 @@ fn learnt(likeness: &Likeness, reading: &Reading, followed: &Followed, log: &Log
     likeness
 }
 
-/// Looks once more for refusals without a queue id, now that the looks are known.
-fn unnamed_again(
-    input: &Input<'_>,
-    log: &Log<'_>,
-    query: &Query<'_>,
-    likeness: &Likeness,
-) -> Result<Vec<usize>, ReadError> {
+/// The lines of refusals without a queue id that look like the message.
+fn unnamed(log: &Log<'_>, query: &Query<'_>, likeness: &Likeness, within: Range<usize>) -> Vec<usize> {
     let words = looks_words(likeness);
     let Ok(looks) = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(&words) else {
-        return Ok(Vec::new());
+        return Vec::new();
     };
+    // Most refusals name neither sender nor recipient of the message: those are not parsed.
     let keep = |line: &[u8]| looks.is_match(line);
-    let nothing = Needles::new([]);
-    let again = search::scan(log.bytes(), &nothing, &Needles::new(["NOQUEUE"]), &keep, query.progress, &input.name)?;
-    Ok(again.others)
+    let mut lines = search::find_kept(log.bytes(), within, &Needles::new(["NOQUEUE"]), &keep, query.progress);
+    lines.retain(|line| fits(log, query, likeness, *line));
+    lines
 }
 
 /// Whether a line without a queue id looks like the message.

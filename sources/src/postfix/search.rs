@@ -182,24 +182,13 @@ pub(super) struct Scan {
     pub(super) chunks: Vec<(usize, u64)>,
     /// The starts of the lines that hold a word, ascending.
     pub(super) hits: Vec<usize>,
-    /// The starts of the lines that hold a word of the second list, ascending.
-    pub(super) others: Vec<usize>,
 }
 
 /// Looks through the whole log once: finds words, counts lines.
 ///
-/// `others` is searched beside `needles`; `keep` sifts its hits, given the bytes of a line.
-///
 /// # Errors
 /// [`ReadError::Cancelled`].
-pub(super) fn scan(
-    bytes: &[u8],
-    needles: &Needles,
-    others: &Needles,
-    keep: &(dyn Fn(&[u8]) -> bool + Sync),
-    progress: &dyn Progress,
-    name: &str,
-) -> Result<Scan, ReadError> {
+pub(super) fn scan(bytes: &[u8], needles: &Needles, progress: &dyn Progress, name: &str) -> Result<Scan, ReadError> {
     let parts: Vec<Option<Part>> = chunks(bytes)
         .into_par_iter()
         .map(|range| {
@@ -208,8 +197,6 @@ pub(super) fn scan(
             }
             let mut part = Part { start: range.start, ..Part::default() };
             needles.lines(bytes, range.clone(), &mut part.hits);
-            others.lines(bytes, range.clone(), &mut part.others);
-            part.others.retain(|start| keep(&bytes[line_from(bytes, *start)]));
             (part.ends, part.rows) = count(&bytes[range.clone()]);
             progress.advance(range.len() as u64);
             Some(part)
@@ -223,19 +210,30 @@ pub(super) fn scan(
         ends += part.ends;
         scan.rows += part.rows;
         scan.hits.extend(part.hits);
-        scan.others.extend(part.others);
     }
     Ok(scan)
 }
 
 /// Finds words in a part of the log, chunks in parallel; `range` starts at a line.
 pub(super) fn find(bytes: &[u8], range: Range<usize>, needles: &Needles, progress: &dyn Progress) -> Vec<usize> {
+    find_kept(bytes, range, needles, &|_| true, progress)
+}
+
+/// Finds words in a part of the log as [`find`] does; `keep` sifts the hits, given the bytes of a line.
+pub(super) fn find_kept(
+    bytes: &[u8],
+    range: Range<usize>,
+    needles: &Needles,
+    keep: &(dyn Fn(&[u8]) -> bool + Sync),
+    progress: &dyn Progress,
+) -> Vec<usize> {
     let parts: Vec<Vec<usize>> = chunks(&bytes[range.clone()])
         .into_par_iter()
         .map(|part| {
             let mut found = Vec::new();
             if !progress.is_cancelled() {
                 needles.lines(bytes, range.start + part.start..range.start + part.end, &mut found);
+                found.retain(|start| keep(&bytes[line_from(bytes, *start)]));
             }
             found
         })
@@ -249,7 +247,6 @@ struct Part {
     ends: u64,
     rows: u64,
     hits: Vec<usize>,
-    others: Vec<usize>,
 }
 
 /// Cuts the log into pieces of about [`CHUNK_BYTES`], each starting at a line.
@@ -259,16 +256,42 @@ pub(super) fn chunks(bytes: &[u8]) -> Vec<Range<usize>> {
 
 /// Counts line ends, and lines that are not blank, of a piece that starts at a line.
 pub(super) fn count(piece: &[u8]) -> (u64, u64) {
-    let (mut ends, mut rows) = (0, 0);
-    let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', piece) {
-        ends += 1;
-        // Only a line that starts with a blank or control character can be blank.
-        rows += u64::from(piece[start] > b' ' || !piece[start..end].trim_ascii().is_empty());
-        start = end + 1;
+    let next = piece.get(1..).unwrap_or(&[]);
+    // Only a line that starts with a blank or control character can be blank.
+    let (mut ends, mut low) = (0, u64::from(piece.first().is_some_and(|byte| *byte <= b' ')));
+    let (lanes, rest) = piece[..next.len()].as_chunks::<LANE>();
+    let (next_lanes, next_rest) = next.as_chunks::<LANE>();
+    for (lanes, next_lanes) in lanes.chunks(MOST_LANES).zip(next_lanes.chunks(MOST_LANES)) {
+        // One counter for each place in a lane, for the vector unit.
+        let (mut lane_ends, mut lane_low) = ([0u8; LANE], [0u8; LANE]);
+        for (lane, next) in lanes.iter().zip(next_lanes) {
+            for at in 0..LANE {
+                let end = u8::from(lane[at] == b'\n');
+                lane_ends[at] += end;
+                lane_low[at] += end & u8::from(next[at] <= b' ');
+            }
+        }
+        ends += lane_ends.map(u64::from).iter().sum::<u64>();
+        low += lane_low.map(u64::from).iter().sum::<u64>();
     }
-    (ends, rows + u64::from(!piece[start..].trim_ascii().is_empty()))
+    for (byte, next) in rest.iter().zip(next_rest) {
+        ends += u64::from(*byte == b'\n');
+        low += u64::from(*byte == b'\n' && *next <= b' ');
+    }
+    ends += u64::from(piece.last() == Some(&b'\n'));
+    let open = u64::from(piece.last().is_some_and(|byte| *byte != b'\n'));
+    let is_blank = |line: &&[u8]| line.trim_ascii().is_empty();
+    let blank = match low {
+        0 => 0,
+        _ => piece.split_inclusive(|byte| *byte == b'\n').filter(is_blank).count() as u64,
+    };
+    (ends, ends + open - blank)
 }
+
+/// How many bytes are looked at at once.
+const LANE: usize = 32;
+/// As many lanes as a counter of one byte bears.
+const MOST_LANES: usize = 255;
 
 impl Scan {
     /// The number, from 1, of the line that starts at `start`.
@@ -295,7 +318,7 @@ mod tests {
             ("indented", "  a\n b", 2),
         ] {
             let all = Needles::new([]);
-            let scan = scan(text.as_bytes(), &all, &all, &|_| true, &NoProgress, "x").expect("not cancelled");
+            let scan = scan(text.as_bytes(), &all, &NoProgress, "x").expect("not cancelled");
             assert_eq!(scan.rows, rows, "{name}");
         }
     }
@@ -304,8 +327,7 @@ mod tests {
     fn ok_words() {
         let bytes = b"x AB12: y\nz AB12F: y\nAB12\n\n.AB12, AB12\nCD: AB12:AB12";
         for words in [vec!["AB12"], vec!["AB12", "none1", "none2", "none3"]] {
-            let none = Needles::new([]);
-            let found = scan(bytes, &Needles::new(words), &none, &|_| true, &NoProgress, "x").expect("not cancelled");
+            let found = scan(bytes, &Needles::new(words), &NoProgress, "x").expect("not cancelled");
             assert_eq!(found.hits, vec![0, 21, 27, 39]);
             let numbers: Vec<u64> = found.hits.iter().map(|at| found.line_number(bytes, *at)).collect();
             assert_eq!(numbers, vec![1, 3, 5, 6]);
