@@ -1,7 +1,7 @@
 //! Follows one message hop by hop, copy by copy, over all systems; never says why.
 //!
-//! The way from entries to copies has four steps, one module each: [`passage`] puts together what carries the same ids,
-//! [`join`] puts passages of different systems together by Message-ID, recipient and time, `station` orders the systems
+//! The way from entries to copies has four steps, one module each: `passage` puts together what carries the same ids,
+//! `join` puts passages of different systems together by Message-ID, recipient and time, `station` orders the systems
 //! that one passage of the message went through, and `copy` splits the result by recipient.
 
 mod copy;
