@@ -28,14 +28,17 @@ pub fn run(options: &Follow) -> Result<u8, Failure> {
     let inputs: Vec<Input<'_>> =
         evidence.files.iter().map(|file| Input { name: file.name.clone(), bytes: &file.bytes }).collect();
     let watch = Watch::start(inputs.iter().map(|input| input.bytes.len() as u64).sum());
-    let readings = sources::read_all(&inputs, message, &clock, &watch);
+    let (readings, hashes) = std::thread::scope(|scope| {
+        let hashes = scope.spawn(|| hashes(&evidence, options));
+        (sources::read_all(&inputs, message, &clock, &watch), hashes.join())
+    });
     watch.finish();
     if watch.is_cancelled() {
         return Err(Failure::Stopped);
     }
     require_readable(&inputs, &evidence)?;
     let readings = readings.map_err(|unclear| which_message(unclear, &inputs, &evidence, &clock))?;
-    let mut report = answer(readings, options, &hashes(&evidence, options));
+    let mut report = answer(readings, options, &hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
     report.evidence.extend(refused(&evidence));
     excerpt::add(&mut report, &inputs);
     print(&shown(&report, options)?)?;
