@@ -22,7 +22,7 @@ pub(crate) fn of_passage(passage: &Passage, asked: &[Address]) -> Vec<Copy> {
         from_header = named.is_empty();
         recipients = named.into_iter().cloned().collect();
         if from_header {
-            recipients = shown_recipients(&stops, &beside);
+            recipients = vec![shown_recipient(&stops, &beside, asked)];
         }
     }
     let savers = if unnamed { Savers::default() } else { Savers::of(&recipients, &names, &stops, &beside, asked) };
@@ -397,10 +397,10 @@ fn is_of_others_lost(event: &Event, stop: &Stop, recipient: &Address, aliases: &
     !held.is_empty() && !held.contains(recipient) && !aliases.iter().any(|alias| held.contains(alias))
 }
 
-/// The recipients that the To field shows, for evidence in which nobody names an envelope recipient; one unnamed
-/// recipient if it shows none.
-fn shown_recipients(stops: &[Stop], beside: &[Event]) -> Vec<Address> {
-    let shown: BTreeSet<Address> = beside
+/// The recipient that the To field shows, for evidence in which nobody names an envelope recipient. A sample is the copy
+/// of one mailbox: if the field shows several, only the ticket tells whose it is; otherwise the recipient is not named.
+fn shown_recipient(stops: &[Stop], beside: &[Event], asked: &[Address]) -> Address {
+    let shown: BTreeSet<&Address> = beside
         .iter()
         .chain(stops.iter().flat_map(|stop| &stop.events))
         .filter_map(|event| match event.fact() {
@@ -408,7 +408,11 @@ fn shown_recipients(stops: &[Stop], beside: &[Event]) -> Vec<Address> {
             _ => None,
         })
         .flatten()
-        .cloned()
         .collect();
-    if shown.is_empty() { vec![Address::default()] } else { shown.into_iter().collect() }
+    let meant: Vec<&Address> = shown.iter().copied().filter(|address| asked.contains(address)).collect();
+    match (shown.len(), meant.as_slice()) {
+        (1, _) => shown.first().copied().cloned().unwrap_or_default(),
+        (_, [only]) => (*only).clone(),
+        _ => Address::default(),
+    }
 }
