@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Address, Fact, FileName, Folder, Handover, Identifier, Outcome, Product, Redirect, TraceStatus};
+use evidence::{
+    Address, Fact, FileName, Folder, Handover, Identifier, Outcome, Product, Redirect, SourceId, TraceStatus,
+};
 
 use crate::passage::Passage;
 use crate::station::{Stop, stops};
@@ -83,6 +85,7 @@ impl Names {
                 }
             }
         }
+        names.learn_from_samples(stops);
         names.became.retain(|_, to| to.iter().any(|address| all.contains(address)));
         names.finals = all.into_iter().filter(|address| !names.became.contains_key(address)).collect();
         for (user, meant) in users_by_session(stops) {
@@ -92,6 +95,22 @@ impl Names {
         }
         names.set_users_apart();
         names
+    }
+
+    /// Where nothing but saved messages names recipients: such a message is one copy, so that all its trace fields
+    /// (Delivered-To, `for`) name the same recipient, the last name on top.
+    fn learn_from_samples(&mut self, stops: &[Stop]) {
+        let events = || stops.iter().flat_map(|stop| &stop.events);
+        let named = |event: &&Event| !event.observation.about.envelope_recipients.is_empty();
+        if events().filter(named).any(|event| !is_saved_message(event.source)) {
+            return;
+        }
+        for event in events() {
+            let Some((last, earlier)) = event.observation.about.envelope_recipients.split_first() else { continue };
+            for name in earlier {
+                self.became.entry(name.clone()).or_default().insert(last.clone());
+            }
+        }
     }
 
     /// Takes users' names without a domain out of the recipients, if there are others, and finds whom each one means: the
@@ -395,6 +414,11 @@ fn is_of_others_lost(event: &Event, stop: &Stop, recipient: &Address, aliases: &
     let held: BTreeSet<&Address> =
         stop.events.iter().filter(is_held).flat_map(|event| &event.observation.about.envelope_recipients).collect();
     !held.is_empty() && !held.contains(recipient) && !aliases.iter().any(|alias| held.contains(alias))
+}
+
+/// Whether a kind of sample is the message as it lay in a mailbox, and not a notice about it.
+fn is_saved_message(source: SourceId) -> bool {
+    is_sample(source) && source != "message/bounce"
 }
 
 /// The recipient that the To field shows, for evidence in which nobody names an envelope recipient. A sample is the copy
