@@ -197,9 +197,13 @@ impl<'a> Sample<'a> {
                 about.ids.push(id.clone());
             }
         }
-        let named = fields.iter().filter(|field| RECIPIENT_FIELDS.iter().any(|name| field.is(name)));
-        let named = named.filter_map(|field| one_address(&field.value));
-        for recipient in named.chain(hops.iter().filter_map(|(_, hop)| hop.hop.envelope_recipient.clone())) {
+        // In the order of the fields: the last name on top.
+        let named = fields.iter().enumerate().filter(|(_, field)| RECIPIENT_FIELDS.iter().any(|name| field.is(name)));
+        let named = named.filter_map(|(at, field)| Some((at, one_address(&field.value)?)));
+        let taken = hops.iter().filter_map(|(at, hop)| Some((*at, hop.hop.envelope_recipient.clone()?)));
+        let mut recipients: Vec<(usize, Address)> = named.chain(taken).collect();
+        recipients.sort_by_key(|(at, _)| *at);
+        for (_, recipient) in recipients {
             if about.envelope_recipients.len() < MAX_KEYS && !about.envelope_recipients.contains(&recipient) {
                 about.envelope_recipients.push(recipient);
             }
