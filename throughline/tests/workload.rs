@@ -3,7 +3,7 @@
 //! Set `THROUGHLINE_WORKLOAD` to a folder made by `gen_mail_workload.py` to follow the messages of that one instead:
 //! `THROUGHLINE_WORKLOAD=DIR cargo test --release -p throughline --test workload`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,12 +24,16 @@ fn every_message_has_its_true_fate() {
     let truth: Value = serde_json::from_slice(&truth).expect("JSON");
     let chosen = truth["messages_chosen"].as_array().expect("messages");
     assert!(chosen.len() >= 20, "{} messages", chosen.len());
+    let mut lines = BTreeMap::new();
+    for (name, rows) in [("postfix.log", "log_lines"), ("trace.csv", "trace_rows"), ("trace.jsonl", "trace_rows")] {
+        lines.insert(name, Lines::of(&folder.join(name), truth[rows].as_u64().expect("a count")));
+    }
     for message in chosen {
-        agrees(&folder, &["postfix.log"], message);
-        agrees(&folder, &["trace.jsonl"], message);
+        agrees(&folder, &lines, &["postfix.log"], message);
+        agrees(&folder, &lines, &["trace.jsonl"], message);
         // Of tagged messages the generator's two systems tell different ends.
         if message["instances"][0]["class"] != "spam-tagged" {
-            agrees(&folder, &["postfix.log", "trace.csv"], message);
+            agrees(&folder, &lines, &["postfix.log", "trace.csv"], message);
         }
     }
 }
@@ -51,8 +55,41 @@ fn generated(folder: &Path) -> bool {
     true
 }
 
-/// Follows one message through some of the files: every copy, its fate, and no record of another message.
-fn agrees(folder: &Path, files: &[&str], message: &Value) {
+/// A file of the workload: its bytes, where its lines start, and how many rows the generator wrote.
+struct Lines {
+    bytes: Vec<u8>,
+    starts: Vec<usize>,
+    rows: u64,
+}
+
+impl Lines {
+    fn of(file: &Path, rows: u64) -> Lines {
+        let bytes = std::fs::read(file).expect("a file of the workload");
+        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        let starts = std::iter::once(0).chain(ends).collect();
+        Lines { bytes, starts, rows }
+    }
+
+    /// Whether a cite's bytes are the whole line that it names, and its words how that line starts.
+    fn opens(&self, cite: &Value) -> bool {
+        let number = |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
+        let (Some(line), Some(start), Some(end)) =
+            (number(&cite["line"]), number(&cite["bytes"][0]), number(&cite["bytes"][1]))
+        else {
+            return false;
+        };
+        let (Some(from), Some(to)) = (self.starts.get(line - 1), self.starts.get(line)) else { return false };
+        let said = cite["said"].as_str().unwrap_or("");
+        start == *from
+            && self.bytes[start..*to].trim_ascii_end().len() == end - start
+            && !said.is_empty()
+            && String::from_utf8_lossy(&self.bytes[start..end]).starts_with(said)
+    }
+}
+
+/// Follows one message through some of the files: every copy and its fate, no record of another message, every cite at
+/// its record, every row in one heap.
+fn agrees(folder: &Path, lines: &BTreeMap<&str, Lines>, files: &[&str], message: &Value) {
     let id = message["message_id"].as_str().expect("an id");
     let output = Command::new(env!("CARGO_BIN_EXE_throughline"))
         .arg("follow")
@@ -90,13 +127,21 @@ fn agrees(folder: &Path, files: &[&str], message: &Value) {
     let mut cites = Vec::new();
     cites_in(&report, &mut cites);
     assert!(!cites.is_empty(), "{name}: no cite");
-    for (file, line) in cites {
+    for cite in cites {
+        let (file, line) = (cite["file"].as_str().unwrap_or(""), cite["line"].as_u64().unwrap_or(0));
         let is_own = match file {
             "postfix.log" => own_lines.contains(&line),
-            "trace.csv" => own_rows.contains(&(line - 1)), // the header is no row
+            "trace.csv" => own_rows.contains(&line.saturating_sub(1)), // the header is no row
             _ => own_rows.contains(&line),
         };
         assert!(is_own, "{name}: {file}:{line} is about another message");
+        assert!(lines[file].opens(cite), "{name}: {cite} does not open at its record");
+    }
+    for entry in report["evidence"].as_array().expect("evidence") {
+        let heap = |key: &str| entry[key].as_u64().unwrap_or(u64::MAX / 4);
+        let file = entry["file"].as_str().expect("a name");
+        assert_eq!(heap("rows"), lines[file].rows, "{name}: rows of {file}");
+        assert_eq!(heap("rows"), heap("observed") + heap("problems") + heap("passed_over"), "{name}: heaps of {file}");
     }
 }
 
@@ -112,10 +157,10 @@ fn fate(end: &str, is_marked_as_spam: bool) -> &'static str {
     }
 }
 
-/// All cites of a report, wherever they stand: file and line.
-fn cites_in<'v>(value: &'v Value, found: &mut Vec<(&'v str, u64)>) {
-    if let (Some(file), Some(line)) = (value["file"].as_str(), value["line"].as_u64()) {
-        found.push((file, line));
+/// All cites of a report, wherever they stand.
+fn cites_in<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
+    if value["bytes"].is_array() && value["file"].is_string() {
+        found.push(value);
     }
     match value {
         Value::Array(items) => items.iter().for_each(|item| cites_in(item, found)),
