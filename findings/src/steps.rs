@@ -96,4 +96,32 @@ mod tests {
             assert!(advice_for(&format!("{family}/anything")).is_some(), "{family}");
         }
     }
+
+    /// Whether a step opens a door for more than one message: an allow, a bypass and the like, unless it says not to.
+    fn is_broad(step: &str) -> bool {
+        const DOORS: [&str; 7] = ["allow", "bypass", "exempt", "whitelist", "safe sender", "turn off", "disable"];
+        const NEGATIONS: [&str; 4] = ["not ", "no ", "without ", "never "];
+        let lower = step.to_lowercase();
+        lower.split([';', ',', '.', ':']).any(|clause| {
+            DOORS.iter().any(|door| clause.contains(door)) && !NEGATIONS.iter().any(|word| clause.contains(word))
+        })
+    }
+
+    /// Promise 5: no recommendation is broad without a recorded approval, and none is recorded here.
+    #[test]
+    fn no_advice_is_broad() {
+        for advice in TABLE.iter() {
+            for step in advice.tier1.iter().chain(&advice.tier2) {
+                assert!(!is_broad(step), "{}: {step}", advice.cause);
+            }
+        }
+        for (step, expected) in [
+            ("Add the sender's domain to the allow list", true),
+            ("Release it, then exempt the sender from the policy", true),
+            ("Ask whether it was expected; do not add an allow entry", false),
+            ("Release this one message for this one recipient", false),
+        ] {
+            assert_eq!(is_broad(step), expected, "{step}");
+        }
+    }
 }
