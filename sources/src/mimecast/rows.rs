@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use evidence::{Address, Cite, CopyKey, Fact, Identifier, Observation, Problem, Product, Reading, System, When};
+use evidence::{
+    Address, Cite, CopyKey, Fact, Identifier, Identity, Observation, Problem, Product, Reading, System, When,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::values::{Object, text_at};
+use super::values::{Object, address, addresses, direction, subject, text_at};
 use crate::records::{Grammar, Record, Records, Sieve, Splitter};
 use crate::text::{self, Encoding, first_words};
 use crate::{Input, MatchedBy, Message, Progress, Query, ReadError, Wanted};
@@ -72,6 +74,32 @@ impl Row {
             speaker,
             facts: Vec::new(),
         }
+    }
+
+    /// A row of a list without Message-IDs, with what it says of the message itself: envelope sender and author under
+    /// the keys `senders`, and `to`, `subject`, `size`, `route`, which all lists have.
+    pub(super) fn listed(object: &Object, senders: [&str; 2], when: Option<When>, sent_at: Option<When>) -> Row {
+        let [envelope_sender, header_from] = senders.map(|key| object.get(key).and_then(address));
+        let header_from = header_from.filter(|address| !address.is_null());
+        let subject = text_at(object, "subject").map(|said| subject(&said));
+        let mut row = Row {
+            senders: envelope_sender.iter().chain(&header_from).cloned().collect(),
+            recipients: object.get("to").map(addresses).unwrap_or_default(),
+            subject: subject.clone(),
+            when,
+            ..Row::by(None)
+        };
+        let identity = Identity {
+            envelope_sender,
+            header_from,
+            subject,
+            size_bytes: object.get("size").and_then(Value::as_u64),
+            sent_at,
+            direction: text_at(object, "route").and_then(|word| direction(&word)),
+            ..Identity::default()
+        };
+        row.state(Fact::Identity(identity), None);
+        row
     }
 
     /// Adds an id, once.

@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 
 use evidence::{
-    Action, Fact, Identity, PolicyRef, Quarantine, QuarantineState, Reading, Release, ReleaseStep, Scope, Unit,
-    Verdict, VerdictKind,
+    Action, Fact, PolicyRef, Quarantine, QuarantineState, Reading, Release, ReleaseStep, Scope, Unit, Verdict,
+    VerdictKind,
 };
 use serde_json::Value;
 
 use super::codes::{self, Codes};
 use super::rows::{self, Kind, Large, Parsed, Row, place, torn};
-use super::values::{Object, address, addresses, direction, instant_at, subject, text_at};
+use super::values::{Object, instant_at, text_at};
 use super::{HELD_QUEUE, look};
 use crate::records::{Grammar, Record};
 use crate::text::first_words;
@@ -130,22 +130,7 @@ fn parse(record: &Record, clock: &Clock) -> Parsed {
 }
 
 fn held(record: &Record, object: &Object, clock: &Clock) -> Row {
-    let mut row = Row::by(None);
-    let envelope_sender = object.get("from").and_then(address);
-    let header_from = object.get("fromHeader").and_then(address);
-    row.senders = [envelope_sender.clone(), header_from.clone()].into_iter().flatten().collect();
-    row.recipients = object.get("to").map(addresses).unwrap_or_default();
-    row.subject = text_at(object, "subject").map(|said| subject(&said));
-    row.when = instant_at(object, &["dateReceived"], clock);
-    let identity = Identity {
-        envelope_sender,
-        header_from,
-        subject: row.subject.clone(),
-        size_bytes: object.get("size").and_then(Value::as_u64),
-        direction: text_at(object, "route").and_then(|word| direction(&word)),
-        ..Identity::default()
-    };
-    row.state(Fact::Identity(identity), None);
+    let mut row = Row::listed(object, ["from", "fromHeader"], instant_at(object, &["dateReceived"], clock), None);
     reason(&mut row, record, object);
     row
 }

@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use evidence::{Fact, Identity, Reading, Status, TraceStatus, Unit};
+use evidence::{Fact, Reading, Status, TraceStatus, Unit};
 
 use super::codes::{self, Codes};
 use super::look;
 use super::rows::{self, Kind, Large, Parsed, Row, place, torn};
-use super::values::{Object, address, addresses, direction, instant_at, peer, subject, text_at};
+use super::values::{Object, instant_at, peer, text_at};
 use crate::records::{Grammar, Record};
 use crate::text::first_words;
 use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
@@ -96,22 +96,12 @@ fn parse(record: &Record, clock: &Clock) -> Parsed {
 }
 
 fn tracked(record: &Record, object: &Object, clock: &Clock) -> Row {
-    let mut row = Row::by(None);
-    let envelope_sender = object.get("fromEnv").and_then(address);
-    let header_from = object.get("fromHdr").and_then(address).filter(|address| !address.is_null());
-    row.senders = [envelope_sender.clone(), header_from.clone()].into_iter().flatten().collect();
-    row.recipients = object.get("to").map(addresses).unwrap_or_default();
-    row.subject = text_at(object, "subject").map(|said| subject(&said));
-    row.when = instant_at(object, &["received", "sent"], clock);
-    let identity = Identity {
-        envelope_sender,
-        header_from,
-        subject: row.subject.clone(),
-        sent_at: instant_at(object, &["sent"], clock),
-        direction: text_at(object, "route").and_then(|word| direction(&word)),
-        ..Identity::default()
-    };
-    row.state(Fact::Identity(identity), None);
+    let mut row = Row::listed(
+        object,
+        ["fromEnv", "fromHdr"],
+        instant_at(object, &["received", "sent"], clock),
+        instant_at(object, &["sent"], clock),
+    );
     let word = text_at(object, "status").unwrap_or_default();
     let said = match text_at(object, "info") {
         Some(info) => format!("{word}: {info}"),

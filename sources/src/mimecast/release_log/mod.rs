@@ -2,19 +2,17 @@
 
 use std::sync::LazyLock;
 
-use evidence::{
-    Action, Fact, Identity, PolicyRef, Quarantine, QuarantineState, Reading, Release, ReleaseStep, Scope, Status,
-    TraceStatus, Unit, Verdict,
-};
-use serde_json::Value;
-
 use super::codes::Codes;
 use super::rows::{self, Kind, Large, Parsed, Row, place, torn};
-use super::values::{Object, address, addresses, direction, instant_at, subject, text_at};
+use super::values::{Object, instant_at, text_at};
 use super::{HELD_QUEUE, detail, held_queue, look};
 use crate::records::{Grammar, Record};
 use crate::text::first_words;
 use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use evidence::{
+    Action, Fact, PolicyRef, Quarantine, QuarantineState, Reading, Release, ReleaseStep, Scope, Status, TraceStatus,
+    Unit, Verdict,
+};
 
 /// The held release log.
 pub struct ReleaseLog;
@@ -98,22 +96,7 @@ fn parse(record: &Record, clock: &Clock) -> Parsed {
 }
 
 fn logged(record: &Record, object: &Object, clock: &Clock) -> Row {
-    let mut row = Row::by(None);
-    let envelope_sender = object.get("fromEnv").and_then(address);
-    let header_from = object.get("fromHdr").and_then(address).filter(|address| !address.is_null());
-    row.senders = [envelope_sender.clone(), header_from.clone()].into_iter().flatten().collect();
-    row.recipients = object.get("to").map(addresses).unwrap_or_default();
-    row.subject = text_at(object, "subject").map(|said| subject(&said));
-    row.when = instant_at(object, &["released"], clock);
-    let identity = Identity {
-        envelope_sender,
-        header_from,
-        subject: row.subject.clone(),
-        size_bytes: object.get("size").and_then(Value::as_u64),
-        direction: text_at(object, "route").and_then(|word| direction(&word)),
-        ..Identity::default()
-    };
-    row.state(Fact::Identity(identity), None);
+    let mut row = Row::listed(object, ["fromEnv", "fromHdr"], instant_at(object, &["released"], clock), None);
     reason(&mut row, record, object);
     release(&mut row, record, object);
     if let Some(checks) = object.get("spamProcessingDetail") {
