@@ -1,8 +1,9 @@
 //! What a record states.
 
 use crate::{
-    Action, Address, AuthMethod, AuthResult, Cite, CopyKey, Folder, Identifier, Peer, PolicyRef, Scope, System,
-    TraceStatus, VerdictKind, When,
+    Act, Action, Address, Alert, AuthMethod, AuthResult, Carried, Change, Cite, Click, CopyKey, DnsAnswer, Folder,
+    Identifier, JobStep, Peer, PolicyRef, ProbeStep, Scope, Setting, SignIn, System, Total, TraceStatus, VerdictKind,
+    When,
 };
 
 /// One stated fact: who says what about which copy, when, and where that is written.
@@ -75,6 +76,47 @@ pub enum Fact {
         /// One sentence in our words.
         said: String,
     },
+    /// The message carries a link or an attachment.
+    Carried(Carried),
+    /// Somebody followed a link of the message.
+    Click(Click),
+    /// How something is set up.
+    Setting(Setting),
+    /// Somebody changed how something is set up.
+    Change(Change),
+    /// Somebody did something that changes no setting.
+    Act(Act),
+    /// A system raised an alert.
+    Alert(Alert),
+    /// Somebody tried to sign in.
+    SignIn(SignIn),
+    /// A report counts something.
+    Total(Total),
+    /// A job did something.
+    Job(JobStep),
+    /// The DNS answered.
+    Dns(DnsAnswer),
+    /// A test did one of its steps.
+    Probe(ProbeStep),
+}
+
+impl Fact {
+    /// Whether the fact is about the way of messages; the others are about what stands around them: settings and their
+    /// changes, sign-ins, alerts, totals, jobs, DNS, tests.
+    pub fn is_of_a_message(&self) -> bool {
+        !matches!(
+            self,
+            Fact::Setting(_)
+                | Fact::Change(_)
+                | Fact::Act(_)
+                | Fact::Alert(_)
+                | Fact::SignIn(_)
+                | Fact::Total(_)
+                | Fact::Job(_)
+                | Fact::Dns(_)
+                | Fact::Probe(_)
+        )
+    }
 }
 
 /// Who and what the message is, as one record states it. Every part may be missing.

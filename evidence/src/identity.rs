@@ -160,7 +160,19 @@ pub enum Product {
     Rspamd,
     /// Dovecot, with Sieve.
     Dovecot,
-    /// Any other mail system, by the name it gives itself.
+    /// Exim.
+    Exim,
+    /// Proxmox Mail Gateway.
+    ProxmoxMailGateway,
+    /// Cisco Secure Email Gateway (ESA).
+    CiscoSecureEmail,
+    /// Proofpoint Email Protection and Targeted Attack Protection.
+    Proofpoint,
+    /// Google Workspace, Gmail.
+    GoogleWorkspace,
+    /// Microsoft Entra ID.
+    Entra,
+    /// Any other system, by the name it gives itself.
     Other(String),
 }
 
@@ -193,10 +205,24 @@ impl System {
             Product::Amavis => "amavis",
             Product::Rspamd => "rspamd",
             Product::Dovecot => "dovecot",
+            Product::Exim => "exim",
+            Product::ProxmoxMailGateway => "proxmox-mail-gateway",
+            Product::CiscoSecureEmail => "cisco-secure-email",
+            Product::Proofpoint => "proofpoint",
+            Product::GoogleWorkspace => "google-workspace",
+            Product::Entra => "entra",
             Product::Other(name) => name,
         };
         match (&self.product, &self.instance) {
-            (Product::ExchangeOnline | Product::Mimecast, _) | (_, None) => product.to_owned(),
+            (
+                Product::ExchangeOnline
+                | Product::Mimecast
+                | Product::Entra
+                | Product::GoogleWorkspace
+                | Product::Proofpoint,
+                _,
+            )
+            | (_, None) => product.to_owned(),
             (_, Some(instance)) => format!("{product}/{instance}"),
         }
     }
@@ -212,10 +238,24 @@ impl fmt::Display for System {
             Product::Amavis => "amavis",
             Product::Rspamd => "rspamd",
             Product::Dovecot => "Dovecot",
+            Product::Exim => "Exim",
+            Product::ProxmoxMailGateway => "Proxmox Mail Gateway",
+            Product::CiscoSecureEmail => "Cisco Secure Email",
+            Product::Proofpoint => "Proofpoint",
+            Product::GoogleWorkspace => "Google Workspace",
+            Product::Entra => "Entra ID",
             Product::Other(name) => name,
         };
         match (&self.product, &self.instance) {
-            (Product::ExchangeOnline | Product::Mimecast, _) | (_, None) => f.write_str(product),
+            (
+                Product::ExchangeOnline
+                | Product::Mimecast
+                | Product::Entra
+                | Product::GoogleWorkspace
+                | Product::Proofpoint,
+                _,
+            )
+            | (_, None) => f.write_str(product),
             (_, Some(instance)) => write!(f, "{product} {instance}"),
         }
     }

@@ -18,6 +18,10 @@ pub enum Unit {
     Event,
     /// One header field or part of a message sample.
     Field,
+    /// One thing that is set up.
+    Setting,
+    /// One count of a report.
+    Total,
 }
 
 /// A row that could not be read, and why.

@@ -43,6 +43,7 @@ pub struct Supplied {
 #[derive(Clone, Debug, Default)]
 pub struct Lake {
     entries: Vec<Entry>,
+    surroundings: Vec<Entry>,
     supplied: Vec<Supplied>,
     around: Option<Timestamp>,
 }
@@ -65,12 +66,19 @@ impl Lake {
         lake.entries.sort_by(|a, b| a.observation.cite.order().cmp(&b.observation.cite.order()));
         let mut seen = HashSet::new();
         lake.entries.retain(|entry| seen.insert(Said::of(entry)));
+        (lake.entries, lake.surroundings) =
+            lake.entries.into_iter().partition(|entry| entry.observation.fact.is_of_a_message());
         lake
     }
 
-    /// All entries, by file and place.
+    /// All entries about the message's own way, by file and place.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// All entries about what stands around messages, by file and place: settings and their changes, sign-ins, totals.
+    pub fn surroundings(&self) -> &[Entry] {
+        &self.surroundings
     }
 
     /// All files that were supplied, in the order of the input.

@@ -1,8 +1,8 @@
 //! Facts in one sentence.
 
 use evidence::{
-    Action, Arrival, Authentication, Dsn, DsnAction, Fact, Folder, Handover, NextHop, Outcome, Peer, PolicyRef,
-    Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Stored, Verdict, VerdictKind,
+    Action, Arrival, Authentication, Carried, Dsn, DsnAction, Fact, Folder, Handover, NextHop, Outcome, Peer,
+    PolicyRef, Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Stored, Verdict, VerdictKind,
 };
 use trace::Event;
 
@@ -38,6 +38,15 @@ pub fn of_event(event: &Event) -> String {
             None => format!("after delivery: {} ({said})", done(action)),
         },
         Fact::Note { said } => said.clone(),
+        Fact::Carried(Carried::Url { url, .. }) => format!("carries the link {url}"),
+        Fact::Carried(Carried::Attachment { name, .. }) => {
+            format!("carries the attachment {}", name.as_deref().unwrap_or("without a name"))
+        }
+        Fact::Click(click) => {
+            let who = click.by.as_deref().unwrap_or("somebody");
+            format!("{who} followed the link {} ({})", click.url, click.said)
+        }
+        _ => "said beside the way of the message".to_owned(), // see `Fact::is_of_a_message`
     }
 }
 

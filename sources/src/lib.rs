@@ -4,6 +4,7 @@
 //! export, `codes.toml` with the vendor's codes where it has some, and `samples/`. A source never joins two records and
 //! never knows a layer. Kinds are detected by content: columns, keys, grammar; never by file name.
 
+mod codes;
 mod error;
 mod exchange_online;
 mod message;
@@ -12,7 +13,9 @@ mod postfix;
 mod query;
 mod read_all;
 mod records;
+mod snapshot;
 mod source;
+mod table;
 mod text;
 mod time;
 
@@ -32,6 +35,7 @@ pub const ALL: &[&dyn Source] = &[
     &exchange_online::message_trace_detail::MessageTraceDetail,
     &exchange_online::quarantine::QuarantineList,
     &exchange_online::message_trace::MessageTrace,
+    &exchange_online::transport_rules::TransportRules,
     &mimecast::siem::Siem,
     &mimecast::message_info::MessageInfo,
     &mimecast::release_log::ReleaseLog,

@@ -315,7 +315,7 @@ impl Round<'_> {
 
     /// Whether a file has not been asked for all that is known by now.
     fn is_due(&self, at: usize, done: &Done) -> bool {
-        if self.kinds[at].as_ref().is_ok_and(|source| is_sample(*source)) {
+        if self.kinds[at].as_ref().is_ok_and(|it| is_sample(*it) || it.matched_by() == MatchedBy::Nothing) {
             return false;
         }
         let by_looks = self.kinds[at].as_ref().is_ok_and(|source| source.matched_by() == MatchedBy::IdsOrLooks)
@@ -353,6 +353,7 @@ impl Round<'_> {
             .flatten()
             .filter_map(|done| done.reading.as_ref().ok())
             .flat_map(|reading| &reading.observations)
+            .filter(|observation| observation.fact.is_of_a_message())
             .filter_map(|observation| match &observation.fact {
                 Fact::Identity(identity) => observation.when.as_ref().or(identity.sent_at.as_ref()),
                 _ => observation.when.as_ref(),
@@ -408,7 +409,7 @@ fn set_aside(reading: Reading) -> Reading {
 
 /// Takes sender, recipients, subject and instant of a reading into the looks of the message.
 fn learn_looks(looks: &mut Likeness, reading: &Reading) {
-    for observation in &reading.observations {
+    for observation in reading.observations.iter().filter(|observation| observation.fact.is_of_a_message()) {
         if let Fact::Identity(identity) = &observation.fact {
             looks.senders.extend(identity.envelope_sender.iter().filter(|sender| !sender.is_null()).cloned());
             looks.senders.extend(identity.header_from.iter().cloned());

@@ -49,6 +49,8 @@ pub enum MatchedBy {
     Ids,
     /// By an id, or by sender, recipient, subject and time, because rows carry no id that others know.
     IdsOrLooks,
+    /// By nothing: rows show what stands around all messages (settings, sign-ins, totals); they are read once.
+    Nothing,
 }
 
 /// How a person gets an export. `{message_id}`, `{sender}`, `{recipient}`, `{start}` and `{end}` stand for the values

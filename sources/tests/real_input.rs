@@ -2,12 +2,14 @@
 //!
 //! They lie outside the project and nothing of them is copied into it; docs/real-input.md holds the counts.
 
-use std::borrow::Cow;
+mod support;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use evidence::{Cite, FileName, Place, Reading, SAID_MAX_CHARS};
-use sources::{Clock, Input, NoProgress, Query, ReadError, Wanted, recognise};
+use evidence::{Cite, FileName, Place, Reading};
+use sources::{ReadError, recognise};
+use support::{check_cite, check_reading, try_read};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples");
 
@@ -49,6 +51,7 @@ const NOT_READ: &[(&str, &str)] = &[
     ("graph2otel/defender-*", "Defender advanced hunting and policies"),
     ("graph2otel/entra-*", "Entra logs and settings"),
     ("graph2otel/m365-activity/*", "management activity log"),
+    ("graph2otel/m365-exchangetransportrules/*", ""),
     ("graph2otel/m365-exchange*", "Exchange Online settings"),
     ("graph2otel/m365-inboxrules/*", "mailbox rules"),
     ("graph2otel/m365-mailboxdelegation/*", "mailbox permissions"),
@@ -76,6 +79,7 @@ const NOT_READ: &[(&str, &str)] = &[
     ("reports/*.xml", "DMARC aggregate report"),
     ("reports/*.gz", "DMARC aggregate report, packed"),
     ("reports/*.zip", "DMARC aggregate report, packed"),
+    ("scubagear-tenant-config/transport_rule*", ""),
     ("scubagear-tenant-config/*", "tenant settings"),
     ("sekoia-intake-formats/*.test.json", "another program's test of the record beside it"),
     ("sekoia-intake-formats/exo-message-trace/*", ""),
@@ -107,6 +111,8 @@ const KINDS: &[(&str, &[&str])] = &[
     ("elastic-integrations/mimecast_message_release*", &["mimecast/release-log"]),
     ("elastic-integrations/mimecast_siem*", &["mimecast/siem"]),
     ("graph-docs-contrib/*", &["exchange-online/message-trace-detail"]),
+    ("graph2otel/m365-exchangetransportrules/*", &["exchange-online/transport-rules"]),
+    ("scubagear-tenant-config/transport_rule*", &["exchange-online/transport-rules"]),
     ("graph2otel/m365-messagetrace/*", &["exchange-online/message-trace"]),
     ("logs/*", &["postfix/log"]),
     ("messagetracereport-routes/*", &["exchange-online/message-trace-detail"]),
@@ -179,12 +185,10 @@ fn check(name: &str, bytes: &[u8], counts: &mut Counts) -> Result<(), String> {
     if !first_fit(KINDS, name).is_some_and(|kinds| kinds.contains(&source.id())) {
         return Err(format!("{name}: taken for {}", source.id()));
     }
-    let input = Input { name: name.into(), bytes };
-    let query = Query { wanted: &Wanted::Everything, clock: &clock(), progress: &NoProgress };
-    let reading = source.read(&input, &query).map_err(|error| format!("refused by its reader: {error}"))?;
+    let reading = try_read(source, name, bytes).map_err(|error| format!("refused by its reader: {error}"))?;
     *counts.kinds.entry(source.id()).or_default() += 1;
     counts.add(&reading);
-    check_reading(&input, &reading)?;
+    check_reading(name, bytes, &reading)?;
     match reading.problems.first() {
         Some(problem) if WHOLE.iter().any(|vendor| source.id().starts_with(vendor)) => {
             Err(format!("{}: expected {}, found {}", problem.cite, problem.expected, problem.found))
@@ -214,68 +218,6 @@ fn check_refusal(name: &str, error: &ReadError) -> Result<(), String> {
         return Err(format!("{name}: refused in too few words: {error}"));
     }
     Ok(())
-}
-
-/// Every row is in one heap, and every cite opens at its record.
-fn check_reading(input: &Input<'_>, reading: &Reading) -> Result<(), String> {
-    if reading.rows_accounted_for() != reading.rows {
-        return Err(format!("{}: {} rows, {} in heaps", input.name, reading.rows, reading.rows_accounted_for()));
-    }
-    let observed = reading.observations.iter().map(|observation| &observation.cite);
-    let problems = reading.problems.iter().map(|problem| &problem.cite);
-    let passed_over = reading.passed_over.iter().filter_map(|heap| heap.first.as_ref());
-    observed.chain(problems).chain(passed_over).try_for_each(|cite| check_cite(input, cite))
-}
-
-fn check_cite(input: &Input<'_>, cite: &Cite) -> Result<(), String> {
-    let fault = |what: &str| Err(format!("{}: {cite}, bytes {:?}: {what}", input.name, cite.bytes));
-    let Some(record) = input.bytes.get(cite.bytes.start as usize..cite.bytes.end as usize) else {
-        return fault("outside the file");
-    };
-    if cite.file != input.name {
-        return fault("names another file");
-    }
-    // A property of an Outlook item may lie in pieces: then the whole file is its place.
-    let in_pieces = matches!(cite.place, Place::Record(_)) && record.len() == input.bytes.len() && is_compound(record);
-    if !in_pieces && !decodings(record).iter().any(|text| text.chars().take(SAID_MAX_CHARS).eq(cite.said.chars())) {
-        return fault("another record stands there");
-    }
-    if cite.mark.as_ref().is_some_and(|mark| mark.start < cite.bytes.start || mark.end > cite.bytes.end) {
-        return fault("the mark is outside the record");
-    }
-    match cite.place {
-        Place::Line(line) if line != line_of(input.bytes, cite.bytes.start as usize) => fault("stands on another line"),
-        _ => Ok(()),
-    }
-}
-
-fn is_compound(file: &[u8]) -> bool {
-    file.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
-}
-
-/// The bytes as text, in each encoding that exports use.
-fn decodings(record: &[u8]) -> [Cow<'_, str>; 4] {
-    let decode = |encoding: &'static encoding_rs::Encoding| encoding.decode_without_bom_handling(record).0;
-    [
-        String::from_utf8_lossy(record),
-        decode(encoding_rs::UTF_16LE),
-        decode(encoding_rs::UTF_16BE),
-        decode(encoding_rs::WINDOWS_1252),
-    ]
-}
-
-/// The line on which a byte stands, from 1; a lone CR ends a line where there is no LF.
-fn line_of(bytes: &[u8], at: usize) -> u64 {
-    let end = if bytes.contains(&b'\n') { b'\n' } else { b'\r' };
-    bytes[..at].iter().filter(|byte| **byte == end).count() as u64 + 1
-}
-
-fn clock() -> Clock {
-    Clock {
-        zone: jiff::tz::TimeZone::UTC,
-        zone_label: "UTC (default)".to_owned(),
-        reference: "2026-08-20T00:00:00Z".parse().expect("an instant"),
-    }
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
@@ -358,11 +300,10 @@ fn patterns() {
 #[test]
 fn a_cite_at_another_record_is_a_fault() {
     let name: FileName = "file".into();
-    let input = Input { name: name.clone(), bytes: b"one\ntwo\n" };
     for (line, bytes, said, sound) in
         [(2, 4..7, "two", true), (1, 4..7, "two", false), (2, 4..6, "two", false), (2, 4..9, "two", false)]
     {
         let cite = Cite::new(name.clone(), Place::Line(line), bytes.clone(), said);
-        assert_eq!(check_cite(&input, &cite).is_ok(), sound, "{line} {bytes:?}");
+        assert_eq!(check_cite(&name, b"one\ntwo\n", &cite).is_ok(), sound, "{line} {bytes:?}");
     }
 }

@@ -1,24 +1,17 @@
 //! Every source is whole: folder, page, samples, codes with their origin, one line in the table.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sources::{ALL, Source};
+use support::folder_of;
 
 fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
-}
-
-/// The folder of a source: `message/eml` is `src/message/eml`; a vendor with one kind may do with `src/postfix`.
-fn folder_of(id: &str) -> PathBuf {
-    let path = id.replace('-', "_");
-    let own = src().join(&path);
-    match path.split_once('/') {
-        Some((vendor, _)) if !own.is_dir() => src().join(vendor),
-        _ => own,
-    }
 }
 
 /// All folders below `folder`, not counting those of samples.

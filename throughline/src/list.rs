@@ -67,6 +67,8 @@ fn unit(unit: Unit) -> &'static str {
         Unit::Message => "one row a message",
         Unit::Event => "one row an event",
         Unit::Field => "one header field or part of a message",
+        Unit::Setting => "one row a setting",
+        Unit::Total => "one row a count",
     }
 }
 

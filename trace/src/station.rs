@@ -85,7 +85,6 @@ fn key_of(event: &Event, queue_of: &BTreeMap<Identifier, Identifier>) -> Option<
     }
     let system = place_of(&observation.speaker);
     match system.product {
-        Product::ExchangeOnline | Product::Mimecast | Product::Dovecot => Some(Key { system, queue_id: None }),
         Product::Postfix | Product::Amavis | Product::Rspamd => {
             let queue = observation.about.ids.iter().find(|id| matches!(id, Identifier::QueueId { .. })).cloned();
             let queue = queue.or_else(|| observation.about.ids.iter().find_map(|id| queue_of.get(id)).cloned());
@@ -95,7 +94,7 @@ fn key_of(event: &Event, queue_of: &BTreeMap<Identifier, Identifier>) -> Option<
             };
             Some(Key { system, queue_id: queue })
         }
-        Product::Other(_) => Some(Key { system, queue_id: None }),
+        _ => Some(Key { system, queue_id: None }),
     }
 }
 
@@ -220,9 +219,14 @@ pub(crate) fn is_exchange_online(name: &str) -> bool {
 fn usual_place(system: &System) -> u8 {
     match system.product {
         Product::Other(_) => 0,
-        Product::Postfix | Product::Amavis | Product::Rspamd => 1,
-        Product::Mimecast => 2,
-        Product::ExchangeOnline => 3,
+        Product::Postfix
+        | Product::Amavis
+        | Product::Rspamd
+        | Product::Exim
+        | Product::ProxmoxMailGateway
+        | Product::CiscoSecureEmail => 1,
+        Product::Mimecast | Product::Proofpoint => 2,
+        Product::ExchangeOnline | Product::GoogleWorkspace | Product::Entra => 3,
         Product::Dovecot => 4,
     }
 }
@@ -249,5 +253,6 @@ fn rank(fact: &Fact) -> u8 {
         Fact::NoticeSent { .. } => 16,
         Fact::PostDelivery { .. } => 17,
         Fact::Closed => 18,
+        _ => 10, // what the message carries, and what is not about its way
     }
 }

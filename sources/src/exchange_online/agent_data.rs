@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use evidence::{Action, PolicyRef, Scope, Verdict, VerdictKind};
 use quick_xml::events::Event;
 
-use super::codes::{self, Codes};
+use crate::codes::{self, Codes};
 
 /// Codes of agents: spam filter verdicts, dispositions, rule actions.
 pub(crate) static AGENT_CODES: LazyLock<Codes> =

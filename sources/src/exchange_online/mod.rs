@@ -4,7 +4,6 @@
 //! the kind's own folder, which says what the row states.
 
 mod agent_data;
-mod codes;
 pub(crate) mod enhanced_summary;
 pub(crate) mod extended_report;
 pub(crate) mod message_trace;
@@ -12,8 +11,7 @@ pub(crate) mod message_trace_detail;
 pub(crate) mod quarantine;
 mod refusal;
 mod reply;
-mod row;
-mod table;
+pub(crate) mod transport_rules;
 
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,15 @@
 //! Tests over all kinds of this folder: own samples, third-party samples, turned and torn files.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use evidence::{Address, FileName, Identifier, Observation, Reading, Zone};
+use evidence::{Address, FileName, Identifier, Observation, Reading};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::table::decoded;
 use crate::records::{Grammar, Sieve, Splitter};
+use crate::table::decoded;
 use crate::text::encoding_of;
 use crate::{Clock, Input, Likeness, Message, NoProgress, Query, Source, Wanted, recognise};
 
@@ -66,70 +65,6 @@ fn check_sound(name: &str, bytes: &[u8], reading: &Reading) {
         if let Some(mark) = &cite.mark {
             assert!(cite.bytes.start <= mark.start && mark.end <= cite.bytes.end, "{name}: {cite}: mark outside");
         }
-    }
-}
-
-/// What is read, as a person would check it.
-fn told(bytes: &[u8], reading: &Reading) -> String {
-    let (encoding, _) = encoding_of(bytes);
-    let mut text = format!("rows {} observed {} problems {}", reading.rows, reading.observed, reading.problems.len());
-    for heap in &reading.passed_over {
-        let _ = write!(text, " passed over {} ({})", heap.rows, heap.reason);
-    }
-    let span = |at: Option<Timestamp>| at.map_or("unknown".to_owned(), |at| at.to_string());
-    let _ = writeln!(text, "\nfrom {} to {}", span(reading.coverage.from), span(reading.coverage.to));
-    for limit in &reading.coverage.limits {
-        let _ = writeln!(text, "limit: {limit}");
-    }
-    for problem in &reading.problems {
-        let place = problem.cite.to_string();
-        let place = place.split_once([':', '#']).map_or("", |(_, place)| place);
-        let _ = writeln!(text, "problem at {place}: expected {}, found {}", problem.expected, problem.found);
-    }
-    let mut last = String::new();
-    for observation in &reading.observations {
-        let record = record_line(observation);
-        if record != last {
-            let _ = writeln!(text, "\n{record}");
-            last = record;
-        }
-        let mark = observation.cite.mark.as_ref().map_or(String::new(), |mark| {
-            format!(" <- {}", decoded(&bytes[mark.start as usize..mark.end as usize], encoding).replace('\n', " "))
-        });
-        let mark: String = mark.chars().take(80).collect();
-        let about: Vec<&str> = observation.about.envelope_recipients.iter().map(Address::as_str).collect();
-        let _ = writeln!(text, "  [{}] {:?}{mark}", about.join(" "), observation.fact);
-    }
-    text
-}
-
-fn record_line(observation: &Observation) -> String {
-    let place = observation.cite.to_string();
-    let place = place.split_once([':', '#']).map_or("", |(_, place)| place).to_owned();
-    let when = observation.when.as_ref().map_or("no time".to_owned(), |when| match &when.zone {
-        Zone::Stated => when.at.to_string(),
-        Zone::Assumed(zone) => format!("{} ({zone})", when.at),
-    });
-    let ids: Vec<&str> = observation.about.ids.iter().map(Identifier::text).collect();
-    format!("record {place}: {when} {} {}", observation.speaker, ids.join(" "))
-}
-
-/// With `UPDATE_EXPECTED` set the expected texts are written anew, to be read before they are kept.
-#[test]
-fn ok_own_samples() {
-    for (path, id) in samples() {
-        let name = name_of(&path);
-        let bytes = fs::read(&path).unwrap();
-        let source = recognise(&bytes, &name).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(source.id(), id, "{name}");
-        let reading = read(source, &name, &bytes, &Wanted::Everything);
-        check_sound(&name, &bytes, &reading);
-        let expected = path.with_file_name(format!("{name}.expected"));
-        let told = told(&bytes, &reading);
-        if std::env::var_os("UPDATE_EXPECTED").is_some() {
-            fs::write(&expected, &told).unwrap();
-        }
-        assert_eq!(told, fs::read_to_string(&expected).unwrap_or_default(), "{name}");
     }
 }
 

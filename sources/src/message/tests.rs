@@ -99,54 +99,6 @@ fn fact(fact: &Fact) -> String {
     }
 }
 
-fn samples() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/message");
-    let mut found = Vec::new();
-    for kind in ["eml", "headers", "msg", "bounce"] {
-        for entry in std::fs::read_dir(root.join(kind).join("samples")).expect("samples") {
-            let path = entry.expect("entry").path();
-            if path.extension().is_some_and(|end| end != "expected") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-/// Every own sample is recognised as the kind in whose folder it lies and read as its `.expected` says. `BLESS=1`
-/// writes what is read, to be looked at before it is committed.
-#[test]
-fn own_samples_read_as_expected() {
-    let samples = samples();
-    assert!(samples.len() >= 12, "{}", samples.len());
-    for path in samples {
-        // Samples are stored byte by byte (.gitattributes), so that places stay true.
-        let bytes = std::fs::read(&path).expect("sample");
-        let name = path.file_name().expect("name").to_string_lossy().into_owned();
-        let kind = path
-            .parent()
-            .and_then(Path::parent)
-            .and_then(Path::file_name)
-            .expect("kind")
-            .to_string_lossy()
-            .into_owned();
-        let text = match read(&name, &bytes, &Wanted::Everything) {
-            Ok((id, reading)) => {
-                assert_eq!(id, format!("message/{kind}"), "{name}");
-                shown(&reading)
-            }
-            Err(error) => format!("{error}\n"),
-        };
-        let expected = path.with_extension("expected");
-        if std::env::var_os("BLESS").is_some() {
-            std::fs::write(&expected, &text).expect("write");
-        }
-        let known = std::fs::read_to_string(&expected).unwrap_or_default().replace("\r\n", "\n");
-        assert_eq!(text, known, "{name}");
-    }
-}
-
 fn corpus(under: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/samples").join(under);
     let mut found = Vec::new();

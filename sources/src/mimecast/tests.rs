@@ -135,63 +135,6 @@ fn fixtures() -> Vec<(&'static str, PathBuf)> {
     found
 }
 
-#[test]
-fn fixtures_are_read_as_expected() {
-    for (kind, path) in fixtures() {
-        let name = path.display().to_string();
-        let bytes = std::fs::read(&path).expect("readable");
-        assert_eq!(recognised(&bytes).first().map(|(id, _)| *id), Some(kind), "{name}");
-        let reading = read_as(kind, &bytes, &Wanted::Everything);
-        check_sound(&name, &bytes, &reading);
-        let found = written(&reading, &bytes);
-        let expected_path = path.with_extension(format!("{}.expected", path.extension().unwrap_or_default().display()));
-        if std::env::var_os("WRITE_EXPECTED").is_some() {
-            std::fs::write(&expected_path, &found).expect("writable");
-        }
-        let expected = std::fs::read_to_string(&expected_path).unwrap_or_default();
-        assert_eq!(found, expected, "{name}: set WRITE_EXPECTED=1 to write it anew, then read the difference");
-    }
-}
-
-/// A reading as text for people.
-fn written(reading: &Reading, bytes: &[u8]) -> String {
-    let mut text = String::new();
-    let mut line = |said: String| text.push_str(&(said + "\n"));
-    line(format!("rows {}, observed {}, problems {}", reading.rows, reading.observed, reading.problems.len()));
-    for heap in &reading.passed_over {
-        line(format!("passed over {}: {}", heap.rows, heap.reason));
-    }
-    for limit in &reading.coverage.limits {
-        line(format!("limit: {limit}"));
-    }
-    if let (Some(from), Some(to)) = (reading.coverage.from, reading.coverage.to) {
-        line(format!("covers {from} to {to}"));
-    }
-    for problem in &reading.problems {
-        line(format!("problem at {}: expected {}, found {}", problem.cite, problem.expected, problem.found));
-    }
-    let mut last = None;
-    for observation in &reading.observations {
-        if last.as_ref() != Some(&(observation.cite.place, observation.about.clone())) {
-            line(format!("\n{} by {}", observation.cite, observation.speaker));
-            line(format!("  ids {}", listed(&observation.about.ids)));
-            line(format!("  envelope recipients {}", listed(&observation.about.envelope_recipients)));
-            last = Some((observation.cite.place, observation.about.clone()));
-        }
-        let when = observation.when.as_ref().map_or("no instant".to_owned(), |when| when.at.to_string());
-        line(format!("  {when}  {:?}", observation.fact));
-        if let Some(mark) = &observation.cite.mark {
-            let said = String::from_utf8_lossy(&bytes[mark.start as usize..mark.end as usize]);
-            line(format!("    by `{said}`"));
-        }
-    }
-    text
-}
-
-fn listed<T: std::fmt::Display>(all: &[T]) -> String {
-    if all.is_empty() { "none".to_owned() } else { all.iter().map(T::to_string).collect::<Vec<_>>().join(", ") }
-}
-
 // ---- what must not change a reading
 
 /// Observations without their places, sorted.

@@ -8,11 +8,11 @@ use evidence::{
 };
 
 use super::STORE;
-use super::codes::{self, Codes};
 use super::message_trace::{ids, sender, subject};
 use super::reply::peer;
-use super::row::{Row, Torn};
-use super::table::{self, Facts, Need, Table, missing};
+use crate::codes::{self, Codes};
+use crate::table::row::{Row, Torn};
+use crate::table::{self, Facts, Need, Table, missing};
 use crate::{Export, Head, Input, Likeness, Query, ReadError, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));

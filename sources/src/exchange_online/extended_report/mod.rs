@@ -12,8 +12,8 @@ use super::message_trace::{sender, subject};
 use super::message_trace_detail::{folder_named, held};
 use super::refusal::Attempt;
 use super::reply::{is_inside, last_error, peer, reply};
-use super::row::{Row, Torn};
-use super::table::{self, Facts, Need, Table, missing};
+use crate::table::row::{Row, Torn};
+use crate::table::{self, Facts, Need, Table, missing};
 use crate::{Export, Head, Input, Likeness, Query, ReadError, Recognition, Source, ZoneRule};
 
 const DATE: &[&str] = &["datetimeutc", "datetime", "timestamp"];

@@ -7,10 +7,10 @@ use evidence::{
 };
 
 use super::STORE;
-use super::codes::{self, Codes};
 use super::reply::peer;
-use super::row::{Row, Torn};
-use super::table::{self, Facts, Need, Table, missing};
+use crate::codes::{self, Codes};
+use crate::table::row::{Row, Torn};
+use crate::table::{self, Facts, Need, Table, missing};
 use crate::time::Zoneless;
 use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
 

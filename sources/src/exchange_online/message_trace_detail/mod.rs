@@ -11,12 +11,12 @@ use super::STORE;
 use super::agent_data::{
     AGENT_CODES, AgentEntry, Meps, agent_entries, spam_filter_verdict, strongest_action, verdicts,
 };
-use super::codes::{self, Codes};
 use super::message_trace::{ids, sender};
 use super::refusal::Attempt;
 use super::reply::{last_error, peer, reply};
-use super::row::{Row, Torn};
-use super::table::{self, Facts, Need, Table, decoded, missing};
+use crate::codes::{self, Codes};
+use crate::table::row::{Row, Torn};
+use crate::table::{self, Facts, Need, Table, decoded, missing};
 use crate::text::encoding_of;
 use crate::{Export, Head, Input, Likeness, Query, ReadError, Recognition, Source, ZoneRule};
 

@@ -1,12 +1,15 @@
 //! One row of an export, whatever its spelling: cells under column names, keys of a JSON object, lines of `Format-List`.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
-use evidence::{Address, Cite, FileName};
-use serde_json::Value;
+use evidence::{Address, Cite, FileName, Property};
+use serde_json::{Map, Value};
 
-use super::codes::folded;
+use super::clixml;
+use crate::codes::folded;
 use crate::records::{Cells, Record};
 
 /// Where a row is written.
@@ -32,9 +35,47 @@ pub(crate) struct Row {
 
 #[derive(Clone, Debug)]
 struct Field {
-    key: String,
+    name: Arc<Name>,
     values: Vec<String>,
+    /// Where a JSON value is more than texts: objects, lists of objects.
+    tree: Option<Value>,
     range: Option<Range<usize>>,
+}
+
+/// The name of a column or key: reduced to letters and digits, and as written.
+#[derive(Debug)]
+pub(crate) struct Name {
+    key: String,
+    written: String,
+}
+
+impl Name {
+    /// A name as written.
+    pub(crate) fn of(written: &str) -> Arc<Name> {
+        Arc::new(Name { key: folded(written), written: written.to_owned() })
+    }
+}
+
+/// The names met so far: each is folded once a file, not once a row.
+#[derive(Default)]
+pub(crate) struct Names {
+    by_written: HashMap<String, Arc<Name>>,
+}
+
+/// How many names are remembered; a file that makes up a new name in each row takes no more.
+const NAMES_MAX: usize = 4096;
+
+impl Names {
+    fn get(&mut self, written: &str) -> Arc<Name> {
+        if let Some(name) = self.by_written.get(written) {
+            return name.clone();
+        }
+        let name = Name::of(written);
+        if self.by_written.len() < NAMES_MAX {
+            self.by_written.insert(written.to_owned(), name.clone());
+        }
+        name
+    }
 }
 
 /// A row that is no row: what was expected there and what was found.
@@ -86,7 +127,7 @@ impl Row {
     ///
     /// # Errors
     /// [`Torn`] if it has fewer or more cells than columns, empty ones at the end aside.
-    pub(crate) fn of_cells(record: Record, columns: &[String], splitter: &mut Cells) -> Result<Row, Box<Broken>> {
+    pub(crate) fn of_cells(record: Record, columns: &[Arc<Name>], splitter: &mut Cells) -> Result<Row, Box<Broken>> {
         let cells = splitter.of(&record.text);
         let joined = splitter.lines_joined(&record.text);
         if joined > 0 {
@@ -112,8 +153,9 @@ impl Row {
             .zip(cells)
             .enumerate()
             .map(|(at, (column, cell))| Field {
-                key: folded(column),
+                name: column.clone(),
                 values: vec![cell],
+                tree: None,
                 range: ranges.get(at).cloned(),
             })
             .collect();
@@ -124,7 +166,7 @@ impl Row {
     ///
     /// # Errors
     /// [`Torn`] if the text is no JSON object.
-    pub(crate) fn of_json(record: Record) -> Result<Row, Box<Broken>> {
+    pub(crate) fn of_json(record: Record, names: &mut Names) -> Result<Row, Box<Broken>> {
         let object = match serde_json::from_str(&record.text) {
             Ok(Value::Object(object)) => object,
             Ok(other) => {
@@ -137,18 +179,37 @@ impl Row {
                 return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
             }
         };
+        Ok(Row::of_object(Raw::Record(record), object, names))
+    }
+
+    /// A row of the members of an object; sidecar keys (`Name@data.type`) are left out.
+    pub(crate) fn of_object(raw: Raw, object: Map<String, Value>, names: &mut Names) -> Row {
         // Each key is searched for from the start: bounded, lest a record of many keys takes quadratic time.
-        let is_small = object.len() <= KEYS_MARKED_MAX;
+        let text = match &raw {
+            Raw::Record(record) if object.len() <= KEYS_MARKED_MAX => record.text.as_str(),
+            _ => "",
+        };
         let fields = object
-            .iter()
+            .into_iter()
             .filter(|(key, _)| !key.contains('@'))
             .map(|(key, value)| Field {
-                key: folded(key),
-                values: json_texts(value),
-                range: if is_small { json_value_range(&record.text, key) } else { None },
+                range: json_value_range(text, &key),
+                name: names.get(&key),
+                values: json_texts(&value),
+                tree: has_objects(&value).then_some(value),
             })
             .collect();
-        Ok(Row { raw: Raw::Record(record), fields, outer_recipient: None })
+        Row { raw, fields, outer_recipient: None }
+    }
+
+    /// A row within a row: the members of an object that a value of this row holds.
+    pub(crate) fn inner(&self, object: &Map<String, Value>, names: &mut Names) -> Row {
+        let cite = self.raw.clone();
+        let mut row = Row::of_object(cite, object.clone(), names);
+        for field in &mut row.fields {
+            field.range = None;
+        }
+        row
     }
 
     /// Reads a block of `Name : value` lines, whose longer values go on in indented lines.
@@ -157,7 +218,12 @@ impl Row {
         for line in text.lines() {
             match block_line(line) {
                 Some((name, value)) => {
-                    fields.push(Field { key: folded(name), values: vec![value.to_owned()], range: None });
+                    fields.push(Field {
+                        name: Name::of(name),
+                        values: vec![value.to_owned()],
+                        tree: None,
+                        range: None,
+                    });
                 }
                 None => {
                     if let Some(value) = fields.last_mut().and_then(|field| field.values.last_mut()) {
@@ -177,7 +243,7 @@ impl Row {
 
     /// The folded names of a row's columns or keys.
     pub(crate) fn has(&self, names: &[&str]) -> bool {
-        self.fields.iter().any(|field| names.contains(&field.key.as_str()))
+        self.fields.iter().any(|field| names.contains(&field.name.key.as_str()))
     }
 
     /// The first value under one of these folded names that is not blank.
@@ -185,7 +251,7 @@ impl Row {
         names.iter().find_map(|name| {
             self.fields
                 .iter()
-                .filter(|field| field.key == *name)
+                .filter(|field| field.name.key == *name)
                 .flat_map(|field| &field.values)
                 .map(|value| value.trim())
                 .find(|value| !value.is_empty() && !is_type_name(value))
@@ -197,7 +263,7 @@ impl Row {
         let of = |name: &&str| -> Vec<&str> {
             self.fields
                 .iter()
-                .filter(|field| field.key == **name)
+                .filter(|field| field.name.key == **name)
                 .flat_map(|field| &field.values)
                 .map(|value| value.trim())
                 .filter(|value| !value.is_empty() && !is_type_name(value))
@@ -219,11 +285,66 @@ impl Row {
         found
     }
 
+    /// The value under the first of these names that is more than texts: a JSON object or a list of objects, also one that
+    /// stands as text in a cell or a string.
+    pub(crate) fn tree(&self, names: &[&str]) -> Option<Cow<'_, Value>> {
+        names.iter().find_map(|name| {
+            let field = self.fields.iter().find(|field| field.name.key == *name)?;
+            if let Some(tree) = &field.tree {
+                return Some(Cow::Borrowed(tree));
+            }
+            let text = field.values.first()?.trim();
+            let tree = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok())??;
+            Some(Cow::Owned(tree))
+        })
+    }
+
+    /// The objects under the first of these names that holds any: one, or those of a list.
+    pub(crate) fn objects(&self, names: &[&str]) -> Vec<Map<String, Value>> {
+        match self.tree(names).map(Cow::into_owned) {
+            Some(Value::Object(object)) => vec![object],
+            Some(Value::Array(values)) => values
+                .into_iter()
+                .filter_map(|value| match value {
+                    Value::Object(object) => Some(object),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Every field that holds something and is none of these folded names, by its name as written.
+    pub(crate) fn others(&self, names: &[&str]) -> Vec<Property> {
+        self.fields
+            .iter()
+            .filter(|field| !names.contains(&field.name.key.as_str()))
+            .map(|field| Property {
+                name: field.name.written.clone(),
+                values: field.values.iter().map(|value| value.trim().to_owned()).filter(|v| !v.is_empty()).collect(),
+            })
+            .filter(|property| !property.values.is_empty())
+            .collect()
+    }
+
+    /// The name as written of the first of these folded names that the row has.
+    pub(crate) fn written(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|field| field.name.key == name).map(|field| field.name.written.as_str())
+    }
+
+    /// Whether any value was cut by its writer: `ConvertTo-Json` below its depth, a list as the name of its type.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.fields
+            .iter()
+            .flat_map(|field| &field.values)
+            .any(|value| is_type_name(value.trim()) || is_cut(value.trim()))
+    }
+
     /// A yes or no; `None` if absent or another word.
     pub(crate) fn flag(&self, names: &[&str]) -> Option<bool> {
         match self.text(names)?.to_ascii_lowercase().as_str() {
-            "true" | "yes" | "1" => Some(true),
-            "false" | "no" | "0" => Some(false),
+            "true" | "yes" | "1" | "$true" => Some(true),
+            "false" | "no" | "0" | "$false" => Some(false),
             _ => None,
         }
     }
@@ -232,7 +353,7 @@ impl Row {
     pub(crate) fn lost_values(&self, names: &[&str]) -> bool {
         self.fields
             .iter()
-            .filter(|field| names.contains(&field.key.as_str()))
+            .filter(|field| names.contains(&field.name.key.as_str()))
             .flat_map(|field| &field.values)
             .any(|value| is_type_name(value.trim()))
     }
@@ -245,7 +366,7 @@ impl Row {
     /// A cite of the row with the value under one of these names marked.
     pub(crate) fn cite_field(&self, file: &FileName, names: &[&str]) -> Cite {
         let range = names.iter().find_map(|name| {
-            let field = self.fields.iter().find(|field| field.key == *name)?;
+            let field = self.fields.iter().find(|field| field.name.key == *name)?;
             field.range.clone()
         });
         match (&self.raw, range) {
@@ -270,10 +391,24 @@ impl Row {
 /// Up to how many keys of an object the places of their values are looked up.
 const KEYS_MARKED_MAX: usize = 128;
 
-/// What `Export-Csv` prints for an array.
+/// What `Export-Csv` prints for an array, and `ConvertTo-Json` for one below its depth.
 fn is_type_name(value: &str) -> bool {
     (value.starts_with("System.") || value.starts_with("Microsoft.Exchange."))
         && (value.ends_with("[]") || value.ends_with(']') || value.contains("Collection"))
+}
+
+/// What `ConvertTo-Json` prints for an object below its depth: `@{Name=x; Value=y}`.
+fn is_cut(value: &str) -> bool {
+    value.starts_with("@{") && value.ends_with('}')
+}
+
+/// Whether a value is, or holds, an object.
+fn has_objects(value: &Value) -> bool {
+    match value {
+        Value::Object(_) => true,
+        Value::Array(values) => values.iter().any(|value| value.is_object() || value.is_array()),
+        _ => false,
+    }
 }
 
 /// The texts of a JSON value: one for a scalar, all for an array, the `value` of an object as PowerShell wraps it.
@@ -282,7 +417,7 @@ fn json_texts(value: &Value) -> Vec<String> {
         Value::Null => Vec::new(),
         Value::String(text) => vec![text.clone()],
         Value::Array(values) => values.iter().flat_map(json_texts).collect(),
-        Value::Object(object) => match object.get("value") {
+        Value::Object(object) => match object.get("value").or_else(|| object.get(clixml::TEXT)) {
             Some(inner) if !inner.is_object() => json_texts(inner),
             _ => vec![value.to_string()],
         },

@@ -1,35 +1,55 @@
-//! Reads any of the spellings in which these exports come, row by row, and keeps what is about the message.
+//! Reads tables of rows in any spelling: CSV, JSON, `Format-List` text, `Export-Clixml`; row by row, and keeps what is
+//! about the message.
+
+mod clixml;
+pub(crate) mod row;
+pub(crate) mod setting;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use evidence::{
     Address, Cite, CopyKey, Fact, FileName, Identifier, LooksUsed, Observation, Place, Problem, Product, Reading,
     System, When, Zone,
 };
 
-use super::codes::folded;
-use super::row::{Broken, Row, Torn, block_line};
+use crate::codes::folded;
 use crate::records::{Cells, Grammar, Record, Records, Sieve, Splitter, column_names, csv_header, delimiter_of};
+use crate::snapshot::instant_in_name;
 use crate::text::{Encoding, Text, encoding_of};
 use crate::time::{DayOrder, Zoneless, instant};
 use crate::{Clock, Head, Input, Likeness, Progress, Query, ReadError, Recognition, Wanted};
+use row::{Broken, Name, Names, Row, Torn, block_line};
 
 /// What one kind of export adds to the common way of reading.
 pub(crate) trait Table {
     /// Keys of JSON objects whose arrays hold the rows.
     const WRAPPERS: &'static [&'static str] = &["value", "Value", "d", "results", "Results"];
     /// Folded names under which the message's ids stand.
-    const ID_NAMES: &'static [&'static str];
-    /// Folded names of the instant by which a row is placed in time.
+    const ID_NAMES: &'static [&'static str] = &[];
+    /// Folded names of the instant by which a row is placed in time; none if rows have no instant of their own.
     const DATE_NAMES: &'static [&'static str];
+    /// Which rows bear on every message, such as settings and their changes.
+    const STAYING: Staying = Staying::None;
+    /// Why rows are left out when one message is followed.
+    const OTHERS: &'static str = "other message";
     /// Columns of a file that names none; `None` if a header is needed.
     const POSITIONS: Option<&'static [&'static str]> = None;
 
     /// Ids of the message in a row.
-    fn ids(&self, row: &Row) -> Vec<Identifier>;
+    fn ids(&self, _row: &Row) -> Vec<Identifier> {
+        Vec::new()
+    }
 
     /// Whether a row looks like the message, for messages or rows without ids.
-    fn looks_like(&self, row: &Row, at: Option<jiff::Timestamp>, likeness: &Likeness) -> bool;
+    fn looks_like(&self, _row: &Row, _at: Option<jiff::Timestamp>, _likeness: &Likeness) -> bool {
+        false
+    }
+
+    /// Whether this row bears on every message; asked only where [`Table::STAYING`] says that some rows do.
+    fn stays(&self, _row: &Row) -> bool {
+        true
+    }
 
     /// Whether rows without ids are matched by looks even where the message has ids.
     fn by_looks(&self) -> bool {
@@ -64,6 +84,17 @@ pub(crate) trait Table {
     fn state(&self, row: &Row, facts: &mut Facts<'_>);
 }
 
+/// Which rows of a kind bear on every message, and are kept whichever is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Staying {
+    /// None: each row is about its own message, or about none.
+    None,
+    /// All: settings of the organisation.
+    All,
+    /// Some of those that hold one of these words, exactly as written; [`Table::stays`] has the last word.
+    Holding(&'static [&'static str]),
+}
+
 /// How a file spells its rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Shape {
@@ -73,6 +104,8 @@ enum Shape {
     Json,
     /// `Format-List` text.
     Blocks,
+    /// `Export-Clixml`.
+    Clixml,
     /// Delimited lines without a header line, or with one in a `#Fields:` comment.
     Log { columns: Vec<String> },
 }
@@ -83,7 +116,7 @@ impl Shape {
         match self {
             Shape::Csv => Grammar::Csv,
             Shape::Json => Grammar::Json { wrappers },
-            Shape::Blocks | Shape::Log { .. } => Grammar::Lines,
+            Shape::Blocks | Shape::Clixml | Shape::Log { .. } => Grammar::Lines,
         }
     }
 }
@@ -100,6 +133,7 @@ pub(crate) struct Facts<'a> {
     speaker: System,
     said: Vec<Observation>,
     limits: &'a mut BTreeSet<String>,
+    snapshot: &'a Option<When>,
 }
 
 /// How the instants of a file are read.
@@ -133,6 +167,11 @@ impl Facts<'_> {
     /// Reads an instant as the file writes them.
     pub(crate) fn instant(&self, said: &str) -> Option<When> {
         self.dates.read(said)
+    }
+
+    /// When the export was taken, as far as its name says.
+    pub(crate) fn snapshot(&self) -> Option<When> {
+        self.snapshot.clone()
     }
 
     /// Notes what the file cannot show.
@@ -195,10 +234,10 @@ pub(crate) fn read<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>) ->
                 .zip(&kept)
                 .any(|(row, kept)| *kept && row.as_ref().is_ok_and(|row| row.raw().holds(word)))
         };
-        let next = match (&sieve, needles(&known, &written)) {
+        let next = match (&sieve, sieve_of(table, &known, &written)) {
             (Sieve::All, _) => None,
-            (Sieve::AnyOf(old), Some(new)) if new.iter().all(|needle| old.contains(needle)) => None,
-            (Sieve::AnyOf(_), Some(new)) if round < 8 => Some(Sieve::AnyOf(new)),
+            (Sieve::AnyOf(old), Sieve::AnyOf(new)) if new.iter().all(|needle| old.contains(needle)) => None,
+            (Sieve::AnyOf(_), Sieve::AnyOf(new)) if round < 8 => Some(Sieve::AnyOf(new)),
             (Sieve::AnyOf(_), _) => Some(Sieve::All),
         };
         match next {
@@ -238,10 +277,26 @@ fn first_sieve(
     if small || matches!(query.wanted, Wanted::Everything) || known.is_empty() || *shape == Shape::Blocks {
         return Sieve::All;
     }
+    if staying(table) == Staying::All || *shape == Shape::Clixml {
+        return Sieve::All;
+    }
     if table.needs_all_rows(*shape == Shape::Json) || (table.by_looks() && !names_ids(table, shape, head)) {
         return Sieve::All;
     }
-    needles(known, &|_| false).map_or(Sieve::All, Sieve::AnyOf)
+    sieve_of(table, known, &|_| false)
+}
+
+/// The sieve that lets pass the rows that hold one of the ids, and those that may stay in any case.
+fn sieve_of(table: &impl Table, known: &BTreeSet<Identifier>, is_written: &dyn Fn(&str) -> bool) -> Sieve {
+    let Some(mut words) = needles(known, is_written) else { return Sieve::All };
+    if let Staying::Holding(also) = staying(table) {
+        words.extend(also.iter().map(|word| (*word).to_owned()));
+    }
+    Sieve::AnyOf(words)
+}
+
+fn staying<T: Table>(_: &T) -> Staying {
+    T::STAYING
 }
 
 fn names_ids<T: Table>(_: &T, shape: &Shape, head: &str) -> bool {
@@ -249,7 +304,7 @@ fn names_ids<T: Table>(_: &T, shape: &Shape, head: &str) -> bool {
     match shape {
         Shape::Csv => csv_header(head).is_some_and(|(header, _)| of(&folded_names(&column_names(header)))),
         Shape::Json => json_objects(head).iter().any(of),
-        Shape::Blocks | Shape::Log { .. } => true,
+        Shape::Blocks | Shape::Clixml | Shape::Log { .. } => true,
     }
 }
 
@@ -316,25 +371,32 @@ fn parse<T: Table>(
             let rows: Vec<Parsed> = blocks(input)?.into_iter().map(Ok).collect();
             ParsedRows { count: rows.len() as u64, rows, sieved_out: 0, blank_pages: 0, comments: 0 }
         }
+        Shape::Clixml => {
+            query.progress.advance(input.bytes.len() as u64);
+            let rows = clixml::rows(input)?;
+            ParsedRows { count: rows.len() as u64, rows, sieved_out: 0, blank_pages: 0, comments: 0 }
+        }
         Shape::Csv => {
             let split = splitter.split(sieve, query)?;
             let mut cells = Cells::new(delimiter(input));
-            let columns = split.columns.clone();
+            let columns: Vec<Arc<Name>> = split.columns.iter().map(|column| Name::of(column)).collect();
             of_records(split, |record| Some(Row::of_cells(record, &columns, &mut cells)))
         }
         Shape::Log { columns } => {
             let split = splitter.split(sieve, query)?;
             let mut cells = Cells::new(b',');
+            let columns: Vec<Arc<Name>> = columns.iter().map(|column| Name::of(column)).collect();
             let is_comment = |record: &Record| record.text.starts_with('#');
-            of_records(split, |record| (!is_comment(&record)).then(|| Row::of_cells(record, columns, &mut cells)))
+            of_records(split, |record| (!is_comment(&record)).then(|| Row::of_cells(record, &columns, &mut cells)))
         }
         Shape::Json => {
             let split = splitter.split(sieve, query)?;
             let mut blank_pages = 0;
+            let mut names = Names::default();
             let mut found = of_records(split, |record| {
                 let is_blank = is_blank_page(&record.text, T::WRAPPERS);
                 blank_pages += u64::from(is_blank);
-                (!is_blank).then(|| Row::of_json(record))
+                (!is_blank).then(|| Row::of_json(record, &mut names))
             });
             found.blank_pages = blank_pages;
             found.comments = 0;
@@ -387,7 +449,7 @@ fn is_blank_page(text: &str, wrappers: &[&str]) -> bool {
 }
 
 /// The numbers of the rows that are about the message; ids that they reveal are added to `known`.
-fn keep(table: &impl Table, query: &Query<'_>, parsed: &ParsedRows, known: &mut BTreeSet<Identifier>) -> Vec<bool> {
+fn keep<T: Table>(table: &T, query: &Query<'_>, parsed: &ParsedRows, known: &mut BTreeSet<Identifier>) -> Vec<bool> {
     let Wanted::Message(message) = query.wanted else { return vec![true; parsed.rows.len()] };
     let mut kept = vec![false; parsed.rows.len()];
     let ids: Vec<Vec<Identifier>> =
@@ -405,6 +467,10 @@ fn keep(table: &impl Table, query: &Query<'_>, parsed: &ParsedRows, known: &mut 
             kept[number] = true; // what cannot be read cannot be said to be about another message
             continue;
         };
+        if T::STAYING != Staying::None && table.stays(row) {
+            kept[number] = true;
+            continue;
+        }
         let by_looks = message.ids.is_empty() || (table.by_looks() && ids[number].is_empty());
         if by_looks && table.looks_like(row, date_of(table, row, dates).map(|when| when.at), &message.likeness) {
             kept[number] = true;
@@ -426,9 +492,13 @@ fn keep(table: &impl Table, query: &Query<'_>, parsed: &ParsedRows, known: &mut 
 }
 
 /// Says what the kept rows state, and accounts for the others.
-fn told(table: &impl Table, input: &Input<'_>, query: &Query<'_>, parsed: ParsedRows, kept: &[bool]) -> Reading {
+fn told<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>, parsed: ParsedRows, kept: &[bool]) -> Reading {
     let mut reading = Reading { rows: parsed.count, ..Reading::default() };
     let mut limits = BTreeSet::new();
+    let snapshot = match T::STAYING {
+        Staying::All => instant_in_name(&input.name, query.clock),
+        _ => None,
+    };
     let mut dates = dates_of(table, &parsed, query);
     if parsed.sieved_out > 0 {
         let sample = sample(table, input, query);
@@ -463,7 +533,7 @@ fn told(table: &impl Table, input: &Input<'_>, query: &Query<'_>, parsed: Parsed
             first_other = first_other.or_else(|| Some(row.cite(&input.name)));
             continue;
         }
-        if when.is_none() {
+        if when.is_none() && !T::DATE_NAMES.is_empty() {
             undated += 1;
             first_undated.get_or_insert_with(|| format!("{}: {}", row.cite(&input.name), date_words(table, row)));
         }
@@ -481,7 +551,11 @@ fn told(table: &impl Table, input: &Input<'_>, query: &Query<'_>, parsed: Parsed
             speaker: table.speaker(row),
             said: Vec::new(),
             limits: &mut limits,
+            snapshot: &snapshot,
         };
+        if T::STAYING == Staying::All && row.is_cut() {
+            facts.limit(CUT_VALUES);
+        }
         table.state(row, &mut facts);
         if facts.said.is_empty() {
             facts.say(Fact::Note { said: "a record that states nothing more".to_owned() });
@@ -489,7 +563,7 @@ fn told(table: &impl Table, input: &Input<'_>, query: &Query<'_>, parsed: Parsed
         reading.observations.append(&mut facts.said);
     }
     reading.revealed.extend(revealed);
-    reading.pass_over("other message", others, first_other);
+    reading.pass_over(T::OTHERS, others, first_other);
     reading.pass_over("empty page", parsed.blank_pages, None);
     reading.pass_over("log header", parsed.comments, None);
     if let Some(first) = first_undated {
@@ -503,6 +577,10 @@ fn told(table: &impl Table, input: &Input<'_>, query: &Query<'_>, parsed: Parsed
     suspect_cut(&mut reading);
     reading
 }
+
+/// Said where values were lost on the way into the export.
+const CUT_VALUES: &str =
+    "nested values or lists were cut when the export was written: export again with ConvertTo-Json -Depth 10";
 
 /// Row caps of message trace, historical search and portal exports.
 const ROW_CAPS: [u64; 5] = [1_000, 5_000, 10_000, 50_000, 100_000];
@@ -603,6 +681,9 @@ fn shape_of(text: &str, positions: Option<&[&str]>) -> Option<Shape> {
     if start.starts_with(['{', '[']) {
         return Some(Shape::Json);
     }
+    if clixml::is_clixml(start) {
+        return Some(Shape::Clixml);
+    }
     let first = start.lines().next()?;
     if block_line(first).is_some() {
         return Some(Shape::Blocks);
@@ -665,6 +746,7 @@ pub(crate) fn recognise(
 ) -> Recognition {
     let Some(shape) = shape_of(head.text, positions) else { return Recognition::No };
     let (noun, objects) = match &shape {
+        Shape::Clixml => ("property", clixml::names_of(head.text)),
         Shape::Csv => {
             let Some((header, _)) = csv_header(head.text) else { return Recognition::No };
             ("column", vec![folded_names(&column_names(header))])
