@@ -124,6 +124,22 @@ impl Reading {
         coverage.to = Some(coverage.to.map_or(at, |to| to.max(at)));
     }
 
+    /// Takes in the reading of a later part of the same file.
+    pub fn absorb(&mut self, part: Reading) {
+        self.observations.extend(part.observations);
+        self.problems.extend(part.problems);
+        self.rows += part.rows;
+        self.observed += part.observed;
+        for PassedOver { reason, rows, first } in part.passed_over {
+            self.pass_over(reason, rows, first);
+        }
+        part.revealed.into_iter().for_each(|id| self.reveal(id));
+        let Coverage { from, to, limits, suspected_cut } = part.coverage;
+        from.into_iter().chain(to).for_each(|at| self.covers(at));
+        self.coverage.limits.extend(limits);
+        self.coverage.suspected_cut |= suspected_cut;
+    }
+
     /// Adds an id of the followed message, once.
     pub fn reveal(&mut self, id: Identifier) {
         if !self.revealed.contains(&id) {

@@ -48,3 +48,43 @@ pub const ALL: &[&dyn Source] = &[
 pub fn source(id: &str) -> Option<&'static dyn Source> {
     ALL.iter().copied().find(|source| source.id() == id)
 }
+
+#[cfg(test)]
+mod tests {
+    use evidence::Reading;
+
+    use super::*;
+
+    /// Whatever is read part by part is what is read as a whole: all samples of all kinds, and each of them many times over.
+    #[test]
+    fn ok_in_parts_as_a_whole() {
+        let clock = Clock {
+            zone: jiff::tz::TimeZone::UTC,
+            zone_label: "UTC".to_owned(),
+            reference: "2026-05-02T12:00:00Z".parse().expect("an instant"),
+        };
+        let query = Query { wanted: &Wanted::Everything, clock: &clock, progress: &NoProgress };
+        let mut compared = 0;
+        for source in ALL {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/").to_owned() + &source.id().replace('-', "_");
+            let samples = std::fs::read_dir(folder + "/samples").into_iter().flatten().flatten();
+            for sample in
+                samples.map(|entry| entry.path()).filter(|path| path.extension().is_none_or(|e| e != "expected"))
+            {
+                let bytes = std::fs::read(&sample).expect("a sample");
+                let name = sample.display().to_string();
+                for bytes in [bytes.repeat(1), bytes.repeat(3)] {
+                    let input = Input { name: name.as_str().into(), bytes: &bytes };
+                    let (whole, mut in_parts) = (source.read(&input, &query), Reading::default());
+                    let ended = source.read_in_parts(&input, &query, &mut |part| in_parts.absorb(part));
+                    match whole {
+                        Ok(whole) => assert_eq!(in_parts, whole, "{name}"),
+                        Err(error) => assert_eq!(ended, Err(error), "{name}"),
+                    }
+                    compared += 1;
+                }
+            }
+        }
+        assert!(compared > 50, "{compared}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Splits a file into records with their exact places, and leaves out early what cannot be about the message.
 
+pub(crate) mod parts;
 mod sift;
 
 use std::ops::Range;
@@ -246,23 +247,26 @@ pub(crate) fn csv_header(text: &str) -> Option<(&str, usize)> {
 }
 
 fn csv_spans(text: &str) -> (Vec<String>, Vec<Range<usize>>) {
-    let Some((header, mut start)) = csv_header(text) else { return (Vec::new(), Vec::new()) };
-    let bytes = text.as_bytes();
+    let Some((header, start)) = csv_header(text) else { return (Vec::new(), Vec::new()) };
     let mut spans = Vec::new();
+    csv_rows(text, start, &mut spans);
+    (column_names(header), spans)
+}
+
+/// Collects the rows from `start` on.
+fn csv_rows(text: &str, mut start: usize, spans: &mut Vec<Range<usize>>) {
+    let bytes = text.as_bytes();
     let mut quoted = false;
-    for at in memchr::memchr2_iter(b'"', b'\n', &bytes[start..]).map({
-        let base = start;
-        move |at| base + at
-    }) {
+    let from = start;
+    for at in memchr::memchr2_iter(b'"', b'\n', &bytes[from..]).map(|at| from + at) {
         if bytes[at] == b'"' {
             quoted = !quoted;
         } else if !quoted {
-            push_row(text, start..at, &mut spans);
+            push_row(text, start..at, spans);
             start = at + 1;
         }
     }
-    push_row(text, start..text.len(), &mut spans);
-    (column_names(header), spans)
+    push_row(text, start..text.len(), spans);
 }
 
 fn push_row(text: &str, span: Range<usize>, spans: &mut Vec<Range<usize>>) {

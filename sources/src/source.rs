@@ -102,4 +102,22 @@ pub trait Source: Sync {
     /// # Errors
     /// [`ReadError`] if there is nothing to read at all. A torn row is a problem of the reading, not an error.
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError>;
+
+    /// Reads every row of a file of this kind and hands each part on as soon as it is read, in the order of the file:
+    /// for questions about many messages, in memory that does not grow with the file.
+    ///
+    /// The readings together are what [`Source::read`] gives with [`crate::Wanted::Everything`]; the last one holds what
+    /// there is to say of the whole file. A kind that does not override this is read as a whole.
+    ///
+    /// # Errors
+    /// [`ReadError`] if there is nothing to read at all.
+    fn read_in_parts(
+        &self,
+        input: &Input<'_>,
+        query: &Query<'_>,
+        take: &mut dyn FnMut(Reading),
+    ) -> Result<(), ReadError> {
+        take(self.read(input, query)?);
+        Ok(())
+    }
 }

@@ -305,7 +305,7 @@ fn without_line_end(mut row: &[u8]) -> &[u8] {
 }
 
 /// The columns of a CSV file, and where its rows start.
-fn header(bytes: &[u8], mark: usize, encoding: Encoding) -> Option<(Vec<String>, usize)> {
+pub(super) fn header(bytes: &[u8], mark: usize, encoding: Encoding) -> Option<(Vec<String>, usize)> {
     let mut start = mark;
     for line in bytes[mark..].split_inclusive(|byte| *byte == b'\n') {
         start += line.len();

@@ -2,8 +2,11 @@
 //! about the message.
 
 mod clixml;
+mod parts;
 pub(crate) mod row;
 pub(crate) mod setting;
+
+pub(crate) use parts::read_in_parts;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -18,7 +21,7 @@ use crate::records::{Cells, Grammar, Record, Records, Sieve, Splitter, column_na
 use crate::snapshot::instant_in_name;
 use crate::text::{Encoding, Text, encoding_of};
 use crate::time::{DayOrder, Zoneless, instant};
-use crate::{Clock, Head, Input, Likeness, Progress, Query, ReadError, Recognition, Wanted};
+use crate::{Clock, Head, Input, Likeness, Message, Progress, Query, ReadError, Recognition, Wanted};
 use row::{Broken, Name, Names, Row, Torn, block_line};
 
 /// What one kind of export adds to the common way of reading.
@@ -31,6 +34,8 @@ pub(crate) trait Table {
     const DATE_NAMES: &'static [&'static str];
     /// Which rows bear on every message, such as settings and their changes.
     const STAYING: Staying = Staying::None;
+    /// Whether a row says the same whatever rows stand around it, so that a file can be read in parts.
+    const ROWS_STAND_ALONE: bool = true;
     /// Why rows are left out when one message is followed.
     const OTHERS: &'static str = "other message";
     /// Columns of a file that names none; `None` if a header is needed.
@@ -131,7 +136,7 @@ pub(crate) struct Facts<'a> {
     file: &'a FileName,
     dates: Dates<'a>,
     speaker: System,
-    said: Vec<Observation>,
+    said: &'a mut Vec<Observation>,
     limits: &'a mut BTreeSet<String>,
     snapshot: &'a Option<When>,
 }
@@ -365,52 +370,66 @@ fn parse<T: Table>(
     shape: &Shape,
     sieve: &Sieve,
 ) -> Result<ParsedRows, ReadError> {
+    let whole = |rows: Vec<Parsed>| {
+        query.progress.advance(input.bytes.len() as u64);
+        ParsedRows { count: rows.len() as u64, rows, sieved_out: 0, blank_pages: 0, comments: 0 }
+    };
     let mut found = match shape {
-        Shape::Blocks => {
-            query.progress.advance(input.bytes.len() as u64);
-            let rows: Vec<Parsed> = blocks(input)?.into_iter().map(Ok).collect();
-            ParsedRows { count: rows.len() as u64, rows, sieved_out: 0, blank_pages: 0, comments: 0 }
+        Shape::Blocks => whole(blocks(input)?.into_iter().map(Ok).collect()),
+        Shape::Clixml => whole(clixml::rows(input)?),
+        Shape::Csv | Shape::Log { .. } | Shape::Json => {
+            rows_of::<T>(splitter.split(sieve, query)?, shape, delimiter(input))
         }
-        Shape::Clixml => {
-            query.progress.advance(input.bytes.len() as u64);
-            let rows = clixml::rows(input)?;
-            ParsedRows { count: rows.len() as u64, rows, sieved_out: 0, blank_pages: 0, comments: 0 }
-        }
-        Shape::Csv => {
-            let split = splitter.split(sieve, query)?;
-            let mut cells = Cells::new(delimiter(input));
-            let columns: Vec<Arc<Name>> = split.columns.iter().map(|column| Name::of(column)).collect();
-            of_records(split, |record| Some(Row::of_cells(record, &columns, &mut cells)))
-        }
+    };
+    if *shape == Shape::Json && !T::ROWS_STAND_ALONE {
+        surround(table, input, &mut found);
+    }
+    check(table, &mut found);
+    Ok(found)
+}
+
+/// The rows that records hold, by the spelling of their file.
+fn rows_of<T: Table>(split: Records, shape: &Shape, delimiter: u8) -> ParsedRows {
+    let named = |columns: &[String]| -> Vec<Arc<Name>> { columns.iter().map(|column| Name::of(column)).collect() };
+    match shape {
         Shape::Log { columns } => {
-            let split = splitter.split(sieve, query)?;
             let mut cells = Cells::new(b',');
-            let columns: Vec<Arc<Name>> = columns.iter().map(|column| Name::of(column)).collect();
+            let columns = named(columns);
             let is_comment = |record: &Record| record.text.starts_with('#');
             of_records(split, |record| (!is_comment(&record)).then(|| Row::of_cells(record, &columns, &mut cells)))
         }
         Shape::Json => {
-            let split = splitter.split(sieve, query)?;
             let mut blank_pages = 0;
             let mut names = Names::default();
-            let mut found = of_records(split, |record| {
+            let found = of_records(split, |record| {
                 let is_blank = is_blank_page(&record.text, T::WRAPPERS);
                 blank_pages += u64::from(is_blank);
                 (!is_blank).then(|| Row::of_json(record, &mut names))
             });
-            found.blank_pages = blank_pages;
-            found.comments = 0;
-            let (good, torn): (Vec<Parsed>, Vec<Parsed>) = found.rows.into_iter().partition(Result::is_ok);
-            let mut rows: Vec<Row> = good.into_iter().flatten().collect();
-            table.surround(input, &mut rows);
-            found.rows = rows.into_iter().map(Ok).chain(torn).collect();
-            found.rows.sort_by_key(|row| match row {
-                Ok(row) => row.bytes().start,
-                Err(broken) => broken.raw.bytes().start,
-            });
-            found
+            ParsedRows { blank_pages, comments: 0, ..found }
         }
-    };
+        _ => {
+            let mut cells = Cells::new(delimiter);
+            let columns = named(&split.columns);
+            of_records(split, |record| Some(Row::of_cells(record, &columns, &mut cells)))
+        }
+    }
+}
+
+/// Gives rows what stands around them.
+fn surround<T: Table>(table: &T, input: &Input<'_>, found: &mut ParsedRows) {
+    let (good, torn): (Vec<Parsed>, Vec<Parsed>) = found.rows.drain(..).partition(Result::is_ok);
+    let mut rows: Vec<Row> = good.into_iter().flatten().collect();
+    table.surround(input, &mut rows);
+    found.rows = rows.into_iter().map(Ok).chain(torn).collect();
+    found.rows.sort_by_key(|row| match row {
+        Ok(row) => row.bytes().start,
+        Err(broken) => broken.raw.bytes().start,
+    });
+}
+
+/// Tears the rows that lack what the kind needs.
+fn check<T: Table>(table: &T, found: &mut ParsedRows) {
     for row in &mut found.rows {
         if let Ok(good) = row
             && let Err(torn) = table.check(good)
@@ -418,7 +437,6 @@ fn parse<T: Table>(
             *row = Err(Box::new(Broken { raw: good.raw().clone(), torn }));
         }
     }
-    Ok(found)
 }
 
 fn of_records(split: Records, mut row: impl FnMut(Record) -> Option<Parsed>) -> ParsedRows {
@@ -435,7 +453,8 @@ fn of_records(split: Records, mut row: impl FnMut(Record) -> Option<Parsed>) -> 
 
 /// Whether a JSON object is an answer without rows: `{"@odata.context":"...","value":[]}`.
 fn is_blank_page(text: &str, wrappers: &[&str]) -> bool {
-    if text.len() > 4096 || !wrappers.iter().any(|key| text.contains(&format!("\"{key}\""))) {
+    let holds_brackets = text.get(1..).is_some_and(|rest| memchr::memchr2(b'[', b'{', rest.as_bytes()).is_some());
+    if !holds_brackets || text.len() > 4096 || !wrappers.iter().any(|key| text.contains(&format!("\"{key}\""))) {
         return false;
     }
     match serde_json::from_str::<serde_json::Value>(text) {
@@ -493,89 +512,135 @@ fn keep<T: Table>(table: &T, query: &Query<'_>, parsed: &ParsedRows, known: &mut
 
 /// Says what the kept rows state, and accounts for the others.
 fn told<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>, parsed: ParsedRows, kept: &[bool]) -> Reading {
-    let mut reading = Reading { rows: parsed.count, ..Reading::default() };
-    let mut limits = BTreeSet::new();
-    let snapshot = match T::STAYING {
-        Staying::All => instant_in_name(&input.name, query.clock),
-        _ => None,
-    };
     let mut dates = dates_of(table, &parsed, query);
+    let mut ends = Vec::new();
     if parsed.sieved_out > 0 {
-        let sample = sample(table, input, query);
+        ends = sample(table, input, query);
         if !dates.is_order_known {
-            (dates.order, dates.is_order_known) = order_of(table, sample.iter());
-        }
-        for row in &sample {
-            date_of(table, row, dates).into_iter().for_each(|when| reading.covers(when.at));
+            (dates.order, dates.is_order_known) = order_of(table, ends.iter());
         }
     }
-    let mut undated = 0;
-    let mut first_undated = None;
-    let mut others = parsed.sieved_out;
-    let mut revealed = BTreeSet::new();
-    let mut first_other = None;
-    for (row, kept) in parsed.rows.iter().zip(kept) {
-        let row = match row {
-            Ok(row) => row,
-            Err(broken) => {
-                reading.problems.push(Problem {
-                    cite: broken.raw.cite(&input.name),
+    let teller = Teller::new(table, input, query, dates);
+    let mut told = teller.tell(&parsed, kept);
+    for row in &ends {
+        date_of(table, row, dates).into_iter().for_each(|when| told.reading.covers(when.at));
+    }
+    told.finish(teller.dates)
+}
+
+/// Says what rows state.
+struct Teller<'a, T> {
+    table: &'a T,
+    input: &'a Input<'a>,
+    message: Option<&'a Message>,
+    dates: Dates<'a>,
+    snapshot: Option<When>,
+}
+
+/// What some rows of a file state, and what is to be said of them together with the others.
+#[derive(Default)]
+struct Told {
+    reading: Reading,
+    limits: BTreeSet<String>,
+    undated: u64,
+    first_undated: Option<String>,
+}
+
+impl<'a, T: Table> Teller<'a, T> {
+    fn new(table: &'a T, input: &'a Input<'a>, query: &Query<'a>, dates: Dates<'a>) -> Teller<'a, T> {
+        let message = match query.wanted {
+            Wanted::Everything => None,
+            Wanted::Message(message) => Some(message),
+        };
+        let snapshot = match T::STAYING {
+            Staying::All => instant_in_name(&input.name, query.clock),
+            _ => None,
+        };
+        Teller { table, input, message, dates, snapshot }
+    }
+
+    /// Says what the kept rows state, and accounts for the others.
+    fn tell(&self, parsed: &ParsedRows, kept: &[bool]) -> Told {
+        let mut told = Told { reading: Reading { rows: parsed.count, ..Reading::default() }, ..Told::default() };
+        told.reading.pass_over(T::OTHERS, parsed.sieved_out, None);
+        for (row, kept) in parsed.rows.iter().zip(kept) {
+            match row {
+                Ok(row) => self.tell_row(row, *kept, &mut told),
+                Err(broken) => told.reading.problems.push(Problem {
+                    cite: broken.raw.cite(&self.input.name),
                     expected: broken.torn.expected.clone(),
                     found: broken.torn.found.clone(),
-                });
-                continue;
+                }),
             }
-        };
-        let when = date_of(table, row, dates);
+        }
+        told.reading.pass_over("empty page", parsed.blank_pages, None);
+        told.reading.pass_over("log header", parsed.comments, None);
+        told
+    }
+
+    fn tell_row(&self, row: &Row, is_kept: bool, told: &mut Told) {
+        let (table, reading) = (self.table, &mut told.reading);
+        let when = date_of(table, row, self.dates);
         when.iter().for_each(|when| reading.covers(when.at));
-        if !kept {
-            others += 1;
-            first_other = first_other.or_else(|| Some(row.cite(&input.name)));
-            continue;
+        if !is_kept {
+            reading.pass_over(T::OTHERS, 1, Some(row.cite(&self.input.name)));
+            return;
         }
         if when.is_none() && !T::DATE_NAMES.is_empty() {
-            undated += 1;
-            first_undated.get_or_insert_with(|| format!("{}: {}", row.cite(&input.name), date_words(table, row)));
+            told.undated += 1;
+            let place = || format!("{}: {}", row.cite(&self.input.name), date_words(table, row));
+            told.first_undated.get_or_insert_with(place);
         }
         reading.observed += 1;
         let ids = table.ids(row);
-        if let Wanted::Message(message) = query.wanted {
-            revealed.extend(ids.iter().filter(|id| !message.ids.contains(id)).cloned());
+        if let Some(message) = self.message {
+            ids.iter().filter(|id| !message.ids.contains(id)).for_each(|id| reading.reveal(id.clone()));
         }
         let mut facts = Facts {
             about: CopyKey { ids, envelope_recipients: Vec::new() },
             when,
             row,
-            file: &input.name,
-            dates,
+            file: &self.input.name,
+            dates: self.dates,
             speaker: table.speaker(row),
-            said: Vec::new(),
-            limits: &mut limits,
-            snapshot: &snapshot,
+            said: &mut reading.observations,
+            limits: &mut told.limits,
+            snapshot: &self.snapshot,
         };
+        let before = facts.said.len();
         if T::STAYING == Staying::All && row.is_cut() {
             facts.limit(CUT_VALUES);
         }
         table.state(row, &mut facts);
-        if facts.said.is_empty() {
+        if facts.said.len() == before {
             facts.say(Fact::Note { said: "a record that states nothing more".to_owned() });
         }
-        reading.observations.append(&mut facts.said);
     }
-    reading.revealed.extend(revealed);
-    reading.pass_over(T::OTHERS, others, first_other);
-    reading.pass_over("empty page", parsed.blank_pages, None);
-    reading.pass_over("log header", parsed.comments, None);
-    if let Some(first) = first_undated {
-        let rows = if undated == 1 { "1 row has".to_owned() } else { format!("{} rows have", grouped(undated)) };
-        limits.insert(format!("{rows} no date that can be read, first {first}; export again with dates as ISO 8601"));
+}
+
+impl Told {
+    /// Takes in what is to be said of further rows; their readings stay apart.
+    fn add(&mut self, other: &mut Told) {
+        self.limits.append(&mut other.limits);
+        self.undated += other.undated;
+        self.first_undated = self.first_undated.take().or(other.first_undated.take());
     }
-    if let Zoneless::AsAsked(clock) = dates.zoneless {
-        limits.insert(format!("the file does not record the zone of its times: read as {}", clock.zone_label));
+
+    /// The reading, with what there is to say of all its rows.
+    fn finish(self, dates: Dates<'_>) -> Reading {
+        let Told { mut reading, mut limits, undated, first_undated } = self;
+        if let Some(first) = first_undated {
+            let rows = if undated == 1 { "1 row has".to_owned() } else { format!("{} rows have", grouped(undated)) };
+            limits
+                .insert(format!("{rows} no date that can be read, first {first}; export again with dates as ISO 8601"));
+        }
+        if let Zoneless::AsAsked(clock) = dates.zoneless {
+            limits.insert(format!("the file does not record the zone of its times: read as {}", clock.zone_label));
+        }
+        reading.coverage.limits.extend(limits);
+        suspect_cut(&mut reading);
+        reading
     }
-    reading.coverage.limits.extend(limits);
-    suspect_cut(&mut reading);
-    reading
 }
 
 /// Said where values were lost on the way into the export.
@@ -586,9 +651,14 @@ const CUT_VALUES: &str =
 const ROW_CAPS: [u64; 5] = [1_000, 5_000, 10_000, 50_000, 100_000];
 
 fn suspect_cut(reading: &mut Reading) {
-    if ROW_CAPS.contains(&reading.rows) {
+    suspect_cut_at(reading.rows, reading);
+}
+
+/// Says that rows are probably missing if the file has as many as an export gives at most.
+fn suspect_cut_at(rows: u64, reading: &mut Reading) {
+    if ROW_CAPS.contains(&rows) {
         reading.coverage.suspected_cut = true;
-        let rows = grouped(reading.rows);
+        let rows = grouped(rows);
         reading.coverage.limits.push(format!("exactly {rows} rows: probably cut at the row cap"));
     }
 }
@@ -619,6 +689,11 @@ fn order_of<'r, T: Table>(_: &T, rows: impl Iterator<Item = &'r Row>) -> (DayOrd
 
 fn date_of<T: Table>(_: &T, row: &Row, dates: Dates<'_>) -> Option<When> {
     dates.read(row.text(T::DATE_NAMES)?)
+}
+
+/// The instant of a row, as written.
+fn date_texts<'r, T: Table>(_: &T, row: &'r Row) -> Option<&'r str> {
+    row.text(T::DATE_NAMES)
 }
 
 /// What stands where the date of a row should.

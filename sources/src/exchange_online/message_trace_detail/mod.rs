@@ -86,9 +86,19 @@ impl Source for MessageTraceDetail {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         table::read(self, input, query)
     }
+
+    fn read_in_parts(
+        &self,
+        input: &Input<'_>,
+        query: &Query<'_>,
+        take: &mut dyn FnMut(Reading),
+    ) -> Result<(), ReadError> {
+        table::read_in_parts(self, input, query, take)
+    }
 }
 
 impl Table for MessageTraceDetail {
+    const ROWS_STAND_ALONE: bool = false;
     const ID_NAMES: &'static [&'static str] = &["messagetraceid", "networkmessageid", "id", "messageid"];
     const DATE_NAMES: &'static [&'static str] = DATE;
 

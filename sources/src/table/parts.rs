@@ -1,0 +1,115 @@
+//! Reads a table part by part, in memory that does not grow with the file.
+
+use evidence::Reading;
+use rayon::prelude::*;
+
+use super::{
+    Dates, ParsedRows, Shape, Table, Teller, Told, check, date_texts, delimiter, head_text, is_ambiguous, order_of,
+    positions, read, rows_of, sample, shape_of, suspect_cut_at,
+};
+use crate::records::parts::{Part, Parts};
+use crate::records::{Grammar, Records};
+use crate::time::{DayOrder, Zoneless};
+use crate::{Input, Query, ReadError, Wanted};
+
+/// Size of a part in bytes (tests cut even small files): small enough that its rows stay in the cache, large enough that handing it on costs nothing.
+const PART_BYTES: usize = if cfg!(test) { 64 } else { 256 * 1024 };
+/// How many parts are read at once, at most.
+const AT_ONCE: usize = 16;
+
+/// Reads every row of a file of one kind, part after part; the last reading holds what there is to say of all of them.
+///
+/// # Errors
+/// [`ReadError`] if the bytes are no text or the user asked to stop.
+pub(crate) fn read_in_parts<T: Table + Sync>(
+    table: &T,
+    input: &Input<'_>,
+    query: &Query<'_>,
+    take: &mut dyn FnMut(Reading),
+) -> Result<(), ReadError> {
+    let Some(mut way) = Way::of(table, input, query)? else {
+        take(read(table, input, query)?);
+        return Ok(());
+    };
+    let teller = Teller::new(table, input, query, way.dates);
+    let mut sum = Told::default();
+    let mut rows = 0;
+    loop {
+        let parts: Vec<Part<'_>> = way.parts.by_ref().take(AT_ONCE).collect();
+        if parts.is_empty() {
+            break;
+        }
+        if query.progress.is_cancelled() {
+            return Err(ReadError::Cancelled { file: input.name.to_string() });
+        }
+        let told: Vec<Told> = parts.par_iter().map(|part| teller.tell_all(&way.rows(table, part))).collect();
+        for mut told in told {
+            rows += told.reading.rows;
+            sum.add(&mut told);
+            take(told.reading);
+        }
+        query.progress.advance(parts.iter().map(|part| part.len() as u64).sum());
+    }
+    let mut last = sum.finish(way.dates);
+    suspect_cut_at(rows, &mut last);
+    take(last);
+    Ok(())
+}
+
+/// How a file is read in parts.
+struct Way<'a> {
+    parts: Parts<'a>,
+    shape: Shape,
+    columns: Vec<String>,
+    delimiter: u8,
+    dates: Dates<'a>,
+}
+
+impl<'a> Way<'a> {
+    /// Finds out how; `None` if the file has to be read as a whole.
+    fn of<T: Table>(table: &T, input: &Input<'a>, query: &Query<'a>) -> Result<Option<Way<'a>>, ReadError> {
+        let head = head_text(input);
+        let shape = shape_of(&head, positions(table)).unwrap_or(Shape::Csv);
+        let is_whole = matches!(shape, Shape::Blocks | Shape::Clixml) || (shape == Shape::Json && !T::ROWS_STAND_ALONE);
+        if is_whole || matches!(query.wanted, Wanted::Message(_)) {
+            return Ok(None);
+        }
+        let grammar: Grammar = shape.grammar(T::WRAPPERS);
+        let Some(parts) = Parts::new(input, grammar, PART_BYTES)? else { return Ok(None) };
+        let ends = sample(table, input, query);
+        let (order, is_order_known) = order_of(table, ends.iter());
+        let zoneless = ends.first().map_or(Zoneless::Utc, |row| table.zoneless(row, query.clock));
+        let columns = parts.columns().to_vec();
+        let dates = Dates { order, is_order_known, zoneless };
+        let mut way = Way { parts, shape, columns, delimiter: delimiter(input), dates };
+        // The ends of the file leave it open which number is the month: all rows are asked.
+        if !is_order_known && ends.iter().flat_map(|row| date_texts(table, row)).any(is_ambiguous) {
+            let parts = Parts::new(input, grammar, PART_BYTES)?.into_iter().flatten();
+            let known = |part: Part<'_>| -> Option<DayOrder> {
+                let rows = way.rows(table, &part);
+                let (order, is_known) = order_of(table, rows.rows.iter().filter_map(|row| row.as_ref().ok()));
+                is_known.then_some(order)
+            };
+            if let Some(order) = parts.map(known).find_map(|order| order) {
+                way.dates = Dates { order, is_order_known: true, zoneless };
+            }
+        }
+        Ok(Some(way))
+    }
+
+    /// The rows of a part.
+    fn rows<T: Table>(&self, table: &T, part: &Part<'_>) -> ParsedRows {
+        let records = part.records();
+        let rows = records.len() as u64;
+        let records = Records { columns: self.columns.clone(), records, rows, sieved_out: 0 };
+        let mut found = rows_of::<T>(records, &self.shape, self.delimiter);
+        check(table, &mut found);
+        found
+    }
+}
+
+impl<T: Table> Teller<'_, T> {
+    fn tell_all(&self, parsed: &ParsedRows) -> Told {
+        self.tell(parsed, &vec![true; parsed.rows.len()])
+    }
+}
