@@ -32,6 +32,8 @@ pub(crate) trait Table {
     const ID_NAMES: &'static [&'static str] = &[];
     /// Folded names of the instant by which a row is placed in time; none if rows have no instant of their own.
     const DATE_NAMES: &'static [&'static str];
+    /// Folded names of further instants in a row: they too tell whether day or month stands first.
+    const INSTANT_NAMES: &'static [&'static str] = &[];
     /// Which rows bear on every message, such as settings and their changes.
     const STAYING: Staying = Staying::None;
     /// Whether a row says the same whatever rows stand around it, so that a file can be read in parts.
@@ -684,7 +686,8 @@ fn dates_of<'c>(table: &impl Table, parsed: &ParsedRows, query: &Query<'c>) -> D
 }
 
 fn order_of<'r, T: Table>(_: &T, rows: impl Iterator<Item = &'r Row>) -> (DayOrder, bool) {
-    DayOrder::of(rows.filter_map(|row| row.text(T::DATE_NAMES)))
+    let further = |row: &'r Row| T::INSTANT_NAMES.iter().filter_map(|name| row.text(&[name]));
+    DayOrder::of(rows.flat_map(|row| row.text(T::DATE_NAMES).into_iter().chain(further(row))))
 }
 
 fn date_of<T: Table>(_: &T, row: &Row, dates: Dates<'_>) -> Option<When> {
@@ -898,6 +901,17 @@ fn json_objects(text: &str) -> Vec<BTreeSet<String>> {
         at += 1;
     }
     objects
+}
+
+/// The best of what several lists of needs recognised: for kinds whose rows have more than one set of names.
+pub(crate) fn any_of(found: impl IntoIterator<Item = Recognition>) -> Recognition {
+    let rank = |found: &Recognition| match found {
+        Recognition::Certain => 0,
+        Recognition::Fits => 1,
+        Recognition::Near { .. } => 2,
+        Recognition::No => 3,
+    };
+    found.into_iter().min_by_key(rank).unwrap_or(Recognition::No)
 }
 
 /// What is missing in a row, as a problem says it.

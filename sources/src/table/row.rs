@@ -29,6 +29,8 @@ pub(crate) enum Raw {
 pub(crate) struct Row {
     raw: Raw,
     fields: Vec<Field>,
+    /// Whether its writer left out the end of a list.
+    cut_lists: bool,
     /// The recipient that the object around the row names, for rows that carry none.
     pub(crate) outer_recipient: Option<String>,
 }
@@ -159,7 +161,7 @@ impl Row {
                 range: ranges.get(at).cloned(),
             })
             .collect();
-        Ok(Row { raw: Raw::Record(record), fields, outer_recipient: None })
+        Ok(Row { raw: Raw::Record(record), fields, cut_lists: false, outer_recipient: None })
     }
 
     /// Reads a JSON object; sidecar keys (`Name@data.type`) are left out.
@@ -199,7 +201,7 @@ impl Row {
                 tree: has_objects(&value).then_some(value),
             })
             .collect();
-        Row { raw, fields, outer_recipient: None }
+        Row { raw, fields, cut_lists: false, outer_recipient: None }
     }
 
     /// A row within a row: the members of an object that a value of this row holds.
@@ -232,13 +234,17 @@ impl Row {
                 }
             }
         }
+        let mut cut_lists = false;
         for field in &mut fields {
             let inner = field.values.first().and_then(|text| text.trim().strip_prefix('{')?.strip_suffix('}'));
             if let Some(inner) = inner {
-                field.values = inner.split(',').map(|part| part.trim().trim_end_matches("...").to_owned()).collect();
+                // `{a, b...}`: Windows PowerShell prints the first four values of a list and three dots, PowerShell 7 one sign.
+                let whole = inner.trim_end_matches("...").trim_end_matches('\u{2026}');
+                cut_lists |= whole.len() < inner.len();
+                field.values = whole.split(',').map(|part| part.trim().to_owned()).collect();
             }
         }
-        Row { raw: Raw::Block { cite }, fields, outer_recipient: None }
+        Row { raw: Raw::Block { cite }, fields, cut_lists, outer_recipient: None }
     }
 
     /// The folded names of a row's columns or keys.
@@ -332,12 +338,17 @@ impl Row {
         self.fields.iter().find(|field| field.name.key == name).map(|field| field.name.written.as_str())
     }
 
-    /// Whether any value was cut by its writer: `ConvertTo-Json` below its depth, a list as the name of its type.
+    /// The folded names that begin with a prefix and hold something.
+    pub(crate) fn names_with(&self, prefix: &str) -> Vec<&str> {
+        let holds = |field: &&Field| field.name.key.starts_with(prefix) && field.values.iter().any(|v| !v.trim().is_empty());
+        self.fields.iter().filter(holds).map(|field| field.name.key.as_str()).collect()
+    }
+
+    /// Whether any value was cut by its writer: `ConvertTo-Json` below its depth, a list as the name of its type, the end of
+    /// a list in `Format-List`.
     pub(crate) fn is_cut(&self) -> bool {
-        self.fields
-            .iter()
-            .flat_map(|field| &field.values)
-            .any(|value| is_type_name(value.trim()) || is_cut(value.trim()))
+        let values = || self.fields.iter().flat_map(|field| &field.values).map(|value| value.trim());
+        self.cut_lists || values().any(|value| is_type_name(value) || is_cut(value))
     }
 
     /// A yes or no; `None` if absent or another word.

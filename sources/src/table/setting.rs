@@ -36,6 +36,8 @@ pub(crate) struct SettingNames {
     pub(crate) conditions: &'static [(&'static str, ConditionOn)],
     /// Exceptions, and what each looks at.
     pub(crate) exceptions: &'static [(&'static str, ConditionOn)],
+    /// How the names of exceptions begin, where they are the twins of conditions; what follows is the name of the condition that they except from.
+    pub(crate) exception_prefix: Option<&'static str>,
 }
 
 impl SettingNames {
@@ -55,13 +57,13 @@ impl SettingNames {
         last_used: &[],
         conditions: &[],
         exceptions: &[],
+        exception_prefix: None,
     };
 
-    /// Every name whose value is not repeated among the properties.
-    fn used(&self) -> Vec<&'static str> {
+    /// Every name whose value is not repeated among the properties; conditions and exceptions as they were found.
+    fn used<'r>(&self, found: &'r [Found<'r>]) -> Vec<&'r str> {
         let lists = [self.name, self.id, self.policy, self.priority, self.mailbox];
-        let on = self.conditions.iter().chain(self.exceptions).map(|(name, _)| *name);
-        lists.into_iter().flatten().copied().chain(on).collect()
+        lists.into_iter().flatten().copied().chain(found.iter().map(|(name, _)| *name)).collect()
     }
 }
 
@@ -69,6 +71,11 @@ impl SettingNames {
 pub(crate) fn setting(row: &Row, class: SettingClass, names: &SettingNames, facts: &Facts<'_>) -> Setting {
     let text = |names: &[&str]| row.text(names).map(str::to_owned);
     let instant = |names: &[&str]| row.text(names).and_then(|said| facts.instant(said));
+    let conditions = found(row, names.conditions);
+    let exceptions = exceptions(row, names);
+    let all: Vec<Found<'_>> = conditions.iter().chain(&exceptions).cloned().collect();
+    let properties = row.others(&names.used(&all));
+    let typed = |found: Vec<Found<'_>>| found.into_iter().map(|(_, condition)| condition).collect();
     Setting {
         class,
         name: text(names.name).or_else(|| text(names.id)).unwrap_or_default(),
@@ -77,8 +84,8 @@ pub(crate) fn setting(row: &Row, class: SettingClass, names: &SettingNames, fact
         effect: effect(row, names.enabled),
         tier: Tier::Custom,
         priority: row.text(names.priority).and_then(|said| said.parse().ok()),
-        conditions: conditions(row, names.conditions),
-        exceptions: conditions(row, names.exceptions),
+        conditions: typed(conditions),
+        exceptions: typed(exceptions),
         entry: None,
         mailbox: row.text(names.mailbox).map(Address::new),
         created: instant(names.created),
@@ -87,7 +94,7 @@ pub(crate) fn setting(row: &Row, class: SettingClass, names: &SettingNames, fact
         starts: instant(names.starts),
         expires: instant(names.expires),
         last_used: instant(names.last_used),
-        properties: row.others(&names.used()),
+        properties,
     }
 }
 
@@ -115,12 +122,38 @@ fn effect(row: &Row, names: &[&str]) -> Effect {
     }
 }
 
-/// The conditions among a row's fields that hold a value.
+/// A condition and the folded name under which it stands.
+type Found<'r> = (&'r str, Condition);
+
+/// The conditions among a row's fields that are set.
 pub(crate) fn conditions(row: &Row, names: &[(&'static str, ConditionOn)]) -> Vec<Condition> {
-    let of = |(name, on): &(&'static str, ConditionOn)| {
-        let values: Vec<String> = row.list(&[name]).into_iter().map(str::to_owned).collect();
-        let name = row.written(name).unwrap_or(name).to_owned();
-        (!values.is_empty()).then(|| Condition { on: on.clone(), name, values })
+    found(row, names).into_iter().map(|(_, condition)| condition).collect()
+}
+
+fn found<'r>(row: &'r Row, names: &[(&'static str, ConditionOn)]) -> Vec<Found<'r>> {
+    names.iter().filter_map(|(name, on)| Some((*name, condition(row, name, on.clone())?))).collect()
+}
+
+/// The exceptions of a row, whichever they are: each is the twin of a condition.
+fn exceptions<'r>(row: &'r Row, names: &SettingNames) -> Vec<Found<'r>> {
+    let mut exceptions = found(row, names.exceptions);
+    let Some(prefix) = names.exception_prefix else { return exceptions };
+    let of = |name: &'r str| {
+        let twin = name.strip_prefix(prefix)?;
+        let on = names.conditions.iter().find(|(known, _)| *known == twin).map_or(ConditionOn::Other, |(_, on)| on.clone());
+        Some((name, condition(row, name, on)?))
     };
-    names.iter().filter_map(of).collect()
+    exceptions.extend(row.names_with(prefix).into_iter().filter_map(of));
+    exceptions
+}
+
+/// What stands under a name, as a condition; a `False` is none.
+fn condition(row: &Row, name: &str, on: ConditionOn) -> Option<Condition> {
+    let values: Vec<String> = row.list(&[name]).into_iter().map(str::to_owned).collect();
+    let is_set = match values.as_slice() {
+        [] => false,
+        [only] => !only.eq_ignore_ascii_case("false"),
+        _ => true,
+    };
+    is_set.then(|| Condition { on, name: row.written(name).unwrap_or(name).to_owned(), values })
 }

@@ -36,7 +36,31 @@ const CONDITIONS: &[(&str, ConditionOn)] = &[
     ("recipientaddresscontainswords", ConditionOn::Recipient),
     ("recipientaddressmatchespatterns", ConditionOn::Recipient),
     ("anyoftoheader", ConditionOn::Recipient),
+    ("anyoftoheadermemberof", ConditionOn::RecipientGroup),
+    ("anyofccheader", ConditionOn::Recipient),
+    ("anyofccheadermemberof", ConditionOn::RecipientGroup),
     ("anyoftoccheader", ConditionOn::Recipient),
+    ("anyoftoccheadermemberof", ConditionOn::RecipientGroup),
+    ("anyofrecipientaddresscontainswords", ConditionOn::Recipient),
+    ("anyofrecipientaddressmatchespatterns", ConditionOn::Recipient),
+    ("betweenmemberof1", ConditionOn::Other),
+    ("betweenmemberof2", ConditionOn::Other),
+    ("manageraddresses", ConditionOn::Other),
+    ("managerforevaluateduser", ConditionOn::Other),
+    ("sendermanagementrelationship", ConditionOn::Other),
+    ("adcomparisonattribute", ConditionOn::Other),
+    ("adcomparisonoperator", ConditionOn::Other),
+    ("senderadattributecontainswords", ConditionOn::Sender),
+    ("senderadattributematchespatterns", ConditionOn::Sender),
+    ("recipientadattributecontainswords", ConditionOn::Recipient),
+    ("recipientadattributematchespatterns", ConditionOn::Recipient),
+    ("senderinrecipientlist", ConditionOn::Sender),
+    ("recipientinsenderlist", ConditionOn::Recipient),
+    ("hasclassification", ConditionOn::Other),
+    ("hasnoclassification", ConditionOn::Other),
+    ("hassenderoverride", ConditionOn::Other),
+    ("messagecontainsdataclassifications", ConditionOn::Other),
+    ("contentcharactersetcontainswords", ConditionOn::Other),
     ("headercontainsmessageheader", ConditionOn::Other),
     ("headercontainswords", ConditionOn::Other),
     ("headermatchesmessageheader", ConditionOn::Other),
@@ -49,34 +73,16 @@ const CONDITIONS: &[(&str, ConditionOn)] = &[
     ("attachmenthasexecutablecontent", ConditionOn::Other),
     ("attachmentispasswordprotected", ConditionOn::Other),
     ("attachmentnamematchespatterns", ConditionOn::Other),
+    ("attachmentcontainswords", ConditionOn::Other),
+    ("attachmentmatchespatterns", ConditionOn::Other),
+    ("attachmentpropertycontainswords", ConditionOn::Other),
+    ("attachmentisunsupported", ConditionOn::Other),
+    ("attachmentprocessinglimitexceeded", ConditionOn::Other),
+    ("attachmentsizeover", ConditionOn::Other),
     ("messagesizeover", ConditionOn::Other),
     ("messagetypematches", ConditionOn::Other),
     ("sclover", ConditionOn::Other),
     ("withimportance", ConditionOn::Other),
-];
-
-const EXCEPTIONS: &[(&str, ConditionOn)] = &[
-    ("exceptiffrom", ConditionOn::Sender),
-    ("exceptiffrommemberof", ConditionOn::SenderGroup),
-    ("exceptiffromscope", ConditionOn::Other),
-    ("exceptifsenderdomainis", ConditionOn::SenderDomain),
-    ("exceptiffromaddresscontainswords", ConditionOn::Sender),
-    ("exceptiffromaddressmatchespatterns", ConditionOn::Sender),
-    ("exceptifsenderipranges", ConditionOn::SourceAddress),
-    ("exceptifsentto", ConditionOn::Recipient),
-    ("exceptifsenttomemberof", ConditionOn::RecipientGroup),
-    ("exceptifsenttoscope", ConditionOn::Other),
-    ("exceptifrecipientdomainis", ConditionOn::RecipientDomain),
-    ("exceptifrecipientaddresscontainswords", ConditionOn::Recipient),
-    ("exceptifrecipientaddressmatchespatterns", ConditionOn::Recipient),
-    ("exceptifheadercontainsmessageheader", ConditionOn::Other),
-    ("exceptifheadercontainswords", ConditionOn::Other),
-    ("exceptifheadermatchesmessageheader", ConditionOn::Other),
-    ("exceptifheadermatchespatterns", ConditionOn::Other),
-    ("exceptifsubjectcontainswords", ConditionOn::Other),
-    ("exceptifsubjectorbodycontainswords", ConditionOn::Other),
-    ("exceptifattachmentextensionmatcheswords", ConditionOn::Other),
-    ("exceptifsclover", ConditionOn::Other),
 ];
 
 const NAMES: SettingNames = SettingNames {
@@ -89,7 +95,7 @@ const NAMES: SettingNames = SettingNames {
     starts: &["activationdate"],
     expires: &["expirydate"],
     conditions: CONDITIONS,
-    exceptions: EXCEPTIONS,
+    exception_prefix: Some("exceptif"),
     ..SettingNames::NONE
 };
 
@@ -158,6 +164,7 @@ impl Source for TransportRules {
 
 impl Table for TransportRules {
     const DATE_NAMES: &'static [&'static str] = &[];
+    const INSTANT_NAMES: &'static [&'static str] = &["whenchanged", "activationdate", "expirydate"];
     const STAYING: Staying = Staying::All;
 
     fn check(&self, row: &Row) -> Result<(), Torn> {
