@@ -28,6 +28,8 @@ use row::{Broken, Name, Names, Row, Torn, block_line};
 pub(crate) trait Table {
     /// Keys of JSON objects whose arrays hold the rows.
     const WRAPPERS: &'static [&'static str] = &["value", "Value", "d", "results", "Results"];
+    /// Folded names of a value that holds the record proper, a JSON object or one as text, from the outside inwards.
+    const INNER: &'static [&'static str] = &[];
     /// Folded names under which the message's ids stand.
     const ID_NAMES: &'static [&'static str] = &[];
     /// Folded names of the instant by which a row is placed in time; none if rows have no instant of their own.
@@ -45,6 +47,12 @@ pub(crate) trait Table {
 
     /// Ids of the message in a row.
     fn ids(&self, _row: &Row) -> Vec<Identifier> {
+        Vec::new()
+    }
+
+    /// Ids of several messages that a row names: it is kept if one of them is known, and none of them reveals another. The
+    /// kind states each of its facts about one of these messages; those about the others are left out again.
+    fn mentions(&self, _row: &Row) -> Vec<Identifier> {
         Vec::new()
     }
 
@@ -164,6 +172,20 @@ impl Facts<'_> {
         self.push(cite, fact);
     }
 
+    /// States facts about one of several messages that the row names.
+    pub(crate) fn about_message(&mut self, ids: Vec<Identifier>, state: impl FnOnce(&mut Self)) {
+        let all = std::mem::replace(&mut self.about.ids, ids);
+        state(self);
+        self.about.ids = all;
+    }
+
+    /// States facts that happened at another instant than the row's, or at none that the row tells.
+    pub(crate) fn at(&mut self, when: Option<When>, state: impl FnOnce(&mut Self)) {
+        let of_row = std::mem::replace(&mut self.when, when);
+        state(self);
+        self.when = of_row;
+    }
+
     /// States facts about some of the row's recipients only.
     pub(crate) fn about(&mut self, recipients: Vec<Address>, state: impl FnOnce(&mut Self)) {
         let all = std::mem::replace(&mut self.about.envelope_recipients, recipients);
@@ -251,7 +273,7 @@ pub(crate) fn read<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>) ->
             Some(next) => sieve = next,
             None => {
                 let looks = if matches!(sieve, Sieve::AnyOf(_)) { LooksUsed::No } else { LooksUsed::AsAsked };
-                return Ok(Reading { looks, ..told(table, input, query, parsed, &kept) });
+                return Ok(Reading { looks, ..told(table, input, query, parsed, &kept, &known) });
             }
         }
     }
@@ -432,7 +454,11 @@ fn surround<T: Table>(table: &T, input: &Input<'_>, found: &mut ParsedRows) {
 
 /// Tears the rows that lack what the kind needs.
 fn check<T: Table>(table: &T, found: &mut ParsedRows) {
+    let mut inner_names = Names::default();
     for row in &mut found.rows {
+        if let Ok(good) = row {
+            good.open(T::INNER, &mut inner_names);
+        }
         if let Ok(good) = row
             && let Err(torn) = table.check(good)
         {
@@ -475,9 +501,11 @@ fn keep<T: Table>(table: &T, query: &Query<'_>, parsed: &ParsedRows, known: &mut
     let mut kept = vec![false; parsed.rows.len()];
     let ids: Vec<Vec<Identifier>> =
         parsed.rows.iter().map(|row| row.as_ref().map(|row| table.ids(row)).unwrap_or_default()).collect();
+    let mentions: Vec<Vec<Identifier>> =
+        parsed.rows.iter().map(|row| row.as_ref().map(|row| table.mentions(row)).unwrap_or_default()).collect();
     let mut rows_of: HashMap<&Identifier, Vec<usize>> = HashMap::new();
-    for (number, ids) in ids.iter().enumerate() {
-        for id in ids {
+    for (number, (ids, mentions)) in ids.iter().zip(&mentions).enumerate() {
+        for id in ids.iter().chain(mentions) {
             rows_of.entry(id).or_default().push(number);
         }
     }
@@ -513,7 +541,14 @@ fn keep<T: Table>(table: &T, query: &Query<'_>, parsed: &ParsedRows, known: &mut
 }
 
 /// Says what the kept rows state, and accounts for the others.
-fn told<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>, parsed: ParsedRows, kept: &[bool]) -> Reading {
+fn told<T: Table>(
+    table: &T,
+    input: &Input<'_>,
+    query: &Query<'_>,
+    parsed: ParsedRows,
+    kept: &[bool],
+    known: &BTreeSet<Identifier>,
+) -> Reading {
     let mut dates = dates_of(table, &parsed, query);
     let mut ends = Vec::new();
     if parsed.sieved_out > 0 {
@@ -522,7 +557,8 @@ fn told<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>, parsed: Parse
             (dates.order, dates.is_order_known) = order_of(table, ends.iter());
         }
     }
-    let teller = Teller::new(table, input, query, dates);
+    let is_message = matches!(query.wanted, Wanted::Message(_));
+    let teller = Teller { known: is_message.then_some(known), ..Teller::new(table, input, query, dates) };
     let mut told = teller.tell(&parsed, kept);
     for row in &ends {
         date_of(table, row, dates).into_iter().for_each(|when| told.reading.covers(when.at));
@@ -535,6 +571,8 @@ struct Teller<'a, T> {
     table: &'a T,
     input: &'a Input<'a>,
     message: Option<&'a Message>,
+    /// All ids of the message, those that this file revealed among them.
+    known: Option<&'a BTreeSet<Identifier>>,
     dates: Dates<'a>,
     snapshot: Option<When>,
 }
@@ -558,7 +596,7 @@ impl<'a, T: Table> Teller<'a, T> {
             Staying::All => instant_in_name(&input.name, query.clock),
             _ => None,
         };
-        Teller { table, input, message, dates, snapshot }
+        Teller { table, input, message, known: None, dates, snapshot }
     }
 
     /// Says what the kept rows state, and accounts for the others.
@@ -616,6 +654,14 @@ impl<'a, T: Table> Teller<'a, T> {
         table.state(row, &mut facts);
         if facts.said.len() == before {
             facts.say(Fact::Note { said: "a record that states nothing more".to_owned() });
+        }
+        if let Some(known) = self.known
+            && !table.mentions(row).is_empty()
+        {
+            let is_meant =
+                |fact: &Observation| fact.about.ids.is_empty() || fact.about.ids.iter().any(|id| known.contains(id));
+            let said = reading.observations.split_off(before);
+            reading.observations.extend(said.into_iter().filter(is_meant));
         }
     }
 }

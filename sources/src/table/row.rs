@@ -31,8 +31,20 @@ pub(crate) struct Row {
     fields: Vec<Field>,
     /// Whether its writer left out the end of a list.
     cut_lists: bool,
+    spelling: Spelling,
     /// The recipient that the object around the row names, for rows that carry none.
     pub(crate) outer_recipient: Option<String>,
+}
+
+/// How the values of a row are spelled in its record, so that the place of one can be found when it is cited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Spelling {
+    /// Each field knows its own place, or none.
+    ByField,
+    /// Members of a JSON object that starts at this offset.
+    Json(usize),
+    /// Members of a JSON object in a cell whose quotes are doubled.
+    JsonInCell(Range<usize>),
 }
 
 #[derive(Clone, Debug)]
@@ -161,7 +173,13 @@ impl Row {
                 range: ranges.get(at).cloned(),
             })
             .collect();
-        Ok(Row { raw: Raw::Record(record), fields, cut_lists: false, outer_recipient: None })
+        Ok(Row {
+            raw: Raw::Record(record),
+            fields,
+            cut_lists: false,
+            spelling: Spelling::ByField,
+            outer_recipient: None,
+        })
     }
 
     /// Reads a JSON object; sidecar keys (`Name@data.type`) are left out.
@@ -186,32 +204,46 @@ impl Row {
 
     /// A row of the members of an object; sidecar keys (`Name@data.type`) are left out.
     pub(crate) fn of_object(raw: Raw, object: Map<String, Value>, names: &mut Names) -> Row {
-        // Each key is searched for from the start: bounded, lest a record of many keys takes quadratic time.
-        let text = match &raw {
-            Raw::Record(record) if object.len() <= KEYS_MARKED_MAX => record.text.as_str(),
-            _ => "",
-        };
-        let fields = object
-            .into_iter()
-            .filter(|(key, _)| !key.contains('@'))
-            .map(|(key, value)| Field {
-                range: json_value_range(text, &key),
-                name: names.get(&key),
-                values: json_texts(&value),
-                tree: has_objects(&value).then_some(value),
-            })
-            .collect();
-        Row { raw, fields, cut_lists: false, outer_recipient: None }
+        let fields = fields_of(object, names);
+        Row { raw, fields, cut_lists: false, spelling: Spelling::Json(0), outer_recipient: None }
+    }
+
+    /// Opens the record proper where a value under one of these folded names holds it: a JSON object, or one as text in a
+    /// cell or a string. Its members go before those of the wrapper, name by name; a value that is no object stays as it is.
+    pub(crate) fn open(&mut self, inner: &[&str], names: &mut Names) {
+        for name in inner {
+            let Some(at) = self.fields.iter().position(|field| field.name.key == *name) else { continue };
+            let Some(object) = self.fields.get_mut(at).and_then(Field::take_object) else { continue };
+            let wrapper = self.fields.remove(at);
+            self.spelling = self.spelling_within(&wrapper);
+            let outer = std::mem::replace(&mut self.fields, fields_of(object, names));
+            // Bounded, lest a record of many keys takes quadratic time; the first of two names counts in any case.
+            let compares = outer.len().saturating_mul(self.fields.len()) <= KEYS_COMPARED_MAX;
+            for field in outer {
+                if !(compares && self.fields.iter().any(|known| known.name.key == field.name.key)) {
+                    self.fields.push(field);
+                }
+            }
+        }
+    }
+
+    /// How the members of an object are spelled that stood as the value of a field.
+    fn spelling_within(&self, wrapper: &Field) -> Spelling {
+        let Raw::Record(record) = &self.raw else { return Spelling::ByField };
+        match (&self.spelling, &wrapper.range) {
+            (Spelling::ByField, Some(cell)) => Spelling::JsonInCell(cell.clone()),
+            (Spelling::Json(from), _) => {
+                let text = record.text.get(*from..).unwrap_or("");
+                let at = text.find(&format!("\"{}\"", wrapper.name.written)).unwrap_or(0);
+                Spelling::Json(from + at)
+            }
+            _ => Spelling::ByField,
+        }
     }
 
     /// A row within a row: the members of an object that a value of this row holds.
     pub(crate) fn inner(&self, object: &Map<String, Value>, names: &mut Names) -> Row {
-        let cite = self.raw.clone();
-        let mut row = Row::of_object(cite, object.clone(), names);
-        for field in &mut row.fields {
-            field.range = None;
-        }
-        row
+        Row { spelling: Spelling::ByField, ..Row::of_object(self.raw.clone(), object.clone(), names) }
     }
 
     /// Reads a block of `Name : value` lines, whose longer values go on in indented lines.
@@ -244,7 +276,7 @@ impl Row {
                 field.values = whole.split(',').map(|part| part.trim().to_owned()).collect();
             }
         }
-        Row { raw: Raw::Block { cite }, fields, cut_lists, outer_recipient: None }
+        Row { raw: Raw::Block { cite }, fields, cut_lists, spelling: Spelling::ByField, outer_recipient: None }
     }
 
     /// The folded names of a row's columns or keys.
@@ -340,7 +372,8 @@ impl Row {
 
     /// The folded names that begin with a prefix and hold something.
     pub(crate) fn names_with(&self, prefix: &str) -> Vec<&str> {
-        let holds = |field: &&Field| field.name.key.starts_with(prefix) && field.values.iter().any(|v| !v.trim().is_empty());
+        let holds =
+            |field: &&Field| field.name.key.starts_with(prefix) && field.values.iter().any(|v| !v.trim().is_empty());
         self.fields.iter().filter(holds).map(|field| field.name.key.as_str()).collect()
     }
 
@@ -378,7 +411,7 @@ impl Row {
     pub(crate) fn cite_field(&self, file: &FileName, names: &[&str]) -> Cite {
         let range = names.iter().find_map(|name| {
             let field = self.fields.iter().find(|field| field.name.key == *name)?;
-            field.range.clone()
+            field.range.clone().or_else(|| self.place_of(field))
         });
         match (&self.raw, range) {
             (Raw::Record(record), Some(range)) if record.text.get(range.clone()).is_some() => {
@@ -386,6 +419,19 @@ impl Row {
             }
             (raw, _) => raw.cite(file),
         }
+    }
+
+    /// Where the value of a member stands in the record's text.
+    fn place_of(&self, field: &Field) -> Option<Range<usize>> {
+        let Raw::Record(record) = &self.raw else { return None };
+        let (from, range) = match &self.spelling {
+            Spelling::ByField => return None,
+            Spelling::Json(from) => (*from, json_value_range(record.text.get(*from..)?, &field.name.written)?),
+            Spelling::JsonInCell(cell) => {
+                (cell.start, doubled_value_range(record.text.get(cell.clone())?, &field.name.written)?)
+            }
+        };
+        Some(from + range.start..from + range.end)
     }
 
     /// Its bytes in the file.
@@ -399,8 +445,34 @@ impl Row {
     }
 }
 
-/// Up to how many keys of an object the places of their values are looked up.
-const KEYS_MARKED_MAX: usize = 128;
+impl Field {
+    /// The object that this value is or spells, taken out; `None` if it is none.
+    fn take_object(&mut self) -> Option<Map<String, Value>> {
+        match self.tree.take() {
+            Some(Value::Object(object)) => return Some(object),
+            other => self.tree = other,
+        }
+        let text = self.values.first()?.trim();
+        text.starts_with('{').then(|| serde_json::from_str(text).ok())?
+    }
+}
+
+/// The members of an object as fields; sidecar keys (`Name@data.type`) are left out.
+fn fields_of(object: Map<String, Value>, names: &mut Names) -> Vec<Field> {
+    object
+        .into_iter()
+        .filter(|(key, _)| !key.contains('@'))
+        .map(|(key, value)| Field {
+            range: None,
+            name: names.get(&key),
+            values: json_texts(&value),
+            tree: has_objects(&value).then_some(value),
+        })
+        .collect()
+}
+
+/// Up to how many pairs of names of a record and its wrapper are compared.
+const KEYS_COMPARED_MAX: usize = 1 << 16;
 
 /// What `Export-Csv` prints for an array, and `ConvertTo-Json` for one below its depth.
 fn is_type_name(value: &str) -> bool {
@@ -458,6 +530,28 @@ fn json_value_range(text: &str, key: &str) -> Option<Range<usize>> {
     Some(start..start + rest[..end].trim_end().len())
 }
 
+/// Where the value of `""key"":` stands in a cell whose quotes are doubled, without its quotes.
+fn doubled_value_range(text: &str, key: &str) -> Option<Range<usize>> {
+    let quoted = format!("\"\"{key}\"\"");
+    let at = text.find(&quoted)? + quoted.len();
+    let rest = text.get(at..)?.trim_start().strip_prefix(':')?.trim_start();
+    let start = text.len() - rest.len();
+    let Some(inner) = rest.strip_prefix("\"\"") else {
+        let end = rest.find([',', '}', ']', '\n']).unwrap_or(rest.len());
+        return Some(start..start + rest[..end].trim_end().len());
+    };
+    let bytes = inner.as_bytes();
+    let mut end = 0;
+    while end < bytes.len() {
+        match bytes[end] {
+            b'\\' => end += if bytes.get(end + 1) == Some(&b'"') { 3 } else { 2 },
+            b'"' => return Some(start + 2..start + 2 + end),
+            _ => end += 1,
+        }
+    }
+    None
+}
+
 /// Where the cells of a row stand, without their quotes.
 fn cell_ranges(text: &str, delimiter: u8) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
@@ -500,6 +594,16 @@ mod tests {
         ] {
             let found: Vec<&str> = cell_ranges(text, b',').into_iter().map(|range| &text[range]).collect();
             assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn ok_doubled_value_ranges() {
+        let text = r#"{""a"":""x\""y"",""b"":12,""c"":"""",""d"":""z\\""}"#;
+        for (key, expected) in
+            [("a", Some(r#"x\""y"#)), ("b", Some("12")), ("c", Some("")), ("d", Some(r"z\\")), ("e", None)]
+        {
+            assert_eq!(doubled_value_range(text, key).map(|range| &text[range]), expected, "{key}");
         }
     }
 

@@ -140,7 +140,8 @@ fn exceptions<'r>(row: &'r Row, names: &SettingNames) -> Vec<Found<'r>> {
     let Some(prefix) = names.exception_prefix else { return exceptions };
     let of = |name: &'r str| {
         let twin = name.strip_prefix(prefix)?;
-        let on = names.conditions.iter().find(|(known, _)| *known == twin).map_or(ConditionOn::Other, |(_, on)| on.clone());
+        let on =
+            names.conditions.iter().find(|(known, _)| *known == twin).map_or(ConditionOn::Other, |(_, on)| on.clone());
         Some((name, condition(row, name, on)?))
     };
     exceptions.extend(row.names_with(prefix).into_iter().filter_map(of));
