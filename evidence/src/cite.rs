@@ -39,10 +39,11 @@ pub struct Cite {
 impl Cite {
     /// Makes a cite; cuts `said` at [`SAID_MAX_CHARS`] characters.
     pub fn new(file: FileName, place: Place, bytes: Range<u64>, said: &str) -> Cite {
-        let said = match said.char_indices().nth(SAID_MAX_CHARS) {
-            Some((at, _)) => said[..at].to_owned(),
-            None => said.to_owned(),
+        let cut = match said.len() <= SAID_MAX_CHARS {
+            true => None, // each character takes a byte at least
+            false => said.char_indices().nth(SAID_MAX_CHARS),
         };
+        let said = cut.map_or(said, |(at, _)| &said[..at]).to_owned();
         Cite { file, place, bytes, mark: None, said }
     }
 

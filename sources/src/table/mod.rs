@@ -2,6 +2,7 @@
 //! about the message.
 
 mod clixml;
+mod members;
 mod parts;
 pub(crate) mod row;
 pub(crate) mod setting;
@@ -9,7 +10,7 @@ pub(crate) mod setting;
 pub(crate) use parts::read_in_parts;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::rc::Rc;
 
 use evidence::{
     Address, Cite, CopyKey, Fact, FileName, Identifier, LooksUsed, Observation, Place, Problem, Product, Reading,
@@ -414,7 +415,7 @@ fn parse<T: Table>(
 
 /// The rows that records hold, by the spelling of their file.
 fn rows_of<T: Table>(split: Records, shape: &Shape, delimiter: u8) -> ParsedRows {
-    let named = |columns: &[String]| -> Vec<Arc<Name>> { columns.iter().map(|column| Name::of(column)).collect() };
+    let named = |columns: &[String]| -> Vec<Rc<Name>> { columns.iter().map(|column| Name::of(column)).collect() };
     match shape {
         Shape::Log { columns } => {
             let mut cells = Cells::new(b',');

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use evidence::{Address, Cite, FileName, Property};
 use serde_json::{Map, Value};
 
 use super::clixml;
+use super::members::{Where, members};
 use crate::codes::folded;
 use crate::records::{Cells, Record};
 
@@ -47,13 +48,44 @@ enum Spelling {
     JsonInCell(Range<usize>),
 }
 
+/// One value or list of values of a row.
 #[derive(Clone, Debug)]
-struct Field {
-    name: Arc<Name>,
-    values: Vec<String>,
+pub(super) struct Field {
+    /// Its name.
+    pub(super) name: Rc<Name>,
+    /// Its texts.
+    pub(super) held: Held,
     /// Where a JSON value is more than texts: objects, lists of objects.
-    tree: Option<Value>,
-    range: Option<Range<usize>>,
+    pub(super) tree: Option<Box<Value>>,
+    /// Where it stands in the record's text, without its quotes.
+    pub(super) range: Option<Range<usize>>,
+}
+
+/// The texts of a value.
+#[derive(Clone, Debug)]
+pub(super) enum Held {
+    /// None: null, an empty list.
+    Nothing,
+    /// One, which is what stands at the field's range.
+    AsWritten,
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Held {
+    /// These texts.
+    pub(super) fn of(mut texts: Vec<String>) -> Held {
+        match (texts.len(), texts.pop()) {
+            (1, Some(only)) => Held::One(only),
+            (0, _) | (_, None) => Held::Nothing,
+            (_, Some(last)) => {
+                texts.push(last);
+                Held::Many(texts)
+            }
+        }
+    }
 }
 
 /// The name of a column or key: reduced to letters and digits, and as written.
@@ -65,22 +97,23 @@ pub(crate) struct Name {
 
 impl Name {
     /// A name as written.
-    pub(crate) fn of(written: &str) -> Arc<Name> {
-        Arc::new(Name { key: folded(written), written: written.to_owned() })
+    pub(crate) fn of(written: &str) -> Rc<Name> {
+        Rc::new(Name { key: folded(written), written: written.to_owned() })
     }
 }
 
 /// The names met so far: each is folded once a file, not once a row.
 #[derive(Default)]
 pub(crate) struct Names {
-    by_written: HashMap<String, Arc<Name>>,
+    by_written: HashMap<String, Rc<Name>>,
 }
 
 /// How many names are remembered; a file that makes up a new name in each row takes no more.
 const NAMES_MAX: usize = 4096;
 
 impl Names {
-    fn get(&mut self, written: &str) -> Arc<Name> {
+    /// The name as written.
+    pub(super) fn get(&mut self, written: &str) -> Rc<Name> {
         if let Some(name) = self.by_written.get(written) {
             return name.clone();
         }
@@ -141,38 +174,14 @@ impl Row {
     ///
     /// # Errors
     /// [`Torn`] if it has fewer or more cells than columns, empty ones at the end aside.
-    pub(crate) fn of_cells(record: Record, columns: &[Arc<Name>], splitter: &mut Cells) -> Result<Row, Box<Broken>> {
-        let cells = splitter.of(&record.text);
-        let joined = splitter.lines_joined(&record.text);
-        if joined > 0 {
-            let found = format!("a stray quote that joins {joined} more lines to the row");
-            return Err(Box::new(Broken {
-                raw: Raw::Record(record),
-                torn: Torn { expected: crate::records::QUOTES.to_owned(), found },
-            }));
-        }
-        let surplus_is_empty = cells.iter().skip(columns.len()).all(|cell| cell.trim().is_empty());
-        if cells.len() < columns.len() || !surplus_is_empty {
-            let found = match record.text.lines().count() {
-                0 | 1 => format!("{} cells", cells.len()),
-                lines => format!("{} cells on {lines} lines: a quote may be left open", cells.len()),
-            };
-            let torn = Torn { expected: format!("{} cells", columns.len()), found };
-            return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
-        }
-        let ranges = cell_ranges(&record.text, splitter.delimiter);
-        let ranges = if ranges.len() == cells.len() { ranges } else { Vec::new() };
-        let fields = columns
-            .iter()
-            .zip(cells)
-            .enumerate()
-            .map(|(at, (column, cell))| Field {
-                name: column.clone(),
-                values: vec![cell],
-                tree: None,
-                range: ranges.get(at).cloned(),
-            })
-            .collect();
+    pub(crate) fn of_cells(record: Record, columns: &[Rc<Name>], splitter: &mut Cells) -> Result<Row, Box<Broken>> {
+        let fields = match sound_cells(&record.text, splitter.delimiter, columns) {
+            Some(fields) => fields,
+            None => match split_cells(&record.text, columns, splitter) {
+                Ok(fields) => fields,
+                Err(torn) => return Err(Box::new(Broken { raw: Raw::Record(record), torn })),
+            },
+        };
         Ok(Row {
             raw: Raw::Record(record),
             fields,
@@ -187,19 +196,23 @@ impl Row {
     /// # Errors
     /// [`Torn`] if the text is no JSON object.
     pub(crate) fn of_json(record: Record, names: &mut Names) -> Result<Row, Box<Broken>> {
-        let object = match serde_json::from_str(&record.text) {
-            Ok(Value::Object(object)) => object,
-            Ok(other) => {
-                let torn =
-                    Torn { expected: "a JSON object".to_owned(), found: crate::text::first_words(&other.to_string()) };
-                return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
-            }
+        match members(&record.text, Where::IsRecord, names) {
+            Ok(fields) => Ok(Row {
+                raw: Raw::Record(record),
+                fields,
+                cut_lists: false,
+                spelling: Spelling::Json(0),
+                outer_recipient: None,
+            }),
             Err(error) => {
-                let torn = Torn { expected: "a JSON object".to_owned(), found: crate::text::json_fault(&error) };
-                return Err(Box::new(Broken { raw: Raw::Record(record), torn }));
+                let found = match serde_json::from_str::<Value>(&record.text) {
+                    Ok(other) => crate::text::first_words(&other.to_string()),
+                    Err(_) => crate::text::json_fault(&error),
+                };
+                let torn = Torn { expected: "a JSON object".to_owned(), found };
+                Err(Box::new(Broken { raw: Raw::Record(record), torn }))
             }
-        };
-        Ok(Row::of_object(Raw::Record(record), object, names))
+        }
     }
 
     /// A row of the members of an object; sidecar keys (`Name@data.type`) are left out.
@@ -213,10 +226,11 @@ impl Row {
     pub(crate) fn open(&mut self, inner: &[&str], names: &mut Names) {
         for name in inner {
             let Some(at) = self.fields.iter().position(|field| field.name.key == *name) else { continue };
-            let Some(object) = self.fields.get_mut(at).and_then(Field::take_object) else { continue };
+            let Some(inner) = self.members_of(at, names) else { continue };
             let wrapper = self.fields.remove(at);
             self.spelling = self.spelling_within(&wrapper);
-            let outer = std::mem::replace(&mut self.fields, fields_of(object, names));
+            self.settle();
+            let outer = std::mem::replace(&mut self.fields, inner);
             // Bounded, lest a record of many keys takes quadratic time; the first of two names counts in any case.
             let compares = outer.len().saturating_mul(self.fields.len()) <= KEYS_COMPARED_MAX;
             for field in outer {
@@ -225,6 +239,55 @@ impl Row {
                 }
             }
         }
+    }
+
+    /// The members of the object that a field holds or spells; `None` if it is none.
+    fn members_of(&mut self, at: usize, names: &mut Names) -> Option<Vec<Field>> {
+        let field = self.fields.get_mut(at)?;
+        match field.tree.take().map(|tree| *tree) {
+            Some(Value::Object(object)) => return Some(fields_of(object, names)),
+            other => field.tree = other.map(Box::new),
+        }
+        let text = self.first(self.fields.get(at)?)?.trim();
+        text.starts_with('{').then(|| members(text, Where::Elsewhere, names).ok())?
+    }
+
+    /// Keeps the texts of its fields, wherever these go.
+    fn settle(&mut self) {
+        let Raw::Record(record) = &self.raw else { return };
+        for field in &mut self.fields {
+            if let (Held::AsWritten, Some(range)) = (&field.held, &field.range) {
+                field.held = Held::One(record.text.get(range.clone()).unwrap_or_default().to_owned());
+            }
+        }
+    }
+
+    /// The texts of a field.
+    fn texts<'r>(&'r self, field: &'r Field) -> impl Iterator<Item = &'r str> + use<'r> {
+        let (one, many): (Option<&str>, &[String]) = match &field.held {
+            Held::Nothing => (None, &[]),
+            Held::AsWritten => (self.written_at(field.range.as_ref()), &[]),
+            Held::One(text) => (Some(text), &[]),
+            Held::Many(texts) => (None, texts),
+        };
+        one.into_iter().chain(many.iter().map(String::as_str))
+    }
+
+    fn first<'r>(&'r self, field: &'r Field) -> Option<&'r str> {
+        self.texts(field).next()
+    }
+
+    fn written_at(&self, range: Option<&Range<usize>>) -> Option<&str> {
+        match &self.raw {
+            Raw::Record(record) => record.text.get(range?.clone()),
+            Raw::Block { .. } => None,
+        }
+    }
+
+    /// The texts of all fields of a folded name, without white space around them.
+    fn texts_of<'r, 'n>(&'r self, name: &'n str) -> impl Iterator<Item = &'r str> + use<'r, 'n> {
+        let fields = self.fields.iter().filter(move |field| field.name.key == name);
+        fields.flat_map(|field| self.texts(field)).map(str::trim)
     }
 
     /// How the members of an object are spelled that stood as the value of a field.
@@ -254,13 +317,13 @@ impl Row {
                 Some((name, value)) => {
                     fields.push(Field {
                         name: Name::of(name),
-                        values: vec![value.to_owned()],
+                        held: Held::One(value.to_owned()),
                         tree: None,
                         range: None,
                     });
                 }
                 None => {
-                    if let Some(value) = fields.last_mut().and_then(|field| field.values.last_mut()) {
+                    if let Some(Held::One(value)) = fields.last_mut().map(|field| &mut field.held) {
                         value.push_str(line.trim_start()); // a blank at the fold stands at the end of the line before
                     }
                 }
@@ -268,12 +331,12 @@ impl Row {
         }
         let mut cut_lists = false;
         for field in &mut fields {
-            let inner = field.values.first().and_then(|text| text.trim().strip_prefix('{')?.strip_suffix('}'));
-            if let Some(inner) = inner {
+            let Held::One(text) = &field.held else { continue };
+            if let Some(inner) = text.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
                 // `{a, b...}`: Windows PowerShell prints the first four values of a list and three dots, PowerShell 7 one sign.
                 let whole = inner.trim_end_matches("...").trim_end_matches('\u{2026}');
                 cut_lists |= whole.len() < inner.len();
-                field.values = whole.split(',').map(|part| part.trim().to_owned()).collect();
+                field.held = Held::of(whole.split(',').map(|part| part.trim().to_owned()).collect());
             }
         }
         Row { raw: Raw::Block { cite }, fields, cut_lists, spelling: Spelling::ByField, outer_recipient: None }
@@ -286,28 +349,14 @@ impl Row {
 
     /// The first value under one of these folded names that is not blank.
     pub(crate) fn text(&self, names: &[&str]) -> Option<&str> {
-        names.iter().find_map(|name| {
-            self.fields
-                .iter()
-                .filter(|field| field.name.key == *name)
-                .flat_map(|field| &field.values)
-                .map(|value| value.trim())
-                .find(|value| !value.is_empty() && !is_type_name(value))
-        })
+        names.iter().find_map(|name| self.texts_of(name).find(|value| !value.is_empty() && !is_type_name(value)))
     }
 
     /// All values under the first of these names that has any.
     pub(crate) fn list(&self, names: &[&str]) -> Vec<&str> {
-        let of = |name: &&str| -> Vec<&str> {
-            self.fields
-                .iter()
-                .filter(|field| field.name.key == **name)
-                .flat_map(|field| &field.values)
-                .map(|value| value.trim())
-                .filter(|value| !value.is_empty() && !is_type_name(value))
-                .collect()
-        };
-        names.iter().map(of).find(|values| !values.is_empty()).unwrap_or_default()
+        let is_value = |value: &&str| !value.is_empty() && !is_type_name(value);
+        let lists = names.iter().map(|name| self.texts_of(name).filter(is_value).collect::<Vec<_>>());
+        lists.into_iter().find(|values| !values.is_empty()).unwrap_or_default()
     }
 
     /// The addresses under the first of these names that has any; `;` and `,` part several in one cell.
@@ -329,9 +378,9 @@ impl Row {
         names.iter().find_map(|name| {
             let field = self.fields.iter().find(|field| field.name.key == *name)?;
             if let Some(tree) = &field.tree {
-                return Some(Cow::Borrowed(tree));
+                return Some(Cow::Borrowed(&**tree));
             }
-            let text = field.values.first()?.trim();
+            let text = self.first(field)?.trim();
             let tree = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok())??;
             Some(Cow::Owned(tree))
         })
@@ -359,7 +408,7 @@ impl Row {
             .filter(|field| !names.contains(&field.name.key.as_str()))
             .map(|field| Property {
                 name: field.name.written.clone(),
-                values: field.values.iter().map(|value| value.trim().to_owned()).filter(|v| !v.is_empty()).collect(),
+                values: self.texts(field).map(|value| value.trim().to_owned()).filter(|v| !v.is_empty()).collect(),
             })
             .filter(|property| !property.values.is_empty())
             .collect()
@@ -373,14 +422,14 @@ impl Row {
     /// The folded names that begin with a prefix and hold something.
     pub(crate) fn names_with(&self, prefix: &str) -> Vec<&str> {
         let holds =
-            |field: &&Field| field.name.key.starts_with(prefix) && field.values.iter().any(|v| !v.trim().is_empty());
+            |field: &&Field| field.name.key.starts_with(prefix) && self.texts(field).any(|v| !v.trim().is_empty());
         self.fields.iter().filter(holds).map(|field| field.name.key.as_str()).collect()
     }
 
     /// Whether any value was cut by its writer: `ConvertTo-Json` below its depth, a list as the name of its type, the end of
     /// a list in `Format-List`.
     pub(crate) fn is_cut(&self) -> bool {
-        let values = || self.fields.iter().flat_map(|field| &field.values).map(|value| value.trim());
+        let values = || self.fields.iter().flat_map(|field| self.texts(field)).map(str::trim);
         self.cut_lists || values().any(|value| is_type_name(value) || is_cut(value))
     }
 
@@ -398,7 +447,7 @@ impl Row {
         self.fields
             .iter()
             .filter(|field| names.contains(&field.name.key.as_str()))
-            .flat_map(|field| &field.values)
+            .flat_map(|field| self.texts(field))
             .any(|value| is_type_name(value.trim()))
     }
 
@@ -445,18 +494,6 @@ impl Row {
     }
 }
 
-impl Field {
-    /// The object that this value is or spells, taken out; `None` if it is none.
-    fn take_object(&mut self) -> Option<Map<String, Value>> {
-        match self.tree.take() {
-            Some(Value::Object(object)) => return Some(object),
-            other => self.tree = other,
-        }
-        let text = self.values.first()?.trim();
-        text.starts_with('{').then(|| serde_json::from_str(text).ok())?
-    }
-}
-
 /// The members of an object as fields; sidecar keys (`Name@data.type`) are left out.
 fn fields_of(object: Map<String, Value>, names: &mut Names) -> Vec<Field> {
     object
@@ -465,8 +502,8 @@ fn fields_of(object: Map<String, Value>, names: &mut Names) -> Vec<Field> {
         .map(|(key, value)| Field {
             range: None,
             name: names.get(&key),
-            values: json_texts(&value),
-            tree: has_objects(&value).then_some(value),
+            held: Held::of(json_texts(&value)),
+            tree: has_objects(&value).then(|| Box::new(value)),
         })
         .collect()
 }
@@ -486,7 +523,7 @@ fn is_cut(value: &str) -> bool {
 }
 
 /// Whether a value is, or holds, an object.
-fn has_objects(value: &Value) -> bool {
+pub(super) fn has_objects(value: &Value) -> bool {
     match value {
         Value::Object(_) => true,
         Value::Array(values) => values.iter().any(|value| value.is_object() || value.is_array()),
@@ -495,7 +532,7 @@ fn has_objects(value: &Value) -> bool {
 }
 
 /// The texts of a JSON value: one for a scalar, all for an array, the `value` of an object as PowerShell wraps it.
-fn json_texts(value: &Value) -> Vec<String> {
+pub(super) fn json_texts(value: &Value) -> Vec<String> {
     match value {
         Value::Null => Vec::new(),
         Value::String(text) => vec![text.clone()],
@@ -550,6 +587,77 @@ fn doubled_value_range(text: &str, key: &str) -> Option<Range<usize>> {
         }
     }
     None
+}
+
+/// The cells of a row whose quotes stand around whole cells and are doubled within (RFC 4180, 2), as many as columns;
+/// `None` for any other row.
+fn sound_cells(text: &str, delimiter: u8, columns: &[Rc<Name>]) -> Option<Vec<Field>> {
+    let bytes = text.as_bytes();
+    let mut fields = Vec::with_capacity(columns.len());
+    let mut at = 0;
+    for column in columns {
+        let (range, is_doubled, end) = sound_cell(bytes, at, delimiter)?;
+        let held = match is_doubled {
+            true => Held::One(text.get(range.clone())?.replace("\"\"", "\"")),
+            false => Held::AsWritten,
+        };
+        fields.push(Field { name: column.clone(), held, tree: None, range: Some(range) });
+        at = end + 1;
+    }
+    (at == bytes.len() + 1).then_some(fields)
+}
+
+/// The cell that begins at `at`: where its text stands, whether it holds doubled quotes, and where it ends.
+fn sound_cell(bytes: &[u8], at: usize, delimiter: u8) -> Option<(Range<usize>, bool, usize)> {
+    let rest = bytes.get(at..)?;
+    if rest.first() != Some(&b'"') {
+        return match memchr::memchr3(delimiter, b'"', b'\n', rest) {
+            None => Some((at..bytes.len(), false, bytes.len())),
+            Some(end) if rest[end] == delimiter => Some((at..at + end, false, at + end)),
+            Some(_) => None,
+        };
+    }
+    let (mut from, mut is_doubled) = (at + 1, false);
+    loop {
+        let quote = from + memchr::memchr(b'"', &bytes[from..])?;
+        match bytes.get(quote + 1) {
+            Some(b'"') => (from, is_doubled) = (quote + 2, true),
+            Some(next) if *next == delimiter => return Some((at + 1..quote, is_doubled, quote + 1)),
+            None => return Some((at + 1..quote, is_doubled, quote + 1)),
+            Some(_) => return None,
+        }
+    }
+}
+
+/// The cells of a row that is spelled in another way.
+///
+/// # Errors
+/// [`Torn`] if it has fewer or more cells than columns, empty ones at the end aside, or a stray quote joins lines to it.
+fn split_cells(text: &str, columns: &[Rc<Name>], splitter: &mut Cells) -> Result<Vec<Field>, Torn> {
+    let cells = splitter.of(text);
+    let joined = splitter.lines_joined(text);
+    if joined > 0 {
+        let found = format!("a stray quote that joins {joined} more lines to the row");
+        return Err(Torn { expected: crate::records::QUOTES.to_owned(), found });
+    }
+    let surplus_is_empty = cells.iter().skip(columns.len()).all(|cell| cell.trim().is_empty());
+    if cells.len() < columns.len() || !surplus_is_empty {
+        let found = match text.lines().count() {
+            0 | 1 => format!("{} cells", cells.len()),
+            lines => format!("{} cells on {lines} lines: a quote may be left open", cells.len()),
+        };
+        return Err(Torn { expected: format!("{} cells", columns.len()), found });
+    }
+    let ranges = cell_ranges(text, splitter.delimiter);
+    let ranges = if ranges.len() == cells.len() { ranges } else { Vec::new() };
+    let fields = columns.iter().zip(cells).enumerate();
+    let field = |(at, (column, cell)): (usize, (&Rc<Name>, String))| Field {
+        name: column.clone(),
+        held: Held::One(cell),
+        tree: None,
+        range: ranges.get(at).cloned(),
+    };
+    Ok(fields.map(field).collect())
 }
 
 /// Where the cells of a row stand, without their quotes.
