@@ -33,7 +33,7 @@ pub struct Cite {
     /// The part of the record that says it, as byte offsets like [`Cite::bytes`]; `None` if the whole record does.
     pub mark: Option<Range<u64>>,
     /// The record's own words, decoded, cut at [`SAID_MAX_CHARS`] characters.
-    pub said: String,
+    pub said: Arc<str>,
 }
 
 impl Cite {
@@ -43,7 +43,7 @@ impl Cite {
             true => None, // each character takes a byte at least
             false => said.char_indices().nth(SAID_MAX_CHARS),
         };
-        let said = cut.map_or(said, |(at, _)| &said[..at]).to_owned();
+        let said = cut.map_or(said, |(at, _)| &said[..at]).into();
         Cite { file, place, bytes, mark: None, said }
     }
 

@@ -1,5 +1,7 @@
 //! What a record states.
 
+use std::sync::Arc;
+
 use crate::{
     Act, Action, Address, Alert, AuthMethod, AuthResult, Carried, Change, Cite, Click, CopyKey, DnsAnswer, Folder,
     Identifier, JobStep, Peer, PolicyRef, ProbeStep, Scope, Setting, SignIn, System, Total, TraceStatus, VerdictKind,
@@ -16,7 +18,7 @@ pub struct Observation {
     /// Who says so.
     pub speaker: System,
     /// About which copies.
-    pub about: CopyKey,
+    pub about: Arc<CopyKey>,
     /// What is said.
     pub fact: Fact,
 }
@@ -81,7 +83,7 @@ pub enum Fact {
     /// Somebody followed a link of the message.
     Click(Click),
     /// How something is set up.
-    Setting(Setting),
+    Setting(Box<Setting>),
     /// Somebody changed how something is set up.
     Change(Change),
     /// Somebody did something that changes no setting.
@@ -89,7 +91,7 @@ pub enum Fact {
     /// A system raised an alert.
     Alert(Alert),
     /// Somebody tried to sign in.
-    SignIn(SignIn),
+    SignIn(Box<SignIn>),
     /// A report counts something.
     Total(Total),
     /// A job did something.

@@ -20,7 +20,8 @@ impl Address {
         }
         let text = text.strip_prefix('<').unwrap_or(text);
         let text = text.strip_suffix('>').unwrap_or(text);
-        Address(text.trim().to_lowercase())
+        let text = text.trim();
+        Address(if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() })
     }
 
     /// The address as text, lower-case, without brackets.
@@ -78,19 +79,22 @@ impl Identifier {
 
     /// Normalises a network message id, with or without dashes or braces; `None` if it is not 32 hexadecimal digits.
     pub fn network_message_id(said: &str) -> Option<Identifier> {
-        let hex: String = said.trim().trim_matches(['{', '}']).chars().filter(|c| *c != '-').collect();
-        if hex.len() != 32 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) || hex.bytes().all(|b| b == b'0') {
-            return None;
+        const DASHES: [usize; 4] = [8, 13, 18, 23];
+        let mut text = [b'-'; 36];
+        let (mut at, mut has_digit) = (0, false);
+        for byte in said.trim().trim_matches(['{', '}']).bytes().filter(|byte| *byte != b'-') {
+            if DASHES.contains(&at) {
+                at += 1;
+            }
+            if at == text.len() || !byte.is_ascii_hexdigit() {
+                return None;
+            }
+            text[at] = byte.to_ascii_lowercase();
+            has_digit |= byte != b'0';
+            at += 1;
         }
-        let hex = hex.to_ascii_lowercase();
-        Some(Identifier::NetworkMessageId(format!(
-            "{}-{}-{}-{}-{}",
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..]
-        )))
+        let is_whole = at == text.len() && has_digit;
+        is_whole.then(|| Identifier::NetworkMessageId(text.into_iter().map(char::from).collect()))
     }
 
     /// Normalises a Mimecast aCode or aggregateId: strips the `_<digits>` suffix; `None` if nothing is left.

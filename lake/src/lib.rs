@@ -112,10 +112,10 @@ impl Lake {
 /// What makes two entries one: everything but the place where it is written.
 #[derive(PartialEq, Eq, Hash)]
 struct Said {
-    said: String,
+    said: std::sync::Arc<str>,
     speaker: evidence::System,
     at: Option<Timestamp>,
-    about: evidence::CopyKey,
+    about: std::sync::Arc<evidence::CopyKey>,
     fact: evidence::Fact,
     source: SourceId,
 }

@@ -387,7 +387,7 @@ impl From<&evidence::Cite> for Cite {
             record,
             bytes: [cite.bytes.start, cite.bytes.end],
             mark: cite.mark.as_ref().map(|mark| [mark.start, mark.end]),
-            said: cite.said.clone(),
+            said: cite.said.to_string(),
             excerpt: None,
         }
     }

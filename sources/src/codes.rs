@@ -23,6 +23,8 @@ pub(crate) struct Code {
 #[derive(Debug)]
 pub(crate) struct Codes {
     by_code: HashMap<(String, String), String>,
+    /// The same by field and value exactly as the table writes them, which most exports do.
+    as_written: HashMap<String, HashMap<String, String>>,
     #[cfg(test)]
     pub(crate) all: Vec<Code>,
 }
@@ -36,9 +38,14 @@ impl Codes {
     /// Reads a `codes.toml` of ours.
     pub(crate) fn of(page: &str) -> Codes {
         let page: Page = toml::from_str(page).expect("codes.toml is part of the program and tested");
+        let mut as_written: HashMap<String, HashMap<String, String>> = HashMap::new();
+        for Code { field, value, means, .. } in &page.code {
+            as_written.entry(field.clone()).or_default().insert(value.clone(), means.clone());
+        }
         let by_code = page.code.iter().map(|code| ((folded(&code.field), folded(&code.value)), code.means.clone()));
         Codes {
             by_code: by_code.collect(),
+            as_written,
             #[cfg(test)]
             all: page.code,
         }
@@ -46,7 +53,8 @@ impl Codes {
 
     /// Our word for a code; case, blanks and punctuation do not count.
     pub(crate) fn means(&self, field: &str, value: &str) -> Option<&str> {
-        self.by_code.get(&(folded(field), folded(value))).map(String::as_str)
+        let exactly = self.as_written.get(field).and_then(|values| values.get(value));
+        exactly.or_else(|| self.by_code.get(&(folded(field), folded(value)))).map(String::as_str)
     }
 }
 

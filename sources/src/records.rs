@@ -71,9 +71,13 @@ impl Record {
 
     /// A cite of the record with a range of its text marked.
     pub(crate) fn cite_range(&self, file: &FileName, range: Range<usize>) -> Cite {
+        self.cite(file).marked(self.place_of(range))
+    }
+
+    /// A range of its text as bytes of the file.
+    pub(crate) fn place_of(&self, range: Range<usize>) -> Range<u64> {
         let start = self.bytes.start + self.encoding.raw_len(&self.text[..range.start]);
-        let end = start + self.encoding.raw_len(&self.text[range]);
-        self.cite(file).marked(start..end)
+        start..start + self.encoding.raw_len(&self.text[range])
     }
 }
 

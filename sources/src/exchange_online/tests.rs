@@ -61,7 +61,7 @@ fn check_sound(name: &str, bytes: &[u8], reading: &Reading) {
         let place = cite.bytes.start as usize..cite.bytes.end as usize;
         let record = bytes.get(place).unwrap_or_else(|| panic!("{name}: {cite}: outside the file"));
         let record: String = decoded(record, encoding).chars().take(300).collect();
-        assert_eq!(record, cite.said, "{name}: {cite}: the bytes are not the record");
+        assert_eq!(record, *cite.said, "{name}: {cite}: the bytes are not the record");
         if let Some(mark) = &cite.mark {
             assert!(cite.bytes.start <= mark.start && mark.end <= cite.bytes.end, "{name}: {cite}: mark outside");
         }

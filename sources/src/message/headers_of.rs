@@ -107,7 +107,13 @@ pub(crate) fn state(
                         reading.covers(when.at);
                     }
                     let cite = sheet::mark(file, &field.cite, &word);
-                    reading.observations.push(Observation { cite, when, speaker, about: sample.about.clone(), fact });
+                    reading.observations.push(Observation {
+                        cite,
+                        when,
+                        speaker,
+                        about: sample.about.clone().into(),
+                        fact,
+                    });
                 }
             }
             Row::PassedOver(reason) => reading.pass_over(reason, 1, Some(field.cite.clone())),

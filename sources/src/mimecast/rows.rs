@@ -242,7 +242,7 @@ fn observe(input: &Input<'_>, record: &Record, row: Row, observations: &mut Vec<
         };
         let envelope_recipients = recipients.unwrap_or_else(|| row.recipients.clone());
         let about = CopyKey { ids: row.ids.clone(), envelope_recipients };
-        observations.push(Observation { cite, when, speaker: row.speaker.clone(), about, fact });
+        observations.push(Observation { cite, when, speaker: row.speaker.clone(), about: about.into(), fact });
     }
 }
 

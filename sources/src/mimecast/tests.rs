@@ -47,7 +47,7 @@ fn check_sound(name: &str, bytes: &[u8], reading: &Reading) {
     assert_eq!(reading.rows_accounted_for(), reading.rows, "{name}: every row in one heap");
     let cites = reading.observations.iter().map(|o| &o.cite).chain(reading.problems.iter().map(|p| &p.cite));
     for cite in cites.chain(reading.passed_over.iter().filter_map(|p| p.first.as_ref())) {
-        assert_eq!(said_at(bytes, cite), cite.said, "{name}: the cite opens at its record");
+        assert_eq!(said_at(bytes, cite), *cite.said, "{name}: the cite opens at its record");
         if let Some(mark) = &cite.mark {
             assert!(cite.bytes.start <= mark.start && mark.end <= cite.bytes.end, "{name}: the mark is inside");
         }

@@ -381,7 +381,7 @@ impl Row<'_> {
                     cite: self.cite(&text, said.word),
                     when: when.clone(),
                     speaker: speaker.clone(),
-                    about: said.about,
+                    about: said.about.into(),
                     fact: said.fact,
                 }));
             }

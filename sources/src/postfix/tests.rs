@@ -44,7 +44,7 @@ fn read_with(bytes: &[u8], wanted: Wanted, small_bytes: usize) -> Reading {
         if let Log::Plain { .. } = log {
             let record = &bytes[cite.bytes.start as usize..cite.bytes.end as usize];
             let said: String = String::from_utf8_lossy(record).chars().take(300).collect();
-            assert_eq!(cite.said, said, "the cite opens at its record");
+            assert_eq!(*cite.said, *said, "the cite opens at its record");
             if bytes.len() < 1 << 20 {
                 let before = memchr::memchr_iter(b'\n', &bytes[..cite.bytes.start as usize]).count() as u64;
                 assert_eq!(number, before + 1, "line number");
@@ -191,7 +191,7 @@ fn ok_other_forms() {
         let bytes = &utf16[observation.cite.bytes.start as usize..observation.cite.bytes.end as usize];
         let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
         let said: String = String::from_utf16_lossy(&units).chars().take(300).collect();
-        assert_eq!(observation.cite.said, said);
+        assert_eq!(*observation.cite.said, *said);
     }
 }
 

@@ -178,29 +178,29 @@ impl Part<'_> {
         self.bytes.len()
     }
 
-    /// Its records.
-    pub(crate) fn records(&self) -> Vec<Record> {
+    /// Calls `each` with every record, one after the other.
+    pub(crate) fn each_record(&self, each: &mut dyn FnMut(Record)) {
+        if let PartCut::Known(known) = &self.cut {
+            known.iter().for_each(|span| each(self.known_record(span)));
+            return;
+        }
         let decoded = Text::part(self.bytes, self.at as u64, self.encoding);
         let text = decoded.as_str();
         let mut spans = Vec::new();
         match &self.cut {
-            PartCut::Lines => spans = line_spans(text),
             PartCut::Rows => csv_rows(text, 0, &mut spans),
             PartCut::JsonLines { wrappers } => {
                 line_spans(text).into_iter().for_each(|line| line_values(text, line, wrappers, &mut spans));
             }
-            PartCut::Known(known) => {
-                return known.iter().map(|span| self.known_record(span)).collect();
-            }
+            _ => spans = line_spans(text),
         }
         let (mut line, mut counted) = (self.line, 0);
-        let record = |span: Range<usize>| {
+        for span in spans {
             line += memchr::memchr_iter(b'\n', &text.as_bytes()[counted..span.start]).count() as u64;
             counted = span.start;
             let bytes = decoded.raw(span.clone());
-            Record { place: Place::Line(line), bytes, text: text[span].to_owned(), encoding: self.encoding }
-        };
-        spans.into_iter().map(record).collect()
+            each(Record { place: Place::Line(line), bytes, text: text[span].to_owned(), encoding: self.encoding });
+        }
     }
 
     /// A record at a known place of the file.
@@ -377,7 +377,8 @@ mod tests {
             let Ok(Some(parts)) = Parts::new(&input, grammar, part_bytes) else { continue };
             let expected = whole(&input, grammar, &Sieve::All, &query).expect("a text");
             assert_eq!(parts.columns(), expected.columns, "{grammar:?}");
-            let found: Vec<Record> = parts.flat_map(|part| part.records()).collect();
+            let mut found: Vec<Record> = Vec::new();
+            parts.for_each(|part| part.each_record(&mut |record| found.push(record)));
             let plain = |records: &[Record]| -> Vec<(Place, Range<u64>, String)> {
                 records.iter().map(|record| (record.place, record.bytes.clone(), record.text.clone())).collect()
             };
@@ -443,9 +444,9 @@ mod tests {
             let text = format!("[\n{}", pieces.concat());
             let input = Input { name: "x".into(), bytes: text.as_bytes() };
             for part in Parts::new(&input, GRAMMARS[2], part_bytes).expect("a text").into_iter().flatten() {
-                for record in part.records() {
-                    prop_assert_eq!(&text[record.bytes.start as usize..record.bytes.end as usize], record.text);
-                }
+                part.each_record(&mut |record| {
+                    assert_eq!(&text[record.bytes.start as usize..record.bytes.end as usize], record.text);
+                });
             }
         }
     }

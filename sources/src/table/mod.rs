@@ -11,6 +11,7 @@ pub(crate) use parts::read_in_parts;
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use evidence::{
     Address, Cite, CopyKey, Fact, FileName, Identifier, LooksUsed, Observation, Place, Problem, Product, Reading,
@@ -148,6 +149,8 @@ pub(crate) struct Facts<'a> {
     dates: Dates<'a>,
     speaker: System,
     said: &'a mut Vec<Observation>,
+    cite: Option<Cite>,
+    shared: Option<Arc<CopyKey>>,
     limits: &'a mut BTreeSet<String>,
     snapshot: &'a Option<When>,
 }
@@ -163,13 +166,16 @@ struct Dates<'a> {
 impl Facts<'_> {
     /// States a fact with the whole row as its cite.
     pub(crate) fn say(&mut self, fact: Fact) {
-        let cite = self.row.cite(self.file);
+        let cite = self.cite();
         self.push(cite, fact);
     }
 
     /// States a fact; the value under one of these names is marked as the deciding word.
     pub(crate) fn say_by(&mut self, names: &[&str], fact: Fact) {
-        let cite = self.row.cite_field(self.file, names);
+        let cite = match self.row.place(names) {
+            Some(mark) => self.cite().marked(mark),
+            None => self.cite(),
+        };
         self.push(cite, fact);
     }
 
@@ -209,8 +215,17 @@ impl Facts<'_> {
         self.limits.insert(sentence.into());
     }
 
+    /// A cite of the whole row.
+    fn cite(&mut self) -> Cite {
+        self.cite.get_or_insert_with(|| self.row.cite(self.file)).clone()
+    }
+
     fn push(&mut self, cite: Cite, fact: Fact) {
-        let (when, speaker, about) = (self.when.clone(), self.speaker.clone(), self.about.clone());
+        let about = match &self.shared {
+            Some(shared) if **shared == self.about => shared.clone(),
+            _ => self.shared.insert(Arc::new(self.about.clone())).clone(),
+        };
+        let (when, speaker) = (self.when.clone(), self.speaker.clone());
         self.said.push(Observation { cite, when, speaker, about, fact });
     }
 }
@@ -415,28 +430,64 @@ fn parse<T: Table>(
 
 /// The rows that records hold, by the spelling of their file.
 fn rows_of<T: Table>(split: Records, shape: &Shape, delimiter: u8) -> ParsedRows {
-    let named = |columns: &[String]| -> Vec<Rc<Name>> { columns.iter().map(|column| Name::of(column)).collect() };
-    match shape {
-        Shape::Log { columns } => {
-            let mut cells = Cells::new(b',');
-            let columns = named(columns);
-            let is_comment = |record: &Record| record.text.starts_with('#');
-            of_records(split, |record| (!is_comment(&record)).then(|| Row::of_cells(record, &columns, &mut cells)))
+    let mut reader = RowReader::new(shape, &split.columns, delimiter);
+    let mut found = ParsedRows {
+        rows: Vec::with_capacity(split.records.len()),
+        count: split.rows,
+        sieved_out: split.sieved_out,
+        blank_pages: 0,
+        comments: 0,
+    };
+    for record in split.records {
+        match reader.read::<T>(record) {
+            Made::Row(row) => found.rows.push(row),
+            Made::BlankPage => found.blank_pages += 1,
+            Made::Comment => found.comments += 1,
         }
-        Shape::Json => {
-            let mut blank_pages = 0;
-            let mut names = Names::default();
-            let found = of_records(split, |record| {
-                let is_blank = is_blank_page(&record.text, T::WRAPPERS);
-                blank_pages += u64::from(is_blank);
-                (!is_blank).then(|| Row::of_json(record, &mut names))
-            });
-            ParsedRows { blank_pages, comments: 0, ..found }
+    }
+    found
+}
+
+/// Makes rows of records.
+struct RowReader {
+    is_json: bool,
+    has_comments: bool,
+    columns: Vec<Rc<Name>>,
+    cells: Cells,
+    names: Names,
+}
+
+/// What a record is.
+enum Made {
+    /// A row, or a torn one.
+    Row(Parsed),
+    /// An answer without rows.
+    BlankPage,
+    /// A comment of a log.
+    Comment,
+}
+
+impl RowReader {
+    fn new(shape: &Shape, columns: &[String], delimiter: u8) -> RowReader {
+        let (columns, delimiter) = match shape {
+            Shape::Log { columns } => (columns.as_slice(), b','),
+            _ => (columns, delimiter),
+        };
+        RowReader {
+            is_json: *shape == Shape::Json,
+            has_comments: matches!(shape, Shape::Log { .. }),
+            columns: columns.iter().map(|column| Name::of(column)).collect(),
+            cells: Cells::new(delimiter),
+            names: Names::default(),
         }
-        _ => {
-            let mut cells = Cells::new(delimiter);
-            let columns = named(&split.columns);
-            of_records(split, |record| Some(Row::of_cells(record, &columns, &mut cells)))
+    }
+
+    fn read<T: Table>(&mut self, record: Record) -> Made {
+        match () {
+            _ if self.has_comments && record.text.starts_with('#') => Made::Comment,
+            _ if self.is_json && is_blank_page(&record.text, T::WRAPPERS) => Made::BlankPage,
+            _ if self.is_json => Made::Row(Row::of_json(record, &mut self.names)),
+            _ => Made::Row(Row::of_cells(record, &self.columns, &mut self.cells)),
         }
     }
 }
@@ -453,31 +504,20 @@ fn surround<T: Table>(table: &T, input: &Input<'_>, found: &mut ParsedRows) {
     });
 }
 
-/// Tears the rows that lack what the kind needs.
+/// Opens each row's record proper, and tears the rows that lack what the kind needs.
 fn check<T: Table>(table: &T, found: &mut ParsedRows) {
-    let mut inner_names = Names::default();
+    let mut names = Names::default();
     for row in &mut found.rows {
-        if let Ok(good) = row {
-            good.open(T::INNER, &mut inner_names);
-        }
-        if let Ok(good) = row
-            && let Err(torn) = table.check(good)
-        {
-            *row = Err(Box::new(Broken { raw: good.raw().clone(), torn }));
-        }
+        checked(table, row, &mut names);
     }
 }
 
-fn of_records(split: Records, mut row: impl FnMut(Record) -> Option<Parsed>) -> ParsedRows {
-    let mut rows = Vec::with_capacity(split.records.len());
-    let mut left_out = 0;
-    for record in split.records {
-        match row(record) {
-            Some(parsed) => rows.push(parsed),
-            None => left_out += 1,
-        }
+fn checked<T: Table>(table: &T, row: &mut Parsed, names: &mut Names) {
+    let Ok(good) = row else { return };
+    good.open(T::INNER, names);
+    if let Err(torn) = table.check(good) {
+        *row = Err(Box::new(Broken { raw: good.raw().clone(), torn }));
     }
-    ParsedRows { rows, count: split.rows, sieved_out: split.sieved_out, blank_pages: 0, comments: left_out }
 }
 
 /// Whether a JSON object is an answer without rows: `{"@odata.context":"...","value":[]}`.
@@ -605,18 +645,22 @@ impl<'a, T: Table> Teller<'a, T> {
         let mut told = Told { reading: Reading { rows: parsed.count, ..Reading::default() }, ..Told::default() };
         told.reading.pass_over(T::OTHERS, parsed.sieved_out, None);
         for (row, kept) in parsed.rows.iter().zip(kept) {
-            match row {
-                Ok(row) => self.tell_row(row, *kept, &mut told),
-                Err(broken) => told.reading.problems.push(Problem {
-                    cite: broken.raw.cite(&self.input.name),
-                    expected: broken.torn.expected.clone(),
-                    found: broken.torn.found.clone(),
-                }),
-            }
+            self.tell_one(row, *kept, &mut told);
         }
         told.reading.pass_over("empty page", parsed.blank_pages, None);
         told.reading.pass_over("log header", parsed.comments, None);
         told
+    }
+
+    fn tell_one(&self, row: &Parsed, is_kept: bool, told: &mut Told) {
+        match row {
+            Ok(row) => self.tell_row(row, is_kept, told),
+            Err(broken) => told.reading.problems.push(Problem {
+                cite: broken.raw.cite(&self.input.name),
+                expected: broken.torn.expected.clone(),
+                found: broken.torn.found.clone(),
+            }),
+        }
     }
 
     fn tell_row(&self, row: &Row, is_kept: bool, told: &mut Told) {
@@ -645,6 +689,8 @@ impl<'a, T: Table> Teller<'a, T> {
             dates: self.dates,
             speaker: table.speaker(row),
             said: &mut reading.observations,
+            cite: None,
+            shared: None,
             limits: &mut told.limits,
             snapshot: &self.snapshot,
         };

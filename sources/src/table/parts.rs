@@ -3,19 +3,20 @@
 use evidence::Reading;
 use rayon::prelude::*;
 
+use super::row::Names;
 use super::{
-    Dates, ParsedRows, Shape, Table, Teller, Told, check, date_texts, delimiter, head_text, is_ambiguous, order_of,
-    positions, read, rows_of, sample, shape_of, suspect_cut_at,
+    Dates, Made, Parsed, RowReader, Shape, Table, Teller, Told, checked, date_texts, delimiter, head_text,
+    is_ambiguous, order_of, positions, read, sample, shape_of, suspect_cut_at,
 };
+use crate::records::Grammar;
 use crate::records::parts::{Part, Parts};
-use crate::records::{Grammar, Records};
 use crate::time::{DayOrder, Zoneless};
 use crate::{Input, Query, ReadError, Wanted};
 
 /// Size of a part in bytes (tests cut even small files): small enough that its rows stay in the cache, large enough that handing it on costs nothing.
-const PART_BYTES: usize = if cfg!(test) { 64 } else { 256 * 1024 };
+const PART_BYTES: usize = if cfg!(test) { 64 } else { 128 * 1024 };
 /// How many parts are read at once, at most.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 8;
 
 /// Reads every row of a file of one kind, part after part; the last reading holds what there is to say of all of them.
 ///
@@ -42,7 +43,7 @@ pub(crate) fn read_in_parts<T: Table + Sync>(
         if query.progress.is_cancelled() {
             return Err(ReadError::Cancelled { file: input.name.to_string() });
         }
-        let told: Vec<Told> = parts.par_iter().map(|part| teller.tell_all(&way.rows(table, part))).collect();
+        let told: Vec<Told> = parts.par_iter().map(|part| way.tell(&teller, part)).collect();
         for mut told in told {
             rows += told.reading.rows;
             sum.add(&mut told);
@@ -84,32 +85,53 @@ impl<'a> Way<'a> {
         let mut way = Way { parts, shape, columns, delimiter: delimiter(input), dates };
         // The ends of the file leave it open which number is the month: all rows are asked.
         if !is_order_known && ends.iter().flat_map(|row| date_texts(table, row)).any(is_ambiguous) {
-            let parts = Parts::new(input, grammar, PART_BYTES)?.into_iter().flatten();
-            let known = |part: Part<'_>| -> Option<DayOrder> {
-                let rows = way.rows(table, &part);
-                let (order, is_known) = order_of(table, rows.rows.iter().filter_map(|row| row.as_ref().ok()));
-                is_known.then_some(order)
-            };
-            if let Some(order) = parts.map(known).find_map(|order| order) {
+            let mut parts = Parts::new(input, grammar, PART_BYTES)?.into_iter().flatten();
+            if let Some(order) = parts.find_map(|part| way.order(table, &part)) {
                 way.dates = Dates { order, is_order_known: true, zoneless };
             }
         }
         Ok(Some(way))
     }
 
-    /// The rows of a part.
-    fn rows<T: Table>(&self, table: &T, part: &Part<'_>) -> ParsedRows {
-        let records = part.records();
-        let rows = records.len() as u64;
-        let records = Records { columns: self.columns.clone(), records, rows, sieved_out: 0 };
-        let mut found = rows_of::<T>(records, &self.shape, self.delimiter);
-        check(table, &mut found);
-        found
+    /// Calls `each` with every row of a part, one after the other; how many records are no rows: empty pages, comments.
+    fn each_row<T: Table>(&self, table: &T, part: &Part<'_>, mut each: impl FnMut(Parsed)) -> (u64, u64) {
+        let mut reader = RowReader::new(&self.shape, &self.columns, self.delimiter);
+        let mut names = Names::default();
+        let (mut blank_pages, mut comments) = (0, 0);
+        part.each_record(&mut |record| match reader.read::<T>(record) {
+            Made::Row(mut row) => {
+                checked(table, &mut row, &mut names);
+                each(row);
+            }
+            Made::BlankPage => blank_pages += 1,
+            Made::Comment => comments += 1,
+        });
+        (blank_pages, comments)
     }
-}
 
-impl<T: Table> Teller<'_, T> {
-    fn tell_all(&self, parsed: &ParsedRows) -> Told {
-        self.tell(parsed, &vec![true; parsed.rows.len()])
+    /// What the rows of a part state.
+    fn tell<T: Table>(&self, teller: &Teller<'_, T>, part: &Part<'_>) -> Told {
+        let mut told = Told::default();
+        let mut rows = 0;
+        let (blank_pages, comments) = self.each_row(teller.table, part, |row| {
+            rows += 1;
+            teller.tell_one(&row, true, &mut told);
+        });
+        told.reading.rows = rows + blank_pages + comments;
+        told.reading.pass_over("empty page", blank_pages, None);
+        told.reading.pass_over("log header", comments, None);
+        told
+    }
+
+    /// The order of day and month, if a row of the part tells it.
+    fn order<T: Table>(&self, table: &T, part: &Part<'_>) -> Option<DayOrder> {
+        let mut found = None;
+        self.each_row(table, part, |row| {
+            if let (None, Ok(row)) = (found, &row) {
+                let (order, is_known) = order_of(table, std::iter::once(row));
+                found = is_known.then_some(order);
+            }
+        });
+        found
     }
 }

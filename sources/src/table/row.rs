@@ -456,18 +456,15 @@ impl Row {
         self.raw.cite(file)
     }
 
-    /// A cite of the row with the value under one of these names marked.
-    pub(crate) fn cite_field(&self, file: &FileName, names: &[&str]) -> Cite {
+    /// Where the value under one of these names stands, as bytes of the file.
+    pub(crate) fn place(&self, names: &[&str]) -> Option<Range<u64>> {
+        let Raw::Record(record) = &self.raw else { return None };
         let range = names.iter().find_map(|name| {
             let field = self.fields.iter().find(|field| field.name.key == *name)?;
             field.range.clone().or_else(|| self.place_of(field))
-        });
-        match (&self.raw, range) {
-            (Raw::Record(record), Some(range)) if record.text.get(range.clone()).is_some() => {
-                record.cite_range(file, range)
-            }
-            (raw, _) => raw.cite(file),
-        }
+        })?;
+        record.text.get(range.clone())?;
+        Some(record.place_of(range))
     }
 
     /// Where the value of a member stands in the record's text.

@@ -102,7 +102,7 @@ impl Facts<'_> {
     /// States a setting; the value under one of these names is marked.
     pub(crate) fn say_setting(&mut self, setting: Setting, mark: &[&str]) {
         self.when = self.snapshot();
-        self.say_by(mark, Fact::Setting(setting));
+        self.say_by(mark, Fact::Setting(Box::new(setting)));
     }
 }
 

@@ -420,7 +420,7 @@ fn push(reading: &mut Reading, cite: &Cite, when: Option<When>, reporter: &Repor
         reading.covers(when.at);
     }
     let (cite, speaker, about) = (cite.clone(), reporter.system.clone(), about.clone());
-    reading.observations.push(Observation { cite, when, speaker, about, fact });
+    reading.observations.push(Observation { cite, when, speaker, about: about.into(), fact });
 }
 
 /// The fields of the notice itself: rows, but only its own id is stated.

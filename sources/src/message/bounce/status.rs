@@ -33,7 +33,7 @@ fn close(current: &mut Vec<Field>, file: &[u8], found: &mut Vec<Block>) {
     let shown = bytes.start as usize..bytes.end.min(bytes.start + 1_200) as usize;
     let said = match file.get(shown) {
         Some(record) if !record.contains(&0) => String::from_utf8_lossy(record).into_owned(),
-        _ => current.iter().map(|field| field.cite.said.as_str()).collect::<Vec<_>>().join("\n"),
+        _ => current.iter().map(|field| &*field.cite.said).collect::<Vec<_>>().join("\n"),
     };
     let cite = Cite::new(first.cite.file.clone(), first.cite.place, bytes, &said);
     found.push(Block { fields: std::mem::take(current), cite });

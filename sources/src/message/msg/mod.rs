@@ -379,7 +379,13 @@ impl Item {
             reading.observed += 1;
             let cite = whole_cite(&input.name, input.bytes.len(), number as u64 + 1, &said);
             let (speaker, about) = (speaker.clone(), about.clone());
-            reading.observations.push(Observation { cite, when: None, speaker, about, fact: Fact::Identity(identity) });
+            reading.observations.push(Observation {
+                cite,
+                when: None,
+                speaker,
+                about: about.into(),
+                fact: Fact::Identity(identity),
+            });
         }
         self.pass_over_body(input, reading.rows + 1, reading);
         if reading.rows == 0 {
