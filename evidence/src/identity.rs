@@ -94,7 +94,8 @@ impl Identifier {
             at += 1;
         }
         let is_whole = at == text.len() && has_digit;
-        is_whole.then(|| Identifier::NetworkMessageId(text.into_iter().map(char::from).collect()))
+        let text = std::str::from_utf8(&text).ok().filter(|_| is_whole)?;
+        Some(Identifier::NetworkMessageId(text.to_owned()))
     }
 
     /// Normalises a Mimecast aCode or aggregateId: strips the `_<digits>` suffix; `None` if nothing is left.

@@ -120,7 +120,11 @@ fn clock_time(text: &str) -> Option<Time> {
     let hour: i8 = parts.next()?.parse().ok()?;
     let minute: i8 = parts.next()?.parse().ok()?;
     let second: i8 = parts.next().map_or(Some(0), |second| second.parse().ok())?;
-    let nanos: i32 = format!("{:0<9}", fraction.get(..fraction.len().min(9))?).parse().ok()?;
+    let digits = fraction.get(..fraction.len().min(9))?;
+    let mut nanos: i32 = if digits.is_empty() { 0 } else { digits.parse().ok()? };
+    for _ in digits.len()..9 {
+        nanos *= 10;
+    }
     Time::new(hour, minute, second.min(59), nanos).ok()
 }
 

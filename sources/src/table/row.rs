@@ -361,11 +361,18 @@ impl Row {
 
     /// The addresses under the first of these names that has any; `;` and `,` part several in one cell.
     pub(crate) fn addresses(&self, names: &[&str]) -> Vec<Address> {
-        let mut found = Vec::new();
+        let mut found: Vec<Address> = Vec::new();
         let mut seen = BTreeSet::new();
-        for part in self.list(names).iter().flat_map(|text| text.split([';', ','])) {
-            let address = Address::new(part);
-            if !address.is_null() && seen.insert(address.clone()) {
+        let parts = self.list(names).into_iter().flat_map(|text| text.split([';', ',']));
+        for address in parts.map(Address::new).filter(|address| !address.is_null()) {
+            if found.len() == FEW_ADDRESSES {
+                seen.extend(found.iter().cloned());
+            }
+            let is_known = match found.len() < FEW_ADDRESSES {
+                true => found.contains(&address),
+                false => !seen.insert(address.clone()),
+            };
+            if !is_known {
                 found.push(address);
             }
         }
@@ -504,6 +511,9 @@ fn fields_of(object: Map<String, Value>, names: &mut Names) -> Vec<Field> {
         })
         .collect()
 }
+
+/// Up to how many addresses are compared one by one.
+const FEW_ADDRESSES: usize = 8;
 
 /// Up to how many pairs of names of a record and its wrapper are compared.
 const KEYS_COMPARED_MAX: usize = 1 << 16;
