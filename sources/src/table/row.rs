@@ -340,7 +340,8 @@ impl Row {
 
     /// The folded names that begin with a prefix and hold something.
     pub(crate) fn names_with(&self, prefix: &str) -> Vec<&str> {
-        let holds = |field: &&Field| field.name.key.starts_with(prefix) && field.values.iter().any(|v| !v.trim().is_empty());
+        let holds =
+            |field: &&Field| field.name.key.starts_with(prefix) && field.values.iter().any(|v| !v.trim().is_empty());
         self.fields.iter().filter(holds).map(|field| field.name.key.as_str()).collect()
     }
 
@@ -388,6 +389,22 @@ impl Row {
         }
     }
 
+    /// A cite of the row with one value of a list marked, where it is written as it is; else the list, as far as it is short.
+    pub(crate) fn cite_value(&self, file: &FileName, name: &str, value: &str) -> Cite {
+        let Raw::Record(record) = &self.raw else { return self.raw.cite(file) };
+        let range = self.fields.iter().find(|field| field.name.key == name).and_then(|field| {
+            let is_short = field.values.len() <= VALUES_MARKED_MAX && record.text.len() <= LIST_MARKED_MAX_BYTES;
+            field.range.clone().filter(|_| is_short)
+        });
+        let Some(range) = range else { return self.raw.cite(file) };
+        let Some(list) = record.text.get(range.clone()) else { return self.raw.cite(file) };
+        let quoted = list.find(&format!("\"{value}\"")).map(|at| at + 1);
+        match quoted.or_else(|| list.find(value)) {
+            Some(at) => record.cite_range(file, range.start + at..range.start + at + value.len()),
+            None => record.cite_range(file, range),
+        }
+    }
+
     /// Its bytes in the file.
     pub(crate) fn bytes(&self) -> Range<u64> {
         self.raw.bytes()
@@ -399,6 +416,9 @@ impl Row {
     }
 }
 
+/// Up to how many values of a list, and in how long a row, each is marked: the list is searched for each of them.
+const VALUES_MARKED_MAX: usize = 1500;
+const LIST_MARKED_MAX_BYTES: usize = 256 * 1024;
 /// Up to how many keys of an object the places of their values are looked up.
 const KEYS_MARKED_MAX: usize = 128;
 
@@ -442,20 +462,45 @@ fn json_value_range(text: &str, key: &str) -> Option<Range<usize>> {
     let at = text.find(&quoted)? + quoted.len();
     let rest = text[at..].trim_start().strip_prefix(':')?.trim_start();
     let start = text.len() - rest.len();
-    if let Some(inner) = rest.strip_prefix('"') {
-        let mut escaped = false;
-        for (offset, byte) in inner.bytes().enumerate() {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => return Some(start + 1..start + 1 + offset),
-                _ => {}
-            }
-        }
-        return None;
-    }
-    let end = rest.find([',', '}', ']', '\n']).unwrap_or(rest.len());
+    let end = match rest.as_bytes().first()? {
+        b'"' => return string_end(rest).map(|end| start + 1..start + end),
+        b'[' | b'{' => nested_end(rest)?,
+        _ => rest.find([',', '}', ']', '\n']).unwrap_or(rest.len()),
+    };
     Some(start..start + rest[..end].trim_end().len())
+}
+
+/// Where the quoted string ends that a text begins with: the place of its last quote.
+fn string_end(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Where the array or object ends that a text begins with: after its last bracket.
+fn nested_end(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (0usize, 0usize);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => at += string_end(text.get(at..)?)?,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+    None
 }
 
 /// Where the cells of a row stand, without their quotes.
@@ -505,8 +550,16 @@ mod tests {
 
     #[test]
     fn ok_json_value_ranges() {
-        let text = r#"{"a": "x\"y", "b":12 , "c":null}"#;
-        for (key, expected) in [("a", Some(r#"x\"y"#)), ("b", Some("12")), ("c", Some("null")), ("d", None)] {
+        let text = r#"{"a": "x\"y", "b":12 , "c":null, "l": ["]", {"m":1}], "o":{"p":[]} , "t": ["x""#;
+        for (key, expected) in [
+            ("a", Some(r#"x\"y"#)),
+            ("b", Some("12")),
+            ("c", Some("null")),
+            ("d", None),
+            ("l", Some(r#"["]", {"m":1}]"#)),
+            ("o", Some(r#"{"p":[]}"#)),
+            ("t", None),
+        ] {
             assert_eq!(json_value_range(text, key).map(|range| &text[range]), expected, "{key}");
         }
     }

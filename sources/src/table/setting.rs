@@ -104,6 +104,13 @@ impl Facts<'_> {
         self.when = self.snapshot();
         self.say_by(mark, Fact::Setting(setting));
     }
+
+    /// States a setting that is one value of a list; that value is marked.
+    pub(crate) fn say_listed(&mut self, setting: Setting, name: &str, value: &str) {
+        self.when = self.snapshot();
+        let cite = self.row.cite_value(self.file, name, value);
+        self.push(cite, Fact::Setting(setting));
+    }
 }
 
 /// Whether it acts, by a yes or no or one of the vendors' words.
@@ -140,7 +147,8 @@ fn exceptions<'r>(row: &'r Row, names: &SettingNames) -> Vec<Found<'r>> {
     let Some(prefix) = names.exception_prefix else { return exceptions };
     let of = |name: &'r str| {
         let twin = name.strip_prefix(prefix)?;
-        let on = names.conditions.iter().find(|(known, _)| *known == twin).map_or(ConditionOn::Other, |(_, on)| on.clone());
+        let on =
+            names.conditions.iter().find(|(known, _)| *known == twin).map_or(ConditionOn::Other, |(_, on)| on.clone());
         Some((name, condition(row, name, on)?))
     };
     exceptions.extend(row.names_with(prefix).into_iter().filter_map(of));
