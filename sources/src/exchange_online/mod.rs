@@ -1,7 +1,7 @@
 //! Exports of Exchange Online Protection and Defender for Office 365.
 //!
-//! Five kinds share one way of reading ([`table`]): a row is found, matched with the followed message, and handed to
-//! the kind's own folder, which says what the row states.
+//! All share one way of reading ([`crate::table`]): a row is found, matched with the followed message, and handed to the
+//! kind's own folder, which says what the row states.
 
 mod agent_data;
 pub(crate) mod allow_block_list;

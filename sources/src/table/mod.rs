@@ -35,6 +35,8 @@ pub(crate) trait Table {
     const STAYING: Staying = Staying::None;
     /// Why rows are left out when one message is followed.
     const OTHERS: &'static str = "other message";
+    /// How many rows a page of this kind has where it was not asked for more, beside the caps that all exports share.
+    const PAGE_ROWS: &'static [u64] = &[];
     /// Columns of a file that names none; `None` if a header is needed.
     const POSITIONS: Option<&'static [&'static str]> = None;
 
@@ -67,6 +69,19 @@ pub(crate) trait Table {
     /// Which zone the instants of a file have, judged by its first row.
     fn zoneless<'c>(&self, _row: &Row, _clock: &'c Clock) -> Zoneless<'c> {
         Zoneless::Utc
+    }
+
+    /// Whether a file, judged by its start, is written in a grammar that only this kind has: then [`Table::own_rows`] reads it.
+    fn has_own_grammar(&self, _start: &str) -> bool {
+        false
+    }
+
+    /// The rows of a file in a grammar of this kind's own.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the bytes are no text.
+    fn own_rows(&self, _input: &Input<'_>) -> Result<Vec<Parsed>, ReadError> {
+        Ok(Vec::new())
     }
 
     /// Gives rows what stands around them.
@@ -110,6 +125,8 @@ enum Shape {
     Clixml,
     /// Delimited lines without a header line, or with one in a `#Fields:` comment.
     Log { columns: Vec<String> },
+    /// A grammar of the kind's own.
+    Own,
 }
 
 impl Shape {
@@ -118,7 +135,7 @@ impl Shape {
         match self {
             Shape::Csv => Grammar::Csv,
             Shape::Json => Grammar::Json { wrappers },
-            Shape::Blocks | Shape::Clixml | Shape::Log { .. } => Grammar::Lines,
+            Shape::Blocks | Shape::Clixml | Shape::Log { .. } | Shape::Own => Grammar::Lines,
         }
     }
 }
@@ -216,7 +233,8 @@ fn is_ambiguous(said: &str) -> bool {
 /// [`ReadError`] if the bytes are no text or the user asked to stop.
 pub(crate) fn read<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
     let head = head_text(input);
-    let shape = shape_of(&head, positions(table)).unwrap_or(Shape::Csv);
+    let own = table.has_own_grammar(&head).then_some(Shape::Own);
+    let shape = own.or_else(|| shape_of(&head, positions(table))).unwrap_or(Shape::Csv);
     let mut known = match query.wanted {
         Wanted::Everything => BTreeSet::new(),
         Wanted::Message(message) => message.ids.clone(),
@@ -279,7 +297,7 @@ fn first_sieve(
     if small || matches!(query.wanted, Wanted::Everything) || known.is_empty() || *shape == Shape::Blocks {
         return Sieve::All;
     }
-    if staying(table) == Staying::All || *shape == Shape::Clixml {
+    if staying(table) == Staying::All || matches!(shape, Shape::Clixml | Shape::Own) {
         return Sieve::All;
     }
     if table.needs_all_rows(*shape == Shape::Json) || (table.by_looks() && !names_ids(table, shape, head)) {
@@ -306,7 +324,7 @@ fn names_ids<T: Table>(_: &T, shape: &Shape, head: &str) -> bool {
     match shape {
         Shape::Csv => csv_header(head).is_some_and(|(header, _)| of(&folded_names(&column_names(header)))),
         Shape::Json => json_objects(head).iter().any(of),
-        Shape::Blocks | Shape::Clixml | Shape::Log { .. } => true,
+        Shape::Blocks | Shape::Clixml | Shape::Log { .. } | Shape::Own => true,
     }
 }
 
@@ -348,7 +366,7 @@ fn longest_plain_part(id: &str) -> Option<String> {
 }
 
 /// A row, or why it is none.
-type Parsed = Result<Row, Box<Broken>>;
+pub(crate) type Parsed = Result<Row, Box<Broken>>;
 
 /// What the splitter gave, parsed.
 struct ParsedRows {
@@ -376,6 +394,11 @@ fn parse<T: Table>(
         Shape::Clixml => {
             query.progress.advance(input.bytes.len() as u64);
             let rows = clixml::rows(input)?;
+            ParsedRows { count: rows.len() as u64, rows, sieved_out: 0, blank_pages: 0, comments: 0 }
+        }
+        Shape::Own => {
+            query.progress.advance(input.bytes.len() as u64);
+            let rows = table.own_rows(input)?;
             ParsedRows { count: rows.len() as u64, rows, sieved_out: 0, blank_pages: 0, comments: 0 }
         }
         Shape::Csv => {
@@ -576,7 +599,7 @@ fn told<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>, parsed: Parse
         limits.insert(format!("the file does not record the zone of its times: read as {}", clock.zone_label));
     }
     reading.coverage.limits.extend(limits);
-    suspect_cut(&mut reading);
+    suspect_cut(&mut reading, T::PAGE_ROWS);
     reading
 }
 
@@ -587,8 +610,8 @@ const CUT_VALUES: &str =
 /// Row caps of message trace, historical search and portal exports.
 const ROW_CAPS: [u64; 5] = [1_000, 5_000, 10_000, 50_000, 100_000];
 
-fn suspect_cut(reading: &mut Reading) {
-    if ROW_CAPS.contains(&reading.rows) {
+fn suspect_cut(reading: &mut Reading, page_rows: &[u64]) {
+    if ROW_CAPS.contains(&reading.rows) || page_rows.contains(&reading.rows) {
         reading.coverage.suspected_cut = true;
         let rows = grouped(reading.rows);
         reading.coverage.limits.push(format!("exactly {rows} rows: probably cut at the row cap"));
@@ -756,6 +779,7 @@ pub(crate) fn recognise(
         }
         Shape::Log { columns } => ("column", vec![folded_names(columns)]),
         Shape::Json => ("key", json_objects(head.text)),
+        Shape::Own => return Recognition::No,
         Shape::Blocks => {
             let names = head.text.trim_start().lines().take_while(|line| !line.trim().is_empty());
             ("name", vec![names.filter_map(block_line).map(|(name, _)| folded(name)).collect()])

@@ -83,7 +83,7 @@ impl Source for Mailboxes {
     fn export(&self) -> Export {
         Export {
             command: Some(
-                "Get-Mailbox {recipient} | ConvertTo-Json -Depth 4 | Set-Content mailboxes.json -Encoding utf8; Get-MailboxPermission {recipient} | ConvertTo-Json -Depth 4 | Set-Content mailbox_permissions.json -Encoding utf8; Get-RecipientPermission {recipient} | ConvertTo-Json -Depth 4 | Set-Content send_as.json -Encoding utf8",
+                "Get-Mailbox {recipient} | ConvertTo-Json -Depth 4 | Set-Content mailboxes.json -Encoding utf8; Get-MailboxPermission {recipient} | Select-Object *,@{n='Mailbox';e={'{recipient}'}} | ConvertTo-Json -Depth 4 | Set-Content mailbox_permissions.json -Encoding utf8; Get-RecipientPermission {recipient} | Select-Object *,@{n='Mailbox';e={'{recipient}'}} | ConvertTo-Json -Depth 4 | Set-Content send_as.json -Encoding utf8",
             ),
             clicks: Some(
                 "Exchange admin center > Recipients > Mailboxes > the mailbox > Mailbox and Delegation (shows them; Export mailboxes gives fewer columns)",
@@ -96,6 +96,7 @@ impl Source for Mailboxes {
             "which message was forwarded: that is in the message trace",
             "whether forwarding to the outside is allowed: that is in the outbound spam policy and in the remote domain",
             "what a mailbox was before: the audit log shows Set-Mailbox",
+            "more than 1,000 mailboxes, unless asked for with -ResultSize Unlimited",
             "the members of groups",
         ]
     }
@@ -167,6 +168,9 @@ const ON_BEHALF: List = List { name: "grantsendonbehalfto", says: ListWord::Allo
 fn permission(row: &Row, facts: &mut Facts<'_>) {
     let mut permission = setting(row, SettingClass::MailboxPermission, &PERMISSION, facts);
     permission.mailbox = mailbox(row, &["mailbox", "identity"]);
+    if permission.mailbox.is_none() {
+        facts.limit(NO_MAILBOX);
+    }
     let denied = row.flag(&["deny"]) == Some(true)
         || row.text(&["accesscontroltype"]).is_some_and(|said| said.eq_ignore_ascii_case("deny"));
     permission.entry = Some(ListEntry {
@@ -177,3 +181,7 @@ fn permission(row: &Row, facts: &mut Facts<'_>) {
     permission.effect = LISTED;
     facts.say_setting(permission, &["accessrights"]);
 }
+
+/// Said where the mailbox of a permission is named otherwise than by its address.
+const NO_MAILBOX: &str = "the mailbox of a permission is named by a name or not at all: it cannot be matched with a recipient; export again with the \
+                          address added, as the page of this kind shows";
