@@ -71,6 +71,10 @@ const NEEDS: &[&[Need]] = &[
 ];
 const NAME: Need = ("Name", OBJECT.name);
 
+/// `Get-ExoPhishSimOverrideRule`: who may send simulated phishing past all filters.
+const SIMULATION: &[Need] =
+    &[NAME, ("Policy", &["policy"]), ("Domains", &["domains"]), ("SenderIpRanges", &["senderipranges"])];
+
 /// Names that transport rules and audit records have, and these rows have not.
 const STRANGERS: &[&str] = &["mode", "operation", "creationtime", "workload", "auditdata"];
 
@@ -114,7 +118,7 @@ impl Source for ThreatPolicies {
     fn export(&self) -> Export {
         Export {
             command: Some(
-                "@(Get-HostedContentFilterPolicy) + @(Get-HostedContentFilterRule) + @(Get-AntiPhishPolicy) + @(Get-AntiPhishRule) + @(Get-MalwareFilterPolicy) + @(Get-MalwareFilterRule) + @(Get-SafeLinksPolicy) + @(Get-SafeLinksRule) + @(Get-SafeAttachmentPolicy) + @(Get-SafeAttachmentRule) + @(Get-HostedOutboundSpamFilterPolicy) + @(Get-HostedOutboundSpamFilterRule) + @(Get-EOPProtectionPolicyRule) + @(Get-ATPProtectionPolicyRule) + @(Get-ATPBuiltInProtectionRule) + @(Get-QuarantinePolicy) | ConvertTo-Json -Depth 6 | Set-Content threat_policies.json -Encoding utf8",
+                "@(Get-HostedContentFilterPolicy) + @(Get-HostedContentFilterRule) + @(Get-AntiPhishPolicy) + @(Get-AntiPhishRule) + @(Get-MalwareFilterPolicy) + @(Get-MalwareFilterRule) + @(Get-SafeLinksPolicy) + @(Get-SafeLinksRule) + @(Get-SafeAttachmentPolicy) + @(Get-SafeAttachmentRule) + @(Get-HostedOutboundSpamFilterPolicy) + @(Get-HostedOutboundSpamFilterRule) + @(Get-EOPProtectionPolicyRule) + @(Get-ATPProtectionPolicyRule) + @(Get-ATPBuiltInProtectionRule) + @(Get-QuarantinePolicy) + @(Get-ExoPhishSimOverrideRule) | ConvertTo-Json -Depth 6 | Set-Content threat_policies.json -Encoding utf8",
             ),
             clicks: Some(
                 "Microsoft Defender portal > Email & collaboration > Policies & rules > Threat policies (shows them; only PowerShell exports them)",
@@ -136,7 +140,13 @@ impl Source for ThreatPolicies {
     }
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
-        table::any_of(NEEDS.iter().map(|needs| table::recognise(head, needs, STRANGERS, None)))
+        table::any_of(
+            NEEDS
+                .iter()
+                .map(|needs| (*needs, STRANGERS))
+                .chain([(SIMULATION, &[][..])])
+                .map(|(needs, strangers)| table::recognise(head, needs, strangers, None)),
+        )
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
@@ -154,6 +164,9 @@ impl Table for ThreatPolicies {
     }
 
     fn state(&self, row: &Row, facts: &mut Facts<'_>) {
+        if SIMULATION.iter().all(|(_, names)| row.has(names)) {
+            return simulation(row, facts);
+        }
         let links: Vec<&(&str, SettingClass)> = LINKS.iter().filter(|(name, _)| row.has(&[name])).collect();
         if links.is_empty() || !row.has(&["state"]) {
             policy(row, facts);
@@ -181,6 +194,18 @@ fn rule(row: &Row, links: &[&(&str, SettingClass)], facts: &mut Facts<'_>) {
             Setting { class: class.clone(), policy: Some(policy.to_owned()), properties: Vec::new(), ..rule.clone() };
         facts.say_setting(of_one, &[name]);
     }
+}
+
+/// States from where simulated phishing is let through: a domain and an address both have to fit.
+fn simulation(row: &Row, facts: &mut Facts<'_>) {
+    let names = SettingNames {
+        policy: &["policy"],
+        enabled: &["state", "mode"],
+        conditions: &[("domains", ConditionOn::SenderDomain), ("senderipranges", ConditionOn::SourceAddress)],
+        ..NAMES
+    };
+    let rule = setting(row, SettingClass::Other("phishing simulation override".to_owned()), &names, facts);
+    facts.say_setting(rule, &["domains"]);
 }
 
 /// States a policy, and each sender that it lets through or keeps out.
