@@ -28,7 +28,7 @@ pub(crate) enum DayOrder {
 impl DayOrder {
     /// Finds the order from all dates of a column: one number above 12 settles it. The flag is `true` if one did.
     pub(crate) fn of<'t>(dates: impl IntoIterator<Item = &'t str>) -> (DayOrder, bool) {
-        for date in dates {
+        for date in dates.into_iter().filter(|date| date.trim_start().starts_with(|c: char| c.is_ascii_digit())) {
             let mut numbers = date.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
             let (Some(first), Some(second)) = (numbers.next(), numbers.next()) else { continue };
             if first.len() > 2 {
@@ -45,7 +45,8 @@ impl DayOrder {
 }
 
 /// Reads an instant: ISO 8601 with or without zone and up to nine decimals, `/Date(ms)/`, `M/d/yyyy h:mm:ss AM`,
-/// `d.M.yyyy HH:mm:ss`, epoch seconds and milliseconds; `None` if it is none of these or a sentinel (before 1971).
+/// `d.M.yyyy HH:mm:ss`, `MMM d, yyyy h:mm AM`, epoch seconds and milliseconds; `None` if it is none of these or a
+/// sentinel (before 1971).
 pub(crate) fn instant(said: &str, order: DayOrder, zoneless: Zoneless<'_>) -> Option<When> {
     let text = said.trim();
     let (at, zone) = if let Some(at) = epoch(text) {
@@ -132,6 +133,10 @@ fn clock_time(text: &str) -> Option<Time> {
 fn local(text: &str, order: DayOrder) -> Option<DateTime> {
     let text = text.replace(['\u{202f}', '\u{a0}', ','], " ");
     let mut words = text.split_whitespace();
+    if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        let date = worded(&mut words)?;
+        return Some(DateTime::from_parts(date, twelve_hours(words)?));
+    }
     let date = words.next()?;
     let mut parts = date.split(['/', '.', '-']).filter(|part| !part.is_empty());
     let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
@@ -143,6 +148,24 @@ fn local(text: &str, order: DayOrder) -> Option<DateTime> {
     };
     let year = if year < 100 { year + 2000 } else { year };
     let date = Date::new(year, month, day).ok()?;
+    Some(DateTime::from_parts(date, twelve_hours(words)?))
+}
+
+/// `Oct 30 2026` or `October 30 2026`, with or without the day of the week before it.
+fn worded<'t>(words: &mut impl Iterator<Item = &'t str>) -> Option<Date> {
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let month_of = |word: &str| {
+        let start = word.get(..3)?.to_ascii_lowercase();
+        MONTHS.iter().zip(1..).find(|(month, _)| **month == start).map(|(_, number)| number)
+    };
+    let first = words.next()?;
+    let month: i8 = month_of(first).or_else(|| month_of(words.next()?))?;
+    let day = words.next()?.parse().ok()?;
+    Date::new(words.next()?.parse().ok()?, month, day).ok()
+}
+
+/// A time of day, with or without AM and PM after it.
+fn twelve_hours<'t>(mut words: impl Iterator<Item = &'t str>) -> Option<Time> {
     let mut time = clock_time(words.next().unwrap_or(""))?;
     match words.next().map(str::to_ascii_uppercase).as_deref() {
         Some("PM") if time.hour() < 12 => time = time.checked_add(SignedDuration::from_hours(12)).ok()?,
@@ -150,7 +173,7 @@ fn local(text: &str, order: DayOrder) -> Option<DateTime> {
         Some("AM" | "PM" | "UTC" | "(UTC)") | None => {}
         Some(_) => return None,
     }
-    Some(DateTime::from_parts(date, time))
+    Some(time)
 }
 
 /// Puts a civil time on the time line; of two candidates at the end of summer time the earlier is taken.
@@ -179,6 +202,8 @@ mod tests {
             ("midnight", "5/18/2021 12:00:01 AM", "2021-05-18T00:00:01Z"),
             ("day first by number", "18/05/2021 21:13", "2021-05-18T21:13:00Z"),
             ("dots", "08.05.2021 21:13:33", "2021-05-08T21:13:33Z"),
+            ("month in letters", "Oct 30, 2026 9:00 PM", "2026-10-30T21:00:00Z"),
+            ("day of the week", "Friday, October 30, 2026 9:00:05 AM", "2026-10-30T09:00:05Z"),
             ("epoch in milliseconds", "1731621866023", "2024-11-14T22:04:26.023Z"),
         ] {
             let found = instant(said, DayOrder::MonthFirst, Zoneless::Utc).map(|when| when.at.to_string());
@@ -188,7 +213,16 @@ mod tests {
 
     #[test]
     fn refused_instants() {
-        for said in ["", "yesterday", "1970-01-01T00:00:00Z", "13/13/2026 10:00", "2026-02-30T00:00:00Z", "12"] {
+        for said in [
+            "",
+            "yesterday",
+            "1970-01-01T00:00:00Z",
+            "13/13/2026 10:00",
+            "2026-02-30T00:00:00Z",
+            "12",
+            "Octopus",
+            "May",
+        ] {
             assert_eq!(instant(said, DayOrder::MonthFirst, Zoneless::Utc), None, "{said}");
         }
     }

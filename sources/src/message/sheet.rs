@@ -13,6 +13,46 @@ pub(crate) struct Sheet<'a> {
     bytes: Cow<'a, [u8]>,
     decoded: Option<Text<'a>>,
     start: usize,
+    held: Option<Held>,
+}
+
+/// Where text stands that a record holds as one of its values: which offset of the record each piece of it begins at.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    /// Offset in the text, and in the decoded file; each piece is the file's own text up to the next.
+    pub(crate) pieces: Vec<(usize, usize)>,
+    /// Whether the text has its line ends from the file, and where its first line stands there.
+    pub(crate) lines: Lines,
+}
+
+/// On which lines of the file the lines of a held text stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lines {
+    /// One after the other, from this line on.
+    From(u64),
+    /// All on this line: their ends are escapes.
+    On(u64),
+}
+
+impl Default for Lines {
+    fn default() -> Lines {
+        Lines::From(1)
+    }
+}
+
+impl Held {
+    /// The offset in the decoded file of an offset in the text.
+    fn place(&self, at: usize) -> usize {
+        let next = self.pieces.partition_point(|(text, _)| *text <= at);
+        next.checked_sub(1).and_then(|piece| self.pieces.get(piece)).map_or(at, |(text, file)| file + (at - text))
+    }
+
+    fn line(&self, line: u64) -> u64 {
+        match self.lines {
+            Lines::From(first) => first + line - 1,
+            Lines::On(line) => line,
+        }
+    }
 }
 
 impl<'a> Sheet<'a> {
@@ -23,10 +63,15 @@ impl<'a> Sheet<'a> {
             && let Ok(text) = Text::decode(file, "")
         {
             let bytes = with_line_feeds(text.as_str().as_bytes()).into_owned();
-            return Sheet { file, bytes: Cow::Owned(bytes), decoded: Some(text), start: 0 };
+            return Sheet { file, bytes: Cow::Owned(bytes), decoded: Some(text), start: 0, held: None };
         }
         let start = if encoding == Encoding::Utf8 { mark } else { 0 };
-        Sheet { file, bytes: with_line_feeds(file), decoded: None, start }
+        Sheet { file, bytes: with_line_feeds(file), decoded: None, start, held: None }
+    }
+
+    /// Takes a text that a value of a record of the decoded file holds.
+    pub(crate) fn held(file: &'a [u8], decoded: Text<'a>, text: String, held: Held) -> Sheet<'a> {
+        Sheet { file, bytes: Cow::Owned(text.into_bytes()), decoded: Some(decoded), start: 0, held: Some(held) }
     }
 
     /// The text; a lone CR is an LF where there is no LF, otherwise as in the file.
@@ -51,12 +96,21 @@ impl<'a> Sheet<'a> {
 
     /// The bytes of the file that a range of the text took.
     pub(crate) fn raw(&self, range: Range<usize>) -> Range<u64> {
+        let range = self.in_file(range);
         match &self.decoded {
             Some(text) => {
                 let whole = text.as_str();
                 text.raw(floor(whole, range.start)..floor(whole, range.end))
             }
             None => range.start as u64..range.end as u64,
+        }
+    }
+
+    /// The range of the decoded file that a range of the text took.
+    fn in_file(&self, range: Range<usize>) -> Range<usize> {
+        match &self.held {
+            Some(held) => held.place(range.start)..held.place(range.end),
+            None => range,
         }
     }
 
@@ -67,7 +121,9 @@ impl<'a> Sheet<'a> {
 
     /// A cite of a range of the text that starts on `line`.
     pub(crate) fn cite(&self, file: &FileName, range: Range<usize>, line: u64) -> Cite {
-        let shown = range.start..range.end.min(range.start.saturating_add(4 * SAID_MAX_CHARS));
+        let line = self.held.as_ref().map_or(line, |held| held.line(line));
+        let whole = self.in_file(range.clone());
+        let shown = whole.start..whole.end.min(whole.start.saturating_add(4 * SAID_MAX_CHARS));
         let said = match &self.decoded {
             Some(text) => {
                 let whole = text.as_str();

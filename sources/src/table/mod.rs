@@ -44,6 +44,8 @@ pub(crate) trait Table {
     const ROWS_STAND_ALONE: bool = true;
     /// Why rows are left out when one message is followed.
     const OTHERS: &'static str = "other message";
+    /// How many rows a page of this kind has where it was not asked for more, beside the caps that all exports share.
+    const PAGE_ROWS: &'static [u64] = &[];
     /// Columns of a file that names none; `None` if a header is needed.
     const POSITIONS: Option<&'static [&'static str]> = None;
 
@@ -82,6 +84,19 @@ pub(crate) trait Table {
     /// Which zone the instants of a file have, judged by its first row.
     fn zoneless<'c>(&self, _row: &Row, _clock: &'c Clock) -> Zoneless<'c> {
         Zoneless::Utc
+    }
+
+    /// Whether a file, judged by its start, is written in a grammar that only this kind has: then [`Table::own_rows`] reads it.
+    fn has_own_grammar(&self, _start: &str) -> bool {
+        false
+    }
+
+    /// The rows of a file in a grammar of this kind's own.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the bytes are no text.
+    fn own_rows(&self, _input: &Input<'_>) -> Result<Vec<Parsed>, ReadError> {
+        Ok(Vec::new())
     }
 
     /// Gives rows what stands around them.
@@ -125,6 +140,8 @@ enum Shape {
     Clixml,
     /// Delimited lines without a header line, or with one in a `#Fields:` comment.
     Log { columns: Vec<String> },
+    /// A grammar of the kind's own.
+    Own,
 }
 
 impl Shape {
@@ -133,7 +150,7 @@ impl Shape {
         match self {
             Shape::Csv => Grammar::Csv,
             Shape::Json => Grammar::Json { wrappers },
-            Shape::Blocks | Shape::Clixml | Shape::Log { .. } => Grammar::Lines,
+            Shape::Blocks | Shape::Clixml | Shape::Log { .. } | Shape::Own => Grammar::Lines,
         }
     }
 }
@@ -259,7 +276,7 @@ fn is_ambiguous(said: &str) -> bool {
 /// [`ReadError`] if the bytes are no text or the user asked to stop.
 pub(crate) fn read<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
     let head = head_text(input);
-    let shape = shape_of(&head, positions(table)).unwrap_or(Shape::Csv);
+    let shape = shape_in(table, &head);
     let mut known = match query.wanted {
         Wanted::Everything => BTreeSet::new(),
         Wanted::Message(message) => message.ids.clone(),
@@ -322,7 +339,7 @@ fn first_sieve(
     if small || matches!(query.wanted, Wanted::Everything) || known.is_empty() || *shape == Shape::Blocks {
         return Sieve::All;
     }
-    if staying(table) == Staying::All || *shape == Shape::Clixml {
+    if staying(table) == Staying::All || matches!(shape, Shape::Clixml | Shape::Own) {
         return Sieve::All;
     }
     if table.needs_all_rows(*shape == Shape::Json) || (table.by_looks() && !names_ids(table, shape, head)) {
@@ -349,7 +366,7 @@ fn names_ids<T: Table>(_: &T, shape: &Shape, head: &str) -> bool {
     match shape {
         Shape::Csv => csv_header(head).is_some_and(|(header, _)| of(&folded_names(&column_names(header)))),
         Shape::Json => json_objects(head).iter().any(of),
-        Shape::Blocks | Shape::Clixml | Shape::Log { .. } => true,
+        Shape::Blocks | Shape::Clixml | Shape::Log { .. } | Shape::Own => true,
     }
 }
 
@@ -391,7 +408,7 @@ fn longest_plain_part(id: &str) -> Option<String> {
 }
 
 /// A row, or why it is none.
-type Parsed = Result<Row, Box<Broken>>;
+pub(crate) type Parsed = Result<Row, Box<Broken>>;
 
 /// What the splitter gave, parsed.
 struct ParsedRows {
@@ -417,6 +434,7 @@ fn parse<T: Table>(
     let mut found = match shape {
         Shape::Blocks => whole(blocks(input)?.into_iter().map(Ok).collect()),
         Shape::Clixml => whole(clixml::rows(input)?),
+        Shape::Own => whole(table.own_rows(input)?),
         Shape::Csv | Shape::Log { .. } | Shape::Json => {
             rows_of::<T>(splitter.split(sieve, query)?, shape, delimiter(input))
         }
@@ -604,7 +622,7 @@ fn told<T: Table>(
     for row in &ends {
         date_of(table, row, dates).into_iter().for_each(|when| told.reading.covers(when.at));
     }
-    told.finish(teller.dates)
+    told.finish(teller.dates, T::PAGE_ROWS)
 }
 
 /// Says what rows state.
@@ -722,7 +740,7 @@ impl Told {
     }
 
     /// The reading, with what there is to say of all its rows.
-    fn finish(self, dates: Dates<'_>) -> Reading {
+    fn finish(self, dates: Dates<'_>, page_rows: &[u64]) -> Reading {
         let Told { mut reading, mut limits, undated, first_undated } = self;
         if let Some(first) = first_undated {
             let rows = if undated == 1 { "1 row has".to_owned() } else { format!("{} rows have", grouped(undated)) };
@@ -733,7 +751,7 @@ impl Told {
             limits.insert(format!("the file does not record the zone of its times: read as {}", clock.zone_label));
         }
         reading.coverage.limits.extend(limits);
-        suspect_cut(&mut reading);
+        suspect_cut(&mut reading, page_rows);
         reading
     }
 }
@@ -745,13 +763,13 @@ const CUT_VALUES: &str =
 /// Row caps of message trace, historical search and portal exports.
 const ROW_CAPS: [u64; 5] = [1_000, 5_000, 10_000, 50_000, 100_000];
 
-fn suspect_cut(reading: &mut Reading) {
-    suspect_cut_at(reading.rows, reading);
+fn suspect_cut(reading: &mut Reading, page_rows: &[u64]) {
+    suspect_cut_at(reading.rows, page_rows, reading);
 }
 
 /// Says that rows are probably missing if the file has as many as an export gives at most.
-fn suspect_cut_at(rows: u64, reading: &mut Reading) {
-    if ROW_CAPS.contains(&rows) {
+fn suspect_cut_at(rows: u64, page_rows: &[u64], reading: &mut Reading) {
+    if ROW_CAPS.contains(&rows) || page_rows.contains(&rows) {
         reading.coverage.suspected_cut = true;
         let rows = grouped(rows);
         reading.coverage.limits.push(format!("exactly {rows} rows: probably cut at the row cap"));
@@ -846,6 +864,12 @@ pub(crate) fn decoded(bytes: &[u8], encoding: Encoding) -> String {
     }
 }
 
+/// How a file of a kind spells its rows.
+fn shape_in<T: Table>(table: &T, head: &str) -> Shape {
+    let own = table.has_own_grammar(head).then_some(Shape::Own);
+    own.or_else(|| shape_of(head, T::POSITIONS)).unwrap_or(Shape::Csv)
+}
+
 /// How a text spells its rows; `None` if it is blank.
 fn shape_of(text: &str, positions: Option<&[&str]>) -> Option<Shape> {
     let start = text.trim_start();
@@ -924,6 +948,7 @@ pub(crate) fn recognise(
         }
         Shape::Log { columns } => ("column", vec![folded_names(columns)]),
         Shape::Json => ("key", json_objects(head.text)),
+        Shape::Own => return Recognition::No,
         Shape::Blocks => {
             let names = head.text.trim_start().lines().take_while(|line| !line.trim().is_empty());
             ("name", vec![names.filter_map(block_line).map(|(name, _)| folded(name)).collect()])

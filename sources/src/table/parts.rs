@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::row::Names;
 use super::{
     Dates, Made, Parsed, RowReader, Shape, Table, Teller, Told, checked, date_texts, delimiter, head_text,
-    is_ambiguous, order_of, positions, read, sample, shape_of, suspect_cut_at,
+    is_ambiguous, order_of, read, sample, shape_in, suspect_cut_at,
 };
 use crate::records::Grammar;
 use crate::records::parts::{Part, Parts};
@@ -51,8 +51,8 @@ pub(crate) fn read_in_parts<T: Table + Sync>(
         }
         query.progress.advance(parts.iter().map(|part| part.len() as u64).sum());
     }
-    let mut last = sum.finish(way.dates);
-    suspect_cut_at(rows, &mut last);
+    let mut last = sum.finish(way.dates, T::PAGE_ROWS);
+    suspect_cut_at(rows, T::PAGE_ROWS, &mut last);
     take(last);
     Ok(())
 }
@@ -70,8 +70,9 @@ impl<'a> Way<'a> {
     /// Finds out how; `None` if the file has to be read as a whole.
     fn of<T: Table>(table: &T, input: &Input<'a>, query: &Query<'a>) -> Result<Option<Way<'a>>, ReadError> {
         let head = head_text(input);
-        let shape = shape_of(&head, positions(table)).unwrap_or(Shape::Csv);
-        let is_whole = matches!(shape, Shape::Blocks | Shape::Clixml) || (shape == Shape::Json && !T::ROWS_STAND_ALONE);
+        let shape = shape_in(table, &head);
+        let is_whole = matches!(shape, Shape::Blocks | Shape::Clixml | Shape::Own)
+            || (shape == Shape::Json && !T::ROWS_STAND_ALONE);
         if is_whole || matches!(query.wanted, Wanted::Message(_)) {
             return Ok(None);
         }

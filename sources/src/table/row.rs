@@ -487,6 +487,23 @@ impl Row {
         Some(from + range.start..from + range.end)
     }
 
+    /// A cite of the row with one value of a list marked, where it is written as it is; else the list, as far as it is short.
+    pub(crate) fn cite_value(&self, file: &FileName, name: &str, value: &str) -> Cite {
+        let Raw::Record(record) = &self.raw else { return self.raw.cite(file) };
+        let range = self.fields.iter().find(|field| field.name.key == name).and_then(|field| {
+            let count = self.texts(field).take(VALUES_MARKED_MAX + 1).count();
+            let is_short = count <= VALUES_MARKED_MAX && record.text.len() <= LIST_MARKED_MAX_BYTES;
+            field.range.clone().or_else(|| self.place_of(field)).filter(|_| is_short)
+        });
+        let Some(range) = range else { return self.raw.cite(file) };
+        let Some(list) = record.text.get(range.clone()) else { return self.raw.cite(file) };
+        let quoted = list.find(&format!("\"{value}\"")).map(|at| at + 1);
+        match quoted.or_else(|| list.find(value)) {
+            Some(at) => record.cite_range(file, range.start + at..range.start + at + value.len()),
+            None => record.cite_range(file, range),
+        }
+    }
+
     /// Its bytes in the file.
     pub(crate) fn bytes(&self) -> Range<u64> {
         self.raw.bytes()
@@ -517,6 +534,9 @@ const FEW_ADDRESSES: usize = 8;
 
 /// Up to how many pairs of names of a record and its wrapper are compared.
 const KEYS_COMPARED_MAX: usize = 1 << 16;
+/// Up to how many values of a list, and in how long a row, each is marked: the list is searched for each of them.
+const VALUES_MARKED_MAX: usize = 1500;
+const LIST_MARKED_MAX_BYTES: usize = 256 * 1024;
 
 /// What `Export-Csv` prints for an array, and `ConvertTo-Json` for one below its depth.
 fn is_type_name(value: &str) -> bool {
@@ -558,19 +578,11 @@ fn json_value_range(text: &str, key: &str) -> Option<Range<usize>> {
     let at = text.find(&quoted)? + quoted.len();
     let rest = text[at..].trim_start().strip_prefix(':')?.trim_start();
     let start = text.len() - rest.len();
-    if let Some(inner) = rest.strip_prefix('"') {
-        let mut escaped = false;
-        for (offset, byte) in inner.bytes().enumerate() {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => return Some(start + 1..start + 1 + offset),
-                _ => {}
-            }
-        }
-        return None;
-    }
-    let end = rest.find([',', '}', ']', '\n']).unwrap_or(rest.len());
+    let end = match rest.as_bytes().first()? {
+        b'"' => return string_end(rest).map(|end| start + 1..start + end),
+        b'[' | b'{' => nested_end(rest)?,
+        _ => rest.find([',', '}', ']', '\n']).unwrap_or(rest.len()),
+    };
     Some(start..start + rest[..end].trim_end().len())
 }
 
@@ -591,6 +603,20 @@ fn doubled_value_range(text: &str, key: &str) -> Option<Range<usize>> {
             b'\\' => end += if bytes.get(end + 1) == Some(&b'"') { 3 } else { 2 },
             b'"' => return Some(start + 2..start + 2 + end),
             _ => end += 1,
+        }
+    }
+    None
+}
+
+/// Where the quoted string ends that a text begins with: the place of its last quote.
+fn string_end(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return Some(at),
+            _ => {}
         }
     }
     None
@@ -667,6 +693,25 @@ fn split_cells(text: &str, columns: &[Rc<Name>], splitter: &mut Cells) -> Result
     Ok(fields.map(field).collect())
 }
 
+/// Where the array or object ends that a text begins with: after its last bracket.
+fn nested_end(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (0usize, 0usize);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => at += string_end(text.get(at..)?)?,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+    None
+}
+
 /// Where the cells of a row stand, without their quotes.
 fn cell_ranges(text: &str, delimiter: u8) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
@@ -724,8 +769,16 @@ mod tests {
 
     #[test]
     fn ok_json_value_ranges() {
-        let text = r#"{"a": "x\"y", "b":12 , "c":null}"#;
-        for (key, expected) in [("a", Some(r#"x\"y"#)), ("b", Some("12")), ("c", Some("null")), ("d", None)] {
+        let text = r#"{"a": "x\"y", "b":12 , "c":null, "l": ["]", {"m":1}], "o":{"p":[]} , "t": ["x""#;
+        for (key, expected) in [
+            ("a", Some(r#"x\"y"#)),
+            ("b", Some("12")),
+            ("c", Some("null")),
+            ("d", None),
+            ("l", Some(r#"["]", {"m":1}]"#)),
+            ("o", Some(r#"{"p":[]}"#)),
+            ("t", None),
+        ] {
             assert_eq!(json_value_range(text, key).map(|range| &text[range]), expected, "{key}");
         }
     }

@@ -1,5 +1,7 @@
 //! Rows that show how something is set up: the parts that all vendors' settings share.
 
+use std::collections::BTreeSet;
+
 use evidence::{Address, Condition, ConditionOn, Effect, Fact, Setting, SettingClass, Tier};
 
 use super::Facts;
@@ -104,6 +106,13 @@ impl Facts<'_> {
         self.when = self.snapshot();
         self.say_by(mark, Fact::Setting(Box::new(setting)));
     }
+
+    /// States a setting that is one value of a list; that value is marked.
+    pub(crate) fn say_listed(&mut self, setting: Setting, name: &str, value: &str) {
+        self.when = self.snapshot();
+        let cite = self.row.cite_value(self.file, name, value);
+        self.push(cite, Fact::Setting(Box::new(setting)));
+    }
 }
 
 /// Whether it acts, by a yes or no or one of the vendors' words.
@@ -144,9 +153,13 @@ fn exceptions<'r>(row: &'r Row, names: &SettingNames) -> Vec<Found<'r>> {
             names.conditions.iter().find(|(known, _)| *known == twin).map_or(ConditionOn::Other, |(_, on)| on.clone());
         Some((name, condition(row, name, on)?))
     };
-    exceptions.extend(row.names_with(prefix).into_iter().filter_map(of));
+    let names: BTreeSet<&str> = row.names_with(prefix).into_iter().take(EXCEPTIONS_MAX).collect();
+    exceptions.extend(names.into_iter().filter_map(of));
     exceptions
 }
+
+/// Up to how many exceptions are told from other properties: each is looked up among all names of the row.
+const EXCEPTIONS_MAX: usize = 256;
 
 /// What stands under a name, as a condition; a `False` is none.
 fn condition(row: &Row, name: &str, on: ConditionOn) -> Option<Condition> {

@@ -105,6 +105,7 @@ impl Source for QuarantineList {
 impl Table for QuarantineList {
     const ID_NAMES: &'static [&'static str] = &["identity", "messageid", "networkmessageid"];
     const DATE_NAMES: &'static [&'static str] = DATE;
+    const PAGE_ROWS: &'static [u64] = &[100];
 
     /// The first GUID of `GUID1\GUID2` is the network message id.
     fn ids(&self, row: &Row) -> Vec<Identifier> {

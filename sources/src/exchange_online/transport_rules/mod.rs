@@ -1,5 +1,7 @@
 //! Transport rules (mail flow rules): conditions, exceptions, actions, order, mode.
 
+mod collection;
+
 use std::sync::LazyLock;
 
 use evidence::{ConditionOn, Effect, Reading, SettingClass, SourceId, Unit};
@@ -7,7 +9,7 @@ use evidence::{ConditionOn, Effect, Reading, SettingClass, SourceId, Unit};
 use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
-use crate::table::{self, Facts, Need, Staying, Table, missing};
+use crate::table::{self, Facts, Need, Parsed, Staying, Table, missing};
 use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
@@ -88,7 +90,7 @@ const CONDITIONS: &[(&str, ConditionOn)] = &[
 const NAMES: SettingNames = SettingNames {
     name: &["name", "identity"],
     id: &["guid", "immutableid"],
-    enabled: &["state"],
+    enabled: &["state", "enabled"],
     priority: &["priority"],
     changed: &["whenchangedutc", "whenchanged"],
     changed_by: &["lastmodifiedby"],
@@ -145,6 +147,9 @@ impl Source for TransportRules {
     }
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
+        if collection::is_collection(head.text) {
+            return Recognition::Certain;
+        }
         table::recognise(head, NEEDS, &["eventid", "creationtime", "connectortype", "ruleidentity"], None)
     }
 
@@ -169,6 +174,14 @@ impl Table for TransportRules {
 
     fn check(&self, row: &Row) -> Result<(), Torn> {
         if row.text(NAMES.name).is_some() { Ok(()) } else { Err(missing("Name", "the row has other keys")) }
+    }
+
+    fn has_own_grammar(&self, start: &str) -> bool {
+        collection::is_collection(start)
+    }
+
+    fn own_rows(&self, input: &Input<'_>) -> Result<Vec<Parsed>, ReadError> {
+        collection::rows(input)
     }
 
     fn state(&self, row: &Row, facts: &mut Facts<'_>) {

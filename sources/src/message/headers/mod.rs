@@ -1,5 +1,7 @@
 //! Header fields without their message: pasted into a ticket, quoted, cut, or saved from a portal.
 
+mod view;
+
 use evidence::{CopyKey, FileName, Reading, SourceId, Unit};
 
 use super::keep::keep;
@@ -49,7 +51,7 @@ impl Source for Headers {
     }
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
-        let sheet = Sheet::of(head.bytes);
+        let sheet = view::sheet(head.bytes).unwrap_or_else(|| Sheet::of(head.bytes));
         let name: FileName = "".into();
         let found = fields::pasted(&sheet, &name);
         let telling = found.fields.iter().filter(|field| fields::is_telling(&field.name)).count();
@@ -69,7 +71,7 @@ impl Source for Headers {
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        let sheet = Sheet::of(input.bytes);
+        let sheet = view::sheet(input.bytes).unwrap_or_else(|| Sheet::of(input.bytes));
         let header = fields::pasted(&sheet, &input.name);
         if header.fields.is_empty() {
             return Err(ReadError::Broken {

@@ -1,0 +1,99 @@
+//! What every object of the admin interface has: a name, a lasting id, and when it was made and changed.
+
+use evidence::{Address, Effect, ListEntry, ListWord, Setting, SettingClass};
+use serde_json::Value;
+
+use crate::table::Facts;
+use crate::table::row::Row;
+use crate::table::setting::SettingNames;
+
+/// The names that all objects share; those in UTC go first.
+pub(super) const OBJECT: SettingNames = SettingNames {
+    name: &["name", "identity", "id"],
+    id: &["guid", "exchangeobjectid", "immutableid"],
+    created: &["whencreatedutc", "whencreated"],
+    changed: &["whenchangedutc", "whenchanged"],
+    exception_prefix: Some("exceptif"),
+    ..SettingNames::NONE
+};
+
+/// Their instants, as they print in the culture of whoever exported.
+pub(super) const INSTANTS: &[&str] = &["whenchangedutc", "whencreatedutc", "whenchanged", "whencreated"];
+
+/// A list of a policy or a mailbox whose values are settings of their own.
+pub(super) struct List {
+    /// Its folded name.
+    pub(super) name: &'static str,
+    /// What an entry of it says.
+    pub(super) says: ListWord,
+    /// About what kind of value.
+    pub(super) on: &'static str,
+}
+
+/// States each value of a list as an entry that its holder has.
+pub(super) fn say_entries(row: &Row, facts: &mut Facts<'_>, holder: &Setting, class: &SettingClass, list: &List) {
+    for written in row.list(&[list.name]) {
+        let value = value_in(written);
+        let entry = Setting {
+            class: class.clone(),
+            name: value.clone(),
+            id: None,
+            policy: (!holder.name.is_empty()).then(|| holder.name.clone()),
+            effect: holder.effect,
+            tier: holder.tier,
+            priority: None,
+            conditions: Vec::new(),
+            exceptions: Vec::new(),
+            entry: Some(ListEntry { says: list.says.clone(), on: list.on.to_owned(), value: value.clone() }),
+            mailbox: holder.mailbox.clone(),
+            created: None,
+            changed: None,
+            changed_by: None,
+            starts: None,
+            expires: None,
+            last_used: None,
+            properties: Vec::new(),
+        };
+        facts.say_listed(entry, list.name, &value);
+    }
+}
+
+/// The address or domain of an entry, which older modules print as an object.
+fn value_in(written: &str) -> String {
+    let object = written.starts_with('{').then(|| serde_json::from_str::<Value>(written).ok()).flatten();
+    let inner = object.as_ref().and_then(|object| {
+        let of = |name: &str| object.get(name);
+        [of("Address"), of("Domain"), of("Sender").and_then(|sender| sender.get("Address")), of("Sender")]
+            .into_iter()
+            .flatten()
+            .find_map(Value::as_str)
+    });
+    inner.unwrap_or(written).to_owned()
+}
+
+/// The mailbox that a row names by an address; an alias or a directory id joins with no recipient.
+pub(super) fn mailbox(row: &Row, names: &[&str]) -> Option<Address> {
+    let named = names.iter().filter_map(|name| row.text(&[name])).find(|text| text.contains('@'))?;
+    Some(Address::new(named))
+}
+
+/// What a row without a switch says: what it lists, acts.
+pub(super) const LISTED: Effect = Effect::Acts;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ok_values() {
+        for (written, expected) in [
+            ("ann@example.com", "ann@example.com"),
+            (r#"{"Address":"ann@example.com"}"#, "ann@example.com"),
+            (r#"{"Domain":"example.net"}"#, "example.net"),
+            (r#"{"Sender":{"Address":"ann@example.com"}}"#, "ann@example.com"),
+            ("{torn", "{torn"),
+        ] {
+            assert_eq!(value_in(written), expected, "{written}");
+        }
+    }
+}
