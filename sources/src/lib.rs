@@ -5,9 +5,12 @@
 //! never knows a layer. Kinds are detected by content: columns, keys, grammar; never by file name.
 
 mod codes;
+mod defender;
+mod entra;
 mod error;
 mod exchange_online;
 mod message;
+mod microsoft;
 pub mod mimecast;
 mod postfix;
 mod query;
@@ -36,6 +39,8 @@ pub const ALL: &[&dyn Source] = &[
     &exchange_online::quarantine::QuarantineList,
     &exchange_online::message_trace::MessageTrace,
     &exchange_online::transport_rules::TransportRules,
+    &exchange_online::audit_log::AuditLog,
+    &entra::sign_ins::SignIns,
     &mimecast::siem::Siem,
     &mimecast::message_info::MessageInfo,
     &mimecast::release_log::ReleaseLog,

@@ -4,6 +4,7 @@
 //! the kind's own folder, which says what the row states.
 
 mod agent_data;
+pub(crate) mod audit_log;
 pub(crate) mod enhanced_summary;
 pub(crate) mod extended_report;
 pub(crate) mod message_trace;
@@ -17,4 +18,4 @@ pub(crate) mod transport_rules;
 mod tests;
 
 /// Where Exchange Online keeps what it holds back.
-const STORE: &str = "Exchange Online quarantine";
+pub(crate) const STORE: &str = "Exchange Online quarantine";

@@ -1,0 +1,3 @@
+//! Exports of Microsoft Entra ID: who signed in, who changed the directory, under which conditions one may sign in.
+
+pub(crate) mod sign_ins;
