@@ -124,11 +124,17 @@ fn clock_time(text: &str) -> Option<Time> {
     Time::new(hour, minute, second.min(59), nanos).ok()
 }
 
-/// `5/18/2021 9:13:33 PM`, `18/05/2021 21:13`, `18.05.2021 21:13:33`, with a narrow or plain blank before AM.
+/// `5/18/2021 9:13:33 PM`, `18/05/2021 21:13`, `18.05.2021 21:13:33`, `May 18, 2021 9:13:33 PM`, with a narrow or plain
+/// blank before AM.
 fn local(text: &str, order: DayOrder) -> Option<DateTime> {
     let text = text.replace(['\u{202f}', '\u{a0}', ','], " ");
     let mut words = text.split_whitespace();
-    let date = words.next()?;
+    let mut date = words.next()?.to_owned();
+    let mut order = order;
+    if let Some(month) = month_named(&date) {
+        date = format!("{month}/{}/{}", words.next()?, words.next()?);
+        order = DayOrder::MonthFirst;
+    }
     let mut parts = date.split(['/', '.', '-']).filter(|part| !part.is_empty());
     let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
     let (first, second, year): (i8, i8, i16) = (first.parse().ok()?, second.parse().ok()?, third.parse().ok()?);
@@ -147,6 +153,14 @@ fn local(text: &str, order: DayOrder) -> Option<DateTime> {
         Some(_) => return None,
     }
     Some(DateTime::from_parts(date, time))
+}
+
+/// The number of a month by its English name, whole or its first three letters.
+fn month_named(word: &str) -> Option<usize> {
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let is_word = word.len() >= 3 && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let start = word.get(..3).filter(|_| is_word)?.to_ascii_lowercase();
+    MONTHS.iter().position(|month| *month == start).map(|at| at + 1)
 }
 
 /// Puts a civil time on the time line; of two candidates at the end of summer time the earlier is taken.
@@ -175,6 +189,7 @@ mod tests {
             ("midnight", "5/18/2021 12:00:01 AM", "2021-05-18T00:00:01Z"),
             ("day first by number", "18/05/2021 21:13", "2021-05-18T21:13:00Z"),
             ("dots", "08.05.2021 21:13:33", "2021-05-08T21:13:33Z"),
+            ("month by name", "Nov 5, 2026 2:04:12 PM", "2026-11-05T14:04:12Z"),
             ("epoch in milliseconds", "1731621866023", "2024-11-14T22:04:26.023Z"),
         ] {
             let found = instant(said, DayOrder::MonthFirst, Zoneless::Utc).map(|when| when.at.to_string());

@@ -1,6 +1,13 @@
 //! Exports of Microsoft Defender XDR and Defender for Office 365: hunting tables, alerts.
 
+pub(crate) mod alerts;
 pub(crate) mod delivery;
+pub(crate) mod email_attachment_info;
+pub(crate) mod email_events;
+pub(crate) mod email_post_delivery_events;
+pub(crate) mod email_url_info;
+pub(crate) mod hunting;
+pub(crate) mod url_click_events;
 pub(crate) mod verdict;
 
 use std::sync::LazyLock;

@@ -7,6 +7,7 @@ mod agent_data;
 pub(crate) mod audit_log;
 pub(crate) mod enhanced_summary;
 pub(crate) mod extended_report;
+pub(crate) mod mail_flow_report;
 pub(crate) mod message_trace;
 pub(crate) mod message_trace_detail;
 pub(crate) mod quarantine;

@@ -25,6 +25,8 @@ use row::{Broken, Name, Names, Row, Torn, block_line};
 pub(crate) trait Table {
     /// Keys of JSON objects whose arrays hold the rows.
     const WRAPPERS: &'static [&'static str] = &["value", "Value", "d", "results", "Results"];
+    /// Those of the wrappers under which an empty list means an answer without rows.
+    const PAGES: &'static [&'static str] = Self::WRAPPERS;
     /// Folded names of a value that holds the record proper, a JSON object or one as text, from the outside inwards.
     const INNER: &'static [&'static str] = &[];
     /// Folded names under which the message's ids stand.
@@ -416,7 +418,7 @@ fn parse<T: Table>(
             let mut blank_pages = 0;
             let mut names = Names::default();
             let mut found = of_records(split, |record| {
-                let is_blank = is_blank_page(&record.text, T::WRAPPERS);
+                let is_blank = is_blank_page(&record.text, T::PAGES);
                 blank_pages += u64::from(is_blank);
                 (!is_blank).then(|| Row::of_json(record, &mut names))
             });

@@ -15,7 +15,8 @@ use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Sourc
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
-const DATE: &[&str] = &["createddatetime", "dateutc", "date", "timegenerated", "timegeneratedutc", "time"];
+const DATE: &[&str] =
+    &["createddatetime", "createddatetimeutc", "dateutc", "date", "timegenerated", "timegeneratedutc", "time"];
 const WHO: &[&str] = &["userprincipalname", "username", "serviceprincipalname", "identity", "userdisplayname", "user"];
 const APPLICATION: &[&str] = &["appdisplayname", "application", "serviceprincipalname", "appid"];
 const CODE: &[&str] = &["signinerrorcode", "resulttype", "errorcode"];
@@ -78,7 +79,9 @@ impl Source for SignIns {
                  createdDateTime le {end} and signInEventTypes/any(t: t eq 'interactiveUser' or t eq \
                  'nonInteractiveUser' or t eq 'servicePrincipal' or t eq 'managedIdentity')",
             ),
-            clicks: Some("Microsoft Entra admin center > Monitoring & health > Sign-in logs > (tab, filter) > Download > JSON"),
+            clicks: Some(
+                "Microsoft Entra admin center > Monitoring & health > Sign-in logs > (tab, filter) > Download > JSON",
+            ),
         }
     }
 
@@ -138,7 +141,10 @@ fn sign_in(row: &Row) -> SignIn {
         kind: kind(row),
         outcome: match error_code {
             Some(code) => outcome_of(code),
-            None => row.text(&["status"]).and_then(|word| CODES.means("Status", word)).map_or(SignInOutcome::NotSaid, outcome),
+            None => row
+                .text(&["status"])
+                .and_then(|word| CODES.means("Status", word))
+                .map_or(SignInOutcome::NotSaid, outcome),
         },
         error_code,
         reason: text_of(&status, &["failureReason", "FailureReason"])
@@ -266,7 +272,8 @@ fn more(row: &Row, status: &Map<String, Value>) -> Vec<Property> {
     let mut found = details(row, NAMES);
     found.retain(|one| one.values.iter().any(|value| !matches!(value.as_str(), "none" | "{}" | "[]")));
     let place = row.objects(&["location", "locationdetails"]).into_iter().next();
-    let place = place.map(|place| ["city", "state", "countryOrRegion"].iter().filter_map(|key| text_of(&place, &[key])).collect());
+    let place = place
+        .map(|place| ["city", "state", "countryOrRegion"].iter().filter_map(|key| text_of(&place, &[key])).collect());
     let place: Vec<String> = place.unwrap_or_else(|| row.text(&["location"]).map(str::to_owned).into_iter().collect());
     let also = text_of(status, &["additionalDetails"]);
     for (name, values) in [("location", place), ("additionalDetails", also.into_iter().collect())] {

@@ -1,61 +1,12 @@
 //! Changes: cmdlets of administrators and of the service, rules made in Outlook, operations on the directory.
 
 use evidence::{Alteration, Change, ChangeKind, Fact, SettingClass};
-use serde_json::{Map, Value};
 
 use super::{CODES, OPERATION, actor, done, object};
-use crate::microsoft::{beside, pairs, text, text_of};
+use crate::entra::directory::{change_of, class_of, kind_of, modified_property};
+use crate::microsoft::{beside, pairs};
 use crate::table::Facts;
 use crate::table::row::Row;
-
-/// The kind of change that a code table means.
-pub(super) fn kind_of(means: &str) -> Option<ChangeKind> {
-    Some(match means {
-        "created" => ChangeKind::Created,
-        "changed" => ChangeKind::Changed,
-        "removed" => ChangeKind::Removed,
-        "enabled" => ChangeKind::Enabled,
-        "disabled" => ChangeKind::Disabled,
-        "other" => ChangeKind::Other,
-        _ => return None,
-    })
-}
-
-/// The class of setting that a code table means.
-pub(super) fn class_of(means: &str) -> Option<SettingClass> {
-    Some(match means {
-        "transport_rule" => SettingClass::TransportRule,
-        "inbound_connector" => SettingClass::InboundConnector,
-        "outbound_connector" => SettingClass::OutboundConnector,
-        "anti_spam" => SettingClass::AntiSpam,
-        "outbound_spam" => SettingClass::OutboundSpam,
-        "connection_filter" => SettingClass::ConnectionFilter,
-        "anti_phish" => SettingClass::AntiPhish,
-        "anti_malware" => SettingClass::AntiMalware,
-        "attachment_protection" => SettingClass::AttachmentProtection,
-        "url_protection" => SettingClass::UrlProtection,
-        "preset" => SettingClass::Preset,
-        "quarantine_policy" => SettingClass::QuarantinePolicy,
-        "list_entry" => SettingClass::ListEntry,
-        "spoof_entry" => SettingClass::SpoofEntry,
-        "delivery_override" => SettingClass::Other("advanced delivery".to_owned()),
-        "mailbox_rule" => SettingClass::MailboxRule,
-        "junk_filter" => SettingClass::JunkFilter,
-        "mailbox_permission" => SettingClass::MailboxPermission,
-        "mailbox" => SettingClass::Mailbox,
-        "group" => SettingClass::Group,
-        "accepted_domain" => SettingClass::AcceptedDomain,
-        "remote_domain" => SettingClass::RemoteDomain,
-        "dkim_signing" => SettingClass::DkimSigning,
-        "organisation" => SettingClass::Organisation,
-        "alert_policy" => SettingClass::AlertPolicy,
-        "data_loss" => SettingClass::Other("data loss prevention".to_owned()),
-        "conditional_access" => SettingClass::ConditionalAccess,
-        "application" => SettingClass::Application,
-        "user" => SettingClass::User,
-        _ => return None,
-    })
-}
 
 /// Properties of a mailbox by which its mail goes elsewhere.
 const FORWARDING: [&str; 3] = ["ForwardingSmtpAddress", "ForwardingAddress", "DeliverToMailboxAndForward"];
@@ -117,33 +68,7 @@ fn directory(row: &Row, operation: &str) -> Option<(ChangeKind, Option<SettingCl
     if !row.list(super::RECORD_TYPE).iter().any(|said| DIRECTORY.contains(said)) {
         return None;
     }
-    directory_change(operation)
-}
-
-/// Kind and class of an operation on the directory by its words; of several names that it holds the first one listed counts.
-pub(crate) fn directory_change(operation: &str) -> Option<(ChangeKind, Option<SettingClass>)> {
-    let verb = operation.split([' ', '.']).next()?;
-    let kind = kind_of(CODES.means("DirectoryVerb", verb)?)?;
-    let operation = operation.to_ascii_lowercase();
-    const OBJECTS: [&str; 15] = [
-        "conditional access policy",
-        "named location",
-        "service principal",
-        "consent to application",
-        "delegated permission grant",
-        "oauth2permissiongrant",
-        "app role assignment",
-        "application",
-        "member to role",
-        "member from role",
-        "group",
-        "company information",
-        "domain",
-        "policy",
-        "user",
-    ];
-    let object = OBJECTS.iter().find(|object| operation.contains(*object));
-    Some((kind, object.and_then(|object| CODES.means("DirectoryObject", object)).and_then(class_of)))
+    change_of(operation)
 }
 
 /// What became of each property: parameters of the cmdlet, and modified properties with their values before and after.
@@ -165,20 +90,6 @@ fn alterations(row: &Row) -> Vec<Alteration> {
 
 /// How many altered properties of one record are stated; no cmdlet has as many parameters.
 const ALTERATIONS_MAX: usize = 512;
-
-/// One of the `ModifiedProperties`: `{"Name", "OldValue", "NewValue"}`.
-fn modified_property(object: &Map<String, Value>) -> Option<Alteration> {
-    // An empty text is a value too: the property was, or is now, empty.
-    let value = |names: &[&str]| match names.iter().find_map(|name| object.get(*name))? {
-        Value::String(text) => Some(text.trim().to_owned()),
-        other => text(other),
-    };
-    Some(Alteration {
-        name: text_of(object, &["Name", "displayName"])?,
-        before: value(&["OldValue", "oldValue"]),
-        after: value(&["NewValue", "newValue"]),
-    })
-}
 
 /// The `-Name "value"` pairs of a cmdlet as one text; a switch without a value has an empty one.
 fn switches(line: &str) -> Vec<(String, String)> {
@@ -227,7 +138,8 @@ pub(super) fn inbox_rule(row: &Row, facts: &mut Facts<'_>) {
         .map(|(name, value)| Alteration { name: name.clone(), before: None, after: Some(value.clone()) })
         .take(ALTERATIONS_MAX)
         .collect();
-    let said = if operation.is_empty() { "UpdateInboxRules".to_owned() } else { format!("UpdateInboxRules ({operation})") };
+    let said =
+        if operation.is_empty() { "UpdateInboxRules".to_owned() } else { format!("UpdateInboxRules ({operation})") };
     facts.say_by(
         OPERATION,
         Fact::Change(Change {

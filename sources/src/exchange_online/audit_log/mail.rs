@@ -1,8 +1,8 @@
 //! Records about messages: releases from quarantine, verdicts, clicks, what users and clients did to items.
 
 use evidence::{
-    Access, Action, Address, Click, Fact, Folder, Identifier, Identity, PolicyRef, Quarantine, QuarantineState, Release,
-    ReleaseStep, Scope, Verdict, VerdictKind,
+    Access, Action, Address, Click, Fact, Folder, Identifier, Identity, PolicyRef, Quarantine, QuarantineState,
+    Release, ReleaseStep, Scope, Verdict, VerdictKind,
 };
 use serde_json::{Map, Value};
 
@@ -111,7 +111,8 @@ pub(super) fn quarantine(row: &Row, operation: &str, facts: &mut Facts<'_>) {
         }
         _ => return people::act(row, operation, facts),
     };
-    let step = if done(row) == evidence::Done::No && step == ReleaseStep::Released { ReleaseStep::Failed } else { step };
+    let step =
+        if done(row) == evidence::Done::No && step == ReleaseStep::Released { ReleaseStep::Failed } else { step };
     facts.say_by(
         OPERATION,
         Fact::Release(Release {
@@ -189,7 +190,13 @@ pub(super) fn threat(row: &Row, facts: &mut Facts<'_>) {
         let (result, source, level) = (text("Result"), text("Details"), format!("{} override", text("Source")));
         let is_final = !text("FinalOverride").eq_ignore_ascii_case("no");
         let action = if is_final { action_of(row) } else { Action::None };
-        let of = Override { result: &result, source: &source, level: &level, otherwise: &VerdictKind::BlockEntry, rule: None };
+        let of = Override {
+            result: &result,
+            source: &source,
+            level: &level,
+            otherwise: &VerdictKind::BlockEntry,
+            rule: None,
+        };
         say_override(facts, &[], of, action);
     }
     let original = row.text(&["originaldeliverylocation"]);
@@ -197,7 +204,9 @@ pub(super) fn threat(row: &Row, facts: &mut Facts<'_>) {
     let inline = row.text(&["detectiontype"]).is_none_or(|said| said.eq_ignore_ascii_case("inline"));
     if let Some(first) = original.or(latest.filter(|_| inline)) {
         let said = format!("{}, {first}", row.text(&["deliveryaction"]).unwrap_or("delivery"));
-        facts.at(arrived, |facts| say_place(facts, &["originaldeliverylocation", "latestdeliverylocation"], first, said));
+        facts.at(arrived, |facts| {
+            say_place(facts, &["originaldeliverylocation", "latestdeliverylocation"], first, said)
+        });
     }
     if let (false, Some(first), Some(latest)) = (inline, original, latest) {
         moved_later(row, facts, first, latest);
@@ -208,7 +217,8 @@ pub(super) fn threat(row: &Row, facts: &mut Facts<'_>) {
 fn moved_later(row: &Row, facts: &mut Facts<'_>, first: &str, latest: &str) {
     let kind = row.text(&["detectiontype"]).unwrap_or_default();
     if place(first) == place(latest) {
-        return facts.say_by(&["detectiontype"], Fact::Note { said: format!("{kind}: found later, stays in {latest}") });
+        return facts
+            .say_by(&["detectiontype"], Fact::Note { said: format!("{kind}: found later, stays in {latest}") });
     }
     let action = match place(latest) {
         Some(Place::Quarantine) => Action::Quarantined,
@@ -248,8 +258,16 @@ fn verdict(row: &Row) -> Verdict {
     let kind = by_policy.or(by_word).unwrap_or(VerdictKind::Unknown);
     let words = details(
         row,
-        &["detectiontype", "verdict", "phishconfidencelevel", "threatsanddetectiontech", "detectionmethod", "policy",
-            "policyaction", "deliveryaction"],
+        &[
+            "detectiontype",
+            "verdict",
+            "phishconfidencelevel",
+            "threatsanddetectiontech",
+            "detectionmethod",
+            "policy",
+            "policyaction",
+            "deliveryaction",
+        ],
     );
     let said = words.into_iter().map(|one| format!("{}={}", one.name, one.values.join("; ")));
     let policy = row.text(&["policy"]).map(|name| PolicyRef { kind: Some(name.to_owned()), name: None, id: None });

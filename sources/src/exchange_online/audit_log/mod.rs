@@ -209,13 +209,14 @@ fn object(row: &Row) -> Option<String> {
 mod tests {
     use super::*;
     use crate::codes::{self, Code};
+    use crate::entra::directory::{class_of, kind_of};
 
     #[test]
     fn every_code_is_known() {
         codes::check_codes(&CODES, |Code { field, means, .. }| match field.as_str() {
             "UserType" => ["person", "administrator", "application", "vendor"].contains(&means.as_str()),
-            "Verb" | "DirectoryVerb" | "RuleOperation" => means == "act" || change::kind_of(means).is_some(),
-            "Noun" | "DirectoryObject" => change::class_of(means).is_some(),
+            "Verb" | "RuleOperation" => means == "act" || kind_of(means).is_some(),
+            "Noun" => class_of(means).is_some(),
             "QuarantineOperation" | "RequestType" => {
                 ["released", "requested", "denied", "gone", "act"].contains(&means.as_str())
             }

@@ -12,13 +12,15 @@ use crate::table::row::Row;
 pub(super) fn sign_in(row: &Row, facts: &mut Facts<'_>) {
     let extended = pairs(row, &["extendedproperties"]);
     let device = pairs(row, &["deviceproperties"]);
-    let of = |pairs: &[(String, String)], name: &str| beside(pairs, name).filter(|said| !said.is_empty()).map(str::to_owned);
+    let of =
+        |pairs: &[(String, String)], name: &str| beside(pairs, name).filter(|said| !said.is_empty()).map(str::to_owned);
     let error_code = row.text(&["errornumber"]).and_then(|code| code.parse::<i64>().ok());
     let agent = of(&extended, "UserAgent");
     let names = ["OS", "BrowserType", "DisplayName", "IsCompliantAndManaged"];
     let seen: Vec<String> = names.iter().filter_map(|name| of(&device, name)).collect();
     let mut details = details(row, &["resultstatus", "actorcontextid"]);
-    for name in ["ResultStatusDetail", "UserAuthenticationMethod", "KeepMeSignedIn", "FlowTokenScenario", "LoginError"] {
+    for name in ["ResultStatusDetail", "UserAuthenticationMethod", "KeepMeSignedIn", "FlowTokenScenario", "LoginError"]
+    {
         details.extend(of(&extended, name).map(|value| Property { name: name.to_owned(), values: vec![value] }));
     }
     facts.say_by(
@@ -185,7 +187,9 @@ const DETAILS: &[&str] = &[
 pub(super) fn act(row: &Row, operation: &str, facts: &mut Facts<'_>) {
     let mut details = details(row, DETAILS);
     let extended = pairs(row, &["operationproperties"]).into_iter().chain(pairs(row, &["extendedproperties"]));
-    details.extend(extended.filter(|(_, value)| !value.is_empty()).map(|(name, value)| Property { name, values: vec![value] }));
+    details.extend(
+        extended.filter(|(_, value)| !value.is_empty()).map(|(name, value)| Property { name, values: vec![value] }),
+    );
     let act = |details: Vec<Property>| {
         Fact::Act(Act {
             operation: operation.to_owned(),
