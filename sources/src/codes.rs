@@ -76,6 +76,7 @@ pub(crate) fn verdict_kind(means: &str) -> Option<VerdictKind> {
         "spoof" => VerdictKind::Spoof,
         "impersonation" => VerdictKind::Impersonation,
         "attachment" => VerdictKind::Attachment,
+        "url" => VerdictKind::Url,
         "transport_rule" => VerdictKind::TransportRule,
         "data_loss" => VerdictKind::DataLoss,
         "block_entry" => VerdictKind::BlockEntry,
@@ -98,6 +99,7 @@ pub(crate) fn action(means: &str) -> Option<Action> {
         "deferred" => Action::Deferred,
         "discarded" => Action::Discarded,
         "redirected" => Action::Redirected,
+        "sandboxed" => Action::Sandboxed,
         "not_said" => Action::NotSaid,
         _ => return None,
     })

@@ -5,9 +5,12 @@
 //! never knows a layer. Kinds are detected by content: columns, keys, grammar; never by file name.
 
 mod codes;
+mod defender;
+mod entra;
 mod error;
 mod exchange_online;
 mod message;
+mod microsoft;
 pub mod mimecast;
 mod postfix;
 mod query;
@@ -44,6 +47,17 @@ pub const ALL: &[&dyn Source] = &[
     &exchange_online::mailboxes::Mailboxes,
     &exchange_online::organisation::Organisation,
     &exchange_online::transport_rules::TransportRules,
+    &exchange_online::audit_log::AuditLog,
+    &defender::email_events::EmailEvents,
+    &defender::email_post_delivery_events::EmailPostDeliveryEvents,
+    &defender::url_click_events::UrlClickEvents,
+    &defender::email_attachment_info::EmailAttachmentInfo,
+    &defender::email_url_info::EmailUrlInfo,
+    &defender::alerts::Alerts,
+    &entra::sign_ins::SignIns,
+    &entra::audit_log::AuditLog,
+    &entra::conditional_access::ConditionalAccess,
+    &exchange_online::mail_flow_report::MailFlowReport,
     &mimecast::siem::Siem,
     &mimecast::message_info::MessageInfo,
     &mimecast::release_log::ReleaseLog,

@@ -129,7 +129,8 @@ fn clock_time(text: &str) -> Option<Time> {
     Time::new(hour, minute, second.min(59), nanos).ok()
 }
 
-/// `5/18/2021 9:13:33 PM`, `18/05/2021 21:13`, `18.05.2021 21:13:33`, with a narrow or plain blank before AM.
+/// `5/18/2021 9:13:33 PM`, `18/05/2021 21:13`, `18.05.2021 21:13:33`, `May 18, 2021 9:13:33 PM`, with a narrow or plain
+/// blank before AM.
 fn local(text: &str, order: DayOrder) -> Option<DateTime> {
     let text = text.replace(['\u{202f}', '\u{a0}', ','], " ");
     let mut words = text.split_whitespace();
@@ -204,6 +205,7 @@ mod tests {
             ("dots", "08.05.2021 21:13:33", "2021-05-08T21:13:33Z"),
             ("month in letters", "Oct 30, 2026 9:00 PM", "2026-10-30T21:00:00Z"),
             ("day of the week", "Friday, October 30, 2026 9:00:05 AM", "2026-10-30T09:00:05Z"),
+            ("month by name", "Nov 5, 2026 2:04:12 PM", "2026-11-05T14:04:12Z"),
             ("epoch in milliseconds", "1731621866023", "2024-11-14T22:04:26.023Z"),
         ] {
             let found = instant(said, DayOrder::MonthFirst, Zoneless::Utc).map(|when| when.at.to_string());

@@ -5,12 +5,14 @@
 
 mod agent_data;
 pub(crate) mod allow_block_list;
+pub(crate) mod audit_log;
 pub(crate) mod connection_filter;
 pub(crate) mod connectors;
 pub(crate) mod enhanced_summary;
 pub(crate) mod extended_report;
 pub(crate) mod inbox_rules;
 pub(crate) mod junk_configuration;
+pub(crate) mod mail_flow_report;
 pub(crate) mod mailboxes;
 pub(crate) mod message_trace;
 pub(crate) mod message_trace_detail;
@@ -26,4 +28,4 @@ pub(crate) mod transport_rules;
 mod tests;
 
 /// Where Exchange Online keeps what it holds back.
-const STORE: &str = "Exchange Online quarantine";
+pub(crate) const STORE: &str = "Exchange Online quarantine";

@@ -30,6 +30,8 @@ use row::{Broken, Name, Names, Row, Torn, block_line};
 pub(crate) trait Table {
     /// Keys of JSON objects whose arrays hold the rows.
     const WRAPPERS: &'static [&'static str] = &["value", "Value", "d", "results", "Results"];
+    /// Those of the wrappers under which an empty list means an answer without rows.
+    const PAGES: &'static [&'static str] = Self::WRAPPERS;
     /// Folded names of a value that holds the record proper, a JSON object or one as text, from the outside inwards.
     const INNER: &'static [&'static str] = &[];
     /// Folded names under which the message's ids stand.
@@ -503,7 +505,7 @@ impl RowReader {
     fn read<T: Table>(&mut self, record: Record) -> Made {
         match () {
             _ if self.has_comments && record.text.starts_with('#') => Made::Comment,
-            _ if self.is_json && is_blank_page(&record.text, T::WRAPPERS) => Made::BlankPage,
+            _ if self.is_json && is_blank_page(&record.text, T::PAGES) => Made::BlankPage,
             _ if self.is_json => Made::Row(Row::of_json(record, &mut self.names)),
             _ => Made::Row(Row::of_cells(record, &self.columns, &mut self.cells)),
         }

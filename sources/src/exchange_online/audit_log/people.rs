@@ -1,0 +1,218 @@
+//! Sign-ins, alerts, investigations, and everything that somebody did without changing a setting.
+
+use evidence::{Act, Alert, Fact, Identifier, Property, SignIn, SignInKind, SignInOutcome};
+use serde_json::{Map, Value};
+
+use super::{CLIENT, OPERATION, actor, done, mail, object};
+use crate::microsoft::{beside, details, pairs, peer, text, text_of};
+use crate::table::Facts;
+use crate::table::row::Row;
+
+/// States that somebody signed in, or tried to.
+pub(super) fn sign_in(row: &Row, facts: &mut Facts<'_>) {
+    let extended = pairs(row, &["extendedproperties"]);
+    let device = pairs(row, &["deviceproperties"]);
+    let of =
+        |pairs: &[(String, String)], name: &str| beside(pairs, name).filter(|said| !said.is_empty()).map(str::to_owned);
+    let error_code = row.text(&["errornumber"]).and_then(|code| code.parse::<i64>().ok());
+    let agent = of(&extended, "UserAgent");
+    let names = ["OS", "BrowserType", "DisplayName", "IsCompliantAndManaged"];
+    let seen: Vec<String> = names.iter().filter_map(|name| of(&device, name)).collect();
+    let mut details = details(row, &["resultstatus", "actorcontextid"]);
+    for name in ["ResultStatusDetail", "UserAuthenticationMethod", "KeepMeSignedIn", "FlowTokenScenario", "LoginError"]
+    {
+        details.extend(of(&extended, name).map(|value| Property { name: name.to_owned(), values: vec![value] }));
+    }
+    facts.say_by(
+        OPERATION,
+        Fact::SignIn(Box::new(SignIn {
+            who: row.text(&["userid"]).map(str::to_owned),
+            who_id: row.text(&["userkey"]).map(str::to_owned),
+            kind: SignInKind::NotSaid,
+            outcome: outcome(row, error_code),
+            error_code,
+            reason: row.text(&["logonerror"]).map(str::to_owned).or_else(|| of(&extended, "LoginError")),
+            application: row.text(&["applicationid", "client"]).map(str::to_owned),
+            resource: row.text(&["objectid"]).map(str::to_owned),
+            client: of(&extended, "RequestType"),
+            from: peer(row, CLIENT),
+            device: (!seen.is_empty()).then(|| seen.join(", ")).or(agent),
+            session: of(&device, "SessionId"),
+            request: row.text(&["intersystemsid"]).map(str::to_owned),
+            details,
+            ..SignIn::default()
+        })),
+    );
+}
+
+/// The error number decides, then the name of the operation; the result's own word is `Success` even for failures.
+fn outcome(row: &Row, error_code: Option<i64>) -> SignInOutcome {
+    if let Some(code) = error_code {
+        return crate::entra::sign_ins::outcome_of(code);
+    }
+    match row.text(OPERATION) {
+        Some("UserLoggedIn") => SignInOutcome::Succeeded,
+        Some("UserLoginFailed") => SignInOutcome::Failed,
+        _ => match done(row) {
+            evidence::Done::Yes => SignInOutcome::Succeeded,
+            evidence::Done::No => SignInOutcome::Failed,
+            evidence::Done::NotSaid => SignInOutcome::NotSaid,
+        },
+    }
+}
+
+/// A message that an alert or an investigation is about.
+pub(super) struct Mentioned {
+    /// Its ids.
+    pub(super) ids: Vec<Identifier>,
+}
+
+/// How many messages of one record are looked at, and how deep their objects may lie.
+const MESSAGES_MAX: usize = 2_000;
+const DEPTH_MAX: u32 = 8;
+
+/// The messages that the `Data` and `Actions` of an alert or an investigation name.
+pub(super) fn messages(row: &Row) -> Vec<Mentioned> {
+    let mut found = Vec::new();
+    for name in ["data", "actions", "entities"] {
+        if !row.has(&[name]) {
+            continue;
+        }
+        if let Some(tree) = row.tree(&[name]) {
+            gather(&tree, DEPTH_MAX, &mut found);
+        }
+        for text in row.list(&[name]).into_iter().filter(|text| text.starts_with('{')).take(MESSAGES_MAX) {
+            if let Ok(tree) = serde_json::from_str::<Value>(text) {
+                gather(&tree, DEPTH_MAX, &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// Collects the objects that carry a message's ids, once each.
+fn gather(tree: &Value, depth: u32, found: &mut Vec<Mentioned>) {
+    if depth == 0 || found.len() >= MESSAGES_MAX {
+        return;
+    }
+    match tree {
+        Value::Array(values) => values.iter().for_each(|value| gather(value, depth - 1, found)),
+        Value::Object(object) => {
+            let ids = message_ids(object);
+            if !ids.is_empty() {
+                if !found.iter().any(|known| known.ids == ids) {
+                    found.push(Mentioned { ids });
+                }
+                return;
+            }
+            object.values().for_each(|value| gather(value, depth - 1, found));
+        }
+        _ => {}
+    }
+}
+
+fn message_ids(object: &Map<String, Value>) -> Vec<Identifier> {
+    let id = |names: &[&str]| text_of(object, names);
+    let message = id(&["InternetMessageId", "internetMessageId"]).as_deref().and_then(Identifier::message_id);
+    let network = id(&["NetworkMessageId", "networkMessageId"]).as_deref().and_then(Identifier::network_message_id);
+    message.into_iter().chain(network).collect()
+}
+
+/// States a fact about each of the messages, or about none in particular.
+fn about_each(messages: Vec<Mentioned>, facts: &mut Facts<'_>, names: &[&str], fact: &Fact) {
+    if messages.is_empty() {
+        return facts.say_by(names, fact.clone());
+    }
+    for message in messages {
+        facts.about_message(message.ids, |facts| facts.say_by(names, fact.clone()));
+    }
+}
+
+/// States that an alert was raised, about each message that it names.
+pub(super) fn alert(row: &Row, facts: &mut Facts<'_>) {
+    let owned = |names: &[&str]| row.text(names).map(str::to_owned);
+    let data = row.tree(&["data"]);
+    let data = data.as_deref().and_then(Value::as_object);
+    let mut entities: Vec<String> = row.list(&["alertentityid"]).into_iter().map(str::to_owned).collect();
+    for name in ["trc", "to", "mfrm", "eid"] {
+        let value = data.and_then(|data| data.get(name)).and_then(text);
+        entities.extend(value.filter(|value| !entities.contains(value)));
+    }
+    let alert = Alert {
+        id: owned(&["alertid"]).unwrap_or_default(),
+        title: owned(&["name"]).unwrap_or_default(),
+        raised_by: owned(&["source"]),
+        rule: owned(&["policyid"]),
+        severity: owned(&["severity"]),
+        status: owned(&["status"]),
+        incident: None,
+        entities,
+    };
+    about_each(messages(row), facts, &["name"], &Fact::Alert(alert));
+}
+
+/// What an act's details are taken from, where the record has them.
+const DETAILS: &[&str] = &[
+    "recordtype",
+    "auditlogrecordtype",
+    "workload",
+    "officeworkload",
+    "resultstatus",
+    "clientinfostring",
+    "clientprocessname",
+    "mailboxownerupn",
+    "logontype",
+    "externalaccess",
+    "operationcount",
+    "requesttype",
+    "requestsource",
+    "investigationname",
+    "investigationtype",
+    "status",
+    "detectionmethod",
+    "alertdisplayname",
+    "alertseverity",
+    "appid",
+    "clientappid",
+    "applicationdisplayname",
+    "submissionid",
+    "submissiontype",
+    "rescanresult",
+    "event",
+    "itemtype",
+    "sourcefilename",
+];
+
+/// States that somebody did something, about each message that the record names.
+pub(super) fn act(row: &Row, operation: &str, facts: &mut Facts<'_>) {
+    let mut details = details(row, DETAILS);
+    let extended = pairs(row, &["operationproperties"]).into_iter().chain(pairs(row, &["extendedproperties"]));
+    details.extend(
+        extended.filter(|(_, value)| !value.is_empty()).map(|(name, value)| Property { name, values: vec![value] }),
+    );
+    let act = |details: Vec<Property>| {
+        Fact::Act(Act {
+            operation: operation.to_owned(),
+            object: object(row).or_else(|| row.text(&["investigationid"]).map(str::to_owned)),
+            by: actor(row),
+            done: done(row),
+            details,
+        })
+    };
+    let items = mail::items(row);
+    if items.len() <= 1 {
+        let mut details = details;
+        for item in items {
+            let pairs = [("Folder", item.folder), ("Subject", item.subject)];
+            let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), vec![value?])));
+            details.extend(pairs.map(|(name, values)| Property { name, values }));
+        }
+        let of_row = if facts.about.ids.is_empty() { messages(row) } else { Vec::new() };
+        return about_each(of_row, facts, OPERATION, &act(details));
+    }
+    for item in items {
+        let folder = item.folder.map(|folder| Property { name: "Folder".to_owned(), values: vec![folder] });
+        let details = details.iter().cloned().chain(folder).collect();
+        facts.about_message(item.id.into_iter().collect(), |facts| facts.say_by(OPERATION, act(details)));
+    }
+}
