@@ -41,6 +41,8 @@ pub const ALL: &[&dyn Source] = &[
     &mimecast::release_log::ReleaseLog,
     &mimecast::held_queue::HeldQueue,
     &mimecast::message_finder::MessageFinder,
+    &mimecast::rejection_log::RejectionLog,
+    &mimecast::audit_events::AuditEvents,
     &postfix::PostfixLog,
 ];
 

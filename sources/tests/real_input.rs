@@ -19,7 +19,6 @@ const NOT_READ: &[(&str, &str)] = &[
     ("*LICENSE*", "a licence"),
     ("*COPYING*", "a licence"),
     ("README.md", "the list of the samples"),
-    ("azure-sentinel-mimecast/*audit*", "Mimecast audit log"),
     ("chronicle-content-hub/*", "answers of an orchestration tool"),
     ("conformance/arc-valimail/*", "a suite of ARC tests"),
     ("conformance/dkim-chasquid/*.dns", "DNS records"),
@@ -41,7 +40,6 @@ const NOT_READ: &[(&str, &str)] = &[
     ("det-eng-samples/*", "unified audit log"),
     ("elastic-integrations/cisco_esa*", "Cisco Secure Email log"),
     ("elastic-integrations/m365_defender*", "Defender advanced hunting"),
-    ("elastic-integrations/mimecast_audit*", "Mimecast audit log"),
     ("elastic-integrations/mimecast_cloud_integrated*", "Mimecast Cloud Integrated log"),
     ("elastic-integrations/mimecast_dlp*", "Mimecast DLP log"),
     ("elastic-integrations/mimecast_ttp*", "Mimecast Targeted Threat Protection log"),
@@ -100,6 +98,7 @@ const NOT_READ: &[(&str, &str)] = &[
 
 /// The kinds as which the files of a folder may be read; the first line that fits counts.
 const KINDS: &[(&str, &[&str])] = &[
+    ("azure-sentinel-mimecast/*audit*", &["mimecast/audit-events"]),
     ("azure-sentinel-mimecast/*", &["mimecast/siem"]),
     ("demisto-content/exo_quarantine*", &["exchange-online/quarantine"]),
     ("demisto-content/mimecast_api2_siem*", &["mimecast/siem"]),
@@ -108,6 +107,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("demisto-content/mimecast_message_tracking*", &["mimecast/message-finder"]),
     ("elastic-integrations/exchange_message_tracking*", &["exchange-online/extended-report"]),
     ("elastic-integrations/exo_message_trace*", &["exchange-online/message-trace"]),
+    ("elastic-integrations/mimecast_audit*", &["mimecast/audit-events"]),
     ("elastic-integrations/mimecast_message_release*", &["mimecast/release-log"]),
     ("elastic-integrations/mimecast_siem*", &["mimecast/siem"]),
     ("graph-docs-contrib/*", &["exchange-online/message-trace-detail"]),

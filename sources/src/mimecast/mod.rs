@@ -7,11 +7,14 @@ mod codes;
 mod detail;
 mod look;
 mod rows;
+mod tables;
 mod values;
 
+pub(crate) mod audit_events;
 pub mod held_queue;
 pub mod message_finder;
 pub mod message_info;
+pub(crate) mod rejection_log;
 pub mod release_log;
 pub mod siem;
 

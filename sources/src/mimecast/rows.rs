@@ -173,7 +173,8 @@ pub(super) fn read(input: &Input<'_>, query: &Query<'_>, kind: &Kind<'_>) -> Res
     if sieved {
         cover_all(&bytes, &mut reading);
     }
-    limits(&bytes, &mut reading);
+    suspect_cut(&mut reading);
+    admitted(&bytes, &mut reading);
     Ok(reading)
 }
 
@@ -442,12 +443,15 @@ fn cover(said: &str, reading: &mut Reading) {
 /// Row counts at which Mimecast's and others' exports end.
 const ROW_CAPS: [u64; 5] = [1_000, 5_000, 10_000, 50_000, 100_000];
 
-/// Says what the answer itself admits to be missing.
-fn limits(bytes: &[u8], reading: &mut Reading) {
+fn suspect_cut(reading: &mut Reading) {
     if ROW_CAPS.contains(&reading.rows) {
         reading.coverage.suspected_cut = true;
         reading.coverage.limits.push(format!("exactly {} rows: probably cut at the row cap", reading.rows));
     }
+}
+
+/// Says what the answer itself admits to be missing.
+fn admitted(bytes: &[u8], reading: &mut Reading) {
     if last_value(bytes, "\"isCaughtUp\"").is_some_and(|value| value.trim_ascii_start().starts_with(b"false")) {
         let said = "not caught up: the service had further events when the last page of this file was fetched";
         reading.coverage.limits.push(said.to_owned());
@@ -456,6 +460,11 @@ fn limits(bytes: &[u8], reading: &mut Reading) {
         let said = "further pages exist: the answer names a next page that is not in this file";
         reading.coverage.limits.push(said.to_owned());
     }
+}
+
+/// Says what the pages of a file admit to be missing.
+pub(super) fn say_what_is_missing(input: &Input<'_>, reading: &mut Reading) {
+    admitted(&searchable(input), reading);
 }
 
 /// What stands after the last occurrence of a quoted key and its colon.

@@ -8,11 +8,11 @@ mod fields;
 
 use std::sync::LazyLock;
 
-use evidence::{Address, Identifier, Reading, Unit};
+use evidence::{Address, Identifier, Reading, Unit, VerdictKind};
 use serde_json::Value;
 
 use self::fields::Fields;
-use super::codes::Codes;
+use super::codes::{self, Codes};
 use super::rows::{self, Kind, Large, Parsed, Row, torn};
 use super::values::{addresses, instant, message_id, subject};
 use super::{look, values};
@@ -24,6 +24,12 @@ use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition
 pub struct Siem;
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+
+/// The kind of verdict that the text or type of a refusal speaks of: `Some(None)` for one that no filter, list or policy
+/// made, `None` for words of no table.
+pub(super) fn refusal_verdict(text: &str) -> Option<Option<VerdictKind>> {
+    CODES.within("rejection", text).map(codes::verdict)
+}
 
 /// Keys whose arrays hold events.
 const WRAPPERS: &[&str] = &["value", "data", "fail"];
