@@ -43,6 +43,10 @@ pub const ALL: &[&dyn Source] = &[
     &mimecast::message_finder::MessageFinder,
     &mimecast::rejection_log::RejectionLog,
     &mimecast::audit_events::AuditEvents,
+    &mimecast::ttp_url::TtpUrl,
+    &mimecast::ttp_attachment::TtpAttachment,
+    &mimecast::ttp_impersonation::TtpImpersonation,
+    &mimecast::dlp::Dlp,
     &postfix::PostfixLog,
 ];
 

@@ -11,12 +11,16 @@ mod tables;
 mod values;
 
 pub(crate) mod audit_events;
+pub(crate) mod dlp;
 pub mod held_queue;
 pub mod message_finder;
 pub mod message_info;
 pub(crate) mod rejection_log;
 pub mod release_log;
 pub mod siem;
+pub(crate) mod ttp_attachment;
+pub(crate) mod ttp_impersonation;
+pub(crate) mod ttp_url;
 
 #[cfg(test)]
 mod tests;

@@ -123,6 +123,22 @@ impl MessageNames {
     }
 }
 
+/// How the logs of detections name it.
+pub(super) const DETECTED: MessageNames = MessageNames {
+    id: &["messageid", "messageids"],
+    envelope_sender: &["senderaddress", "senderaddresss"],
+    header_from: &["headerfrom", "senderheader"],
+    recipients: &["recipientaddress", "recipientaddresss"],
+    subject: &["subject", "subjects"],
+    direction: &["route", "routes"],
+};
+
+/// The row's own words, each after its name, such as `action hold; hits 2`.
+pub(super) fn said(row: &Row, words: &[Need<'_>]) -> String {
+    let said = words.iter().filter_map(|(name, names)| Some(format!("{name} {}", row.text(names)?)));
+    said.collect::<Vec<_>>().join("; ")
+}
+
 /// The addresses under one of these names, in any of their forms.
 pub(super) fn recipients(row: &Row, names: &[&str]) -> Vec<Address> {
     row.list(names).into_iter().flat_map(|said| addresses(&value(said))).collect()

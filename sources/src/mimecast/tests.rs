@@ -18,6 +18,10 @@ const KINDS: &[&str] = &[
     "mimecast/message-finder",
     "mimecast/rejection-log",
     "mimecast/audit-events",
+    "mimecast/dlp",
+    "mimecast/ttp-impersonation",
+    "mimecast/ttp-attachment",
+    "mimecast/ttp-url",
 ];
 
 fn clock() -> Clock {

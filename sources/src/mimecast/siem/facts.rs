@@ -6,7 +6,7 @@ use evidence::{
 };
 
 use super::fields::Fields;
-use super::{CODES, Stage, envelope_sender, header_from};
+use super::{CODES, Stage, detection_action, envelope_sender, header_from};
 use crate::mimecast::rows::Row;
 use crate::mimecast::values::{direction, peer, reply, truth};
 use crate::mimecast::{HELD_QUEUE, codes, detail, held_queue};
@@ -293,14 +293,7 @@ fn internal(row: &mut Row, record: &Record, fields: &Fields) {
 
 /// What a detection event says was done with the message; a blocked click does nothing to the message.
 fn action(fields: &Fields) -> Action {
-    match fields.text(ACTION).as_deref().and_then(|word| CODES.exact("detection.action", word)) {
-        Some("none") => Action::None,
-        Some("held") => Action::Quarantined,
-        Some("bounced") => Action::Bounced,
-        Some("discarded") => Action::Discarded,
-        Some("tagged") => Action::Tagged,
-        _ => Action::NotSaid,
-    }
+    fields.text(ACTION).map_or(Action::NotSaid, |word| detection_action(&word))
 }
 
 /// The fields' own words, one after the other; `None` if none has any.

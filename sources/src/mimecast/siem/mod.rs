@@ -8,7 +8,7 @@ mod fields;
 
 use std::sync::LazyLock;
 
-use evidence::{Address, Identifier, Reading, Unit, VerdictKind};
+use evidence::{Action, Address, Identifier, Reading, Unit, VerdictKind};
 use serde_json::Value;
 
 use self::fields::Fields;
@@ -29,6 +29,18 @@ static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes
 /// made, `None` for words of no table.
 pub(super) fn refusal_verdict(text: &str) -> Option<Option<VerdictKind>> {
     CODES.within("rejection", text).map(codes::verdict)
+}
+
+/// What a detection did with the message, by its word.
+pub(super) fn detection_action(word: &str) -> Action {
+    match CODES.exact("detection.action", word) {
+        Some("none") => Action::None,
+        Some("held") => Action::Quarantined,
+        Some("bounced") => Action::Bounced,
+        Some("discarded") => Action::Discarded,
+        Some("tagged") => Action::Tagged,
+        _ => Action::NotSaid,
+    }
 }
 
 /// Keys whose arrays hold events.
