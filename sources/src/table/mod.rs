@@ -5,6 +5,7 @@ mod clixml;
 pub(crate) mod row;
 pub(crate) mod setting;
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -142,6 +143,8 @@ struct Dates<'a> {
     order: DayOrder,
     is_order_known: bool,
     zoneless: Zoneless<'a>,
+    /// Whether an instant was read that names no zone.
+    met_zoneless: &'a Cell<bool>,
 }
 
 impl Facts<'_> {
@@ -188,6 +191,9 @@ impl Facts<'_> {
 impl Dates<'_> {
     fn read(&self, said: &str) -> Option<When> {
         let mut when = instant(said, self.order, self.zoneless)?;
+        if matches!(when.zone, Zone::Assumed(_)) {
+            self.met_zoneless.set(true);
+        }
         if !self.is_order_known && is_ambiguous(said) {
             let assumed = match &when.zone {
                 Zone::Assumed(zone) => format!("month before day, {zone}"),
@@ -461,7 +467,8 @@ fn keep<T: Table>(table: &T, query: &Query<'_>, parsed: &ParsedRows, known: &mut
         }
     }
     let mut due: Vec<Identifier> = known.iter().cloned().collect();
-    let dates = dates_of(table, parsed, query);
+    let met_zoneless = Cell::new(false);
+    let dates = dates_of(table, parsed, query, &met_zoneless);
     for (number, row) in parsed.rows.iter().enumerate() {
         let Ok(row) = row else {
             kept[number] = true; // what cannot be read cannot be said to be about another message
@@ -499,7 +506,8 @@ fn told<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>, parsed: Parse
         Staying::All => instant_in_name(&input.name, query.clock),
         _ => None,
     };
-    let mut dates = dates_of(table, &parsed, query);
+    let met_zoneless = Cell::new(false);
+    let mut dates = dates_of(table, &parsed, query, &met_zoneless);
     if parsed.sieved_out > 0 {
         let sample = sample(table, input, query);
         if !dates.is_order_known {
@@ -570,7 +578,7 @@ fn told<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>, parsed: Parse
         let rows = if undated == 1 { "1 row has".to_owned() } else { format!("{} rows have", grouped(undated)) };
         limits.insert(format!("{rows} no date that can be read, first {first}; export again with dates as ISO 8601"));
     }
-    if let Zoneless::AsAsked(clock) = dates.zoneless {
+    if let (Zoneless::AsAsked(clock), true) = (dates.zoneless, met_zoneless.get()) {
         limits.insert(format!("the file does not record the zone of its times: read as {}", clock.zone_label));
     }
     reading.coverage.limits.extend(limits);
@@ -606,11 +614,11 @@ fn grouped(number: u64) -> String {
     text
 }
 
-fn dates_of<'c>(table: &impl Table, parsed: &ParsedRows, query: &Query<'c>) -> Dates<'c> {
+fn dates_of<'c>(table: &impl Table, parsed: &ParsedRows, query: &Query<'c>, met_zoneless: &'c Cell<bool>) -> Dates<'c> {
     let rows = || parsed.rows.iter().filter_map(|row| row.as_ref().ok());
     let (order, is_order_known) = order_of(table, rows());
     let zoneless = rows().next().map_or(Zoneless::Utc, |row| table.zoneless(row, query.clock));
-    Dates { order, is_order_known, zoneless }
+    Dates { order, is_order_known, zoneless, met_zoneless }
 }
 
 fn order_of<'r, T: Table>(_: &T, rows: impl Iterator<Item = &'r Row>) -> (DayOrder, bool) {
