@@ -47,6 +47,11 @@ pub const ALL: &[&dyn Source] = &[
     &mimecast::ttp_attachment::TtpAttachment,
     &mimecast::ttp_impersonation::TtpImpersonation,
     &mimecast::dlp::Dlp,
+    &mimecast::managed_senders::ManagedSenders,
+    &mimecast::policies::Policies,
+    &mimecast::connectors::Connectors,
+    &mimecast::managed_urls::ManagedUrls,
+    &mimecast::hold_summary::HoldSummary,
     &postfix::PostfixLog,
 ];
 

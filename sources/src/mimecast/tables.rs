@@ -1,6 +1,6 @@
 //! What the kinds share that the table engine reads: answers of the API, and tables of the console and of Log Analytics.
 
-use evidence::{Address, Fact, Identifier, Identity, Product, Reading, System};
+use evidence::{Address, Fact, Identifier, Identity, Product, Reading, System, When};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -62,19 +62,16 @@ fn failures(row: &Row) -> String {
 pub(super) fn zoneless<'c>(row: &Row, names: &[&str], clock: &'c Clock) -> Zoneless<'c> {
     let column = names.iter().find_map(|name| row.written(name)).unwrap_or("");
     let says_utc = column.to_ascii_uppercase().contains("UTC") || column.ends_with("_t");
-    match row.text(names) {
-        Some(said) if !says_utc && !states_offset(said) => Zoneless::AsAsked(clock),
-        _ => Zoneless::Utc,
-    }
+    if says_utc { Zoneless::Utc } else { Zoneless::AsAsked(clock) }
 }
 
-/// Whether an instant names its zone: `Z`, `+0000`, `+00:00`, `UTC`, or counts from 1970.
-fn states_offset(said: &str) -> bool {
-    let said = said.trim();
-    let tail = said.get(10..).unwrap_or("");
-    let is_zone = said.ends_with(['Z', 'z']) || said.ends_with("UTC") || said.ends_with("GMT");
-    is_zone || tail.contains('+') || tail.contains('-') || said.bytes().all(|byte| byte.is_ascii_digit())
+/// An instant as the file writes it; the unset times of Mimecast (1900, 1970, 2100) give `None`.
+pub(super) fn instant(facts: &Facts<'_>, said: &str) -> Option<When> {
+    facts.instant(said).filter(|when| when.at.as_second() < UNSET_FROM)
 }
+
+/// A day before 2100, at whose beginning, in some zone, policies without an end end.
+const UNSET_FROM: i64 = 4_102_444_800 - 86_400;
 
 /// Under which folded names a log writes what it says of the message itself.
 #[derive(Clone, Copy, Debug)]
@@ -152,24 +149,4 @@ fn sender(row: &Row, names: &[&str]) -> Option<Address> {
 fn value(said: &str) -> Value {
     let object = said.starts_with('{').then(|| serde_json::from_str(said).ok()).flatten();
     object.unwrap_or_else(|| Value::String(said.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ok_stated_offsets() {
-        for (said, expected) in [
-            ("2026-07-03T11:00:00+0000", true),
-            ("2026-07-03T11:00:00-04:00", true),
-            ("2026-07-03 11:00:00Z", true),
-            ("1783076400000", true),
-            ("7/3/2026, 11:00:00 AM", false),
-            ("2026-07-03 11:00", false),
-            ("", false),
-        ] {
-            assert_eq!(states_offset(said), expected || said.is_empty(), "{said}");
-        }
-    }
 }

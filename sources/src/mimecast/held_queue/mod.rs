@@ -80,11 +80,6 @@ impl Source for HeldQueue {
             Recognition::Certain
         } else if objects.iter().any(is_release_reply) {
             Recognition::Fits
-        } else if objects.iter().any(is_summary) {
-            Recognition::Near {
-                missing: "the messages: this is get-hold-summary-list (counts by policy); fetch get-hold-message-list"
-                    .to_owned(),
-            }
         } else {
             Recognition::No
         }
@@ -103,6 +98,7 @@ fn is_held(object: &Object) -> bool {
         && object.contains_key("from")
 }
 
+/// A count by policy, which is a kind of its own (`mimecast/hold-summary`).
 fn is_summary(object: &Object) -> bool {
     look::has(object, &["policyInfo", "numberOfItems"])
 }
