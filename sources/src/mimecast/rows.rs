@@ -529,7 +529,7 @@ fn envelope(object: &Object) -> Option<Parsed> {
 /// In records longer than this no place is marked: searching them for each of their facts takes too long.
 pub(super) const MARKABLE_BYTES: usize = 256 * 1024;
 
-/// The place of `value` after the key `key` in a record: key and value together; `None` if the value is spelled otherwise.
+/// The place of `value` after the key `key` in a record; `None` if the value is spelled otherwise.
 pub(super) fn place(record: &Record, key: &str, value: &str) -> Option<Range<usize>> {
     let text = record.text.as_str();
     if value.is_empty() || text.len() > MARKABLE_BYTES {
@@ -538,16 +538,15 @@ pub(super) fn place(record: &Record, key: &str, value: &str) -> Option<Range<usi
     let in_json = format!("\"{key}\"");
     let in_line = format!("{key}=");
     let mut has_key = false;
-    for (from, end) in [&in_json, &in_line]
-        .iter()
-        .flat_map(|key| text.match_indices(key.as_str()).map(|(at, key)| (at, at + key.len())))
+    for end in
+        [&in_json, &in_line].iter().flat_map(|key| text.match_indices(key.as_str()).map(|(at, key)| at + key.len()))
     {
         has_key = true;
         // Only blanks, a colon and one opening mark stand between a key and its value.
         let rest = text.get(end..)?;
         let at = end + rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n', ':', '"', '[', '\\']).len();
         if text.get(at..)?.starts_with(value) {
-            return Some(from..at + value.len());
+            return Some(at..at + value.len());
         }
     }
     if has_key { None } else { text.find(value).map(|at| at..at + value.len()) }
