@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use evidence::{Address, Cite, Fact, Identifier, Observation, Reading};
+use evidence::{Address, Carried, Cite, Fact, Identifier, Observation, Reading};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::codes::{self, Codes};
@@ -112,7 +112,14 @@ fn is_known(field: &str, means: &str) -> bool {
             "attachment",
             "impersonation",
             "internal",
+            "entity",
+            "mailflow",
         ]),
+        "integrated.threat" => codes::verdict(means).is_some(),
+        "integrated.state" => codes::status(means).is_some(),
+        "integrated.action" => among(&["none", "junked", "quarantined"]),
+        "integrated.mode" => means == "enforced",
+        "url.action" => means == "blocked",
         "receipt.action" => among(&["accepted", "refused"]),
         "process.action" => among(&["accepted", "held", "sandboxed", "bounced", "retried"]),
         "detection.action" => among(&["none", "held", "bounced", "discarded", "tagged"]),
@@ -497,13 +504,56 @@ fn real_samples_agree_with_their_own_tests() {
                 compared += 1;
             }
         }
+        if let Some(at) = expected["@timestamp"].as_str() {
+            let at: Timestamp = at.parse().expect("an instant");
+            let ours = reading.observations.iter().find_map(|observation| observation.when.as_ref());
+            assert_eq!(ours.map(|when| when.at), Some(at), "{name}: instant");
+            compared += 1;
+        }
+        for (field, value) in carried_by(expected) {
+            let known = reading.observations.iter().any(|observation| match &observation.fact {
+                Fact::Carried(Carried::Url { url, .. }) => field == "url" && *url == value,
+                Fact::Carried(Carried::Attachment { name, .. }) if field == "name" => {
+                    name.as_deref() == Some(value.as_str())
+                }
+                Fact::Carried(Carried::Attachment { sha256, .. }) => {
+                    field == "sha256" && sha256.as_deref() == Some(value.as_str())
+                }
+                Fact::Identity(identity) => field == "subject" && identity.subject.as_deref() == Some(value.as_str()),
+                Fact::Arrival(arrival) => {
+                    field == "ip"
+                        && arrival.client.as_ref().is_some_and(|peer| peer.ip.as_deref() == Some(value.as_str()))
+                }
+                _ => false,
+            });
+            assert!(known, "{name}: {field} {value}");
+            compared += 1;
+        }
         if let Some(action) = expected["event"]["action"].as_str() {
             assert!(agrees(action, &reading), "{name}: action {action}: {:?}", reading.observations);
             compared += 1;
         }
     }
     println!("{compared} normalised fields agree");
-    assert!(compared >= 30, "{compared}");
+    assert!(compared >= 60, "{compared}");
+}
+
+/// The links, files and subject that another program found in a record, and the connecting address of a receipt.
+fn carried_by(expected: &serde_json::Value) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    let mut add = |field: &'static str, value: &serde_json::Value| {
+        found.extend(value.as_str().map(|value| (field, value.to_owned())));
+    };
+    add("url", &expected["url"]["original"]);
+    add("subject", &expected["email"]["subject"]);
+    if expected["event"]["dataset"] == "receipt" {
+        add("ip", &expected["source"]["ip"]);
+    }
+    for attachment in expected["email"]["attachments"].as_array().into_iter().flatten() {
+        add("name", &attachment["file"]["name"]);
+        add("sha256", &attachment["file"]["hash"]["sha256"]);
+    }
+    found
 }
 
 fn senders(reading: &Reading) -> Vec<Address> {

@@ -5,6 +5,7 @@
 
 mod facts;
 mod fields;
+mod integrated;
 
 use std::sync::LazyLock;
 
@@ -176,7 +177,7 @@ fn recognise_objects(head: &Head<'_>) -> Recognition {
         }
     }
     match foreign {
-        Some(word) => Recognition::Near { missing: format!("an event type of the Cloud Gateway (found `{word}`)") },
+        Some(word) => Recognition::Near { missing: format!("a known event type (found `{word}`)") },
         None => Recognition::No,
     }
 }
@@ -230,7 +231,11 @@ enum Stage {
     Attachment,
     Impersonation,
     Internal,
-    /// A type that is none of the Cloud Gateway's known ones, as written; empty if none is named.
+    /// What Cloud Integrated found in a message.
+    Entity,
+    /// Authentication results as Cloud Integrated saw them.
+    Mailflow,
+    /// A type that is none of the known ones, as written; empty if none is named.
     Foreign(String),
 }
 
@@ -256,6 +261,8 @@ fn stage(means: &str) -> Option<Stage> {
         "attachment" => Stage::Attachment,
         "impersonation" => Stage::Impersonation,
         "internal" => Stage::Internal,
+        "entity" => Stage::Entity,
+        "mailflow" => Stage::Mailflow,
         _ => return None,
     })
 }
