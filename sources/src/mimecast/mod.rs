@@ -4,6 +4,7 @@
 //! and the spam processing detail that three of them carry.
 
 mod codes;
+mod console;
 mod detail;
 mod look;
 mod rows;
