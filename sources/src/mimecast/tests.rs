@@ -442,6 +442,15 @@ fn real_files(base: &Path) -> Vec<(PathBuf, &'static str)> {
         ("demisto-content/mimecast_message_info.json", "mimecast/message-info"),
         ("demisto-content/mimecast_message_tracking_search.json", "mimecast/message-finder"),
         ("azure-sentinel-mimecast/sentinel_mimecast_seg_cg.csv", "mimecast/siem"),
+        ("azure-sentinel-mimecast/sentinel_mimecast_audit.csv", "mimecast/audit-events"),
+        ("elastic-integrations/mimecast_audit_events.ndjson", "mimecast/audit-events"),
+        ("elastic-integrations/mimecast_cloud_integrated.ndjson", "mimecast/siem"),
+        ("elastic-integrations/mimecast_dlp.ndjson", "mimecast/dlp"),
+        ("elastic-integrations/mimecast_ttp_attachment.ndjson", "mimecast/ttp-attachment"),
+        ("elastic-integrations/mimecast_ttp_impersonation.ndjson", "mimecast/ttp-impersonation"),
+        ("elastic-integrations/mimecast_ttp_url.ndjson", "mimecast/ttp-url"),
+        ("demisto-content/mimecast_hold_summary.json", "mimecast/hold-summary"),
+        ("demisto-content/mimecast_policy_block_sender.json", "mimecast/policies"),
     ] {
         found.push((base.join(file), kind));
     }
@@ -536,6 +545,58 @@ fn real_samples_agree_with_their_own_tests() {
     }
     println!("{compared} normalised fields agree");
     assert!(compared >= 60, "{compared}");
+}
+
+/// Log shippers keep the vendor's record beside their own reading of it: both have to tell the same.
+///
+/// Agreed differences: `event.action` of attachment and URL logs is the shipper's join of two of the vendor's words, and is
+/// compared by the words that it is made of; a threat feed's indicators are no evidence of mail.
+#[test]
+fn records_within_ecs_documents_agree_with_them() {
+    let Some(base) = samples() else { return };
+    let mut compared = 0;
+    for (file, kind) in [
+        ("mimecast__dlp_logs.sample_event.json", Some("mimecast/dlp")),
+        ("mimecast__ttp_ap_logs.sample_event.json", Some("mimecast/ttp-attachment")),
+        ("mimecast__ttp_url_logs.sample_event.json", Some("mimecast/ttp-url")),
+        ("mimecast__threat_intel_malware_customer.sample_event.json", None),
+    ] {
+        let text = std::fs::read(base.join("elastic-sample-events").join(file)).expect("readable");
+        let document: serde_json::Value = serde_json::from_slice(&text).expect("a document");
+        let record = document["event"]["original"].as_str().expect("the vendor's record").as_bytes();
+        let Some(kind) = kind else {
+            assert_eq!(recognised(record), [], "{file}");
+            continue;
+        };
+        assert_eq!(recognised(record), [(kind, Recognition::Certain)], "{file}");
+        let reading = read_as(kind, record, &Wanted::Everything);
+        assert_eq!((reading.observed, reading.problems.len()), (1, 0), "{file}");
+        let told = format!("{:?}", reading.observations);
+        let expected = [
+            document["email"]["message_id"].as_str().map(|id| id.trim_matches(['<', '>']).to_owned()),
+            document["email"]["subject"].as_str().map(str::to_owned),
+            document["email"]["to"]["address"][0].as_str().map(str::to_owned),
+            document["email"]["from"]["address"][0].as_str().map(|from| from.trim_matches(['<', '>']).to_owned()),
+            document["rule"]["name"].as_str().map(str::to_owned),
+            document["url"]["original"].as_str().map(str::to_owned),
+            document["email"]["attachments"]["file"]["name"].as_str().map(str::to_owned),
+            document["email"]["attachments"]["file"]["hash"]["sha256"].as_str().map(str::to_owned),
+            document["mimecast"]["result"].as_str().map(str::to_owned),
+            document["mimecast"]["scanResult"].as_str().map(str::to_owned),
+        ];
+        for value in expected.iter().flatten().filter(|value| !value.is_empty()) {
+            assert!(told.contains(value.as_str()), "{file}: {value} in {told}");
+            compared += 1;
+        }
+        for word in document["event"]["action"].as_str().unwrap_or_default().split('_') {
+            assert!(told.contains(word), "{file}: action word {word} in {told}");
+            compared += 1;
+        }
+        let at: Timestamp = document["@timestamp"].as_str().and_then(|at| at.parse().ok()).expect("an instant");
+        assert!(reading.observations.iter().all(|it| it.when.as_ref().is_some_and(|when| when.at == at)), "{file}");
+        compared += 1;
+    }
+    assert!(compared >= 24, "{compared} fields agree");
 }
 
 /// The links, files and subject that another program found in a record, and the connecting address of a receipt.
