@@ -398,6 +398,41 @@ fn rows_without_ids_are_matched_by_looks() {
 }
 
 #[test]
+fn rows_of_tables_are_kept_or_passed_over() {
+    let rejections = include_bytes!("rejection_log/samples/page.json").as_slice();
+    let audit = include_bytes!("audit_events/samples/page.json").as_slice();
+    let clicks = include_bytes!("ttp_url/samples/page.json").as_slice();
+    let policies = include_bytes!("policies/samples/get_policy_2026-05-02.json").as_slice();
+    let summary = include_bytes!("hold_summary/samples/hold_summary_2026-05-02T0900Z.json").as_slice();
+    let looks = |sender: &str, recipient: &str| Likeness {
+        senders: [Address::new(sender)].into(),
+        envelope_recipients: [Address::new(recipient)].into(),
+        ..Likeness::default()
+    };
+    let primary = looks("news@lists.example.net", "anna.berg@example.com");
+    let alias = looks("news@lists.example.net", "a.berg@example.com");
+    let held = looks("robot@quantum.example", "anna.berg@example.com");
+    for (name, kind, bytes, id, likeness, observed, others) in [
+        ("a refusal under the primary address", "rejection-log", rejections, "a@b.example", primary, 1, 3),
+        ("a refusal under the alias", "rejection-log", rejections, "a@b.example", alias, 1, 3),
+        ("a refusal of nobody we know", "rejection-log", rejections, "a@b.example", Likeness::default(), 0, 4),
+        // 16 sign-ins, changes and acts bear on every message; the two steps of a release name theirs.
+        ("events, and no message", "audit-events", audit, "a@b.example", Likeness::default(), 16, 2),
+        ("a release by its id", "audit-events", audit, "77@supplier.example", Likeness::default(), 17, 1),
+        ("a denial by its looks", "audit-events", audit, "a@b.example", held, 17, 1),
+        ("clicks by id", "ttp-url", clicks, "p78@parcels.example", Likeness::default(), 1, 3),
+        ("settings bear on all", "policies", policies, "a@b.example", Likeness::default(), 4, 0),
+        ("so do totals", "hold-summary", summary, "a@b.example", Likeness::default(), 2, 0),
+    ] {
+        let ids = [Identifier::MessageId(id.to_owned())].into();
+        let reading = read_as(&format!("mimecast/{kind}"), bytes, &Wanted::Message(Message { ids, likeness }));
+        check_sound(name, bytes, &reading);
+        let passed_over: u64 = reading.passed_over.iter().map(|heap| heap.rows).sum();
+        assert_eq!((reading.observed, passed_over), (observed, others), "{name}");
+    }
+}
+
+#[test]
 fn a_siem_log_is_searched_by_looks_if_no_id_is_known() {
     let log = include_bytes!("siem/samples/api2_type.ndjson");
     let likeness = Likeness {

@@ -201,11 +201,12 @@ mod tests {
         assert_eq!(prose.dumped("alternateAddresses"), None);
     }
 
-    #[test]
-    fn ok_any_text() {
-        for text in ["", ":", " :", "é: ü : ", "Remote IP is null", "a:b:c: d", "IP:", "'", "[", "\u{201c}x"] {
-            let prose = Prose::of(text);
-            let _ = (prose.address(), prose.mailbox(), prose.quoted(), prose.dumped("a"), prose.told().count());
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_taken_apart(text in "(IP|Date|é|Remote IP is |aliases=|[:, \\n{}'\\[\\]A-Za-z0-9@.“<>-]){0,60}") {
+            let prose = Prose::of(&text);
+            let _ = (prose.address(), prose.mailbox(), prose.quoted(), prose.dumped("aliases"));
+            proptest::prop_assert!(prose.told().all(|(label, value)| text.contains(label) && text.contains(value)));
         }
     }
 }

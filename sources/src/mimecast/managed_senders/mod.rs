@@ -29,7 +29,12 @@ const NAMES: SettingNames = SettingNames {
     ..SettingNames::NONE
 };
 
-const NEEDS: &[table::Need] = &[("sender", SENDER), ("to", RECIPIENT), ("type", TYPE)];
+/// Stricter than what a row may have: `from`, `to` and `action` are in the log of any firewall.
+const NEEDS: &[table::Need] = &[
+    ("sender", &["sender", "senderaddress"]),
+    ("to", &["to", "recipient", "recipientaddress"]),
+    ("type", &["type", "policytype"]),
+];
 
 /// Names that logs and policies have and this list does not.
 const STRANGERS: &[&str] = &[
