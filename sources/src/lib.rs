@@ -63,6 +63,17 @@ pub const ALL: &[&dyn Source] = &[
     &mimecast::release_log::ReleaseLog,
     &mimecast::held_queue::HeldQueue,
     &mimecast::message_finder::MessageFinder,
+    &mimecast::rejection_log::RejectionLog,
+    &mimecast::audit_events::AuditEvents,
+    &mimecast::ttp_url::TtpUrl,
+    &mimecast::ttp_attachment::TtpAttachment,
+    &mimecast::ttp_impersonation::TtpImpersonation,
+    &mimecast::dlp::Dlp,
+    &mimecast::managed_senders::ManagedSenders,
+    &mimecast::policies::Policies,
+    &mimecast::connectors::Connectors,
+    &mimecast::managed_urls::ManagedUrls,
+    &mimecast::hold_summary::HoldSummary,
     &postfix::PostfixLog,
 ];
 

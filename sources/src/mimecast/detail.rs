@@ -51,10 +51,14 @@ fn unwrapped(detail: &Value) -> Option<Object> {
 /// `allow` says that the check let the message pass on, never that its result is a pass.
 fn authentication(method: AuthMethod, said: String, check: &Object) -> Authentication {
     let word = said.split_once('_').filter(|(head, _)| is_method(head)).map_or(said.as_str(), |(_, word)| word);
-    let result =
-        CODES.exact("info", word).and_then(codes::auth_result).unwrap_or_else(|| AuthResult::Other(word.to_owned()));
+    let result = result_of(word);
     let reason = check.get("allow").and_then(text).map(|allow| format!("allow: {allow}"));
     Authentication { method, result, domain: None, authserv_id: None, disposition: None, reason, said }
+}
+
+/// The result that a word stands for; the word itself if it is none of RFC 8601's.
+pub(super) fn result_of(word: &str) -> AuthResult {
+    CODES.exact("info", word).and_then(codes::auth_result).unwrap_or_else(|| AuthResult::Other(word.to_owned()))
 }
 
 fn is_method(word: &str) -> bool {

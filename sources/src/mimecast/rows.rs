@@ -173,7 +173,8 @@ pub(super) fn read(input: &Input<'_>, query: &Query<'_>, kind: &Kind<'_>) -> Res
     if sieved {
         cover_all(&bytes, &mut reading);
     }
-    limits(&bytes, &mut reading);
+    suspect_cut(&mut reading);
+    admitted(&bytes, &mut reading);
     Ok(reading)
 }
 
@@ -442,12 +443,15 @@ fn cover(said: &str, reading: &mut Reading) {
 /// Row counts at which Mimecast's and others' exports end.
 const ROW_CAPS: [u64; 5] = [1_000, 5_000, 10_000, 50_000, 100_000];
 
-/// Says what the answer itself admits to be missing.
-fn limits(bytes: &[u8], reading: &mut Reading) {
+fn suspect_cut(reading: &mut Reading) {
     if ROW_CAPS.contains(&reading.rows) {
         reading.coverage.suspected_cut = true;
         reading.coverage.limits.push(format!("exactly {} rows: probably cut at the row cap", reading.rows));
     }
+}
+
+/// Says what the answer itself admits to be missing.
+fn admitted(bytes: &[u8], reading: &mut Reading) {
     if last_value(bytes, "\"isCaughtUp\"").is_some_and(|value| value.trim_ascii_start().starts_with(b"false")) {
         let said = "not caught up: the service had further events when the last page of this file was fetched";
         reading.coverage.limits.push(said.to_owned());
@@ -456,6 +460,11 @@ fn limits(bytes: &[u8], reading: &mut Reading) {
         let said = "further pages exist: the answer names a next page that is not in this file";
         reading.coverage.limits.push(said.to_owned());
     }
+}
+
+/// Says what the pages of a file admit to be missing.
+pub(super) fn say_what_is_missing(input: &Input<'_>, reading: &mut Reading) {
+    admitted(&searchable(input), reading);
 }
 
 /// What stands after the last occurrence of a quoted key and its colon.
@@ -520,7 +529,7 @@ fn envelope(object: &Object) -> Option<Parsed> {
 /// In records longer than this no place is marked: searching them for each of their facts takes too long.
 pub(super) const MARKABLE_BYTES: usize = 256 * 1024;
 
-/// The place of `value` after the key `key` in a record: key and value together; `None` if the value is spelled otherwise.
+/// The place of `value` after the key `key` in a record; `None` if the value is spelled otherwise.
 pub(super) fn place(record: &Record, key: &str, value: &str) -> Option<Range<usize>> {
     let text = record.text.as_str();
     if value.is_empty() || text.len() > MARKABLE_BYTES {
@@ -529,16 +538,15 @@ pub(super) fn place(record: &Record, key: &str, value: &str) -> Option<Range<usi
     let in_json = format!("\"{key}\"");
     let in_line = format!("{key}=");
     let mut has_key = false;
-    for (from, end) in [&in_json, &in_line]
-        .iter()
-        .flat_map(|key| text.match_indices(key.as_str()).map(|(at, key)| (at, at + key.len())))
+    for end in
+        [&in_json, &in_line].iter().flat_map(|key| text.match_indices(key.as_str()).map(|(at, key)| at + key.len()))
     {
         has_key = true;
         // Only blanks, a colon and one opening mark stand between a key and its value.
         let rest = text.get(end..)?;
         let at = end + rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n', ':', '"', '[', '\\']).len();
         if text.get(at..)?.starts_with(value) {
-            return Some(from..at + value.len());
+            return Some(at..at + value.len());
         }
     }
     if has_key { None } else { text.find(value).map(|at| at..at + value.len()) }

@@ -12,6 +12,7 @@ pub(crate) use parts::read_in_parts;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use evidence::{
     Address, Cite, CopyKey, Fact, FileName, Identifier, LooksUsed, Observation, Place, Problem, Product, Reading,
@@ -180,6 +181,8 @@ struct Dates<'a> {
     order: DayOrder,
     is_order_known: bool,
     zoneless: Zoneless<'a>,
+    /// Whether an instant was read that names no zone.
+    met_zoneless: &'a AtomicBool,
 }
 
 impl Facts<'_> {
@@ -252,6 +255,9 @@ impl Facts<'_> {
 impl Dates<'_> {
     fn read(&self, said: &str) -> Option<When> {
         let mut when = instant(said, self.order, self.zoneless)?;
+        if matches!(when.zone, Zone::Assumed(_)) && !self.met_zoneless.load(Relaxed) {
+            self.met_zoneless.store(true, Relaxed);
+        }
         if !self.is_order_known && is_ambiguous(said) {
             let assumed = match &when.zone {
                 Zone::Assumed(zone) => format!("month before day, {zone}"),
@@ -571,7 +577,8 @@ fn keep<T: Table>(table: &T, query: &Query<'_>, parsed: &ParsedRows, known: &mut
         }
     }
     let mut due: Vec<Identifier> = known.iter().cloned().collect();
-    let dates = dates_of(table, parsed, query);
+    let met_zoneless = AtomicBool::new(false);
+    let dates = dates_of(table, parsed, query, &met_zoneless);
     for (number, row) in parsed.rows.iter().enumerate() {
         let Ok(row) = row else {
             kept[number] = true; // what cannot be read cannot be said to be about another message
@@ -610,7 +617,8 @@ fn told<T: Table>(
     kept: &[bool],
     known: &BTreeSet<Identifier>,
 ) -> Reading {
-    let mut dates = dates_of(table, &parsed, query);
+    let met_zoneless = AtomicBool::new(false);
+    let mut dates = dates_of(table, &parsed, query, &met_zoneless);
     let mut ends = Vec::new();
     if parsed.sieved_out > 0 {
         ends = sample(table, input, query);
@@ -749,7 +757,7 @@ impl Told {
             limits
                 .insert(format!("{rows} no date that can be read, first {first}; export again with dates as ISO 8601"));
         }
-        if let Zoneless::AsAsked(clock) = dates.zoneless {
+        if let (Zoneless::AsAsked(clock), true) = (dates.zoneless, dates.met_zoneless.load(Relaxed)) {
             limits.insert(format!("the file does not record the zone of its times: read as {}", clock.zone_label));
         }
         reading.coverage.limits.extend(limits);
@@ -791,11 +799,11 @@ fn grouped(number: u64) -> String {
     text
 }
 
-fn dates_of<'c>(table: &impl Table, parsed: &ParsedRows, query: &Query<'c>) -> Dates<'c> {
+fn dates_of<'c>(table: &impl Table, parsed: &ParsedRows, query: &Query<'c>, met_zoneless: &'c AtomicBool) -> Dates<'c> {
     let rows = || parsed.rows.iter().filter_map(|row| row.as_ref().ok());
     let (order, is_order_known) = order_of(table, rows());
     let zoneless = rows().next().map_or(Zoneless::Utc, |row| table.zoneless(row, query.clock));
-    Dates { order, is_order_known, zoneless }
+    Dates { order, is_order_known, zoneless, met_zoneless }
 }
 
 fn order_of<'r, T: Table>(_: &T, rows: impl Iterator<Item = &'r Row>) -> (DayOrder, bool) {

@@ -1,5 +1,7 @@
 //! Reads a table part by part, in memory that does not grow with the file.
 
+use std::sync::atomic::AtomicBool;
+
 use evidence::Reading;
 use rayon::prelude::*;
 
@@ -28,7 +30,8 @@ pub(crate) fn read_in_parts<T: Table + Sync>(
     query: &Query<'_>,
     take: &mut dyn FnMut(Reading),
 ) -> Result<(), ReadError> {
-    let Some(mut way) = Way::of(table, input, query)? else {
+    let met_zoneless = AtomicBool::new(false);
+    let Some(mut way) = Way::of(table, input, query, &met_zoneless)? else {
         take(read(table, input, query)?);
         return Ok(());
     };
@@ -68,7 +71,12 @@ struct Way<'a> {
 
 impl<'a> Way<'a> {
     /// Finds out how; `None` if the file has to be read as a whole.
-    fn of<T: Table>(table: &T, input: &Input<'a>, query: &Query<'a>) -> Result<Option<Way<'a>>, ReadError> {
+    fn of<T: Table>(
+        table: &T,
+        input: &Input<'a>,
+        query: &Query<'a>,
+        met_zoneless: &'a AtomicBool,
+    ) -> Result<Option<Way<'a>>, ReadError> {
         let head = head_text(input);
         let shape = shape_in(table, &head);
         let is_whole = matches!(shape, Shape::Blocks | Shape::Clixml | Shape::Own)
@@ -82,13 +90,13 @@ impl<'a> Way<'a> {
         let (order, is_order_known) = order_of(table, ends.iter());
         let zoneless = ends.first().map_or(Zoneless::Utc, |row| table.zoneless(row, query.clock));
         let columns = parts.columns().to_vec();
-        let dates = Dates { order, is_order_known, zoneless };
+        let dates = Dates { order, is_order_known, zoneless, met_zoneless };
         let mut way = Way { parts, shape, columns, delimiter: delimiter(input), dates };
         // The ends of the file leave it open which number is the month: all rows are asked.
         if !is_order_known && ends.iter().flat_map(|row| date_texts(table, row)).any(is_ambiguous) {
             let mut parts = Parts::new(input, grammar, PART_BYTES)?.into_iter().flatten();
             if let Some(order) = parts.find_map(|part| way.order(table, &part)) {
-                way.dates = Dates { order, is_order_known: true, zoneless };
+                way.dates = Dates { order, is_order_known: true, zoneless, met_zoneless };
             }
         }
         Ok(Some(way))

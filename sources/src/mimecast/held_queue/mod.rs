@@ -9,10 +9,11 @@ use evidence::{
 use serde_json::Value;
 
 use super::codes::{self, Codes};
+use super::console::{self, Aliases, Form};
 use super::rows::{self, Kind, Large, Parsed, Row, place, torn};
 use super::values::{Object, instant_at, text_at};
 use super::{HELD_QUEUE, look};
-use crate::records::{Grammar, Record};
+use crate::records::Record;
 use crate::text::first_words;
 use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
 
@@ -22,6 +23,21 @@ pub struct HeldQueue;
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
 
 const WRAPPERS: &[&str] = &["data", "value", "fail"];
+
+/// The columns of the console's table.
+const COLUMNS: Aliases = &[
+    ("from", &["fromenvelope", "fromenv", "envelopefrom", "fromaddress", "senderaddress", "from", "sender"]),
+    ("fromHeader", &["fromheader", "fromhdr", "headerfrom"]),
+    ("to", &["to", "toaddress", "recipient", "recipients", "recipientaddress"]),
+    ("subject", &["subject"]),
+    ("size", &["size", "messagesize"]),
+    ("route", &["route", "direction"]),
+    ("dateReceived", &["datereceived", "dateheld", "heldsince", "received", "datetime", "date"]),
+    ("reasonCode", &["reasoncode", "heldreason", "holdreason", "reason"]),
+    ("policyInfo", &["policyinfo", "policy", "definition", "policyname"]),
+    ("heldGroup", &["heldgroup", "holdtype", "heldby"]),
+    ("operator", &["operator", "releasedby"]),
+];
 
 /// The kind of verdict that a hold reason, or the name of the definition that held, speaks of.
 pub(super) fn verdict_of(reason: &str) -> VerdictKind {
@@ -56,9 +72,7 @@ impl Source for HeldQueue {
                  https://api.services.mimecast.com/api/gateway/get-hold-message-list -d '{\"data\":[{\"admin\":true,\
                  \"start\":\"{start}\",\"end\":\"{end}\",\"searchBy\":{\"fieldName\":\"recipient\",\"value\":\"{recipient}\"}}]}'",
             ),
-            clicks: Some(
-                "Administration Console > Message Center > Held Messages shows the same rows; only the API's JSON is read",
-            ),
+            clicks: Some("Administration Console > Message Center > Held Messages > Export Data"),
         }
     }
 
@@ -76,24 +90,24 @@ impl Source for HeldQueue {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         let objects = look::objects(head, WRAPPERS);
-        if objects.iter().any(is_held) {
+        let is_ours = |object: &Object| is_held(object) && !object.contains_key("operator");
+        if objects.iter().any(is_held) || console::is_table(head, COLUMNS, is_ours) {
             Recognition::Certain
         } else if objects.iter().any(is_release_reply) {
             Recognition::Fits
-        } else if objects.iter().any(is_summary) {
-            Recognition::Near {
-                missing: "the messages: this is get-hold-summary-list (counts by policy); fetch get-hold-message-list"
-                    .to_owned(),
-            }
         } else {
             Recognition::No
         }
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        let parse = |record: &Record, _: &[String]| parse(record, query.clock);
-        let grammar = Grammar::Json { wrappers: WRAPPERS };
-        rows::read(input, query, &Kind { grammar, large: Large::No, by: MatchedBy::IdsOrLooks, parse: &parse })
+        let form = Form::of(input, WRAPPERS, COLUMNS)?;
+        let parse = |record: &Record, columns: &[String]| parse(record, form.object_of(record, columns), query.clock);
+        rows::read(
+            input,
+            query,
+            &Kind { grammar: form.grammar, large: Large::No, by: MatchedBy::IdsOrLooks, parse: &parse },
+        )
     }
 }
 
@@ -103,6 +117,7 @@ fn is_held(object: &Object) -> bool {
         && object.contains_key("from")
 }
 
+/// A count by policy, which is a kind of its own (`mimecast/hold-summary`).
 fn is_summary(object: &Object) -> bool {
     look::has(object, &["policyInfo", "numberOfItems"])
 }
@@ -112,8 +127,8 @@ fn is_release_reply(object: &Object) -> bool {
     object.len() == 2 && object.contains_key("id") && object.get("release").is_some_and(Value::is_boolean)
 }
 
-fn parse(record: &Record, clock: &Clock) -> Parsed {
-    let object = match rows::object_of(record) {
+fn parse(record: &Record, object: Result<Object, Parsed>, clock: &Clock) -> Parsed {
+    let object = match object {
         Ok(object) => object,
         Err(other) => return other,
     };

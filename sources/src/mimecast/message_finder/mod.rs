@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 use evidence::{Fact, Reading, Status, TraceStatus, Unit};
 
 use super::codes::{self, Codes};
+use super::console::{self, Aliases, Form};
 use super::look;
 use super::rows::{self, Kind, Large, Parsed, Row, place, torn};
-use super::values::{Object, instant_at, peer, text_at};
-use crate::records::{Grammar, Record};
+use super::values::{Object, instant_at, message_id, peer, text_at};
+use crate::records::Record;
 use crate::text::first_words;
 use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
 
@@ -18,6 +19,24 @@ pub struct MessageFinder;
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
 
 const WRAPPERS: &[&str] = &["data", "trackedEmails", "fail"];
+
+/// The columns of the console's table.
+const COLUMNS: Aliases = &[
+    ("fromEnv", &["fromenvelope", "fromenv", "envelopefrom", "fromaddress", "senderaddress", "from", "sender"]),
+    ("fromHdr", &["fromheader", "fromhdr", "headerfrom"]),
+    ("to", &["to", "toaddress", "recipient", "recipients", "recipientaddress"]),
+    ("subject", &["subject"]),
+    ("size", &["size", "messagesize"]),
+    ("route", &["route", "direction"]),
+    ("status", &["status"]),
+    ("info", &["info", "statusinfo", "details", "event"]),
+    ("received", &["received", "datereceived", "receiveddatetime", "datetime", "date"]),
+    ("sent", &["sent", "datesent"]),
+    ("senderIP", &["senderip", "senderipaddress", "remoteip", "ipaddress"]),
+    ("heldReason", &["heldreason", "holdreason", "reason"]),
+    ("operator", &["operator", "releasedby"]),
+    ("messageId", &["messageid"]),
+];
 
 /// The state that a status word of the tracking stands for; a foreign word is kept.
 pub(super) fn status_of(word: &str) -> TraceStatus {
@@ -52,7 +71,7 @@ impl Source for MessageFinder {
                  https://api.services.mimecast.com/api/message-finder/search -d '{\"data\":[{\"messageId\":\"{message_id}\",\
                  \"start\":\"{start}\",\"end\":\"{end}\",\"searchReason\":\"support ticket\"}]}'",
             ),
-            clicks: Some("Administration Console > Message Center > Message Tracking; only the API's JSON is read"),
+            clicks: Some("Administration Console > Message Center > Message Tracking > Export Data"),
         }
     }
 
@@ -70,16 +89,24 @@ impl Source for MessageFinder {
     }
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
-        match look::objects(head, WRAPPERS).iter().any(is_tracked) {
+        // Message traces of other products have as much: only the names of both senders tell this list.
+        let is_ours = |object: &Object| {
+            is_tracked(object) && look::has(object, &["fromHdr", "route"]) && !look::has(object, &["operator"])
+        };
+        match look::objects(head, WRAPPERS).iter().any(is_tracked) || console::is_table(head, COLUMNS, is_ours) {
             true => Recognition::Certain,
             false => Recognition::No,
         }
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        let parse = |record: &Record, _: &[String]| parse(record, query.clock);
-        let grammar = Grammar::Json { wrappers: WRAPPERS };
-        rows::read(input, query, &Kind { grammar, large: Large::No, by: MatchedBy::IdsOrLooks, parse: &parse })
+        let form = Form::of(input, WRAPPERS, COLUMNS)?;
+        let parse = |record: &Record, columns: &[String]| parse(record, form.object_of(record, columns), query.clock);
+        rows::read(
+            input,
+            query,
+            &Kind { grammar: form.grammar, large: Large::No, by: MatchedBy::IdsOrLooks, parse: &parse },
+        )
     }
 }
 
@@ -87,8 +114,8 @@ fn is_tracked(object: &Object) -> bool {
     look::has(object, &["status", "fromEnv", "to", "received"]) && !object.contains_key("heldReason")
 }
 
-fn parse(record: &Record, clock: &Clock) -> Parsed {
-    match rows::object_of(record) {
+fn parse(record: &Record, object: Result<Object, Parsed>, clock: &Clock) -> Parsed {
+    match object {
         Ok(object) if is_tracked(&object) => Parsed::Row(Box::new(tracked(record, &object, clock))),
         Ok(_) => torn("a tracked message with `status`, `fromEnv`, `to` and `received`", first_words(&record.text)),
         Err(other) => other,
@@ -102,6 +129,7 @@ fn tracked(record: &Record, object: &Object, clock: &Clock) -> Row {
         instant_at(object, &["received", "sent"], clock),
         instant_at(object, &["sent"], clock),
     );
+    row.id(text_at(object, "messageId").and_then(|id| message_id(&id))); // only the console's table may have it
     let word = text_at(object, "status").unwrap_or_default();
     let said = match text_at(object, "info") {
         Some(info) => format!("{word}: {info}"),

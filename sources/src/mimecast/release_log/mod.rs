@@ -3,10 +3,11 @@
 use std::sync::LazyLock;
 
 use super::codes::Codes;
+use super::console::{self, Aliases, Form};
 use super::rows::{self, Kind, Large, Parsed, Row, place, torn};
 use super::values::{Object, instant_at, text_at};
 use super::{HELD_QUEUE, detail, held_queue, look};
-use crate::records::{Grammar, Record};
+use crate::records::Record;
 use crate::text::first_words;
 use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
 use evidence::{
@@ -20,6 +21,24 @@ pub struct ReleaseLog;
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
 
 const WRAPPERS: &[&str] = &["data", "heldReleaseLogs", "value", "fail"];
+
+/// The columns of the console's table.
+const COLUMNS: Aliases = &[
+    ("fromEnv", &["fromenvelope", "fromenv", "envelopefrom", "fromaddress", "senderaddress", "from", "sender"]),
+    ("fromHdr", &["fromheader", "fromhdr", "headerfrom"]),
+    ("to", &["to", "toaddress", "recipient", "recipients", "recipientaddress"]),
+    ("subject", &["subject"]),
+    ("size", &["size", "messagesize"]),
+    ("route", &["route", "direction"]),
+    ("status", &["status", "releasestatus"]),
+    ("released", &["released", "datereleased", "releasedate", "releaseddatetime", "releasedtime"]),
+    ("operator", &["operator", "releasedby"]),
+    ("heldReason", &["heldreason", "holdreason", "reason"]),
+    ("heldGroup", &["heldgroup", "holdtype"]),
+    ("policy", &["policy", "policyname", "definition"]),
+    ("rejectReason", &["rejectreason", "rejectionreason"]),
+    ("messageInfo", &["messageinfo", "info"]),
+];
 
 impl Source for ReleaseLog {
     fn id(&self) -> evidence::SourceId {
@@ -49,9 +68,7 @@ impl Source for ReleaseLog {
                  https://api.services.mimecast.com/api/gateway/get-held-release-logs -d '{\"data\":[{\"start\":\"{start}\",\
                  \"end\":\"{end}\"}]}'",
             ),
-            clicks: Some(
-                "Administration Console > Message Center > Held Message Releases; only the API's JSON is read",
-            ),
+            clicks: Some("Administration Console > Message Center > Held Message Releases > Export Data"),
         }
     }
 
@@ -69,16 +86,22 @@ impl Source for ReleaseLog {
     }
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
-        match look::objects(head, WRAPPERS).iter().any(is_logged) {
+        // In a table the operator tells this list from others with a state and a reason.
+        let is_ours = |object: &Object| is_logged(object) && object.contains_key("operator");
+        match look::objects(head, WRAPPERS).iter().any(is_logged) || console::is_table(head, COLUMNS, is_ours) {
             true => Recognition::Certain,
             false => Recognition::No,
         }
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        let parse = |record: &Record, _: &[String]| parse(record, query.clock);
-        let grammar = Grammar::Json { wrappers: WRAPPERS };
-        rows::read(input, query, &Kind { grammar, large: Large::No, by: MatchedBy::IdsOrLooks, parse: &parse })
+        let form = Form::of(input, WRAPPERS, COLUMNS)?;
+        let parse = |record: &Record, columns: &[String]| parse(record, form.object_of(record, columns), query.clock);
+        rows::read(
+            input,
+            query,
+            &Kind { grammar: form.grammar, large: Large::No, by: MatchedBy::IdsOrLooks, parse: &parse },
+        )
     }
 }
 
@@ -87,8 +110,8 @@ fn is_logged(object: &Object) -> bool {
         && (object.contains_key("heldReason") || (object.contains_key("operator") && object.contains_key("heldGroup")))
 }
 
-fn parse(record: &Record, clock: &Clock) -> Parsed {
-    match rows::object_of(record) {
+fn parse(record: &Record, object: Result<Object, Parsed>, clock: &Clock) -> Parsed {
+    match object {
         Ok(object) if is_logged(&object) => Parsed::Row(Box::new(logged(record, &object, clock))),
         Ok(_) => torn("a release log row with `status`, `fromEnv`, `to` and `heldReason`", first_words(&record.text)),
         Err(other) => other,

@@ -1,12 +1,13 @@
 //! What one SIEM event states, stage by stage.
 
 use evidence::{
-    Action, Arrival, Fact, Handover, Identifier, Identity, NextHop, Outcome, PolicyRef, Quarantine, QuarantineState,
-    Reply, Scope, Verdict, VerdictKind,
+    Action, Arrival, Carried, Click, Fact, Handover, Identifier, Identity, NextHop, Outcome, PolicyRef, Quarantine,
+    QuarantineState, Reply, Scope, Verdict, VerdictKind,
 };
 
 use super::fields::Fields;
-use super::{CODES, Stage, envelope_sender, header_from};
+use super::integrated;
+use super::{CODES, Stage, detection_action, envelope_sender, header_from};
 use crate::mimecast::rows::Row;
 use crate::mimecast::values::{direction, peer, reply, truth};
 use crate::mimecast::{HELD_QUEUE, codes, detail, held_queue};
@@ -18,11 +19,14 @@ const REJECTION_CODE: &[&str] = &["rejectioncode", "rejcode"];
 const REJECTION_INFO: &[&str] = &["rejectioninfo", "rejinfo"];
 const ERRORS: &[&str] = &["receipterrors", "deliveryerrors", "error", "err"];
 const HOLD_REASON: &[&str] = &["holdreason", "hld"];
+const URL: &[&str] = &["url"];
+const FILE: &[&str] = &["filename"];
 const VIRUS: &[&str] = &["virusfound", "virus"];
 
 /// States what the event says.
 pub(super) fn state(row: &mut Row, record: &Record, fields: &Fields, stage: &Stage) {
     identity(row, fields, stage);
+    carried(row, record, fields, stage);
     match stage {
         Stage::Receipt => receipt(row, record, fields),
         Stage::Process => process(row, record, fields),
@@ -34,6 +38,8 @@ pub(super) fn state(row: &mut Row, record: &Record, fields: &Fields, stage: &Sta
         Stage::Impersonation => impersonation(row, record, fields),
         Stage::Internal => internal(row, record, fields),
         Stage::Journal => {}
+        Stage::Entity => integrated::entity(row, record, fields),
+        Stage::Mailflow => integrated::mailflow(row, record, fields),
         Stage::Foreign(word) if word.is_empty() => row.note("an event that names no type", None),
         Stage::Foreign(word) => row.note(format!("event of type `{word}`"), None),
     }
@@ -59,6 +65,43 @@ fn identity(row: &mut Row, fields: &Fields, stage: &Stage) {
     };
     if identity != Identity::default() {
         row.state(Fact::Identity(identity), None);
+    }
+}
+
+/// States which links and files the message carries, as far as the event names them.
+fn carried(row: &mut Row, record: &Record, fields: &Fields, stage: &Stage) {
+    match stage {
+        Stage::Url | Stage::Internal => {
+            if let Some(url) = fields.text(URL) {
+                row.state(Fact::Carried(Carried::Url { url, place: None }), fields.mark(record, URL));
+            }
+        }
+        Stage::Attachment | Stage::Virus => {
+            let sha256 = fields.text(&["sha256"]).map(|hash| hash.to_ascii_lowercase());
+            let attachment = Carried::Attachment {
+                name: fields.text(FILE),
+                sha256: sha256.filter(|hash| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())),
+                media_type: fields.text(&["filemime", "fileextension", "fileext"]),
+                size_bytes: fields.text(&["sizeattachment", "size"]).and_then(|size| size.parse().ok()),
+            };
+            row.state(Fact::Carried(attachment), fields.mark(record, FILE));
+        }
+        Stage::Process => {
+            for name in fields.text(&["attachments", "attnames"]).iter().flat_map(|said| file_names(said)) {
+                let name = Some(name);
+                let attachment = Carried::Attachment { name, sha256: None, media_type: None, size_bytes: None };
+                row.state(Fact::Carried(attachment), fields.mark(record, &["attachments", "attnames"]));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The names of a list such as `"a.pdf","b.pdf"`; a text without quotes around it is one name.
+fn file_names(said: &str) -> Vec<String> {
+    match said.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) => inner.split("\",").map(|part| part.trim().trim_start_matches('"').to_owned()).collect(),
+        None => vec![said.to_owned()],
     }
 }
 
@@ -261,7 +304,21 @@ fn url(row: &mut Row, record: &Record, fields: &Fields) {
     let is_bad = reason.as_deref().is_some_and(|reason| CODES.exact("url.reason", reason) != Some("clean"));
     let acted = action(fields);
     let kind = if acted == Action::None && !is_bad { VerdictKind::Clean } else { VerdictKind::Url };
-    let said = said(fields, &[ACTION, &["blockreason", "reason"], &["urlcategory"], &["url"]]).unwrap_or_default();
+    let said = said(fields, &[ACTION, &["blockreason", "reason"], &["urlcategory"], URL]).unwrap_or_default();
+    // The processing id of a click is that of the request for the page.
+    if fields.text(&["processingid"]).is_some_and(|id| id.starts_with("req-")) {
+        let action = match acted {
+            Action::None => Action::None,
+            _ if fields.text(ACTION).is_some_and(|word| CODES.exact("url.action", &word) == Some("blocked")) => {
+                Action::Rejected
+            }
+            _ => Action::NotSaid,
+        };
+        let by = row.recipients.first().map(|address| address.as_str().to_owned());
+        let url = fields.text(URL).unwrap_or_default();
+        let click = Click { url, by, verdict: kind.clone(), action, said: said.clone() };
+        row.state(Fact::Click(click), fields.mark(record, ACTION));
+    }
     verdict(row, kind, acted, said, fields.mark(record, ACTION));
 }
 
@@ -293,14 +350,7 @@ fn internal(row: &mut Row, record: &Record, fields: &Fields) {
 
 /// What a detection event says was done with the message; a blocked click does nothing to the message.
 fn action(fields: &Fields) -> Action {
-    match fields.text(ACTION).as_deref().and_then(|word| CODES.exact("detection.action", word)) {
-        Some("none") => Action::None,
-        Some("held") => Action::Quarantined,
-        Some("bounced") => Action::Bounced,
-        Some("discarded") => Action::Discarded,
-        Some("tagged") => Action::Tagged,
-        _ => Action::NotSaid,
-    }
+    fields.text(ACTION).map_or(Action::NotSaid, |word| detection_action(&word))
 }
 
 /// The fields' own words, one after the other; `None` if none has any.

@@ -5,14 +5,15 @@
 
 mod facts;
 mod fields;
+mod integrated;
 
 use std::sync::LazyLock;
 
-use evidence::{Address, Identifier, Reading, Unit};
+use evidence::{Action, Address, Identifier, Reading, Unit, VerdictKind};
 use serde_json::Value;
 
 use self::fields::Fields;
-use super::codes::Codes;
+use super::codes::{self, Codes};
 use super::rows::{self, Kind, Large, Parsed, Row, torn};
 use super::values::{addresses, instant, message_id, subject};
 use super::{look, values};
@@ -24,6 +25,24 @@ use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition
 pub struct Siem;
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+
+/// The kind of verdict that the text or type of a refusal speaks of: `Some(None)` for one that no filter, list or policy
+/// made, `None` for words of no table.
+pub(super) fn refusal_verdict(text: &str) -> Option<Option<VerdictKind>> {
+    CODES.within("rejection", text).map(codes::verdict)
+}
+
+/// What a detection did with the message, by its word.
+pub(super) fn detection_action(word: &str) -> Action {
+    match CODES.exact("detection.action", word) {
+        Some("none") => Action::None,
+        Some("held") => Action::Quarantined,
+        Some("bounced") => Action::Bounced,
+        Some("discarded") => Action::Discarded,
+        Some("tagged") => Action::Tagged,
+        _ => Action::NotSaid,
+    }
+}
 
 /// Keys whose arrays hold events.
 const WRAPPERS: &[&str] = &["value", "data", "fail"];
@@ -158,7 +177,7 @@ fn recognise_objects(head: &Head<'_>) -> Recognition {
         }
     }
     match foreign {
-        Some(word) => Recognition::Near { missing: format!("an event type of the Cloud Gateway (found `{word}`)") },
+        Some(word) => Recognition::Near { missing: format!("a known event type (found `{word}`)") },
         None => Recognition::No,
     }
 }
@@ -212,7 +231,11 @@ enum Stage {
     Attachment,
     Impersonation,
     Internal,
-    /// A type that is none of the Cloud Gateway's known ones, as written; empty if none is named.
+    /// What Cloud Integrated found in a message.
+    Entity,
+    /// Authentication results as Cloud Integrated saw them.
+    Mailflow,
+    /// A type that is none of the known ones, as written; empty if none is named.
     Foreign(String),
 }
 
@@ -238,6 +261,8 @@ fn stage(means: &str) -> Option<Stage> {
         "attachment" => Stage::Attachment,
         "impersonation" => Stage::Impersonation,
         "internal" => Stage::Internal,
+        "entity" => Stage::Entity,
+        "mailflow" => Stage::Mailflow,
         _ => return None,
     })
 }
