@@ -7,6 +7,8 @@
 mod codes;
 mod error;
 mod exchange_online;
+mod exim;
+mod lines;
 mod message;
 pub mod mimecast;
 mod postfix;
@@ -42,6 +44,7 @@ pub const ALL: &[&dyn Source] = &[
     &mimecast::held_queue::HeldQueue,
     &mimecast::message_finder::MessageFinder,
     &postfix::PostfixLog,
+    &exim::EximLog,
 ];
 
 /// The source with this id.

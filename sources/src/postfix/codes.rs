@@ -23,13 +23,13 @@ static CODES: LazyLock<Codes> =
     LazyLock::new(|| toml::from_str(include_str!("codes.toml")).unwrap_or(Codes { code: Vec::new() }));
 
 /// The kind that a whole word of `field` stands for.
-pub(super) fn verdict(field: &str, word: &str) -> Option<VerdictKind> {
+pub(crate) fn verdict(field: &str, word: &str) -> Option<VerdictKind> {
     let code = CODES.code.iter().find(|code| code.field == field && code.value.eq_ignore_ascii_case(word))?;
     kind(&code.means).flatten()
 }
 
 /// The kind that a refusal's wording names; `None` if it names none.
-pub(super) fn refusal(text: &str) -> Option<VerdictKind> {
+pub(crate) fn refusal(text: &str) -> Option<VerdictKind> {
     let text = text.to_ascii_lowercase();
     let code = CODES.code.iter().find(|code| code.field == "refusal" && text.contains(&code.value))?;
     kind(&code.means).flatten()

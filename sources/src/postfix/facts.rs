@@ -6,33 +6,12 @@ use evidence::{
     VerdictKind,
 };
 
+use crate::lines::facts;
+pub(super) use crate::lines::{Meaning, Role, Said};
+
 use super::event::{self, Access, Delivery, Event};
 use super::line::{Line, Program};
 use super::{amavis, codes, dovecot};
-
-/// What one line states.
-pub(super) enum Meaning<'t> {
-    /// Facts, at least one.
-    Facts(System, Vec<Said<'t>>),
-    /// Nothing about a message's fate, and why.
-    PassedOver(&'static str),
-}
-
-/// One fact, about which copies, and the deciding word of the line.
-pub(super) struct Said<'t> {
-    pub(super) about: CopyKey,
-    pub(super) fact: Fact,
-    pub(super) word: &'t str,
-}
-
-/// Whose line it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Role {
-    /// The followed message.
-    Own,
-    /// A notice that was made for it: a message of its own, which must not be taken for the followed one.
-    Notice,
-}
 
 const QUEUE: &str = "Postfix hold queue";
 
@@ -55,13 +34,6 @@ pub(super) fn meaning<'t>(line: &Line<'t>, role: Role) -> Meaning<'t> {
             None => Meaning::PassedOver("session line"),
         },
         Program::Other(_) => Meaning::PassedOver("other daemon"),
-    }
-}
-
-fn facts<'t>(speaker: System, said: Vec<Said<'t>>) -> Meaning<'t> {
-    match said.is_empty() {
-        true => Meaning::PassedOver("service message"),
-        false => Meaning::Facts(speaker, said),
     }
 }
 
@@ -440,7 +412,7 @@ impl<'t> Context<'_, 't> {
 }
 
 /// A queue id on another server; an address is not cut at its first dot.
-fn remote(peer: &Peer, id: &str) -> Identifier {
+pub(crate) fn remote(peer: &Peer, id: &str) -> Identifier {
     let name = peer.name.as_deref().or(peer.ip.as_deref()).unwrap_or("");
     match name.parse::<std::net::IpAddr>() {
         Ok(_) => Identifier::QueueId { host: name.to_owned(), id: id.to_owned() },
@@ -449,7 +421,7 @@ fn remote(peer: &Peer, id: &str) -> Identifier {
 }
 
 /// The 22 characters in `Received OK [aCode.uk1]`, at the end of Mimecast's answer.
-fn mimecast_code(text: &str) -> Option<&str> {
+pub(crate) fn mimecast_code(text: &str) -> Option<&str> {
     let (_, tail) = text.rsplit_once('[')?;
     let (code, _host) = tail.strip_suffix(']')?.split_once('.')?;
     (code.len() == 22 && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))).then_some(code)

@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use super::event::{self, Event};
 use super::facts::Role;
 use super::line::{self, Program};
-use super::search::{self, Log, Needles, line_from};
 use super::{amavis, dovecot};
+use crate::lines::search::{self, Log, Needles, line_from};
 use crate::{Message, Query};
 
 /// How many rounds of closing over links are made at most.
@@ -190,7 +190,8 @@ impl<'a> Follow<'a> {
     }
 
     fn see(&self, range: Range<usize>) -> Option<Seen> {
-        let text = self.log.text(range);
+        let raw = self.log.text(range);
+        let text = search::unwrapped(&raw);
         let line = line::line(&text)?;
         let at = line.when(self.query.clock).map(|when| when.at);
         see(&line, at)

@@ -1,19 +1,20 @@
 //! Mail logs of Postfix, with the lines of amavis and Dovecot that stand in the same syslog.
 
 mod amavis;
-mod codes;
+pub(crate) mod codes;
 mod dovecot;
-mod event;
-mod facts;
+pub(crate) mod event;
+pub(crate) mod facts;
 mod line;
 mod lives;
-mod search;
 
 use std::ops::Range;
 
 use evidence::{Cite, Fact, Identifier, LooksUsed, Observation, Place, Problem, Reading, SourceId, Unit};
 use rayon::prelude::*;
 
+use crate::lines::reveal;
+use crate::lines::search::{self, Log, Needles, Scan};
 use crate::{
     Export, Head, Input, Likeness, MatchedBy, Message, Query, ReadError, Recognition, Source, Wanted, ZoneRule,
 };
@@ -21,7 +22,6 @@ use event::Event;
 use facts::{Meaning, Role};
 use line::Program;
 use lives::{Follow, Followed, Order, Start};
-use search::{Log, Needles, Scan};
 
 /// Mail logs of Postfix.
 pub(crate) struct PostfixLog;
@@ -80,7 +80,8 @@ impl Source for PostfixLog {
         let mut near = false;
         let mut fits = false;
         for text in head.text.lines().filter(|text| !text.trim().is_empty()).take(2000) {
-            let Some(line) = line::line(text) else { continue };
+            let text = search::unwrapped(text);
+            let Some(line) = line::line(&text) else { continue };
             syslog += usize::from(line.stamp.is_some());
             match line.program {
                 Program::Postfix { .. } if line.stamp.is_some() => return Recognition::Certain,
@@ -246,8 +247,8 @@ impl ChunkClock {
 fn instant_at(log: &Log<'_>, start: usize, query: &Query<'_>) -> Option<jiff::Timestamp> {
     let range = search::line_from(log.bytes(), start);
     let end = range.end.min(range.start + 4096);
-    let text = log.text(range.start..end);
-    line::line(&text)?.when(query.clock).map(|when| when.at)
+    let raw = log.text(range.start..end);
+    line::line(&search::unwrapped(&raw))?.when(query.clock).map(|when| when.at)
 }
 
 /// The instants that the log covers: all of a small one, the first of each chunk and the last of a large one.
@@ -317,33 +318,14 @@ fn unnamed(log: &Log<'_>, query: &Query<'_>, likeness: &Likeness, within: Range<
 
 /// Whether a line without a queue id looks like the message.
 fn fits(log: &Log<'_>, query: &Query<'_>, likeness: &Likeness, start: usize) -> bool {
-    let text = log.text(search::line_from(log.bytes(), start));
+    let raw = log.text(search::line_from(log.bytes(), start));
+    let text = search::unwrapped(&raw);
     let Some(line) = line::line(&text) else { return false };
     let Program::Postfix { daemon, .. } = line.program else { return false };
     let Event::Access(access) = event::read(daemon, line.body).event else { return false };
     let (Some(from), Some(to)) = (access.from, access.to) else { return false };
     let at = line.when(query.clock).map(|when| when.at);
     likeness.fits(&[evidence::Address::new(from)], &[evidence::Address::new(to)], None, at)
-}
-
-/// Names the ids that the kept lines brought.
-fn reveal(reading: &mut Reading, message: &Message) {
-    let mut ids: Vec<Identifier> = Vec::new();
-    for observation in &reading.observations {
-        ids.extend(observation.about.ids.iter().cloned());
-        match &observation.fact {
-            Fact::Handover(handover) => ids.extend(handover.next.clone()),
-            Fact::Arrival(arrival) => ids.extend(arrival.earlier.clone()),
-            Fact::Release(release) => ids.extend(release.next.clone()),
-            Fact::NoticeSent { notice } => ids.extend(notice.clone()),
-            _ => {}
-        }
-    }
-    for id in ids {
-        if !message.ids.contains(&id) {
-            reading.reveal(id);
-        }
-    }
 }
 
 /// One line and its place.
@@ -357,12 +339,13 @@ struct Row<'a> {
 impl Row<'_> {
     /// Puts the line into one heap of the reading.
     fn state(&self, query: &Query<'_>, role: Role, reading: &mut Reading) {
-        let text = self.log.text(self.range.clone());
+        let raw = self.log.text(self.range.clone());
+        let text = search::unwrapped(&raw);
         let Some(line) = line::line(&text) else {
             reading.problems.push(Problem {
-                cite: self.cite(&text, ""),
+                cite: self.cite(&raw, ""),
                 expected: "`<time> <host> <program>[<pid>]: <text>`".to_owned(),
-                found: crate::text::first_words(&text),
+                found: crate::text::first_words(&raw),
             });
             return;
         };
@@ -373,12 +356,12 @@ impl Row<'_> {
         match facts::meaning(&line, role) {
             Meaning::PassedOver(reason) => {
                 let is_first = !reading.passed_over.iter().any(|heap| heap.reason == reason);
-                reading.pass_over(reason, 1, is_first.then(|| self.cite(&text, "")));
+                reading.pass_over(reason, 1, is_first.then(|| self.cite(&raw, "")));
             }
             Meaning::Facts(speaker, said) => {
                 reading.observed += 1;
                 reading.observations.extend(said.into_iter().map(|said| Observation {
-                    cite: self.cite(&text, said.word),
+                    cite: self.cite(&raw, said.word),
                     when: when.clone(),
                     speaker: speaker.clone(),
                     about: said.about,
