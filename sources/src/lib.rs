@@ -15,6 +15,7 @@ mod postfix;
 mod query;
 mod read_all;
 mod records;
+mod rspamd;
 mod snapshot;
 mod source;
 mod table;
@@ -45,6 +46,8 @@ pub const ALL: &[&dyn Source] = &[
     &mimecast::message_finder::MessageFinder,
     &postfix::PostfixLog,
     &exim::EximLog,
+    &rspamd::log::RspamdLog,
+    &rspamd::history::RspamdHistory,
 ];
 
 /// The source with this id.

@@ -202,6 +202,9 @@ impl<'a, K: LineLog> Follow<'a, K> {
         let is_it = |seen: &Seen| {
             seen.message_ids.iter().any(|id| known.message_ids.contains(id))
                 || (near(seen.at) && seen.keys.iter().any(|key| is_outer(seen, key)))
+                || (near(seen.at)
+                    && (seen.message_ids.is_empty() || known.message_ids.is_empty())
+                    && seen.borrowed.iter().any(|key| is_outer(seen, key)))
         };
         self.seen.iter().filter(|(_, seen)| is_it(seen)).map(|(start, _)| (*start, Role::Own)).collect()
     }
@@ -211,8 +214,9 @@ impl<'a, K: LineLog> Follow<'a, K> {
         type Looks = (Vec<usize>, Vec<Address>, Vec<Address>, Option<Timestamp>);
         let mut lives: BTreeMap<(Key, Option<Timestamp>), Looks> = BTreeMap::new();
         for (start, seen) in &self.seen {
-            let Some(word) = seen.keys.first() else { continue };
-            let key = (seen.host.clone(), word.clone());
+            // A line without a key stands for itself.
+            let word = seen.keys.first().cloned().unwrap_or_else(|| format!("\n{start}"));
+            let key = (seen.host.clone(), word);
             let life = index.life(&key, seen.at);
             let (lines, senders, recipients, at) = lives.entry((key, life)).or_default();
             lines.push(*start);
@@ -230,7 +234,11 @@ impl<'a, K: LineLog> Follow<'a, K> {
     fn own(&self, mut known: Known) -> Own {
         let outer_host = |seen: &Seen| {
             self.message.ids.iter().find_map(|id| match id {
-                Identifier::QueueId { host, id } if !host.is_empty() && seen.keys.contains(id) => Some(host.clone()),
+                Identifier::QueueId { host, id }
+                    if !host.is_empty() && seen.keys.contains(id) || seen.borrowed.contains(id) =>
+                {
+                    Some(host.clone())
+                }
                 _ => None,
             })
         };

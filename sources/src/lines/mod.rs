@@ -90,6 +90,9 @@ pub(crate) struct Seen {
     pub(crate) message_ids: Vec<String>,
     /// Further keys that the line ties to its own.
     pub(crate) links: Vec<(String, Role)>,
+    /// Ids that another system gave the message, which may be used again: they are believed where no Message-ID speaks
+    /// against it, and lead to no other line.
+    pub(crate) borrowed: Vec<String>,
     /// Keys whose message this line is tied to, and as what: the line of a notice names what it is about.
     pub(crate) parents: Vec<(String, Role)>,
     /// Whether the life of the keys, or of the session, starts here.

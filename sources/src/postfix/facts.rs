@@ -9,6 +9,8 @@ use evidence::{
 use crate::lines::facts;
 pub(super) use crate::lines::{Meaning, Role, Said};
 
+use crate::rspamd::{self, task};
+
 use super::event::{self, Access, Delivery, Event};
 use super::line::{Line, Program};
 use super::{amavis, codes, dovecot};
@@ -32,6 +34,10 @@ pub(super) fn meaning<'t>(line: &Line<'t>, role: Role) -> Meaning<'t> {
         Program::Dovecot => match dovecot::read(line.body) {
             Some(read) => facts(System::at(Product::Dovecot, label.clone()), dovecot_facts(&read, &label)),
             None => Meaning::PassedOver("session line"),
+        },
+        Program::Rspamd => match task::task(line.body) {
+            Some(task) => facts(rspamd::log::speaker(&label), task::facts(&task, line.body, &label)),
+            None => Meaning::PassedOver("service message"),
         },
         Program::Other(_) => Meaning::PassedOver("other daemon"),
     }

@@ -34,6 +34,8 @@ pub(super) enum Program<'t> {
     Amavis,
     /// Dovecot: the process within it, such as `lmtp`, stands in the text.
     Dovecot,
+    /// rspamd, by syslog or in the form of its own file.
+    Rspamd,
     /// Another program, by its tag.
     Other(&'t str),
 }
@@ -87,7 +89,13 @@ const DAEMONS: &[&str] = &[
 /// Takes a line apart; `None` if it is neither a syslog line nor a bare text of Postfix.
 pub(super) fn line(text: &str) -> Option<Line<'_>> {
     let text = text.trim_start_matches('\0');
-    syslog(text).or_else(|| bare(text))
+    syslog(text).or_else(|| scanned(text)).or_else(|| bare(text))
+}
+
+/// A line of rspamd's own file, as it stands between the others where both are collected in one.
+fn scanned(text: &str) -> Option<Line<'_>> {
+    let line = crate::rspamd::log::line(text)?;
+    Some(Line { stamp: Some(line.stamp), host: "", program: Program::Rspamd, body: line.body })
 }
 
 /// `<PRI>`, the instant, the host, the tag.
@@ -111,6 +119,9 @@ fn program(tag: &str) -> Program<'_> {
     }
     if tag.eq_ignore_ascii_case("amavis") || tag.eq_ignore_ascii_case("amavisd") {
         return Program::Amavis;
+    }
+    if tag == "rspamd" {
+        return Program::Rspamd;
     }
     if tag == "dovecot" { Program::Dovecot } else { Program::Other(tag) }
 }

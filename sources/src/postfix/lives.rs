@@ -15,6 +15,7 @@ use super::facts::Role;
 use super::line::{self, Program};
 use super::{amavis, dovecot};
 use crate::lines::search::{self, Log, Needles, line_from};
+use crate::rspamd::task;
 use crate::{Message, Query};
 
 /// How many rounds of closing over links are made at most.
@@ -587,9 +588,17 @@ fn see(line: &line::Line<'_>, at: Option<Timestamp>) -> Option<Seen> {
         Program::Postfix { daemon, .. } => postfix(&mut seen, event::read(daemon, line.body))?,
         Program::Amavis => judged(&mut seen, amavis::read(line.body))?,
         Program::Dovecot => seen.message_ids.extend(bare_id(dovecot::read(line.body)?.message_id?)),
+        Program::Rspamd => scanned(&mut seen, &task::task(line.body)?),
         Program::Other(_) => return None,
     }
     Some(seen)
+}
+
+/// A scan of a message that is in the queue, or about to be: by Message-ID, and by the life of its queue id.
+fn scanned(seen: &mut Seen, task: &task::Task<'_>) {
+    seen.message_ids.extend(task.message_id.and_then(bare_id));
+    let id = task.queue_id.filter(|id| line::is_queue_id(id));
+    seen.links.extend(id.map(|id| Link { id: id.to_owned(), role: Role::Own, ends: false }));
 }
 
 fn bare_id(said: &str) -> Option<String> {

@@ -86,6 +86,7 @@ impl Source for PostfixLog {
             match line.program {
                 Program::Postfix { .. } if line.stamp.is_some() => return Recognition::Certain,
                 Program::Postfix { .. } | Program::Amavis | Program::Dovecot => fits = true,
+                Program::Rspamd => near = true,
                 Program::Other(_) => near = true,
             }
         }
