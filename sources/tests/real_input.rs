@@ -94,6 +94,7 @@ const NOT_READ: &[(&str, &str)] = &[
     ("sekoia-intake-formats/postfix/*postfix7.raw.log", "text without queue id, program and time"),
     ("sekoia-intake-formats/postfix/*sasl_login*", "a warning without program and time"),
     ("sekoia-intake-formats/postfix/*", ""),
+    ("sekoia-intake-formats/spamassassin/*", ""),
     ("sekoia-intake-formats/*", "logs of other vendors"),
 ];
 
@@ -126,6 +127,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("sekoia-intake-formats/exo-message-trace/*", &["exchange-online/message-trace"]),
     ("sekoia-intake-formats/mimecast/*", &["mimecast/siem"]),
     ("sekoia-intake-formats/postfix/*", &["postfix/log"]),
+    ("sekoia-intake-formats/spamassassin/*", &["postfix/log"]),
     ("*", &["message/eml", "message/headers", "message/bounce"]),
 ];
 

@@ -13,7 +13,7 @@ use crate::rspamd::{self, task};
 
 use super::event::{self, Access, Delivery, Event};
 use super::line::{Line, Program};
-use super::{amavis, codes, dovecot};
+use super::{amavis, codes, dovecot, helpers};
 
 const QUEUE: &str = "Postfix hold queue";
 
@@ -29,11 +29,18 @@ pub(super) fn meaning<'t>(line: &Line<'t>, role: Role) -> Meaning<'t> {
             amavis::Event::Released { mail_id, sender, recipients, said } => {
                 facts(System::at(Product::Amavis, label), amavis_released(mail_id, sender, &recipients, said))
             }
+            amavis::Event::NotReleased { mail_id, said } => {
+                facts(System::at(Product::Amavis, label), amavis_not_released(mail_id, said))
+            }
             amavis::Event::Service => Meaning::PassedOver("service message"),
         },
         Program::Dovecot => match dovecot::read(line.body) {
             Some(read) => facts(System::at(Product::Dovecot, label.clone()), dovecot_facts(&read, &label)),
             None => Meaning::PassedOver("session line"),
+        },
+        Program::Helper(helper) => match helpers::read(helper, line.body) {
+            Some(read) => facts(helper.system(&label), read.said(&label)),
+            None => Meaning::PassedOver("service message"),
         },
         Program::Rspamd => match task::task(line.body) {
             Some(task) => facts(rspamd::log::speaker(&label), task::facts(&task, line.body, &label)),
@@ -596,6 +603,13 @@ fn amavis_released<'t>(mail_id: &str, sender: &str, recipients: &[&str], text: &
         Said { about: about.clone(), fact: Fact::Identity(identity), word: text },
         Said { about, fact: Fact::Release(release), word: text },
     ]
+}
+
+fn amavis_not_released<'t>(mail_id: &str, text: &'t str) -> Vec<Said<'t>> {
+    let about = CopyKey { ids: vec![Identifier::MailId(mail_id.to_owned())], envelope_recipients: Vec::new() };
+    let release =
+        Release { step: ReleaseStep::Failed, by: None, for_recipients: Vec::new(), next: None, said: text.to_owned() };
+    vec![Said { about, fact: Fact::Release(release), word: text }]
 }
 
 fn dovecot_facts<'t>(line: &dovecot::Line<'t>, label: &str) -> Vec<Said<'t>> {

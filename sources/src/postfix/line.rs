@@ -2,6 +2,7 @@
 
 use evidence::When;
 
+use super::helpers::Helper;
 use crate::Clock;
 use crate::lines::envelope::{self, Envelope};
 
@@ -36,6 +37,8 @@ pub(super) enum Program<'t> {
     Dovecot,
     /// rspamd, by syslog or in the form of its own file.
     Rspamd,
+    /// A milter or policy server.
+    Helper(Helper),
     /// Another program, by its tag.
     Other(&'t str),
 }
@@ -105,6 +108,9 @@ fn syslog(text: &str) -> Option<Line<'_>> {
 }
 
 fn program(tag: &str) -> Program<'_> {
+    if let Some(helper) = Helper::of(tag) {
+        return Program::Helper(helper);
+    }
     if let Some((instance, rest)) = tag.split_once('/') {
         let (service, daemon) = match rest.rsplit_once('/') {
             Some((service, daemon)) => (Some(service), daemon),
