@@ -4,6 +4,7 @@
 //! export, `codes.toml` with the vendor's codes where it has some, and `samples/`. A source never joins two records and
 //! never knows a layer. Kinds are detected by content: columns, keys, grammar; never by file name.
 
+mod cisco;
 mod codes;
 mod error;
 mod exchange_online;
@@ -46,6 +47,7 @@ pub const ALL: &[&dyn Source] = &[
     &mimecast::message_finder::MessageFinder,
     &postfix::PostfixLog,
     &exim::EximLog,
+    &cisco::esa_log::EsaLog,
     &rspamd::log::RspamdLog,
     &rspamd::history::RspamdHistory,
 ];

@@ -9,6 +9,7 @@ mod follow;
 pub(crate) mod journal;
 pub(crate) mod search;
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use evidence::{
@@ -73,7 +74,12 @@ pub(crate) struct Around<'a> {
     pub(crate) role: Role,
     /// The host for lines that name none: known from other files, else empty.
     pub(crate) host: &'a str,
+    /// What the log calls by numbers of its own: recipients, by their place in a message.
+    pub(crate) names: &'a Names,
 }
+
+/// Names that a log gives once and then repeats by number.
+pub(crate) type Names = HashMap<String, String>;
 
 /// What a line says about ids: of whom it is.
 #[derive(Clone, Debug, Default)]
@@ -108,6 +114,12 @@ pub(crate) trait LineLog: Sync {
     /// Words of which a line without any id holds one if it can be about a message all the same (a refusal).
     const UNNAMED: &'static [&'static str] = &[];
 
+    /// Words of the lines that give names; none if the log repeats them in full.
+    const NAMING: &'static [&'static str] = &[];
+
+    /// Notes the name that a line gives.
+    fn name(&self, _text: &str, _names: &mut Names) {}
+
     /// What a line says about ids; `None` if it cannot be about a message. A record of several lines is given whole.
     fn see(&self, text: &str, clock: &Clock) -> Option<Seen>;
 
@@ -130,6 +142,8 @@ pub(crate) trait LineLog: Sync {
 const EVERY_INSTANT_BYTES: usize = 4 << 20;
 /// How long a record of several lines may be.
 const MAX_RECORD_BYTES: usize = 64 << 10;
+/// How many names are held at most.
+const MAX_NAMES: usize = 2_000_000;
 /// Why the further lines of a record are left out.
 const PART: &str = "part of the record above";
 
@@ -151,6 +165,15 @@ pub(crate) fn read<K: LineLog>(kind: &K, input: &Input<'_>, query: &Query<'_>) -
     Ok(reading)
 }
 
+/// Whose line it is, and what is known of its message.
+struct Whose<'a> {
+    role: Role,
+    host: &'a str,
+    /// Ids for a line without ids of its own.
+    of: &'a [Identifier],
+    names: &'a Names,
+}
+
 /// One log, and what is asked of it.
 struct File<'a, K> {
     kind: &'a K,
@@ -164,6 +187,11 @@ impl<K: LineLog> File<'_, K> {
     fn everything(&self) -> Result<Reading, ReadError> {
         let bytes = self.log.bytes();
         let scan = search::scan(bytes, &Needles::new([]), &crate::NoProgress, &self.input.name)?;
+        let mut names = Names::new();
+        let naming = Needles::new(K::NAMING.iter().copied());
+        for start in search::find(bytes, 0..bytes.len(), &naming, self.query.progress) {
+            self.name(start, &mut names);
+        }
         let parts: Vec<Option<Reading>> = search::chunks(bytes)
             .into_par_iter()
             .map(|chunk| {
@@ -171,7 +199,7 @@ impl<K: LineLog> File<'_, K> {
                     return None;
                 }
                 self.query.progress.advance(chunk.len() as u64);
-                Some(self.every_line(&scan, chunk))
+                Some(self.every_line(&scan, chunk, &names))
             })
             .collect();
         let mut reading = Reading { rows: scan.rows, ..Reading::default() };
@@ -190,7 +218,8 @@ impl<K: LineLog> File<'_, K> {
         Ok(reading)
     }
 
-    fn every_line(&self, scan: &Scan, chunk: Range<usize>) -> Reading {
+    fn every_line(&self, scan: &Scan, chunk: Range<usize>, names: &Names) -> Reading {
+        let whole = Whose { role: Role::Own, host: "", of: &[], names };
         let bytes = self.log.bytes();
         let mut reading = Reading::default();
         let mut start = chunk.start;
@@ -201,7 +230,7 @@ impl<K: LineLog> File<'_, K> {
             if !line.iter().all(u8::is_ascii_whitespace) {
                 match self.kind.continues(line) {
                     true => reading.pass_over(PART, 1, None),
-                    false => self.state(start, number, Role::Own, "", &[], &mut reading),
+                    false => self.state(start, number, &whole, &mut reading),
                 }
             }
             start = search::next_line(bytes, range.end);
@@ -227,13 +256,16 @@ impl<K: LineLog> File<'_, K> {
         let looks = if K::UNNAMED.is_empty() { LooksUsed::AsAsked } else { LooksUsed::WithOwn };
         let mut reading = Reading { rows: scan.rows, looks, ..Reading::default() };
         self.coverage(&scan, &mut reading);
-        let host = own.host.clone();
+        let mut names = Names::new();
+        own.lines.keys().filter(|_| !K::NAMING.is_empty()).for_each(|start| self.name(*start, &mut names));
         for (start, line) in &own.lines {
-            self.state(*start, scan.line_number(bytes, *start), line.role, &host, &line.of, &mut reading);
+            let whose = Whose { role: line.role, host: &own.host, of: &line.of, names: &names };
+            self.state(*start, scan.line_number(bytes, *start), &whose, &mut reading);
         }
         let likeness = learnt(&message.likeness, &reading, &own, self.log);
         for start in self.unnamed(&likeness).into_iter().filter(|start| !own.lines.contains_key(start)) {
-            self.state(start, scan.line_number(bytes, start), Role::Own, &host, &[], &mut reading);
+            let whose = Whose { role: Role::Own, host: &own.host, of: &[], names: &names };
+            self.state(start, scan.line_number(bytes, start), &whose, &mut reading);
         }
         reading.observations.sort_by_key(|observation| observation.cite.bytes.start);
         reveal(&mut reading, message);
@@ -241,13 +273,20 @@ impl<K: LineLog> File<'_, K> {
         Ok(reading)
     }
 
-    /// Puts the record that starts at `start` into one heap of the reading; `of` are ids of whoever it belongs to, for
-    /// a record without ids of its own.
-    fn state(&self, start: usize, number: u64, role: Role, host: &str, of: &[Identifier], reading: &mut Reading) {
+    /// Notes the name that a line gives.
+    fn name(&self, start: usize, names: &mut Names) {
+        if names.len() < MAX_NAMES {
+            let raw = self.log.text(search::line_from(self.log.bytes(), start));
+            self.kind.name(&search::unwrapped(&raw), names);
+        }
+    }
+
+    /// Puts the record that starts at `start` into one heap of the reading.
+    fn state(&self, start: usize, number: u64, whose: &Whose<'_>, reading: &mut Reading) {
         let range = self.record(start);
         let raw = self.log.text(range.clone());
         let text = search::unwrapped(&raw);
-        let around = Around { clock: self.query.clock, role, host };
+        let around = Around { clock: self.query.clock, role: whose.role, host: whose.host, names: whose.names };
         let place = Place::Line(number);
         let cite = |word: &str| {
             let cite = Cite::new(self.input.name.clone(), place, self.log.raw(range.clone()), &raw);
@@ -278,7 +317,7 @@ impl<K: LineLog> File<'_, K> {
                 reading.observed += 1;
                 for mut said in said {
                     if said.about.ids.is_empty() {
-                        said.about.ids.extend(of.iter().cloned());
+                        said.about.ids.extend(whose.of.iter().cloned());
                     }
                     reading.observations.push(Observation {
                         cite: cite(said.word),

@@ -70,8 +70,6 @@ pub(super) struct Line<'t> {
     pub(super) from: Option<&'t str>,
     /// The envelope recipient.
     pub(super) to: Option<&'t str>,
-    /// The client that was judged.
-    pub(super) client: Option<Peer>,
     facts: Vec<(Fact, &'t str)>,
 }
 
@@ -227,8 +225,7 @@ fn policyd_spf(body: &str) -> Option<Line<'_>> {
         let action = if body.contains("550 ") || body.contains("554 ") { Action::Rejected } else { Action::Deferred };
         facts.push((verdict(VerdictKind::Authentication(AuthMethod::Spf), action, body), word));
     }
-    let client = Some(Peer { name: None, ip: ip.map(str::to_owned), port: None });
-    Some(Line { from, client, facts, ..Line::default() })
+    Some(Line { from, facts, ..Line::default() })
 }
 
 /// `4C0FFEE: action=greylist, reason=new, client_name=a, client_address=192.0.2.7/32, sender=b, recipient=c`.
@@ -246,14 +243,7 @@ fn postgrey(body: &str) -> Option<Line<'_>> {
     };
     // A message from the null sender is logged with an empty value.
     let from = value(text, "sender=");
-    Some(Line {
-        queue_id,
-        from,
-        to: Some(to),
-        client: Some(client),
-        facts: vec![(fact, &text[..end])],
-        ..Line::default()
-    })
+    Some(Line { queue_id, from, to: Some(to), facts: vec![(fact, &text[..end])], ..Line::default() })
 }
 
 /// A door that says: not now.
@@ -279,7 +269,7 @@ fn milter_greylist(body: &str) -> Option<Line<'_>> {
     let client = event::peer(place);
     let said = rest.split_once("> ").map_or(text, |(_, said)| said);
     let fact = if text.contains(" delayed for ") { put_off(&client, said) } else { note(text) };
-    Some(Line { queue_id, from: Some(from), to, client: Some(client), facts: vec![(fact, said)], ..Line::default() })
+    Some(Line { queue_id, from: Some(from), to, facts: vec![(fact, said)], ..Line::default() })
 }
 
 /// `spamd: result: Y 12 - TEST,TEST scantime=1.2,size=999,user=u,uid=1,required_score=5.0,...,mid=<a>,autolearn=no`.
@@ -323,7 +313,7 @@ fn clamav_milter(body: &str) -> Option<Line<'_>> {
         None => return None,
     };
     let fact = verdict(kind, Action::NotSaid, said);
-    Some(Line { queue_id, message_id, from, to, client: None, facts: vec![(fact, said)] })
+    Some(Line { queue_id, message_id, from, to, facts: vec![(fact, said)] })
 }
 
 #[cfg(test)]

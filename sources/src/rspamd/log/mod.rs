@@ -5,7 +5,7 @@ use evidence::{Identifier, Product, Reading, SourceId, System, Unit, When};
 use super::task;
 use crate::lines::{self, Around, LineLog, Meaning, Read, Seen, envelope};
 use crate::time::{DayOrder, Zoneless, instant};
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
 
 /// The log of rspamd.
 pub(crate) struct RspamdLog;
