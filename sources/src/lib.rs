@@ -4,11 +4,14 @@
 //! export, `codes.toml` with the vendor's codes where it has some, and `samples/`. A source never joins two records and
 //! never knows a layer. Kinds are detected by content: columns, keys, grammar; never by file name.
 
+mod cisco;
 mod codes;
 mod defender;
 mod entra;
 mod error;
 mod exchange_online;
+mod exim;
+mod lines;
 mod message;
 mod microsoft;
 pub mod mimecast;
@@ -16,6 +19,7 @@ mod postfix;
 mod query;
 mod read_all;
 mod records;
+mod rspamd;
 mod snapshot;
 mod source;
 mod table;
@@ -75,6 +79,10 @@ pub const ALL: &[&dyn Source] = &[
     &mimecast::managed_urls::ManagedUrls,
     &mimecast::hold_summary::HoldSummary,
     &postfix::PostfixLog,
+    &exim::EximLog,
+    &cisco::esa_log::EsaLog,
+    &rspamd::log::RspamdLog,
+    &rspamd::history::RspamdHistory,
 ];
 
 /// The source with this id.

@@ -10,6 +10,8 @@ pub(super) enum Event<'t> {
     Judged(Judged<'t>),
     /// `Quarantined message release: <mail_id> <sender> -> <rcpt>,<rcpt>`.
     Released { mail_id: &'t str, sender: &'t str, recipients: Vec<&'t str>, said: &'t str },
+    /// `dispatch_from_quarantine failed`: the copy stays where it is.
+    NotReleased { mail_id: &'t str, said: &'t str },
     /// Anything else.
     Service,
 }
@@ -43,6 +45,9 @@ pub(super) fn read(body: &str) -> Event<'_> {
     if let Some(at) = text.find("Quarantined message release") {
         return released(&text[at..]).unwrap_or(Event::Service);
     }
+    if text.contains("dispatch_from_quarantine failed") || text.starts_with("Quarantine release ") {
+        return not_released(body, text).unwrap_or(Event::Service);
+    }
     judged(text).map_or(Event::Service, Event::Judged)
 }
 
@@ -51,6 +56,14 @@ fn released(text: &str) -> Option<Event<'_>> {
     let (mail_id, rest) = rest.split_once(' ')?;
     let (sender, recipients) = route(rest)?;
     Some(Event::Released { mail_id, sender, recipients, said: text })
+}
+
+/// `(rel-<mail_id>) ...`, or `Quarantine release <mail_id>: missing X-Envelope-To`.
+fn not_released<'t>(body: &'t str, text: &'t str) -> Option<Event<'t>> {
+    let named = text.strip_prefix("Quarantine release ").and_then(|rest| rest.split(':').next());
+    let run = body.strip_prefix("(rel-").and_then(|rest| rest.split(')').next());
+    let mail_id = named.or(run)?;
+    Some(Event::NotReleased { mail_id, said: text })
 }
 
 fn judged(text: &str) -> Option<Judged<'_>> {

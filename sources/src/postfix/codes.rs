@@ -23,16 +23,22 @@ static CODES: LazyLock<Codes> =
     LazyLock::new(|| toml::from_str(include_str!("codes.toml")).unwrap_or(Codes { code: Vec::new() }));
 
 /// The kind that a whole word of `field` stands for.
-pub(super) fn verdict(field: &str, word: &str) -> Option<VerdictKind> {
+pub(crate) fn verdict(field: &str, word: &str) -> Option<VerdictKind> {
     let code = CODES.code.iter().find(|code| code.field == field && code.value.eq_ignore_ascii_case(word))?;
     kind(&code.means).flatten()
 }
 
 /// The kind that a refusal's wording names; `None` if it names none.
-pub(super) fn refusal(text: &str) -> Option<VerdictKind> {
+pub(crate) fn refusal(text: &str) -> Option<VerdictKind> {
     let text = text.to_ascii_lowercase();
     let code = CODES.code.iter().find(|code| code.field == "refusal" && text.contains(&code.value))?;
     kind(&code.means).flatten()
+}
+
+/// The result of a signature's check that a line of OpenDKIM states (RFC 8601 word); `None` if it states none.
+pub(super) fn opendkim(text: &str) -> Option<&'static str> {
+    let code = CODES.code.iter().find(|code| code.field == "opendkim" && text.starts_with(code.value.as_str()))?;
+    Some(code.means.as_str())
 }
 
 /// The meaning of a word of the table: `Some(None)` for `none`, `None` for a word we do not know.
@@ -62,9 +68,11 @@ mod tests {
     fn ok_every_code() {
         let codes: Codes = toml::from_str(include_str!("codes.toml")).expect("a table of codes");
         for code in &codes.code {
-            assert!(kind(&code.means).is_some(), "{}: unknown meaning {}", code.value, code.means);
+            let is_result = code.field == "opendkim"
+                && ["pass", "fail", "none", "neutral", "temperror", "permerror"].contains(&code.means.as_str());
+            assert!(is_result || kind(&code.means).is_some(), "{}: unknown meaning {}", code.value, code.means);
             assert!(code.source.contains(", read 20"), "{}: no source", code.value);
-            assert!(matches!(code.field.as_str(), "refusal" | "amavis category"), "{}", code.field);
+            assert!(matches!(code.field.as_str(), "refusal" | "amavis category" | "opendkim"), "{}", code.field);
             if code.field == "refusal" {
                 assert_eq!(code.value, code.value.to_ascii_lowercase(), "refusal words are compared lower-case");
             }

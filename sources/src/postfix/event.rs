@@ -273,7 +273,7 @@ fn client_end(text: &str) -> (&str, &str) {
 }
 
 /// `name[ip]:port`, where the name may be `unknown` or missing, and the brackets may hold a local socket.
-pub(super) fn peer(text: &str) -> Peer {
+pub(crate) fn peer(text: &str) -> Peer {
     let (name, rest) = text.split_once('[').unwrap_or((text, ""));
     let (ip, port) = rest.split_once(']').unwrap_or((rest, ""));
     let known = !name.is_empty() && name != "unknown";
@@ -285,7 +285,7 @@ pub(super) fn peer(text: &str) -> Peer {
 }
 
 /// Splits an SMTP answer into reply code, enhanced status code and text; the text is kept whole.
-pub(super) fn reply(said: &str) -> Reply {
+pub(crate) fn reply(said: &str) -> Reply {
     let code = said.get(..3).filter(|code| code.bytes().all(|b| b.is_ascii_digit()));
     let code = code.and_then(|code| code.parse().ok()).filter(|code| (200..600).contains(code));
     let rest = if code.is_some() { said[3..].trim_start_matches(['-', ' ']) } else { said };
@@ -304,7 +304,7 @@ fn enhanced(text: &str) -> Option<String> {
 }
 
 /// How an answer ends an attempt, by its first digit: the reply code decides, else the enhanced status code.
-pub(super) fn outcome(reply: &Reply) -> Outcome {
+pub(crate) fn outcome(reply: &Reply) -> Outcome {
     let class = match reply.reply_code {
         Some(code) => u8::try_from(code / 100).ok(),
         None => reply.enhanced_status_code.as_deref().and_then(|code| code.bytes().next()).map(|b| b - b'0'),
@@ -318,7 +318,7 @@ pub(super) fn outcome(reply: &Reply) -> Outcome {
 }
 
 /// The queue id that the other end gave, after `queued as `.
-pub(super) fn queued_as(text: &str) -> Option<&str> {
+pub(crate) fn queued_as(text: &str) -> Option<&str> {
     let at = text.to_ascii_lowercase().rfind("queued as ")? + "queued as ".len();
     let id = text.get(at..)?.split([' ', ')', ';', ',', '/']).next()?;
     let id = id.trim_end_matches('.');

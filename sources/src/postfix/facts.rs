@@ -6,33 +6,14 @@ use evidence::{
     VerdictKind,
 };
 
+use crate::lines::facts;
+pub(super) use crate::lines::{Meaning, Role, Said};
+
+use crate::rspamd::{self, task};
+
 use super::event::{self, Access, Delivery, Event};
 use super::line::{Line, Program};
-use super::{amavis, codes, dovecot};
-
-/// What one line states.
-pub(super) enum Meaning<'t> {
-    /// Facts, at least one.
-    Facts(System, Vec<Said<'t>>),
-    /// Nothing about a message's fate, and why.
-    PassedOver(&'static str),
-}
-
-/// One fact, about which copies, and the deciding word of the line.
-pub(super) struct Said<'t> {
-    pub(super) about: CopyKey,
-    pub(super) fact: Fact,
-    pub(super) word: &'t str,
-}
-
-/// Whose line it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Role {
-    /// The followed message.
-    Own,
-    /// A notice that was made for it: a message of its own, which must not be taken for the followed one.
-    Notice,
-}
+use super::{amavis, codes, dovecot, helpers};
 
 const QUEUE: &str = "Postfix hold queue";
 
@@ -48,20 +29,24 @@ pub(super) fn meaning<'t>(line: &Line<'t>, role: Role) -> Meaning<'t> {
             amavis::Event::Released { mail_id, sender, recipients, said } => {
                 facts(System::at(Product::Amavis, label), amavis_released(mail_id, sender, &recipients, said))
             }
+            amavis::Event::NotReleased { mail_id, said } => {
+                facts(System::at(Product::Amavis, label), amavis_not_released(mail_id, said))
+            }
             amavis::Event::Service => Meaning::PassedOver("service message"),
         },
         Program::Dovecot => match dovecot::read(line.body) {
             Some(read) => facts(System::at(Product::Dovecot, label.clone()), dovecot_facts(&read, &label)),
             None => Meaning::PassedOver("session line"),
         },
+        Program::Helper(helper) => match helpers::read(helper, line.body) {
+            Some(read) => facts(helper.system(&label), read.said(&label)),
+            None => Meaning::PassedOver("service message"),
+        },
+        Program::Rspamd => match task::task(line.body) {
+            Some(task) => facts(rspamd::log::speaker(&label), task::facts(&task, line.body, &label)),
+            None => Meaning::PassedOver("service message"),
+        },
         Program::Other(_) => Meaning::PassedOver("other daemon"),
-    }
-}
-
-fn facts<'t>(speaker: System, said: Vec<Said<'t>>) -> Meaning<'t> {
-    match said.is_empty() {
-        true => Meaning::PassedOver("service message"),
-        false => Meaning::Facts(speaker, said),
     }
 }
 
@@ -440,7 +425,7 @@ impl<'t> Context<'_, 't> {
 }
 
 /// A queue id on another server; an address is not cut at its first dot.
-fn remote(peer: &Peer, id: &str) -> Identifier {
+pub(crate) fn remote(peer: &Peer, id: &str) -> Identifier {
     let name = peer.name.as_deref().or(peer.ip.as_deref()).unwrap_or("");
     match name.parse::<std::net::IpAddr>() {
         Ok(_) => Identifier::QueueId { host: name.to_owned(), id: id.to_owned() },
@@ -449,7 +434,7 @@ fn remote(peer: &Peer, id: &str) -> Identifier {
 }
 
 /// The 22 characters in `Received OK [aCode.uk1]`, at the end of Mimecast's answer.
-fn mimecast_code(text: &str) -> Option<&str> {
+pub(crate) fn mimecast_code(text: &str) -> Option<&str> {
     let (_, tail) = text.rsplit_once('[')?;
     let (code, _host) = tail.strip_suffix(']')?.split_once('.')?;
     (code.len() == 22 && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))).then_some(code)
@@ -618,6 +603,13 @@ fn amavis_released<'t>(mail_id: &str, sender: &str, recipients: &[&str], text: &
         Said { about: about.clone(), fact: Fact::Identity(identity), word: text },
         Said { about, fact: Fact::Release(release), word: text },
     ]
+}
+
+fn amavis_not_released<'t>(mail_id: &str, text: &'t str) -> Vec<Said<'t>> {
+    let about = CopyKey { ids: vec![Identifier::MailId(mail_id.to_owned())], envelope_recipients: Vec::new() };
+    let release =
+        Release { step: ReleaseStep::Failed, by: None, for_recipients: Vec::new(), next: None, said: text.to_owned() };
+    vec![Said { about, fact: Fact::Release(release), word: text }]
 }
 
 fn dovecot_facts<'t>(line: &dovecot::Line<'t>, label: &str) -> Vec<Said<'t>> {

@@ -13,8 +13,9 @@ use jiff::Timestamp;
 use super::event::{self, Event};
 use super::facts::Role;
 use super::line::{self, Program};
-use super::search::{self, Log, Needles, line_from};
-use super::{amavis, dovecot};
+use super::{amavis, dovecot, helpers};
+use crate::lines::search::{self, Log, Needles, line_from};
+use crate::rspamd::task;
 use crate::{Message, Query};
 
 /// How many rounds of closing over links are made at most.
@@ -190,7 +191,8 @@ impl<'a> Follow<'a> {
     }
 
     fn see(&self, range: Range<usize>) -> Option<Seen> {
-        let text = self.log.text(range);
+        let raw = self.log.text(range);
+        let text = search::unwrapped(&raw);
         let line = line::line(&text)?;
         let at = line.when(self.query.clock).map(|when| when.at);
         see(&line, at)
@@ -586,9 +588,24 @@ fn see(line: &line::Line<'_>, at: Option<Timestamp>) -> Option<Seen> {
         Program::Postfix { daemon, .. } => postfix(&mut seen, event::read(daemon, line.body))?,
         Program::Amavis => judged(&mut seen, amavis::read(line.body))?,
         Program::Dovecot => seen.message_ids.extend(bare_id(dovecot::read(line.body)?.message_id?)),
+        Program::Helper(helper) => helped(&mut seen, &helpers::read(helper, line.body)?),
+        Program::Rspamd => scanned(&mut seen, &task::task(line.body)?),
         Program::Other(_) => return None,
     }
     Some(seen)
+}
+
+/// A line of a milter or policy server: by the life of its queue id, or by Message-ID.
+fn helped(seen: &mut Seen, line: &helpers::Line<'_>) {
+    seen.message_ids.extend(line.message_id.and_then(bare_id));
+    seen.links.extend(line.queue_id.map(|id| Link { id: id.to_owned(), role: Role::Own, ends: false }));
+}
+
+/// A scan of a message that is in the queue, or about to be: by Message-ID, and by the life of its queue id.
+fn scanned(seen: &mut Seen, task: &task::Task<'_>) {
+    seen.message_ids.extend(task.message_id.and_then(bare_id));
+    let id = task.queue_id.filter(|id| line::is_queue_id(id));
+    seen.links.extend(id.map(|id| Link { id: id.to_owned(), role: Role::Own, ends: false }));
 }
 
 fn bare_id(said: &str) -> Option<String> {
@@ -648,7 +665,9 @@ fn judged(seen: &mut Seen, event: amavis::Event<'_>) -> Option<()> {
             let ids = ids.filter(|id| line::is_queue_id(id));
             seen.links.extend(ids.map(|id| Link { id: id.to_owned(), role: Role::Own, ends: false }));
         }
-        amavis::Event::Released { mail_id, .. } => seen.mail_id = Some(mail_id.to_owned()),
+        amavis::Event::Released { mail_id, .. } | amavis::Event::NotReleased { mail_id, .. } => {
+            seen.mail_id = Some(mail_id.to_owned())
+        }
         amavis::Event::Service => return None,
     }
     Some(())

@@ -1,19 +1,21 @@
 //! Mail logs of Postfix, with the lines of amavis and Dovecot that stand in the same syslog.
 
 mod amavis;
-mod codes;
+pub(crate) mod codes;
 mod dovecot;
-mod event;
-mod facts;
+pub(crate) mod event;
+pub(crate) mod facts;
+mod helpers;
 mod line;
 mod lives;
-mod search;
 
 use std::ops::Range;
 
 use evidence::{Cite, Fact, Identifier, LooksUsed, Observation, Place, Problem, Reading, SourceId, Unit};
 use rayon::prelude::*;
 
+use crate::lines::reveal;
+use crate::lines::search::{self, Log, Needles, Scan};
 use crate::{
     Export, Head, Input, Likeness, MatchedBy, Message, Query, ReadError, Recognition, Source, Wanted, ZoneRule,
 };
@@ -21,7 +23,6 @@ use event::Event;
 use facts::{Meaning, Role};
 use line::Program;
 use lives::{Follow, Followed, Order, Start};
-use search::{Log, Needles, Scan};
 
 /// Mail logs of Postfix.
 pub(crate) struct PostfixLog;
@@ -80,11 +81,13 @@ impl Source for PostfixLog {
         let mut near = false;
         let mut fits = false;
         for text in head.text.lines().filter(|text| !text.trim().is_empty()).take(2000) {
-            let Some(line) = line::line(text) else { continue };
+            let text = search::unwrapped(text);
+            let Some(line) = line::line(&text) else { continue };
             syslog += usize::from(line.stamp.is_some());
             match line.program {
                 Program::Postfix { .. } if line.stamp.is_some() => return Recognition::Certain,
-                Program::Postfix { .. } | Program::Amavis | Program::Dovecot => fits = true,
+                Program::Postfix { .. } | Program::Amavis | Program::Dovecot | Program::Helper(_) => fits = true,
+                Program::Rspamd => near = true,
                 Program::Other(_) => near = true,
             }
         }
@@ -192,7 +195,10 @@ fn one_message(
     instances(&mut reading, &followed);
     let likeness = learnt(&message.likeness, &reading, &followed, log);
     let within = if order == Order::ByTime { clock.around(&likeness, bytes.len()) } else { 0..bytes.len() };
-    for line in unnamed(log, query, &likeness, within).iter().filter(|line| !followed.lines.contains_key(line)) {
+    let clients = clients(&reading);
+    for line in
+        unnamed(log, query, &likeness, &clients, within).iter().filter(|line| !followed.lines.contains_key(line))
+    {
         row(input, log, &scan, *line).state(query, Role::Own, &mut reading);
     }
     reading.observations.sort_by_key(|observation| observation.cite.bytes.start);
@@ -246,8 +252,8 @@ impl ChunkClock {
 fn instant_at(log: &Log<'_>, start: usize, query: &Query<'_>) -> Option<jiff::Timestamp> {
     let range = search::line_from(log.bytes(), start);
     let end = range.end.min(range.start + 4096);
-    let text = log.text(range.start..end);
-    line::line(&text)?.when(query.clock).map(|when| when.at)
+    let raw = log.text(range.start..end);
+    line::line(&search::unwrapped(&raw))?.when(query.clock).map(|when| when.at)
 }
 
 /// The instants that the log covers: all of a small one, the first of each chunk and the last of a large one.
@@ -302,48 +308,90 @@ fn learnt(likeness: &Likeness, reading: &Reading, followed: &Followed, log: &Log
     likeness
 }
 
-/// The lines of refusals without a queue id that look like the message.
-fn unnamed(log: &Log<'_>, query: &Query<'_>, likeness: &Likeness, within: Range<usize>) -> Vec<usize> {
+/// Whence the message came to this log's hosts, and when.
+fn clients(reading: &Reading) -> Vec<(String, jiff::Timestamp)> {
+    let arrivals = reading.observations.iter().filter_map(|observation| match &observation.fact {
+        Fact::Arrival(arrival) => Some((arrival.client.as_ref()?.ip.clone()?, observation.when.as_ref()?.at)),
+        _ => None,
+    });
+    arrivals.collect()
+}
+
+/// How long in seconds before and after an arrival a policy server may have been asked about it.
+const ASKED_SECONDS: u64 = 300;
+
+/// The lines of refusals and policy servers without a queue id that look like the message.
+fn unnamed(
+    log: &Log<'_>,
+    query: &Query<'_>,
+    likeness: &Likeness,
+    clients: &[(String, jiff::Timestamp)],
+    within: Range<usize>,
+) -> Vec<usize> {
     let words = looks_words(likeness);
     let Ok(looks) = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(&words) else {
         return Vec::new();
     };
     // Most refusals name neither sender nor recipient of the message: those are not parsed.
     let keep = |line: &[u8]| looks.is_match(line);
-    let mut lines = search::find_kept(log.bytes(), within, &Needles::new(["NOQUEUE"]), &keep, query.progress);
-    lines.retain(|line| fits(log, query, likeness, *line));
+    let mut lines = {
+        let words = ["NOQUEUE"].iter().chain(helpers::UNNAMED).copied();
+        search::find_kept(log.bytes(), within, &Needles::new(words), &keep, query.progress)
+    };
+    lines.retain(|line| fits(log, query, likeness, clients, *line));
     lines
 }
 
 /// Whether a line without a queue id looks like the message.
-fn fits(log: &Log<'_>, query: &Query<'_>, likeness: &Likeness, start: usize) -> bool {
-    let text = log.text(search::line_from(log.bytes(), start));
+fn fits(
+    log: &Log<'_>,
+    query: &Query<'_>,
+    likeness: &Likeness,
+    clients: &[(String, jiff::Timestamp)],
+    start: usize,
+) -> bool {
+    let raw = log.text(search::line_from(log.bytes(), start));
+    let text = search::unwrapped(&raw);
     let Some(line) = line::line(&text) else { return false };
-    let Program::Postfix { daemon, .. } = line.program else { return false };
-    let Event::Access(access) = event::read(daemon, line.body).event else { return false };
-    let (Some(from), Some(to)) = (access.from, access.to) else { return false };
     let at = line.when(query.clock).map(|when| when.at);
+    let asked;
+    let (from, to) = match line.program {
+        Program::Postfix { daemon, .. } => {
+            let Event::Access(access) = event::read(daemon, line.body).event else { return false };
+            (access.from, access.to)
+        }
+        Program::Helper(helper) => {
+            let Some(read) = helpers::read(helper, line.body).filter(|read| read.queue_id.is_none()) else {
+                return false;
+            };
+            asked = read;
+            (asked.from, asked.to)
+        }
+        _ => return false,
+    };
+    if let (Program::Helper(_), Some(from), None) = (line.program, from, to) {
+        return asked_about(log, clients, likeness, from, start, at);
+    }
+    let (Some(from), Some(to)) = (from, to) else { return false };
     likeness.fits(&[evidence::Address::new(from)], &[evidence::Address::new(to)], None, at)
 }
 
-/// Names the ids that the kept lines brought.
-fn reveal(reading: &mut Reading, message: &Message) {
-    let mut ids: Vec<Identifier> = Vec::new();
-    for observation in &reading.observations {
-        ids.extend(observation.about.ids.iter().cloned());
-        match &observation.fact {
-            Fact::Handover(handover) => ids.extend(handover.next.clone()),
-            Fact::Arrival(arrival) => ids.extend(arrival.earlier.clone()),
-            Fact::Release(release) => ids.extend(release.next.clone()),
-            Fact::NoticeSent { notice } => ids.extend(notice.clone()),
-            _ => {}
-        }
-    }
-    for id in ids {
-        if !message.ids.contains(&id) {
-            reading.reveal(id);
-        }
-    }
+/// Whether a policy server that names no recipient was asked about the message: the client that brought it, its sender,
+/// its time.
+fn asked_about(
+    log: &Log<'_>,
+    clients: &[(String, jiff::Timestamp)],
+    likeness: &Likeness,
+    from: &str,
+    start: usize,
+    at: Option<jiff::Timestamp>,
+) -> bool {
+    let raw = log.text(search::line_from(log.bytes(), start));
+    let is_client = |(ip, arrived): &(String, jiff::Timestamp)| {
+        at.is_some_and(|at| at.as_second().abs_diff(arrived.as_second()) <= ASKED_SECONDS)
+            && raw.split([' ', ';', '=', ',']).any(|word| word == ip)
+    };
+    likeness.senders.contains(&evidence::Address::new(from)) && clients.iter().any(is_client)
 }
 
 /// One line and its place.
@@ -357,12 +405,13 @@ struct Row<'a> {
 impl Row<'_> {
     /// Puts the line into one heap of the reading.
     fn state(&self, query: &Query<'_>, role: Role, reading: &mut Reading) {
-        let text = self.log.text(self.range.clone());
+        let raw = self.log.text(self.range.clone());
+        let text = search::unwrapped(&raw);
         let Some(line) = line::line(&text) else {
             reading.problems.push(Problem {
-                cite: self.cite(&text, ""),
+                cite: self.cite(&raw, ""),
                 expected: "`<time> <host> <program>[<pid>]: <text>`".to_owned(),
-                found: crate::text::first_words(&text),
+                found: crate::text::first_words(&raw),
             });
             return;
         };
@@ -373,12 +422,12 @@ impl Row<'_> {
         match facts::meaning(&line, role) {
             Meaning::PassedOver(reason) => {
                 let is_first = !reading.passed_over.iter().any(|heap| heap.reason == reason);
-                reading.pass_over(reason, 1, is_first.then(|| self.cite(&text, "")));
+                reading.pass_over(reason, 1, is_first.then(|| self.cite(&raw, "")));
             }
             Meaning::Facts(speaker, said) => {
                 reading.observed += 1;
                 reading.observations.extend(said.into_iter().map(|said| Observation {
-                    cite: self.cite(&text, said.word),
+                    cite: self.cite(&raw, said.word),
                     when: when.clone(),
                     speaker: speaker.clone(),
                     about: said.about.into(),

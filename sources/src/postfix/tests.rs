@@ -384,6 +384,41 @@ fn ok_other_peoples_logs() {
     assert!(read > 10);
 }
 
+const MILTERS: &str = include_str!("samples/milters.log");
+
+#[test]
+fn ok_milters_are_followed() {
+    let message = by_message_id("<order-77@partner.example>");
+    for small_bytes in [usize::MAX, 0] {
+        let reading = read_with(MILTERS.as_bytes(), Wanted::Message(message.clone()), small_bytes);
+        let expected: BTreeSet<u64> = (1..=16).filter(|line| *line != 12).collect();
+        assert_eq!(lines(&reading), expected, "with the policy servers, which name no id");
+    }
+}
+
+/// The third party's fields of a spamd line agree with what is stated.
+#[test]
+fn ok_other_peoples_spamd() {
+    let Some(folder) = shared("samples/sekoia-intake-formats/spamassassin") else { return };
+    let mut compared = 0;
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        let Some(test) = path.to_str().and_then(|path| path.strip_suffix(".raw.log")) else { continue };
+        let expected = std::fs::read_to_string(format!("{test}.test.json")).expect("a test");
+        let expected: serde_json::Value = serde_json::from_str(&expected).expect("JSON");
+        let reading = read_with(&std::fs::read(&path).expect("a file"), Wanted::Everything, usize::MAX);
+        assert!(reading.problems.is_empty());
+        for observation in &reading.observations {
+            // The third party names the Message-ID's domain as the source's.
+            let domain = expected["expected"]["source"]["domain"].as_str().expect("a domain");
+            let id = observation.about.message_id().expect("an id");
+            assert!(id.ends_with(&format!("@{domain}")), "{id}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 0);
+}
+
 #[test]
 fn ok_grok_patterns() {
     let Some(folder) = shared("samples/logs/postfix-grok-patterns") else { return };

@@ -14,7 +14,7 @@ use crate::{Progress, ReadError};
 const CHUNK_BYTES: usize = 256 * 1024;
 
 /// A log as searchable bytes, with the way back to the bytes of the file.
-pub(super) enum Log<'a> {
+pub(crate) enum Log<'a> {
     /// The file's own bytes after a byte order mark of this length.
     Plain { bytes: &'a [u8], mark: usize, encoding: Encoding },
     /// UTF-16, decoded.
@@ -26,7 +26,7 @@ impl<'a> Log<'a> {
     ///
     /// # Errors
     /// [`ReadError`] if UTF-16 cannot be decoded.
-    pub(super) fn of(bytes: &'a [u8], name: &str) -> Result<Log<'a>, ReadError> {
+    pub(crate) fn of(bytes: &'a [u8], name: &str) -> Result<Log<'a>, ReadError> {
         let (encoding, mark) = encoding_of(bytes);
         match encoding {
             Encoding::Utf16Le | Encoding::Utf16Be => Ok(Log::Decoded(Text::decode(bytes, name)?)),
@@ -35,7 +35,7 @@ impl<'a> Log<'a> {
     }
 
     /// The searchable bytes.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Log::Plain { bytes, .. } => bytes,
             Log::Decoded(text) => text.as_str().as_bytes(),
@@ -43,7 +43,7 @@ impl<'a> Log<'a> {
     }
 
     /// The place in the file of a range of the searchable bytes.
-    pub(super) fn raw(&self, range: Range<usize>) -> Range<u64> {
+    pub(crate) fn raw(&self, range: Range<usize>) -> Range<u64> {
         match self {
             Log::Plain { mark, .. } => (range.start + mark) as u64..(range.end + mark) as u64,
             Log::Decoded(text) => text.raw(range),
@@ -51,7 +51,7 @@ impl<'a> Log<'a> {
     }
 
     /// A range of the searchable bytes as text.
-    pub(super) fn text(&self, range: Range<usize>) -> Cow<'_, str> {
+    pub(crate) fn text(&self, range: Range<usize>) -> Cow<'_, str> {
         let bytes = &self.bytes()[range];
         match self {
             Log::Plain { encoding: Encoding::Windows1252, .. } => {
@@ -62,7 +62,7 @@ impl<'a> Log<'a> {
     }
 
     /// The line around `at`, without its line end.
-    pub(super) fn line_at(&self, at: usize) -> Range<usize> {
+    pub(crate) fn line_at(&self, at: usize) -> Range<usize> {
         let bytes = self.bytes();
         let start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |at| at + 1);
         line_from(bytes, start)
@@ -70,15 +70,28 @@ impl<'a> Log<'a> {
 }
 
 /// The line that starts at `start`, without its line end.
-pub(super) fn line_from(bytes: &[u8], start: usize) -> Range<usize> {
+pub(crate) fn line_from(bytes: &[u8], start: usize) -> Range<usize> {
     let end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
     let body = &bytes[start..end];
     let cut = body.iter().rev().take_while(|byte| **byte == b'\r').count();
     start..end - cut
 }
 
+/// The start of the line after the one that ends at `end`.
+pub(crate) fn next_line(bytes: &[u8], end: usize) -> usize {
+    memchr::memchr(b'\n', &bytes[end..]).map_or(bytes.len(), |at| end + at + 1)
+}
+
+/// A line as syslog would have written it: one of `journalctl -o json` is unwrapped.
+pub(crate) fn unwrapped(raw: &str) -> Cow<'_, str> {
+    match super::journal::line(raw) {
+        Some(text) => Cow::Owned(text),
+        None => Cow::Borrowed(raw),
+    }
+}
+
 /// Words to look for.
-pub(super) struct Needles {
+pub(crate) struct Needles {
     finder: Search,
 }
 
@@ -111,7 +124,7 @@ const MANY: usize = 3;
 
 impl Needles {
     /// Prepares the search; empty words are left out.
-    pub(super) fn new<'w>(words: impl IntoIterator<Item = &'w str>) -> Needles {
+    pub(crate) fn new<'w>(words: impl IntoIterator<Item = &'w str>) -> Needles {
         let mut words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
         words.sort_unstable();
         words.dedup();
@@ -125,7 +138,7 @@ impl Needles {
     }
 
     /// Prepares a search for words whatever the case of their ASCII letters.
-    pub(super) fn any_case<'w>(words: impl IntoIterator<Item = &'w str>) -> Needles {
+    pub(crate) fn any_case<'w>(words: impl IntoIterator<Item = &'w str>) -> Needles {
         let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
         let all = AhoCorasick::builder().ascii_case_insensitive(true).build(&words);
         match all {
@@ -135,7 +148,7 @@ impl Needles {
     }
 
     /// The starts of all lines of `range` that hold a word as a word of its own, ascending; `range` starts at a line.
-    pub(super) fn lines(&self, bytes: &[u8], range: Range<usize>, found: &mut Vec<usize>) {
+    pub(crate) fn lines(&self, bytes: &[u8], range: Range<usize>, found: &mut Vec<usize>) {
         let before = found.len();
         match &self.finder {
             Search::Nothing => return,
@@ -175,20 +188,20 @@ fn walk(bytes: &[u8], range: Range<usize>, find: impl Fn(&[u8]) -> Option<Range<
 
 /// What one look at the whole log brought.
 #[derive(Debug, Default)]
-pub(super) struct Scan {
+pub(crate) struct Scan {
     /// Lines that are not blank.
-    pub(super) rows: u64,
+    pub(crate) rows: u64,
     /// The start of each chunk, and the number of line ends before it.
-    pub(super) chunks: Vec<(usize, u64)>,
+    pub(crate) chunks: Vec<(usize, u64)>,
     /// The starts of the lines that hold a word, ascending.
-    pub(super) hits: Vec<usize>,
+    pub(crate) hits: Vec<usize>,
 }
 
 /// Looks through the whole log once: finds words, counts lines.
 ///
 /// # Errors
 /// [`ReadError::Cancelled`].
-pub(super) fn scan(bytes: &[u8], needles: &Needles, progress: &dyn Progress, name: &str) -> Result<Scan, ReadError> {
+pub(crate) fn scan(bytes: &[u8], needles: &Needles, progress: &dyn Progress, name: &str) -> Result<Scan, ReadError> {
     let parts: Vec<Option<Part>> = chunks(bytes)
         .into_par_iter()
         .map(|range| {
@@ -215,12 +228,12 @@ pub(super) fn scan(bytes: &[u8], needles: &Needles, progress: &dyn Progress, nam
 }
 
 /// Finds words in a part of the log, chunks in parallel; `range` starts at a line.
-pub(super) fn find(bytes: &[u8], range: Range<usize>, needles: &Needles, progress: &dyn Progress) -> Vec<usize> {
+pub(crate) fn find(bytes: &[u8], range: Range<usize>, needles: &Needles, progress: &dyn Progress) -> Vec<usize> {
     find_kept(bytes, range, needles, &|_| true, progress)
 }
 
 /// Finds words in a part of the log as [`find`] does; `keep` sifts the hits, given the bytes of a line.
-pub(super) fn find_kept(
+pub(crate) fn find_kept(
     bytes: &[u8],
     range: Range<usize>,
     needles: &Needles,
@@ -250,12 +263,12 @@ struct Part {
 }
 
 /// Cuts the log into pieces of about [`CHUNK_BYTES`], each starting at a line.
-pub(super) fn chunks(bytes: &[u8]) -> Vec<Range<usize>> {
+pub(crate) fn chunks(bytes: &[u8]) -> Vec<Range<usize>> {
     crate::text::chunks(bytes, 0, CHUNK_BYTES)
 }
 
 /// Counts line ends, and lines that are not blank, of a piece that starts at a line.
-pub(super) fn count(piece: &[u8]) -> (u64, u64) {
+pub(crate) fn count(piece: &[u8]) -> (u64, u64) {
     let next = piece.get(1..).unwrap_or(&[]);
     // Only a line that starts with a blank or control character can be blank.
     let (mut ends, mut low) = (0, u64::from(piece.first().is_some_and(|byte| *byte <= b' ')));
@@ -295,7 +308,7 @@ const MOST_LANES: usize = 255;
 
 impl Scan {
     /// The number, from 1, of the line that starts at `start`.
-    pub(super) fn line_number(&self, bytes: &[u8], start: usize) -> u64 {
+    pub(crate) fn line_number(&self, bytes: &[u8], start: usize) -> u64 {
         let chunk = self.chunks.partition_point(|(at, _)| *at <= start).saturating_sub(1);
         let (at, before) = self.chunks.get(chunk).copied().unwrap_or((0, 0));
         before + memchr::memchr_iter(b'\n', &bytes[at..start]).count() as u64 + 1

@@ -1,0 +1,4 @@
+//! Tries `exim/log` with rubbish.
+#![no_main]
+
+doors::door!("exim/log");

@@ -1,0 +1,4 @@
+//! Tries `proxmox/tracker` with rubbish.
+#![no_main]
+
+doors::door!("proxmox/tracker");

@@ -1,0 +1,4 @@
+//! Tries `rspamd/history` with rubbish.
+#![no_main]
+
+doors::door!("rspamd/history");

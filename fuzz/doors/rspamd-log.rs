@@ -1,0 +1,4 @@
+//! Tries `rspamd/log` with rubbish.
+#![no_main]
+
+doors::door!("rspamd/log");

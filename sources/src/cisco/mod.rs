@@ -1,0 +1,3 @@
+//! Cisco Secure Email Gateway (ESA).
+
+pub(crate) mod esa_log;

@@ -1,0 +1,6 @@
+//! rspamd: its log, its history, its replies.
+
+pub(crate) mod history;
+pub(crate) mod log;
+pub(crate) mod symbols;
+pub(crate) mod task;
