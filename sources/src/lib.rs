@@ -13,6 +13,7 @@ mod postfix;
 mod query;
 mod read_all;
 mod records;
+mod report;
 mod snapshot;
 mod source;
 mod table;
@@ -26,6 +27,10 @@ pub use source::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 /// Every kind of export that is read, in the order in which a tie of [`Recognition`] is decided.
 pub const ALL: &[&dyn Source] = &[
+    &report::dmarc_aggregate::DmarcAggregate,
+    &report::tls_rpt::TlsReport,
+    &report::dmarc_failure::DmarcFailure,
+    &report::arf::Complaint,
     &message::bounce::Bounce,
     &message::msg::Msg,
     &message::eml::Eml,
