@@ -10,6 +10,7 @@ mod exchange_online;
 mod message;
 pub mod mimecast;
 mod postfix;
+mod proofpoint;
 mod query;
 mod read_all;
 mod records;
@@ -46,6 +47,9 @@ pub const ALL: &[&dyn Source] = &[
     &mimecast::release_log::ReleaseLog,
     &mimecast::held_queue::HeldQueue,
     &mimecast::message_finder::MessageFinder,
+    &proofpoint::tap::Tap,
+    &proofpoint::message_log::MessageLog,
+    &proofpoint::quarantine::QuarantineSearch,
     &postfix::PostfixLog,
 ];
 
