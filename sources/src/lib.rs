@@ -7,6 +7,7 @@
 mod codes;
 mod error;
 mod exchange_online;
+mod google;
 mod message;
 pub mod mimecast;
 mod postfix;
@@ -50,6 +51,9 @@ pub const ALL: &[&dyn Source] = &[
     &proofpoint::tap::Tap,
     &proofpoint::message_log::MessageLog,
     &proofpoint::quarantine::QuarantineSearch,
+    &google::gmail_logs::GmailLogs,
+    &google::activity::Activity,
+    &google::email_log_search::EmailLogSearch,
     &postfix::PostfixLog,
 ];
 

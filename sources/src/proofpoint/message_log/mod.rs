@@ -76,6 +76,15 @@ impl Source for MessageLog {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         table::read(self, input, query)
     }
+
+    fn read_in_parts(
+        &self,
+        input: &Input<'_>,
+        query: &Query<'_>,
+        take: &mut dyn FnMut(Reading),
+    ) -> Result<(), ReadError> {
+        table::read_in_parts(self, input, query, take)
+    }
 }
 
 impl Table for MessageLog {
