@@ -11,14 +11,17 @@ mod entra;
 mod error;
 mod exchange_online;
 mod exim;
+mod google;
 mod lines;
 mod message;
 mod microsoft;
 pub mod mimecast;
 mod postfix;
+mod proofpoint;
 mod query;
 mod read_all;
 mod records;
+mod report;
 mod rspamd;
 mod snapshot;
 mod source;
@@ -33,6 +36,10 @@ pub use source::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 /// Every kind of export that is read, in the order in which a tie of [`Recognition`] is decided.
 pub const ALL: &[&dyn Source] = &[
+    &report::dmarc_aggregate::DmarcAggregate,
+    &report::tls_rpt::TlsReport,
+    &report::dmarc_failure::DmarcFailure,
+    &report::arf::Complaint,
     &message::bounce::Bounce,
     &message::msg::Msg,
     &message::eml::Eml,
@@ -78,6 +85,12 @@ pub const ALL: &[&dyn Source] = &[
     &mimecast::connectors::Connectors,
     &mimecast::managed_urls::ManagedUrls,
     &mimecast::hold_summary::HoldSummary,
+    &proofpoint::tap::Tap,
+    &proofpoint::message_log::MessageLog,
+    &proofpoint::quarantine::QuarantineSearch,
+    &google::gmail_logs::GmailLogs,
+    &google::activity::Activity,
+    &google::email_log_search::EmailLogSearch,
     &postfix::PostfixLog,
     &exim::EximLog,
     &cisco::esa_log::EsaLog,

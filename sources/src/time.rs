@@ -53,6 +53,11 @@ pub(crate) fn instant(said: &str, order: DayOrder, zoneless: Zoneless<'_>) -> Op
         (at, Zone::Stated)
     } else if let Some((at, zone)) = iso(text, zoneless) {
         (at, zone)
+    } else if let Some((civil, seconds)) =
+        zone_word(text).and_then(|(rest, seconds)| Some((local(rest, order)?, seconds)))
+    {
+        let utc = civil.to_zoned(TimeZone::UTC).ok()?.timestamp();
+        (utc.checked_sub(SignedDuration::from_secs(seconds)).ok()?, Zone::Stated)
     } else {
         let civil = local(text, order)?;
         placed(civil, zoneless)?
@@ -111,6 +116,33 @@ fn iso(text: &str, zoneless: Zoneless<'_>) -> Option<(Timestamp, Zone)> {
     Some((utc.checked_sub(SignedDuration::from_secs(offset_seconds)).ok()?, Zone::Stated))
 }
 
+/// Zones by their words, in hours east of Greenwich: those of RFC 5322, 4.3, and those of Europe.
+const ZONE_WORDS: &[(&str, i64)] = &[
+    ("UTC", 0),
+    ("(UTC)", 0),
+    ("GMT", 0),
+    ("EST", -5),
+    ("EDT", -4),
+    ("CDT", -5),
+    ("MST", -7),
+    ("MDT", -6),
+    ("PST", -8),
+    ("PDT", -7),
+    ("WET", 0),
+    ("WEST", 1),
+    ("CET", 1),
+    ("CEST", 2),
+    ("EET", 2),
+    ("EEST", 3),
+];
+
+/// Splits a zone's word off the end of `2026/05/02 10:18:38 CEST`, and gives its offset in seconds.
+fn zone_word(text: &str) -> Option<(&str, i64)> {
+    let (rest, word) = text.rsplit_once(' ')?;
+    let (_, hours) = ZONE_WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word))?;
+    Some((rest, hours * 3600))
+}
+
 /// `22:01`, `22:01:22`, `22:01:22.0480000`; the empty text is midnight.
 fn clock_time(text: &str) -> Option<Time> {
     if text.is_empty() {
@@ -141,8 +173,15 @@ fn local(text: &str, order: DayOrder) -> Option<DateTime> {
     let date = words.next()?;
     let mut parts = date.split(['/', '.', '-']).filter(|part| !part.is_empty());
     let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
+    // `2026/05/18`: the year first, and then nothing is in doubt.
+    let year_first = first.len() == 4;
+    let (first, second, third) = if year_first { (second, third, first) } else { (first, second, third) };
     let (first, second, year): (i8, i8, i16) = (first.parse().ok()?, second.parse().ok()?, third.parse().ok()?);
-    let order = if date.contains('.') || first > 12 { DayOrder::DayFirst } else { order };
+    let order = match date.contains('.') || first > 12 {
+        _ if year_first => DayOrder::MonthFirst,
+        true => DayOrder::DayFirst,
+        false => order,
+    };
     let (month, day) = match order {
         DayOrder::MonthFirst if second <= 31 => (first, second),
         _ => (second, first),
@@ -206,6 +245,8 @@ mod tests {
             ("month in letters", "Oct 30, 2026 9:00 PM", "2026-10-30T21:00:00Z"),
             ("day of the week", "Friday, October 30, 2026 9:00:05 AM", "2026-10-30T09:00:05Z"),
             ("month by name", "Nov 5, 2026 2:04:12 PM", "2026-11-05T14:04:12Z"),
+            ("zone by its word", "2026/05/02 10:18:38 CEST", "2026-05-02T08:18:38Z"),
+            ("year first", "2021/05/08 21:13:33", "2021-05-08T21:13:33Z"),
             ("epoch in milliseconds", "1731621866023", "2024-11-14T22:04:26.023Z"),
         ] {
             let found = instant(said, DayOrder::MonthFirst, Zoneless::Utc).map(|when| when.at.to_string());

@@ -323,7 +323,7 @@ impl<K: LineLog> File<'_, K> {
                         cite: cite(said.word),
                         when: when.clone(),
                         speaker: speaker.clone(),
-                        about: said.about,
+                        about: said.about.into(),
                         fact: said.fact,
                     });
                 }

@@ -12,7 +12,7 @@ pub(crate) mod eml;
 pub(crate) mod fields;
 pub(crate) mod headers;
 pub(crate) mod headers_of;
-mod keep;
+pub(crate) mod keep;
 pub(crate) mod msg;
 pub(crate) mod received;
 pub(crate) mod sheet;

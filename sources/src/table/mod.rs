@@ -49,6 +49,8 @@ pub(crate) trait Table {
     const OTHERS: &'static str = "other message";
     /// How many rows a page of this kind has where it was not asked for more, beside the caps that all exports share.
     const PAGE_ROWS: &'static [u64] = &[];
+    /// The host under which this kind gives queue ids: rows that carry no other id are then searched by them.
+    const QUEUE_HOST: Option<&'static str> = None;
     /// Columns of a file that names none; `None` if a header is needed.
     const POSITIONS: Option<&'static [&'static str]> = None;
 
@@ -215,6 +217,12 @@ impl Facts<'_> {
         self.when = of_row;
     }
 
+    /// States a fact; the value of this key, however deep it lies in a JSON row, is marked as the deciding word.
+    pub(crate) fn say_key(&mut self, key: &str, fact: Fact) {
+        let cite = self.row.cite_key(self.file, key);
+        self.push(cite, fact);
+    }
+
     /// States facts about some of the row's recipients only.
     pub(crate) fn about(&mut self, recipients: Vec<Address>, state: impl FnOnce(&mut Self)) {
         let all = std::mem::replace(&mut self.about.envelope_recipients, recipients);
@@ -357,8 +365,12 @@ fn first_sieve(
 }
 
 /// The sieve that lets pass the rows that hold one of the ids, and those that may stay in any case.
-fn sieve_of(table: &impl Table, known: &BTreeSet<Identifier>, is_written: &dyn Fn(&str) -> bool) -> Sieve {
+fn sieve_of<T: Table>(table: &T, known: &BTreeSet<Identifier>, is_written: &dyn Fn(&str) -> bool) -> Sieve {
     let Some(mut words) = needles(known, is_written) else { return Sieve::All };
+    words.extend(known.iter().filter_map(|id| match id {
+        Identifier::QueueId { host, id } if T::QUEUE_HOST == Some(host.as_str()) => Some(id.clone()),
+        _ => None,
+    }));
     if let Staying::Holding(also) = staying(table) {
         words.extend(also.iter().map(|word| (*word).to_owned()));
     }

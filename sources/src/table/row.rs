@@ -35,6 +35,8 @@ pub(crate) struct Row {
     spelling: Spelling,
     /// The recipient that the object around the row names, for rows that carry none.
     pub(crate) outer_recipient: Option<String>,
+    /// The key of the list in which the row stands, for answers that hold several.
+    pub(crate) section: Option<&'static str>,
 }
 
 /// How the values of a row are spelled in its record, so that the place of one can be found when it is cited.
@@ -188,6 +190,7 @@ impl Row {
             cut_lists: false,
             spelling: Spelling::ByField,
             outer_recipient: None,
+            section: None,
         })
     }
 
@@ -203,6 +206,7 @@ impl Row {
                 cut_lists: false,
                 spelling: Spelling::Json(0),
                 outer_recipient: None,
+                section: None,
             }),
             Err(error) => {
                 let found = match serde_json::from_str::<Value>(&record.text) {
@@ -218,7 +222,7 @@ impl Row {
     /// A row of the members of an object; sidecar keys (`Name@data.type`) are left out.
     pub(crate) fn of_object(raw: Raw, object: Map<String, Value>, names: &mut Names) -> Row {
         let fields = fields_of(object, names);
-        Row { raw, fields, cut_lists: false, spelling: Spelling::Json(0), outer_recipient: None }
+        Row { raw, fields, cut_lists: false, spelling: Spelling::Json(0), outer_recipient: None, section: None }
     }
 
     /// Opens the record proper where a value under one of these folded names holds it: a JSON object, or one as text in a
@@ -339,7 +343,14 @@ impl Row {
                 field.held = Held::of(whole.split(',').map(|part| part.trim().to_owned()).collect());
             }
         }
-        Row { raw: Raw::Block { cite }, fields, cut_lists, spelling: Spelling::ByField, outer_recipient: None }
+        Row {
+            raw: Raw::Block { cite },
+            fields,
+            cut_lists,
+            spelling: Spelling::ByField,
+            outer_recipient: None,
+            section: None,
+        }
     }
 
     /// The folded names of a row's columns or keys.
@@ -458,9 +469,36 @@ impl Row {
             .any(|value| is_type_name(value.trim()))
     }
 
+    /// The text at the end of a path of keys, as written: `["filter", "quarantine", "folder"]`; the first of a list.
+    pub(crate) fn at(&self, path: &[&str]) -> Option<String> {
+        self.all_at(path).into_iter().next()
+    }
+
+    /// All texts at the end of a path of keys.
+    pub(crate) fn all_at(&self, path: &[&str]) -> Vec<String> {
+        let Some((first, rest)) = path.split_first() else { return Vec::new() };
+        if rest.is_empty() {
+            return self.list(&[&folded(first)]).into_iter().map(str::to_owned).collect();
+        }
+        let tree = self.tree(&[&folded(first)]);
+        let end = rest.iter().try_fold(tree.as_deref(), |value, key| Some(value?.get(key)));
+        end.flatten().map(json_texts).unwrap_or_default().into_iter().filter(|text| !text.trim().is_empty()).collect()
+    }
+
     /// A cite of the whole row.
     pub(crate) fn cite(&self, file: &FileName) -> Cite {
         self.raw.cite(file)
+    }
+
+    /// A cite of the row with the value of this key, as written, marked, however deep it lies.
+    pub(crate) fn cite_key(&self, file: &FileName, key: &str) -> Cite {
+        match &self.raw {
+            Raw::Record(record) => match json_value_range(&record.text, key) {
+                Some(range) if record.text.get(range.clone()).is_some() => record.cite_range(file, range),
+                _ => record.cite(file),
+            },
+            raw => raw.cite(file),
+        }
     }
 
     /// Where the value under one of these names stands, as bytes of the file.

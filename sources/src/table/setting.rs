@@ -100,6 +100,30 @@ pub(crate) fn setting(row: &Row, class: SettingClass, names: &SettingNames, fact
     }
 }
 
+/// A setting of which only its class and its name are known.
+pub(crate) fn bare(class: SettingClass, name: String) -> Setting {
+    Setting {
+        class,
+        name,
+        id: None,
+        policy: None,
+        effect: Effect::NotSaid,
+        tier: Tier::Custom,
+        priority: None,
+        conditions: Vec::new(),
+        exceptions: Vec::new(),
+        entry: None,
+        mailbox: None,
+        created: None,
+        changed: None,
+        changed_by: None,
+        starts: None,
+        expires: None,
+        last_used: None,
+        properties: Vec::new(),
+    }
+}
+
 impl Facts<'_> {
     /// States a setting; the value under one of these names is marked.
     pub(crate) fn say_setting(&mut self, setting: Setting, mark: &[&str]) {

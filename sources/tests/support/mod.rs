@@ -76,8 +76,14 @@ pub fn check_cite(name: &str, bytes: &[u8], cite: &Cite) -> Result<(), String> {
     }
 }
 
+/// Whether a record may lie in the file in pieces, packed or encoded.
 fn is_compound(file: &[u8]) -> bool {
-    file.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
+    let magics: [&[u8]; 3] = [b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", b"\x1f\x8b", b"PK\x03\x04"];
+    let encoded = ["base64", "quoted-printable"].map(|word| format!("content-transfer-encoding: {word}"));
+    magics.iter().any(|magic| file.starts_with(magic)) || {
+        let text = String::from_utf8_lossy(file).to_ascii_lowercase();
+        encoded.iter().any(|field| text.contains(field))
+    }
 }
 
 /// The bytes as text, in each encoding that exports use.

@@ -240,7 +240,7 @@ fn read_loose_status(sheet: &Sheet<'_>, file: &FileName, part: &Part, report: &m
 }
 
 /// Reads the header that a part holds; an encoded part's fields are cited by the part's lines.
-fn header_in(sheet: &Sheet<'_>, file: &FileName, part: &Part, from: usize) -> Header {
+pub(crate) fn header_in(sheet: &Sheet<'_>, file: &FileName, part: &Part, from: usize) -> Header {
     if !part.encoded {
         let start = part.body.start + from;
         let bytes = sheet.bytes();

@@ -70,6 +70,15 @@ impl Source for RspamdHistory {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         table::read(self, input, query)
     }
+
+    fn read_in_parts(
+        &self,
+        input: &Input<'_>,
+        query: &Query<'_>,
+        take: &mut dyn FnMut(Reading),
+    ) -> Result<(), ReadError> {
+        table::read_in_parts(self, input, query, take)
+    }
 }
 
 impl Table for RspamdHistory {

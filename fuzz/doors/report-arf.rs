@@ -1,0 +1,4 @@
+//! Tries `report/arf` with rubbish.
+#![no_main]
+
+doors::door!("report/arf");

@@ -1,0 +1,4 @@
+//! Tries `report/dmarc-aggregate` with rubbish.
+#![no_main]
+
+doors::door!("report/dmarc-aggregate");

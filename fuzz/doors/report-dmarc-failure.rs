@@ -1,0 +1,4 @@
+//! Tries `report/dmarc-failure` with rubbish.
+#![no_main]
+
+doors::door!("report/dmarc-failure");
