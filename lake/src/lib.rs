@@ -3,11 +3,15 @@
 //! The lake never interprets. A record that was exported twice, or that stands in two files, is one entry: what counts
 //! is what was said, by whom, when and about what, not how often it was copied.
 
+mod snapshots;
+
 use std::collections::HashSet;
 
 use evidence::{Coverage, Observation, Reading, SourceId};
 use jiff::Timestamp;
 use sources::{FileReading, Readings};
+
+pub use snapshots::{Difference, Order, Snapshot};
 
 /// One observation and the kind of export that it came from.
 #[derive(Clone, Debug)]
@@ -118,6 +122,8 @@ struct Said {
     about: std::sync::Arc<evidence::CopyKey>,
     fact: evidence::Fact,
     source: SourceId,
+    /// Two exports of the same settings are two statements: each holds at its own moment.
+    snapshot: Option<evidence::FileName>,
 }
 
 impl Said {
@@ -130,6 +136,7 @@ impl Said {
             about: about.clone(),
             fact: fact.clone(),
             source: entry.source,
+            snapshot: matches!(fact, evidence::Fact::Setting(_)).then(|| cite.file.clone()),
         }
     }
 }

@@ -65,7 +65,9 @@ impl SettingNames {
     /// Every name whose value is not repeated among the properties; conditions and exceptions as they were found.
     fn used<'r>(&self, found: &'r [Found<'r>]) -> Vec<&'r str> {
         let lists = [self.name, self.id, self.policy, self.priority, self.mailbox];
-        lists.into_iter().flatten().copied().chain(found.iter().map(|(name, _)| *name)).collect()
+        // What only tells of its past is no property: two exports that differ in it show the same setting.
+        let past = [self.created, self.changed, self.changed_by, self.last_used];
+        lists.into_iter().chain(past).flatten().copied().chain(found.iter().map(|(name, _)| *name)).collect()
     }
 }
 
