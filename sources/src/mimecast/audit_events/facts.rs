@@ -263,7 +263,11 @@ impl<'t> Told<'t> {
         let done = match success.as_deref() {
             Some("true" | "yes") => Done::Yes,
             Some("false" | "no") => Done::No,
-            _ => Done::NotSaid,
+            _ => match CODES.within("done", self.audit_type) {
+                Some("yes") => Done::Yes,
+                Some("no") => Done::No,
+                _ => Done::NotSaid,
+            },
         };
         let details = [("category", self.category), ("eventInfo", self.info)];
         let details = details.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| property(name, value));
@@ -331,6 +335,7 @@ mod tests {
                 "category" => ["sign_in", "vendor"].contains(&means),
                 "release" => ["requested", "denied"].contains(&means),
                 "message" => means == "message",
+                "done" => ["yes", "no"].contains(&means),
                 "enrolment" => means == "enrolment",
                 "actor" => means == "application",
                 "application" => means == "administrator",

@@ -27,7 +27,6 @@ const NEEDS: &[table::Need] = &[
     ("action", ACTION),
     ("senderAddress", MESSAGE.envelope_sender),
     ("recipientAddress", MESSAGE.recipients),
-    ("messageId", MESSAGE.id),
     ("eventTime", &["eventtime", "eventtimes", "eventtimet", "eventtimetutc"]),
 ];
 

@@ -90,6 +90,14 @@ pub(super) fn mailflow(row: &mut Row, record: &Record, fields: &Fields) {
     }
 }
 
-fn list<'f>(fields: &'f Fields, name: &'static str) -> &'f [Value] {
-    fields.value(&[name]).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// A list, also one that a table holds as text.
+fn list(fields: &Fields, name: &'static str) -> Vec<Value> {
+    match fields.value(&[name]) {
+        Some(Value::Array(values)) => values.clone(),
+        Some(Value::String(said)) if said.trim_start().starts_with('[') => {
+            serde_json::from_str(said).unwrap_or_default()
+        }
+        Some(Value::String(said)) if !said.trim().is_empty() => vec![Value::String(said.clone())],
+        _ => Vec::new(),
+    }
 }

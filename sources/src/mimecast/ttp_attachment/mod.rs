@@ -25,13 +25,7 @@ const FILE: &[&str] = &["filename", "filenames"];
 
 const MESSAGE: MessageNames = tables::DETECTED;
 
-const NEEDS: &[table::Need] = &[
-    ("fileName", FILE),
-    ("result", RESULT),
-    ("actionTriggered", ACTION),
-    ("recipientAddress", MESSAGE.recipients),
-    ("date", DATES),
-];
+const NEEDS: &[table::Need] = &[("fileName", FILE), ("result", RESULT), ("actionTriggered", ACTION)];
 
 impl Source for TtpAttachment {
     fn id(&self) -> SourceId {

@@ -34,13 +34,8 @@ const MESSAGE: MessageNames = MessageNames {
     direction: &["route", "routes"],
 };
 
-const NEEDS: &[table::Need] = &[
-    ("userEmailAddress", MESSAGE.recipients),
-    ("url", URL),
-    ("scanResult", SCAN),
-    ("ttpDefinition", &["ttpdefinition", "ttpdefinitions"]),
-    ("date", DATES),
-];
+const NEEDS: &[table::Need] =
+    &[("userEmailAddress", MESSAGE.recipients), ("url", URL), ("scanResult", SCAN), ("date", DATES)];
 
 impl Source for TtpUrl {
     fn id(&self) -> SourceId {
