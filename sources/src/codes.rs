@@ -23,7 +23,7 @@ pub(crate) struct Code {
 #[derive(Debug)]
 pub(crate) struct Codes {
     by_code: HashMap<(String, String), String>,
-    #[cfg(test)]
+    /// In the order of the file.
     pub(crate) all: Vec<Code>,
 }
 
@@ -37,17 +37,26 @@ impl Codes {
     pub(crate) fn of(page: &str) -> Codes {
         let page: Page = toml::from_str(page).expect("codes.toml is part of the program and tested");
         let by_code = page.code.iter().map(|code| ((folded(&code.field), folded(&code.value)), code.means.clone()));
-        Codes {
-            by_code: by_code.collect(),
-            #[cfg(test)]
-            all: page.code,
-        }
+        Codes { by_code: by_code.collect(), all: page.code }
     }
 
     /// Our word for a code; case, blanks and punctuation do not count.
     pub(crate) fn means(&self, field: &str, value: &str) -> Option<&str> {
         self.by_code.get(&(folded(field), folded(value))).map(String::as_str)
     }
+
+    /// Our word for the first code of a field that stands in a text, whatever the case; hyphens count as blanks, because
+    /// vendors write both `header-based` and `header based`.
+    pub(crate) fn within(&self, field: &str, text: &str) -> Option<&str> {
+        let text = blurred(text);
+        let of_field = self.all.iter().filter(|code| code.field == field);
+        of_field.into_iter().find(|code| text.contains(&blurred(&code.value))).map(|code| code.means.as_str())
+    }
+}
+
+/// A text in lower case with single blanks; hyphens and underscores count as blanks.
+fn blurred(text: &str) -> String {
+    text.to_lowercase().replace(['-', '_'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A name reduced to its letters and digits, lower case: `Date (UTC)` and `date_utc` are one.
