@@ -30,13 +30,14 @@ pub struct Answered<'a> {
 pub fn assemble(answered: &Answered<'_>, sha256: impl Fn(&str) -> Option<String>) -> document::Report {
     let Answered { lake, trace, copies, found, others } = *answered;
     let answers = copies.iter().zip(&found.answers);
+    let snapshots = lake.snapshots();
     document::Report {
         schema: document::SCHEMA.to_owned(),
         message: message(trace),
         copies: answers.map(|(copy, answer)| copy_of(copy, answer)).collect(),
         findings: found.findings.iter().map(finding).collect(),
         next_steps: found.next_steps.iter().map(|step| next_step(step, trace)).collect(),
-        evidence: lake.supplied().iter().map(|file| evidence_file(file, &sha256)).collect(),
+        evidence: lake.supplied().iter().map(|file| evidence_file(file, &snapshots, &sha256)).collect(),
         assumptions: assumptions(lake, others),
         exports: exports(found, trace),
     }
@@ -220,7 +221,11 @@ fn whole_second(at: Timestamp) -> String {
     Timestamp::from_second(at.as_second()).map_or_else(|_| at.to_string(), |at| at.to_string())
 }
 
-fn evidence_file(file: &Supplied, sha256: &impl Fn(&str) -> Option<String>) -> document::EvidenceFile {
+fn evidence_file(
+    file: &Supplied,
+    snapshots: &[lake::Snapshot],
+    sha256: &impl Fn(&str) -> Option<String>,
+) -> document::EvidenceFile {
     let mut limits = file.coverage.limits.clone();
     if file.observed > 0 {
         let cannot_show = file.source.and_then(sources::source).map_or(&[][..], |source| source.cannot_show());
@@ -247,6 +252,38 @@ fn evidence_file(file: &Supplied, sha256: &impl Fn(&str) -> Option<String>) -> d
             .iter()
             .map(|heap| document::PassedOver { reason: heap.reason.to_owned(), rows: heap.rows })
             .collect(),
+        snapshot: snapshots.iter().find(|taken| taken.file == file.file).map(snapshot),
+    }
+}
+
+/// How many differences of two exports are shown; their number is always given.
+const MAX_DIFFERENCES: usize = 200;
+
+fn snapshot(taken: &lake::Snapshot) -> document::Snapshot {
+    let when = taken.taken.as_ref();
+    let order = match taken.order {
+        lake::Order::ByInstant => "instant",
+        lake::Order::ByWord => "word",
+        lake::Order::ByContent => "content",
+        lake::Order::NotShown => "not_shown",
+    };
+    let difference = |difference: &lake::Difference| document::SettingDifference {
+        setting: difference.name.clone(),
+        property: difference.property.clone(),
+        before: difference.before.clone(),
+        after: difference.after.clone(),
+        cites: cites(&difference.cites),
+    };
+    document::Snapshot {
+        taken: when.map(|when| when.at),
+        taken_by: when.and_then(|when| match &when.zone {
+            Zone::Assumed(how) => Some(how.clone()),
+            Zone::Stated => None,
+        }),
+        earlier: taken.earlier.as_ref().map(ToString::to_string),
+        order: order.to_owned(),
+        different: taken.differences.len() as u64,
+        differences: taken.differences.iter().take(MAX_DIFFERENCES).map(difference).collect(),
     }
 }
 

@@ -188,6 +188,41 @@ pub struct EvidenceFile {
     /// Why rows were left out.
     #[serde(default)]
     pub passed_over_reasons: Vec<PassedOver>,
+    /// For an export of settings: when it was taken, and what differs from the one before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Snapshot>,
+}
+
+/// An export of settings at one moment, beside the export of the same settings before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Snapshot {
+    /// When it was taken, where its name says that.
+    pub taken: Option<Timestamp>,
+    /// How that is known, or what was assumed.
+    pub taken_by: Option<String>,
+    /// The export of the same settings before it; null if there is none.
+    pub earlier: Option<String>,
+    /// How the other one is known to be the earlier: `instant`, `word`, `content`; `not_shown` if it is not.
+    pub order: String,
+    /// How many properties differ.
+    pub different: u64,
+    /// What differs, at most 200 properties.
+    pub differences: Vec<SettingDifference>,
+}
+
+/// One property that two exports show differently.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingDifference {
+    /// The setting's name.
+    pub setting: String,
+    /// The property; null if only one of the exports has the setting.
+    pub property: Option<String>,
+    /// What the earlier one shows.
+    pub before: Option<String>,
+    /// What the later one shows.
+    pub after: Option<String>,
+    /// Where the two are written.
+    pub cites: Vec<Cite>,
 }
 
 /// A row that could not be read.

@@ -349,6 +349,7 @@ fn evidence_file(file: &EvidenceFile) -> Markup {
                 code { (visible(&file.file)) } br;
                 span.soft { (file.source.as_deref().map_or("not recognised".to_owned(), visible)) }
                 @if let Some(error) = &file.error { p.stopped { "✗ " (visible(error)) } }
+                @for line in file.snapshot.iter().flat_map(view::snapshot_lines) { p { (visible(&line)) } }
                 @for limit in &file.limits { p.soft { (visible(limit)) } }
                 @for problem in &file.problem_rows {
                     p { (visible(&problem.cite.place())) ": expected " (visible(&problem.expected)) ", found " (visible(&problem.found)) }

@@ -177,7 +177,9 @@ fn evidence(out: &mut String, report: &Report) {
     heading(out, "Evidence");
     out.push_str("| file | kind | rows | from | to | sha256 | limits and problems |\n|---|---|---|---|---|---|---|\n");
     for file in &report.evidence {
-        let mut notes: Vec<String> = file.limits.iter().chain(&file.error).map(|text| escape(text)).collect();
+        let mut notes: Vec<String> =
+            file.snapshot.iter().flat_map(view::snapshot_lines).map(|line| escape(&line)).collect();
+        notes.extend(file.limits.iter().chain(&file.error).map(|text| escape(text)));
         notes.extend(file.problem_rows.iter().map(|problem| {
             let text = format!("{}: expected {}, found {}", problem.cite.place(), problem.expected, problem.found);
             escape(&text)

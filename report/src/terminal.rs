@@ -525,6 +525,9 @@ fn evidence_file(page: &mut Page, file: &EvidenceFile) {
     if told > 0 && file.problems > told {
         page.block("    ! ", style(State::Stopped), &format!("{} more", counted(file.problems - told, "problem")));
     }
+    for line in file.snapshot.iter().flat_map(view::snapshot_lines) {
+        page.block("    - ", PLAIN, &visible(&line));
+    }
     for limit in &file.limits {
         page.block("    - ", FAINT, &visible(limit));
     }

@@ -25,7 +25,7 @@ pub(crate) struct Codes {
     by_code: HashMap<(String, String), String>,
     /// The same by field and value exactly as the table writes them, which most exports do.
     as_written: HashMap<String, HashMap<String, String>>,
-    #[cfg(test)]
+    /// In the order of the file.
     pub(crate) all: Vec<Code>,
 }
 
@@ -43,12 +43,7 @@ impl Codes {
             as_written.entry(field.clone()).or_default().insert(value.clone(), means.clone());
         }
         let by_code = page.code.iter().map(|code| ((folded(&code.field), folded(&code.value)), code.means.clone()));
-        Codes {
-            by_code: by_code.collect(),
-            as_written,
-            #[cfg(test)]
-            all: page.code,
-        }
+        Codes { by_code: by_code.collect(), as_written, all: page.code }
     }
 
     /// Our word for a code; case, blanks and punctuation do not count.
@@ -56,6 +51,19 @@ impl Codes {
         let exactly = self.as_written.get(field).and_then(|values| values.get(value));
         exactly.or_else(|| self.by_code.get(&(folded(field), folded(value)))).map(String::as_str)
     }
+
+    /// Our word for the first code of a field that stands in a text, whatever the case; hyphens count as blanks, because
+    /// vendors write both `header-based` and `header based`.
+    pub(crate) fn within(&self, field: &str, text: &str) -> Option<&str> {
+        let text = blurred(text);
+        let of_field = self.all.iter().filter(|code| code.field == field);
+        of_field.into_iter().find(|code| text.contains(&blurred(&code.value))).map(|code| code.means.as_str())
+    }
+}
+
+/// A text in lower case with single blanks; hyphens and underscores count as blanks.
+fn blurred(text: &str) -> String {
+    text.to_lowercase().replace(['-', '_'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A name reduced to its letters and digits, lower case: `Date (UTC)` and `date_utc` are one.

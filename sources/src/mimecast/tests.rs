@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use evidence::{Address, Carried, Cite, Fact, Identifier, Observation, Reading};
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::codes::{self, Codes};
+use super::codes;
+use crate::codes::Codes;
 use crate::text::Text;
 use crate::{Clock, Head, Input, Likeness, Message, NoProgress, Query, Recognition, Source, Wanted, source};
 
@@ -89,9 +90,9 @@ fn every_code_is_known() {
         ("release_log", include_str!("release_log/codes.toml"), 8),
         ("message_info", include_str!("message_info/codes.toml"), 6),
     ] {
-        let codes = Codes::load(table);
-        assert!(codes.all().len() >= lines, "{name}: {} lines", codes.all().len());
-        for code in codes.all() {
+        let codes = Codes::of(table);
+        assert!(codes.all.len() >= lines, "{name}: {} lines", codes.all.len());
+        for code in codes.all {
             assert!(is_known(&code.field, &code.means), "{name}: {code:?}");
             assert!(code.source.contains("read 20"), "{name}: {code:?} has no day");
         }

@@ -14,11 +14,11 @@ use jiff::tz::TimeZone;
 use super::prose::{Prose, mail_address};
 use super::{INFO, TYPE};
 use crate::Likeness;
-use crate::mimecast::codes::Codes;
+use crate::codes::Codes;
 use crate::mimecast::values::{message_id, peer, subject};
 use crate::table::Facts;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 /// One event, its sentence taken apart.
 pub(super) struct Told<'t> {
@@ -90,7 +90,7 @@ impl<'t> Told<'t> {
     fn sign_in(&self) -> Option<SignInOutcome> {
         let of = |text: &str| CODES.within("sign_in", text).and_then(outcome);
         let by_type = of(self.audit_type);
-        let is_of_sign_ins = CODES.exact("category", self.category) == Some("sign_in");
+        let is_of_sign_ins = CODES.means("category", self.category) == Some("sign_in");
         match of(self.prose.head) {
             Some(outcome) if by_type.is_some() || is_of_sign_ins => Some(outcome),
             _ => by_type,
@@ -246,11 +246,11 @@ impl<'t> Told<'t> {
 
     fn actor(&self) -> Actor {
         let application = self.prose.get(&["application"]).unwrap_or_default();
-        let kind = if CODES.exact("category", self.category) == Some("vendor") {
+        let kind = if CODES.means("category", self.category) == Some("vendor") {
             ActorKind::Vendor
-        } else if self.user.is_none_or(|user| CODES.exact("actor", user) == Some("application")) {
+        } else if self.user.is_none_or(|user| CODES.means("actor", user) == Some("application")) {
             ActorKind::Application
-        } else if CODES.exact("application", application) == Some("administrator") {
+        } else if CODES.means("application", application) == Some("administrator") {
             ActorKind::Administrator
         } else {
             ActorKind::NotSaid
@@ -263,7 +263,11 @@ impl<'t> Told<'t> {
         let done = match success.as_deref() {
             Some("true" | "yes") => Done::Yes,
             Some("false" | "no") => Done::No,
-            _ => Done::NotSaid,
+            _ => match CODES.within("done", self.audit_type) {
+                Some("yes") => Done::Yes,
+                Some("no") => Done::No,
+                _ => Done::NotSaid,
+            },
         };
         let details = [("category", self.category), ("eventInfo", self.info)];
         let details = details.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| property(name, value));
@@ -292,7 +296,7 @@ fn outcome(means: &str) -> Option<SignInOutcome> {
 
 /// The first word of a text that says what was done to a setting.
 fn verb(text: &str) -> Option<ChangeKind> {
-    let means = text.split(|c: char| !c.is_alphanumeric()).find_map(|word| CODES.exact("verb", word))?;
+    let means = text.split(|c: char| !c.is_alphanumeric()).find_map(|word| CODES.means("verb", word))?;
     Some(match means {
         "created" => ChangeKind::Created,
         "changed" => ChangeKind::Changed,
@@ -322,8 +326,8 @@ mod tests {
 
     #[test]
     fn every_code_is_known() {
-        assert!(CODES.all().len() > 40);
-        for code in CODES.all() {
+        assert!(CODES.all.len() > 40);
+        for code in &CODES.all {
             let means = code.means.as_str();
             let known = match code.field.as_str() {
                 "sign_in" => outcome(means).is_some(),
@@ -331,6 +335,7 @@ mod tests {
                 "category" => ["sign_in", "vendor"].contains(&means),
                 "release" => ["requested", "denied"].contains(&means),
                 "message" => means == "message",
+                "done" => ["yes", "no"].contains(&means),
                 "enrolment" => means == "enrolment",
                 "actor" => means == "application",
                 "application" => means == "administrator",

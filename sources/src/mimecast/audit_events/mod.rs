@@ -21,8 +21,7 @@ const USER: &[&str] = &["user", "users"];
 const CATEGORY: &[&str] = &["category", "categorys"];
 const DATES: &[&str] = &["eventtime", "eventtimet", "eventtimetutc", "eventtimes", "datetime", "timegenerated"];
 
-const NEEDS: &[table::Need] =
-    &[("auditType", TYPE), ("eventInfo", INFO), ("user", USER), ("eventTime", DATES), ("category", CATEGORY)];
+const NEEDS: &[table::Need] = &[("auditType", TYPE), ("eventInfo", INFO), ("eventTime", DATES)];
 
 impl Source for AuditEvents {
     fn id(&self) -> SourceId {
@@ -71,13 +70,7 @@ impl Source for AuditEvents {
     }
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
-        match table::recognise(head, NEEDS, &["aggregateid", "acode"], None) {
-            // Other products have audit logs with one of the names.
-            Recognition::Near { missing } if missing.contains("eventInfo") || missing.contains("auditType") => {
-                Recognition::No
-            }
-            other => other,
-        }
+        table::recognise(head, NEEDS, &["aggregateid", "acode"], None)
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use evidence::{Effect, Property, Reading, Setting, SettingClass, SourceId, System, Unit};
 
-use super::codes::Codes;
 use super::tables;
 use super::values::{Object, text_at};
+use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Staying, Table};
@@ -16,7 +16,7 @@ use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition
 /// Delivery routes and connectors.
 pub(crate) struct Connectors;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 const ALTERNATE: &[&str] = &["alternaterouteid", "alternateroute", "smtpauthentication"];
 
@@ -120,7 +120,7 @@ impl Table for Connectors {
     fn state(&self, row: &Row, facts: &mut Facts<'_>) {
         if is_connector(row) {
             let mut connector = setting(row, SettingClass::Application, &CONNECTOR, facts);
-            connector.effect = match row.text(CONNECTOR.enabled).and_then(|word| CODES.exact("status", word)) {
+            connector.effect = match row.text(CONNECTOR.enabled).and_then(|word| CODES.means("status", word)) {
                 Some("acts") => Effect::Acts,
                 Some("off") => Effect::Off,
                 _ => Effect::NotSaid,
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_code_is_known() {
-        for code in CODES.all() {
+        for code in &CODES.all {
             assert!(["acts", "off"].contains(&code.means.as_str()) && code.source.contains("read 20"), "{code:?}");
         }
     }

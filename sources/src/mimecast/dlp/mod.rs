@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use evidence::{Action, Fact, Identifier, PolicyRef, Reading, Scope, SourceId, System, Unit, Verdict, VerdictKind};
 
-use super::codes::Codes;
 use super::tables::{self, MessageNames};
+use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Table};
 use crate::time::Zoneless;
@@ -14,7 +14,7 @@ use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Query, ReadError, R
 /// The content examination log.
 pub(crate) struct Dlp;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 const DATES: &[&str] = &["eventtime", "eventtimes", "eventtimet", "eventtimetutc", "date"];
 const POLICY: &[&str] = &["policy", "policys"];
@@ -27,7 +27,6 @@ const NEEDS: &[table::Need] = &[
     ("action", ACTION),
     ("senderAddress", MESSAGE.envelope_sender),
     ("recipientAddress", MESSAGE.recipients),
-    ("messageId", MESSAGE.id),
     ("eventTime", &["eventtime", "eventtimes", "eventtimet", "eventtimetutc"]),
 ];
 
@@ -128,7 +127,7 @@ impl Table for Dlp {
 
 /// What was done to the message. A notice goes to somebody and leaves the message alone.
 fn action(row: &Row) -> Action {
-    match row.text(ACTION).and_then(|word| CODES.exact("action", word)) {
+    match row.text(ACTION).and_then(|word| CODES.means("action", word)) {
         Some("none") => Action::None,
         Some("held") => Action::Quarantined,
         Some("bounced") => Action::Bounced,
@@ -143,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_code_is_known() {
-        for code in CODES.all() {
+        for code in &CODES.all {
             let known = match code.field.as_str() {
                 "action" => ["none", "held", "bounced", "discarded"].contains(&code.means.as_str()),
                 _ => false,

@@ -8,11 +8,12 @@ use evidence::{
 };
 use serde_json::Value;
 
-use super::codes::{self, Codes};
+use super::codes;
 use super::console::{self, Aliases, Form};
 use super::rows::{self, Kind, Large, Parsed, Row, place, torn};
 use super::values::{Object, instant_at, text_at};
 use super::{HELD_QUEUE, look};
+use crate::codes::Codes;
 use crate::records::Record;
 use crate::text::first_words;
 use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
@@ -20,7 +21,7 @@ use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition
 /// The held queue.
 pub struct HeldQueue;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 const WRAPPERS: &[&str] = &["data", "value", "fail"];
 

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use evidence::{Effect, ListEntry, ListWord, Reading, Setting, SettingClass, SourceId, System, Unit};
 
-use super::codes::Codes;
 use super::tables;
+use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Staying, Table};
@@ -15,7 +15,7 @@ use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition
 /// Managed senders.
 pub(crate) struct ManagedSenders;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 const SENDER: &[&str] = &["sender", "senderaddress", "from", "fromaddress"];
 const RECIPIENT: &[&str] = &["to", "recipient", "recipientaddress", "toaddress", "user"];
@@ -130,7 +130,7 @@ impl Table for ManagedSenders {
 
     fn state(&self, row: &Row, facts: &mut Facts<'_>) {
         let word = row.text(TYPE).unwrap_or_default();
-        let means = CODES.exact("type", word);
+        let means = CODES.means("type", word);
         let says = match means {
             Some("allow" | "allow_off") => ListWord::Allow,
             Some("block") => ListWord::Block,
@@ -147,7 +147,7 @@ impl Table for ManagedSenders {
 /// Whether a text holds a word of this list where a value may stand.
 fn holds_a_word(text: &str) -> bool {
     text.contains("MTOKEN:")
-        || text.split([',', ';', '\t', '"', '\n', '\r']).any(|cell| CODES.exact("type", cell).is_some())
+        || text.split([',', ';', '\t', '"', '\n', '\r']).any(|cell| CODES.means("type", cell).is_some())
 }
 
 #[cfg(test)]
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn every_code_is_known() {
-        for code in CODES.all() {
+        for code in &CODES.all {
             assert!(
                 ["allow", "allow_off", "block"].contains(&code.means.as_str()) && code.source.contains("read 20"),
                 "{code:?}"

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use evidence::{Effect, ListEntry, ListWord, Reading, Setting, SettingClass, SourceId, System, Unit};
 
-use super::codes::Codes;
 use super::tables;
+use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Staying, Table};
@@ -15,7 +15,7 @@ use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition
 /// Managed URLs.
 pub(crate) struct ManagedUrls;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 const ACTION: &[&str] = &["action"];
 const MATCH: &[&str] = &["matchtype"];
@@ -102,12 +102,12 @@ impl Table for ManagedUrls {
 
     fn state(&self, row: &Row, facts: &mut Facts<'_>) {
         let word = row.text(ACTION).unwrap_or_default();
-        let says = match CODES.exact("action", word) {
+        let says = match CODES.means("action", word) {
             Some("allow") => ListWord::Allow,
             Some("block") => ListWord::Block,
             _ => ListWord::Other(word.to_owned()),
         };
-        let is_domain = row.text(MATCH).and_then(|word| CODES.exact("matchType", word)) == Some("domain");
+        let is_domain = row.text(MATCH).and_then(|word| CODES.means("matchType", word)) == Some("domain");
         let on = if is_domain { "domain" } else { "URL" }.to_owned();
         let value = row.text(&["domain"]).filter(|_| is_domain).map_or_else(|| url(row), str::to_owned);
         let entry = Setting {
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn every_code_is_known() {
-        for code in CODES.all() {
+        for code in &CODES.all {
             assert!(
                 ["allow", "block", "domain", "url"].contains(&code.means.as_str()) && code.source.contains("read 20"),
                 "{code:?}"

@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 
 use evidence::{Fact, Reading, Status, TraceStatus, Unit};
 
-use super::codes::{self, Codes};
+use super::codes;
 use super::console::{self, Aliases, Form};
 use super::look;
 use super::rows::{self, Kind, Large, Parsed, Row, place, torn};
 use super::values::{Object, instant_at, message_id, peer, text_at};
+use crate::codes::Codes;
 use crate::records::Record;
 use crate::text::first_words;
 use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
@@ -16,7 +17,7 @@ use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition
 /// The message finder's list.
 pub struct MessageFinder;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 const WRAPPERS: &[&str] = &["data", "trackedEmails", "fail"];
 
@@ -40,7 +41,7 @@ const COLUMNS: Aliases = &[
 
 /// The state that a status word of the tracking stands for; a foreign word is kept.
 pub(super) fn status_of(word: &str) -> TraceStatus {
-    CODES.exact("status", word).and_then(codes::status).unwrap_or_else(|| TraceStatus::Other(word.to_owned()))
+    CODES.means("status", word).and_then(codes::status).unwrap_or_else(|| TraceStatus::Other(word.to_owned()))
 }
 
 impl Source for MessageFinder {

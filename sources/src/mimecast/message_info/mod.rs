@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 
 use evidence::{Reading, Unit};
 
-use super::codes::Codes;
 use super::look;
 use super::rows::{self, Kind, Large, Parsed, torn};
 use super::values::Object;
+use crate::codes::Codes;
 use crate::records::{Grammar, Record};
 use crate::text::first_words;
 use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
@@ -18,7 +18,7 @@ use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition
 /// Tracking records of single messages.
 pub struct MessageInfo;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 const WRAPPERS: &[&str] = &["data", "fail"];
 

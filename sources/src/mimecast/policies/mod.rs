@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use evidence::{Condition, ConditionOn, ListEntry, ListWord, Reading, SettingClass, SourceId, System, Unit, When};
 
-use super::codes::Codes;
 use super::tables;
 use super::values::{Object, object_at, text_at};
+use crate::codes::Codes;
 use crate::table::row::{Names, Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Staying, Table};
@@ -16,7 +16,7 @@ use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition
 /// Policies of the gateway.
 pub(crate) struct Policies;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 const DESCRIPTION: &[&str] = &["description", "policynarrative", "narrative", "policyname"];
 const OPTION: &[&str] = &["option", "policyoption"];
@@ -171,7 +171,7 @@ fn class(outer: &Row, row: &Row) -> SettingClass {
     let kind = outer.text(KIND).or_else(|| row.text(KIND));
     let option = outer.text(OPTION).or_else(|| row.text(OPTION));
     let by_kind = kind.and_then(|word| CODES.within("policyType", word));
-    match by_kind.or_else(|| option.and_then(|word| CODES.exact("option", word))) {
+    match by_kind.or_else(|| option.and_then(|word| CODES.means("option", word))) {
         Some("block" | "allow" | "sender_policy") => SettingClass::SenderPolicy,
         Some("delivery_route") => SettingClass::DeliveryRoute,
         Some("url_protection") => SettingClass::UrlProtection,
@@ -190,7 +190,7 @@ fn class(outer: &Row, row: &Row) -> SettingClass {
 /// For a policy that blocks or permits senders: what it says about whom.
 fn entry(outer: &Row, row: &Row) -> Option<ListEntry> {
     let option = outer.text(OPTION).or_else(|| row.text(OPTION))?;
-    let says = match CODES.exact("option", option)? {
+    let says = match CODES.means("option", option)? {
         "block" => ListWord::Block,
         "allow" => ListWord::Allow,
         _ => return None,
@@ -251,7 +251,7 @@ impl Side {
     fn condition(&self, row: &Row) -> Option<Condition> {
         let kind = self.kind_of(row)?;
         let is_sender = self.name == "from";
-        let on = match CODES.exact("target", &kind) {
+        let on = match CODES.means("target", &kind) {
             Some("everyone") => return None,
             Some("address") if is_sender => ConditionOn::Sender,
             Some("address") => ConditionOn::Recipient,
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn every_code_is_known() {
-        for code in CODES.all() {
+        for code in &CODES.all {
             assert!(!code.means.is_empty() && code.source.contains("read 20"), "{code:?}");
         }
     }

@@ -6,10 +6,10 @@ use evidence::{
     Action, Arrival, Fact, Identifier, Outcome, Reading, Scope, SourceId, System, Unit, Verdict, VerdictKind,
 };
 
-use super::codes::Codes;
 use super::siem::refusal_verdict;
 use super::tables::{self, MessageNames};
 use super::values::{peer, reply};
+use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Table};
 use crate::time::Zoneless;
@@ -18,7 +18,7 @@ use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Query, ReadError, R
 /// The rejection log.
 pub(crate) struct RejectionLog;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 const DATES: &[&str] =
     &["created", "createds", "createdt", "createdtutc", "datetime", "daterejected", "rejectiondate", "date"];

@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use super::codes::Codes;
 use super::console::{self, Aliases, Form};
 use super::rows::{self, Kind, Large, Parsed, Row, place, torn};
 use super::values::{Object, instant_at, text_at};
 use super::{HELD_QUEUE, detail, held_queue, look};
+use crate::codes::Codes;
 use crate::records::Record;
 use crate::text::first_words;
 use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
@@ -18,7 +18,7 @@ use evidence::{
 /// The held release log.
 pub struct ReleaseLog;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 const WRAPPERS: &[&str] = &["data", "heldReleaseLogs", "value", "fail"];
 
@@ -151,7 +151,7 @@ fn step(object: &Object) -> Option<(ReleaseStep, &'static str)> {
         return Some((ReleaseStep::Denied, "rejectReason"));
     }
     let status = text_at(object, "status").unwrap_or_default();
-    Some(match CODES.exact("status", &status)? {
+    Some(match CODES.means("status", &status)? {
         "released" if text_at(object, "released").is_some() => (ReleaseStep::Released, "released"),
         // `released` without a time: nothing shows that it was let go.
         "released" | "requested" => (ReleaseStep::Requested, "status"),
@@ -202,7 +202,7 @@ fn release(row: &mut Row, record: &Record, object: &Object) {
 /// Says so where the status word is `released` and the rest of the row tells otherwise.
 fn contradiction(row: &mut Row, record: &Record, object: &Object, step: ReleaseStep) {
     let status = text_at(object, "status").unwrap_or_default();
-    if CODES.exact("status", &status) != Some("released") || step == ReleaseStep::Released {
+    if CODES.means("status", &status) != Some("released") || step == ReleaseStep::Released {
         return;
     }
     let other = match step {

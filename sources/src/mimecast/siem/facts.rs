@@ -108,7 +108,7 @@ fn file_names(said: &str) -> Vec<String> {
 fn receipt(row: &mut Row, record: &Record, fields: &Fields) {
     let word = fields.text(ACTION).unwrap_or_default();
     let answer = refusal(fields);
-    let outcome = match CODES.exact("receipt.action", &word) {
+    let outcome = match CODES.means("receipt.action", &word) {
         Some("accepted") => Outcome::Accepted,
         Some("refused") if is_temporary(answer.as_ref()) => Outcome::Deferred,
         Some("refused") => Outcome::Refused,
@@ -181,7 +181,7 @@ fn process(row: &mut Row, record: &Record, fields: &Fields) {
     let word = fields.text(ACTION).unwrap_or_default();
     let reason = fields.text(HOLD_REASON);
     let mark = fields.mark(record, ACTION);
-    match CODES.exact("process.action", &word) {
+    match CODES.means("process.action", &word) {
         Some("held") => {
             let said = reason.clone().unwrap_or_else(|| "no reason given".to_owned());
             let quarantine = Quarantine {
@@ -220,7 +220,7 @@ fn process(row: &mut Row, record: &Record, fields: &Fields) {
 
 /// The kind of verdict behind a hold reason: a short code, or a text as the held queue writes it.
 fn hold_reason(said: &str) -> VerdictKind {
-    match CODES.exact("hold_reason", said).and_then(codes::verdict) {
+    match CODES.means("hold_reason", said).and_then(codes::verdict) {
         Some(kind) => kind,
         None => held_queue::verdict_of(said),
     }
@@ -301,7 +301,7 @@ fn virus(row: &mut Row, record: &Record, fields: &Fields) {
 
 fn url(row: &mut Row, record: &Record, fields: &Fields) {
     let reason = fields.text(&["blockreason", "reason"]);
-    let is_bad = reason.as_deref().is_some_and(|reason| CODES.exact("url.reason", reason) != Some("clean"));
+    let is_bad = reason.as_deref().is_some_and(|reason| CODES.means("url.reason", reason) != Some("clean"));
     let acted = action(fields);
     let kind = if acted == Action::None && !is_bad { VerdictKind::Clean } else { VerdictKind::Url };
     let said = said(fields, &[ACTION, &["blockreason", "reason"], &["urlcategory"], URL]).unwrap_or_default();
@@ -309,7 +309,7 @@ fn url(row: &mut Row, record: &Record, fields: &Fields) {
     if fields.text(&["processingid"]).is_some_and(|id| id.starts_with("req-")) {
         let action = match acted {
             Action::None => Action::None,
-            _ if fields.text(ACTION).is_some_and(|word| CODES.exact("url.action", &word) == Some("blocked")) => {
+            _ if fields.text(ACTION).is_some_and(|word| CODES.means("url.action", &word) == Some("blocked")) => {
                 Action::Rejected
             }
             _ => Action::NotSaid,

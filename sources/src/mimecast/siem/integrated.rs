@@ -22,7 +22,7 @@ pub(super) fn entity(row: &mut Row, record: &Record, fields: &Fields) {
         row.state(Fact::Carried(attachment), None);
     }
     let threat = fields.text(THREAT).unwrap_or_default();
-    let kind = CODES.exact("integrated.threat", &threat).and_then(codes::verdict).unwrap_or(VerdictKind::Unknown);
+    let kind = CODES.means("integrated.threat", &threat).and_then(codes::verdict).unwrap_or(VerdictKind::Unknown);
     let tags: Vec<String> = list(fields, "tags").iter().filter_map(text).collect();
     let said = [vec![threat], tags].concat().join(", ");
     let mut policies: Vec<Object> = Vec::new();
@@ -40,7 +40,7 @@ pub(super) fn entity(row: &mut Row, record: &Record, fields: &Fields) {
         row.state(Fact::Verdict(verdict), mark);
     }
     if let Some(word) = fields.text(STATE) {
-        let status = CODES.exact("integrated.state", &word).and_then(codes::status);
+        let status = CODES.means("integrated.state", &word).and_then(codes::status);
         let status = status.unwrap_or_else(|| TraceStatus::Other(word.clone()));
         row.state(Fact::Status(Status { status, said: word, to: None, from: None }), fields.mark(record, STATE));
     }
@@ -48,7 +48,7 @@ pub(super) fn entity(row: &mut Row, record: &Record, fields: &Fields) {
 
 fn by_policy(kind: VerdictKind, said: String, policy: &Object) -> Verdict {
     let action = match text_at(policy, "action") {
-        Some(word) => match CODES.exact("integrated.action", &word) {
+        Some(word) => match CODES.means("integrated.action", &word) {
             Some("none") => Action::None,
             Some("junked") => Action::Junked,
             Some("quarantined") => Action::Quarantined,
@@ -56,7 +56,7 @@ fn by_policy(kind: VerdictKind, said: String, policy: &Object) -> Verdict {
         },
         None => Action::NotSaid,
     };
-    let acts = text_at(policy, "mode").is_none_or(|mode| CODES.exact("integrated.mode", &mode) == Some("enforced"));
+    let acts = text_at(policy, "mode").is_none_or(|mode| CODES.means("integrated.mode", &mode) == Some("enforced"));
     let words = ["action", "mode"].iter().filter_map(|key| Some(format!("{key} {}", text_at(policy, key)?)));
     let said = std::iter::once(said).chain(words).collect::<Vec<_>>().join("; ");
     let name = text_at(policy, "name");
@@ -90,6 +90,14 @@ pub(super) fn mailflow(row: &mut Row, record: &Record, fields: &Fields) {
     }
 }
 
-fn list<'f>(fields: &'f Fields, name: &'static str) -> &'f [Value] {
-    fields.value(&[name]).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// A list, also one that a table holds as text.
+fn list(fields: &Fields, name: &'static str) -> Vec<Value> {
+    match fields.value(&[name]) {
+        Some(Value::Array(values)) => values.clone(),
+        Some(Value::String(said)) if said.trim_start().starts_with('[') => {
+            serde_json::from_str(said).unwrap_or_default()
+        }
+        Some(Value::String(said)) if !said.trim().is_empty() => vec![Value::String(said.clone())],
+        _ => Vec::new(),
+    }
 }

@@ -13,10 +13,11 @@ use evidence::{Action, Address, Identifier, Reading, Unit, VerdictKind};
 use serde_json::Value;
 
 use self::fields::Fields;
-use super::codes::{self, Codes};
+use super::codes;
 use super::rows::{self, Kind, Large, Parsed, Row, torn};
 use super::values::{addresses, instant, message_id, subject};
 use super::{look, values};
+use crate::codes::Codes;
 use crate::records::{self, Cells, Grammar, Record};
 use crate::text::{Text, first_words};
 use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
@@ -24,7 +25,7 @@ use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition
 /// SIEM logs.
 pub struct Siem;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 /// The kind of verdict that the text or type of a refusal speaks of: `Some(None)` for one that no filter, list or policy
 /// made, `None` for words of no table.
@@ -34,7 +35,7 @@ pub(super) fn refusal_verdict(text: &str) -> Option<Option<VerdictKind>> {
 
 /// What a detection did with the message, by its word.
 pub(super) fn detection_action(word: &str) -> Action {
-    match CODES.exact("detection.action", word) {
+    match CODES.means("detection.action", word) {
         Some("none") => Action::None,
         Some("held") => Action::Quarantined,
         Some("bounced") => Action::Bounced,
@@ -243,7 +244,7 @@ enum Stage {
 fn stage_of(fields: &Fields) -> Stage {
     if let Some(word) = fields.text(&["type", "eventtype"]) {
         let bare = word.strip_prefix("email_").unwrap_or(&word).replace(['_', '-'], " ");
-        return CODES.exact("type", &bare).and_then(stage).unwrap_or(Stage::Foreign(word));
+        return CODES.means("type", &bare).and_then(stage).unwrap_or(Stage::Foreign(word));
     }
     let by_file = fields.text(&["content-disposition"]).and_then(|said| stage_of_file(&said));
     by_file.or_else(|| stage_of_keys(fields)).unwrap_or(Stage::Foreign(String::new()))
@@ -271,7 +272,7 @@ fn stage(means: &str) -> Option<Stage> {
 fn stage_of_file(said: &str) -> Option<Stage> {
     let name = said.split("filename=").nth(1)?.trim_start_matches('"');
     let kind = name.trim_end_matches(|c| c != '_').trim_end_matches('_');
-    CODES.exact("file", kind).and_then(stage)
+    CODES.means("file", kind).and_then(stage)
 }
 
 /// The keys that only one log type of API 1.0 has.

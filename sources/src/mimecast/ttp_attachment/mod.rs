@@ -6,8 +6,9 @@ use evidence::{
     Action, Carried, Fact, Identifier, PolicyRef, Reading, Scope, SourceId, System, Unit, Verdict, VerdictKind,
 };
 
-use super::codes::{self, Codes};
+use super::codes;
 use super::tables::{self, MessageNames};
+use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Table};
 use crate::time::Zoneless;
@@ -16,7 +17,7 @@ use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Query, ReadError, R
 /// The attachment protection log.
 pub(crate) struct TtpAttachment;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 const DATES: &[&str] = &["date", "dates", "datet", "datetutc", "eventtime"];
 const RESULT: &[&str] = &["result", "results"];
@@ -25,13 +26,7 @@ const FILE: &[&str] = &["filename", "filenames"];
 
 const MESSAGE: MessageNames = tables::DETECTED;
 
-const NEEDS: &[table::Need] = &[
-    ("fileName", FILE),
-    ("result", RESULT),
-    ("actionTriggered", ACTION),
-    ("recipientAddress", MESSAGE.recipients),
-    ("date", DATES),
-];
+const NEEDS: &[table::Need] = &[("fileName", FILE), ("result", RESULT), ("actionTriggered", ACTION)];
 
 impl Source for TtpAttachment {
     fn id(&self) -> SourceId {
@@ -125,7 +120,7 @@ impl Table for TtpAttachment {
             size_bytes: None,
         };
         facts.say_by(FILE, Fact::Carried(attachment));
-        let kind = row.text(RESULT).and_then(|word| CODES.exact("result", word)).and_then(codes::verdict);
+        let kind = row.text(RESULT).and_then(|word| CODES.means("result", word)).and_then(codes::verdict);
         let policy = row.text(&["definition", "definitions"]).map(|name| PolicyRef {
             kind: Some("Attachment Protection".to_owned()),
             name: Some(name.to_owned()),
@@ -145,7 +140,7 @@ impl Table for TtpAttachment {
 /// What was done to the message. `user release` and `admin release` say who may ask for the file itself.
 fn action(row: &Row) -> Action {
     let words = row.text(ACTION).unwrap_or_default();
-    match words.split(',').find_map(|word| CODES.exact("actionTriggered", word)) {
+    match words.split(',').find_map(|word| CODES.means("actionTriggered", word)) {
         Some("none") => Action::None,
         Some("held") => Action::Quarantined,
         Some("bounced") => Action::Bounced,
@@ -161,7 +156,7 @@ mod tests {
 
     #[test]
     fn every_code_is_known() {
-        for code in CODES.all() {
+        for code in &CODES.all {
             let known = match code.field.as_str() {
                 "result" => codes::verdict(&code.means).is_some(),
                 "actionTriggered" => ["none", "held", "bounced", "discarded", "altered"].contains(&code.means.as_str()),

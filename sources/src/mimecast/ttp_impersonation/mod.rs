@@ -22,9 +22,8 @@ const HITS: &[&str] = &["hits", "hitsd"];
 const MESSAGE: MessageNames = tables::DETECTED;
 
 const NEEDS: &[table::Need] = &[
-    ("identifiers", IDENTIFIERS),
+    ("identifiers", &["identifiers", "identifierss", "impersonationresults", "impersonationresultss"]),
     ("definition", DEFINITION),
-    ("action", ACTION),
     ("taggedMalicious", &["taggedmalicious", "taggedmaliciouss", "taggedmaliciousb"]),
     ("recipientAddress", MESSAGE.recipients),
 ];

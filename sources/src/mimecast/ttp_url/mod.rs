@@ -6,8 +6,9 @@ use evidence::{
     Action, Carried, Click, Fact, Identifier, PolicyRef, Reading, Scope, SourceId, System, Unit, Verdict, VerdictKind,
 };
 
-use super::codes::{self, Codes};
+use super::codes;
 use super::tables::{self, MessageNames};
+use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Table};
 use crate::time::Zoneless;
@@ -16,7 +17,7 @@ use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Query, ReadError, R
 /// The URL protection log.
 pub(crate) struct TtpUrl;
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::load(include_str!("codes.toml")));
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
 const DATES: &[&str] = &["date", "dates", "datet", "datetutc", "eventtime"];
 const URL: &[&str] = &["url", "urls"];
@@ -34,13 +35,8 @@ const MESSAGE: MessageNames = MessageNames {
     direction: &["route", "routes"],
 };
 
-const NEEDS: &[table::Need] = &[
-    ("userEmailAddress", MESSAGE.recipients),
-    ("url", URL),
-    ("scanResult", SCAN),
-    ("ttpDefinition", &["ttpdefinition", "ttpdefinitions"]),
-    ("date", DATES),
-];
+const NEEDS: &[table::Need] =
+    &[("userEmailAddress", MESSAGE.recipients), ("url", URL), ("scanResult", SCAN), ("date", DATES)];
 
 impl Source for TtpUrl {
     fn id(&self) -> SourceId {
@@ -148,7 +144,7 @@ impl Table for TtpUrl {
 
 /// What the link was judged to be. A link that was blocked although the scan found nothing is on a list.
 fn kind(row: &Row) -> VerdictKind {
-    let scan = row.text(SCAN).and_then(|word| CODES.exact("scanResult", word)).and_then(codes::verdict);
+    let scan = row.text(SCAN).and_then(|word| CODES.means("scanResult", word)).and_then(codes::verdict);
     match scan.unwrap_or(VerdictKind::Unknown) {
         VerdictKind::Clean if click_action(row) == Action::Rejected => VerdictKind::Url,
         kind => kind,
@@ -157,13 +153,13 @@ fn kind(row: &Row) -> VerdictKind {
 
 /// Who clicked; `None` if the service itself scanned the link as the message came in, or by a method of no table.
 fn clicked_by(row: &Row) -> Option<Option<String>> {
-    let is_click = row.text(METHOD).is_none_or(|word| CODES.exact("creationMethod", word) == Some("click"));
+    let is_click = row.text(METHOD).is_none_or(|word| CODES.means("creationMethod", word) == Some("click"));
     is_click.then(|| row.text(MESSAGE.recipients).map(str::to_owned))
 }
 
 /// What the person met: `action`, and `actions` where that is of no table.
 fn click_action(row: &Row) -> Action {
-    let of = |names| row.text(names).and_then(|word| CODES.exact("action", word));
+    let of = |names| row.text(names).and_then(|word| CODES.means("action", word));
     match of(ACTION).or_else(|| of(ACTIONS)) {
         Some("allowed") => Action::None,
         Some("warned") => Action::Tagged,
@@ -174,7 +170,7 @@ fn click_action(row: &Row) -> Action {
 
 /// What was done to the message: a click does nothing to it, a scan may hold it.
 fn message_action(row: &Row) -> Action {
-    match row.text(ACTION).and_then(|word| CODES.exact("action", word)) {
+    match row.text(ACTION).and_then(|word| CODES.means("action", word)) {
         Some("held") => Action::Quarantined,
         _ if clicked_by(row).is_some() => Action::None,
         Some("allowed") => Action::None,
@@ -202,7 +198,7 @@ mod tests {
 
     #[test]
     fn every_code_is_known() {
-        for code in CODES.all() {
+        for code in &CODES.all {
             let known = match code.field.as_str() {
                 "scanResult" => codes::verdict(&code.means).is_some(),
                 "action" => ["allowed", "warned", "blocked", "held"].contains(&code.means.as_str()),
