@@ -122,8 +122,7 @@ fn parameters(command: &str) -> Map<String, Value> {
     let mut found = Map::new();
     let mut name: Option<String> = None;
     let mut values: Vec<Value> = Vec::new();
-    let mut words = Words { rest: command.chars().peekable() };
-    while let Some(word) = words.next() {
+    for word in (Words { rest: command.chars().peekable() }) {
         match word {
             Word::Parameter(next) => {
                 close(&mut found, name.replace(next), &mut values);
@@ -168,9 +167,8 @@ impl Iterator for Words<'_> {
         }
         let is_parameter = first == '-' && self.rest.peek().is_some_and(|c| c.is_ascii_alphabetic());
         let mut word = if is_parameter { String::new() } else { first.to_string() };
-        while let Some(c) =
-            self.rest.next_if(|c| !c.is_whitespace() && !matches!(c, ',' | ')') && !(is_parameter && *c == ':'))
-        {
+        let ends = |c: &char| c.is_whitespace() || matches!(c, ',' | ')') || (is_parameter && *c == ':');
+        while let Some(c) = self.rest.next_if(|c| !ends(c)) {
             word.push(c);
         }
         Some(if is_parameter { Word::Parameter(word) } else { Word::Value(word) })
