@@ -124,6 +124,9 @@ impl Source for InboxRules {
     }
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
+        if is_graph_list(head.text) {
+            return Recognition::Certain;
+        }
         table::any_of([CMDLET, GRAPH].map(|needs| table::recognise(head, needs, STRANGERS, None)))
     }
 
@@ -160,6 +163,15 @@ impl Table for InboxRules {
         }
         facts.say_setting(rule, &["enabled", "isenabled"]);
     }
+}
+
+/// Whether a text is an answer of Graph to a question for rules, also one that lists none.
+fn is_graph_list(text: &str) -> bool {
+    let context =
+        text.trim_start().strip_prefix('{').and_then(|rest| rest.trim_start().strip_prefix("\"@odata.context\""));
+    let address = context.and_then(|rest| rest.split(',').next());
+    address
+        .is_some_and(|address| address.contains("graph.microsoft") && address.trim_end().ends_with("/messageRules\""))
 }
 
 /// Said where a rule names its mailbox by an id only.
