@@ -332,7 +332,7 @@ mod tests {
                 r#"{"a":"1"} {"a":"2"}"#,
             ),
         ] {
-            assert_eq!(only(body), expected.replace("\\n", "\n"), "{name}");
+            assert_eq!(only(body), expected, "{name}");
         }
     }
 
