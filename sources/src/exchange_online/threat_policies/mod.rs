@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use evidence::{ConditionOn, Effect, ListWord, Reading, Setting, SettingClass, SourceId, Tier, Unit};
 
+use super::connection_filter;
 use super::object::{INSTANTS, List, OBJECT, say_entries};
 use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
@@ -118,7 +119,7 @@ impl Source for ThreatPolicies {
     fn export(&self) -> Export {
         Export {
             command: Some(
-                "@(Get-HostedContentFilterPolicy) + @(Get-HostedContentFilterRule) + @(Get-AntiPhishPolicy) + @(Get-AntiPhishRule) + @(Get-MalwareFilterPolicy) + @(Get-MalwareFilterRule) + @(Get-SafeLinksPolicy) + @(Get-SafeLinksRule) + @(Get-SafeAttachmentPolicy) + @(Get-SafeAttachmentRule) + @(Get-HostedOutboundSpamFilterPolicy) + @(Get-HostedOutboundSpamFilterRule) + @(Get-EOPProtectionPolicyRule) + @(Get-ATPProtectionPolicyRule) + @(Get-ATPBuiltInProtectionRule) + @(Get-QuarantinePolicy) + @(Get-ExoPhishSimOverrideRule) | ConvertTo-Json -Depth 6 | Set-Content threat_policies.json -Encoding utf8",
+                "@(Get-HostedContentFilterPolicy) + @(Get-HostedContentFilterRule) + @(Get-AntiPhishPolicy) + @(Get-AntiPhishRule) + @(Get-MalwareFilterPolicy) + @(Get-MalwareFilterRule) + @(Get-SafeLinksPolicy) + @(Get-SafeLinksRule) + @(Get-SafeAttachmentPolicy) + @(Get-SafeAttachmentRule) + @(Get-HostedOutboundSpamFilterPolicy) + @(Get-HostedOutboundSpamFilterRule) + @(Get-EOPProtectionPolicyRule) + @(Get-ATPProtectionPolicyRule) + @(Get-ATPBuiltInProtectionRule) + @(Get-QuarantinePolicy) + @(Get-HostedConnectionFilterPolicy) + @(Get-ExoPhishSimOverrideRule) | ConvertTo-Json -Depth 6 | Set-Content threat_policies.json -Encoding utf8",
             ),
             clicks: Some(
                 "Microsoft Defender portal > Email & collaboration > Policies & rules > Threat policies (shows them; only PowerShell exports them)",
@@ -166,6 +167,9 @@ impl Table for ThreatPolicies {
     fn state(&self, row: &Row, facts: &mut Facts<'_>) {
         if SIMULATION.iter().all(|(_, names)| row.has(names)) {
             return simulation(row, facts);
+        }
+        if connection_filter::is_one(row) {
+            return connection_filter::state(row, facts);
         }
         let links: Vec<&(&str, SettingClass)> = LINKS.iter().filter(|(name, _)| row.has(&[name])).collect();
         if links.is_empty() || !row.has(&["state"]) {
