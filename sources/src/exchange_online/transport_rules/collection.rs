@@ -53,7 +53,11 @@ pub(super) fn rows(input: &Input<'_>) -> Result<Vec<Parsed>, ReadError> {
     let fault = loop {
         let at = place(&reader);
         match reader.read_event() {
-            Ok(Event::Start(start)) if start.name().as_ref() == "rule" => open = Some(Open::of(&start, at)),
+            Ok(Event::Start(start)) if start.name().as_ref() == "rule" => {
+                if let Some(unclosed) = open.replace(Open::of(&start, at)) {
+                    rows.push(torn(raw(unclosed.start..at), "another <rule>"));
+                }
+            }
             Ok(Event::Start(start)) if start.name().as_ref() == "commandBlock" => in_command(&mut open, true),
             Ok(Event::End(end)) if end.name().as_ref() == "commandBlock" => in_command(&mut open, false),
             Ok(Event::CData(words)) => append(&mut open, words.as_ref()),
@@ -76,10 +80,15 @@ pub(super) fn rows(input: &Input<'_>) -> Result<Vec<Parsed>, ReadError> {
     let torn_at = open.map(|rule| rule.start).or(fault.as_ref().map(|(at, _)| *at));
     if let Some(at) = torn_at {
         let found = fault.map_or("the end of the file".to_owned(), |(_, found)| found);
-        let torn = Torn { expected: "a closed <rule>".to_owned(), found };
-        rows.push(Err(Box::new(Broken { raw: raw(at..whole.len()), torn })));
+        rows.push(torn(raw(at..whole.len()), &found));
     }
     Ok(rows)
+}
+
+/// A rule that is not closed.
+fn torn(raw: Raw, found: &str) -> Parsed {
+    let torn = Torn { expected: "a closed <rule>".to_owned(), found: found.to_owned() };
+    Err(Box::new(Broken { raw, torn }))
 }
 
 fn in_command(open: &mut Option<Open>, is_in_command: bool) {
