@@ -8,12 +8,7 @@ use crate::table::setting::setting;
 use crate::table::{self, Facts, Need, Staying, Table, missing};
 use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
 
-const NEEDS: &[Need] = &[
-    ("IPAllowList", &["ipallowlist"]),
-    ("IPBlockList", &["ipblocklist"]),
-    ("EnableSafeList", &["enablesafelist"]),
-    ("Name", OBJECT.name),
-];
+const NEEDS: &[Need] = &[("IPAllowList", &["ipallowlist"]), ("IPBlockList", &["ipblocklist"])];
 
 /// Its two lists.
 const LISTS: [List; 2] = [

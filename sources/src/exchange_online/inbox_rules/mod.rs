@@ -18,6 +18,14 @@ const CMDLET: &[Need] = &[
     ("MailboxOwnerId", &["mailboxownerid", "description", "identity", "mailbox"]),
 ];
 
+/// A few columns of it, chosen to find what sends mail away.
+const CHOSEN: &[Need] = &[
+    ("Name", &["name"]),
+    ("ForwardTo", &["forwardto", "forwardasattachmentto"]),
+    ("RedirectTo", &["redirectto", "movetofolder", "deletemessage"]),
+    ("MailboxOwnerId", &["mailboxownerid", "ruleidentity", "mailbox", "enabled", "priority", "description"]),
+];
+
 /// Graph `messageRule`.
 const GRAPH: &[Need] = &[
     ("displayName", &["displayname"]),
@@ -127,7 +135,7 @@ impl Source for InboxRules {
         if is_graph_list(head.text) {
             return Recognition::Certain;
         }
-        table::any_of([CMDLET, GRAPH].map(|needs| table::recognise(head, needs, STRANGERS, None)))
+        table::any_of([CMDLET, CHOSEN, GRAPH].map(|needs| table::recognise(head, needs, STRANGERS, None)))
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
