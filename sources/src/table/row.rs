@@ -549,6 +549,22 @@ mod tests {
     }
 
     #[test]
+    fn ok_cut_lists() {
+        for (name, block, values, is_cut) in [
+            ("whole", "A : {x, y}", vec!["x", "y"], false),
+            ("three dots", "A : {x, y...}", vec!["x", "y"], true),
+            ("one sign", "A : {x, y\u{2026}}", vec!["x", "y"], true),
+            ("no list", "A : x...", vec!["x..."], false),
+            ("type name", "A : System.String[]", vec![], true),
+            ("object", "A : @{B=1}", vec!["@{B=1}"], true),
+        ] {
+            let cite = Cite::new("f".into(), evidence::Place::Line(1), 0..block.len() as u64, block);
+            let row = Row::of_block(cite, block);
+            assert_eq!((row.list(&["a"]), row.is_cut()), (values, is_cut), "{name}");
+        }
+    }
+
+    #[test]
     fn ok_json_value_ranges() {
         let text = r#"{"a": "x\"y", "b":12 , "c":null, "l": ["]", {"m":1}], "o":{"p":[]} , "t": ["x""#;
         for (key, expected) in [
