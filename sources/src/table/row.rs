@@ -345,6 +345,11 @@ impl Row {
         self.fields.iter().filter(holds).map(|field| field.name.key.as_str()).collect()
     }
 
+    /// Whether the end of a list was left out by `Format-List`.
+    pub(crate) fn has_cut_lists(&self) -> bool {
+        self.cut_lists
+    }
+
     /// Whether any value was cut by its writer: `ConvertTo-Json` below its depth, a list as the name of its type, the end of
     /// a list in `Format-List`.
     pub(crate) fn is_cut(&self) -> bool {
