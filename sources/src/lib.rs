@@ -49,6 +49,7 @@ pub const ALL: &[&dyn Source] = &[
     &exchange_online::message_trace_detail::MessageTraceDetail,
     &exchange_online::quarantine::QuarantineList,
     &exchange_online::message_trace::MessageTrace,
+    &exchange_online::transport_rules::TransportRules,
     &exchange_online::connectors::Connectors,
     &exchange_online::allow_block_list::AllowBlockList,
     &exchange_online::threat_policies::ThreatPolicies,

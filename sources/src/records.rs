@@ -296,7 +296,7 @@ fn json_spans(text: &str, wrappers: &[&str]) -> Vec<Range<usize>> {
 }
 
 /// Whether a JSON text holds one object a line.
-fn is_one_a_line(bytes: &[u8]) -> bool {
+pub(crate) fn is_one_a_line(bytes: &[u8]) -> bool {
     let is_whole = |line: &[u8]| line.starts_with(b"{") && value_end(line, 0) == Some(line.len());
     let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     let (first, second) = (lines.next().unwrap_or(b""), lines.next().unwrap_or(b""));

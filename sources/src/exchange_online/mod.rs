@@ -25,6 +25,8 @@ pub(crate) mod threat_policies;
 pub(crate) mod transport_rules;
 
 #[cfg(test)]
+mod spellings;
+#[cfg(test)]
 mod tests;
 
 /// Where Exchange Online keeps what it holds back.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::table::Facts;
 use crate::table::row::Row;
-use crate::table::setting::SettingNames;
+use crate::table::setting::{SettingNames, parts};
 
 /// The names that all objects share; those in UTC go first.
 pub(super) const OBJECT: SettingNames = SettingNames {
@@ -32,8 +32,7 @@ pub(super) struct List {
 
 /// States each value of a list as an entry that its holder has.
 pub(super) fn say_entries(row: &Row, facts: &mut Facts<'_>, holder: &Setting, class: &SettingClass, list: &List) {
-    for written in row.list(&[list.name]) {
-        let value = value_in(written);
+    for value in row.list(&[list.name]).into_iter().flat_map(values_in) {
         let entry = Setting {
             class: class.clone(),
             name: value.clone(),
@@ -58,8 +57,8 @@ pub(super) fn say_entries(row: &Row, facts: &mut Facts<'_>, holder: &Setting, cl
     }
 }
 
-/// The address or domain of an entry, which older modules print as an object.
-fn value_in(written: &str) -> String {
+/// The values of one text of a list; older modules print an entry as an object.
+fn values_in(written: &str) -> Vec<String> {
     let object = written.starts_with('{').then(|| serde_json::from_str::<Value>(written).ok()).flatten();
     let inner = object.as_ref().and_then(|object| {
         let of = |name: &str| object.get(name);
@@ -68,7 +67,10 @@ fn value_in(written: &str) -> String {
             .flatten()
             .find_map(Value::as_str)
     });
-    inner.unwrap_or(written).to_owned()
+    match inner {
+        Some(inner) => vec![inner.to_owned()],
+        None => parts(written).into_iter().map(str::to_owned).collect(),
+    }
 }
 
 /// The mailbox that a row names by an address; an alias or a directory id joins with no recipient.
@@ -92,8 +94,9 @@ mod tests {
             (r#"{"Domain":"example.net"}"#, "example.net"),
             (r#"{"Sender":{"Address":"ann@example.com"}}"#, "ann@example.com"),
             ("{torn", "{torn"),
+            ("Bob Example", "Bob Example"),
         ] {
-            assert_eq!(value_in(written), expected, "{written}");
+            assert_eq!(values_in(written), [expected], "{written}");
         }
     }
 }

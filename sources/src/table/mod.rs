@@ -20,7 +20,9 @@ use evidence::{
 };
 
 use crate::codes::folded;
-use crate::records::{Cells, Grammar, Record, Records, Sieve, Splitter, column_names, csv_header, delimiter_of};
+use crate::records::{
+    Cells, Grammar, Record, Records, Sieve, Splitter, column_names, csv_header, delimiter_of, is_one_a_line,
+};
 use crate::snapshot::instant_in_name;
 use crate::text::{Encoding, Text, encoding_of};
 use crate::time::{DayOrder, Zoneless, instant};
@@ -1000,8 +1002,24 @@ fn folded_names(names: &[String]) -> BTreeSet<String> {
 const OBJECTS_MAX: usize = 64;
 const OBJECT_DEPTH_MAX: usize = 5;
 
-/// The folded keys of the first objects of a JSON text, which may be cut. No recursion: any depth.
+/// The folded keys of the first objects of a JSON text, which may be cut; of JSON lines each line is looked at by itself, so
+/// that a torn one hides no other.
 fn json_objects(text: &str) -> Vec<BTreeSet<String>> {
+    if !is_one_a_line(text.as_bytes()) {
+        return objects_in(text);
+    }
+    let mut objects: Vec<BTreeSet<String>> = Vec::new();
+    for line in text.lines() {
+        objects.extend(objects_in(line));
+        if objects.len() >= OBJECTS_MAX {
+            break;
+        }
+    }
+    objects
+}
+
+/// The folded keys of the first objects of a JSON text, which may be cut. No recursion: any depth.
+fn objects_in(text: &str) -> Vec<BTreeSet<String>> {
     let bytes = text.as_bytes();
     let mut objects: Vec<BTreeSet<String>> = Vec::new();
     // Number of the object that each open bracket belongs to; `None` for an array or an object too deep.

@@ -444,6 +444,11 @@ impl Row {
         self.fields.iter().filter(holds).map(|field| field.name.key.as_str()).collect()
     }
 
+    /// Whether the end of a list was left out by `Format-List`.
+    pub(crate) fn has_cut_lists(&self) -> bool {
+        self.cut_lists
+    }
+
     /// Whether any value was cut by its writer: `ConvertTo-Json` below its depth, a list as the name of its type, the end of
     /// a list in `Format-List`.
     pub(crate) fn is_cut(&self) -> bool {
@@ -802,6 +807,22 @@ mod tests {
             [("a", Some(r#"x\""y"#)), ("b", Some("12")), ("c", Some("")), ("d", Some(r"z\\")), ("e", None)]
         {
             assert_eq!(doubled_value_range(text, key).map(|range| &text[range]), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn ok_cut_lists() {
+        for (name, block, values, is_cut) in [
+            ("whole", "A : {x, y}", vec!["x", "y"], false),
+            ("three dots", "A : {x, y...}", vec!["x", "y"], true),
+            ("one sign", "A : {x, y\u{2026}}", vec!["x", "y"], true),
+            ("no list", "A : x...", vec!["x..."], false),
+            ("type name", "A : System.String[]", vec![], true),
+            ("object", "A : @{B=1}", vec!["@{B=1}"], true),
+        ] {
+            let cite = Cite::new("f".into(), evidence::Place::Line(1), 0..block.len() as u64, block);
+            let row = Row::of_block(cite, block);
+            assert_eq!((row.list(&["a"]), row.is_cut()), (values, is_cut), "{name}");
         }
     }
 

@@ -189,11 +189,59 @@ const EXCEPTIONS_MAX: usize = 256;
 
 /// What stands under a name, as a condition; a `False` is none.
 fn condition(row: &Row, name: &str, on: ConditionOn) -> Option<Condition> {
-    let values: Vec<String> = row.list(&[name]).into_iter().map(str::to_owned).collect();
+    let values = row.list(&[name]).into_iter();
+    let values: Vec<String> = match on {
+        ConditionOn::Other => values.map(str::to_owned).collect(),
+        _ => values.flat_map(parts).map(str::to_owned).collect(),
+    };
     let is_set = match values.as_slice() {
         [] => false,
         [only] => !only.eq_ignore_ascii_case("false"),
         _ => true,
     };
     is_set.then(|| Condition { on, name: row.written(name).unwrap_or(name).to_owned(), values })
+}
+
+/// The addresses, domains or networks that one text holds: `ConvertTo-Json` joins a list below its depth with blanks, and
+/// people join lists for `Export-Csv` with `;`, `,` or `|`. Anything else is one value, as written.
+pub(crate) fn parts(text: &str) -> Vec<&str> {
+    let by_blanks: Vec<&str> = text.split_whitespace().map(|part| part.trim_end_matches([',', ';'])).collect();
+    if by_blanks.len() > 1 && by_blanks.iter().all(|part| is_plain(part)) {
+        return by_blanks;
+    }
+    let by_marks: Vec<&str> = text.split([';', ',', '|']).map(str::trim).filter(|part| !part.is_empty()).collect();
+    if by_marks.len() > 1 && by_marks.iter().all(|part| is_plain(part)) {
+        return by_marks;
+    }
+    vec![text]
+}
+
+/// Whether a text is an address, a domain or a network and nothing else; `smtp:*;1` is a domain with its cost.
+fn is_plain(part: &str) -> bool {
+    let domain = part.rsplit_once(';').filter(|(_, cost)| cost.bytes().all(|byte| byte.is_ascii_digit()));
+    let part = domain.map_or(part, |(domain, _)| domain);
+    part.contains(['.', '@', ':']) && part.chars().all(|c| c.is_alphanumeric() || "._@:*/+=-~%'".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ok_parts() {
+        for (text, expected) in [
+            ("ann@example.com", vec!["ann@example.com"]),
+            ("ann@example.com bob@example.com", vec!["ann@example.com", "bob@example.com"]),
+            ("ann@example.com, bob@example.com", vec!["ann@example.com", "bob@example.com"]),
+            ("example.com;example.net", vec!["example.com", "example.net"]),
+            ("192.0.2.0/24|2001:db8::1", vec!["192.0.2.0/24", "2001:db8::1"]),
+            ("smtp:*;1", vec!["smtp:*;1"]),
+            ("smtp:example.com;1 smtp:example.net;5", vec!["smtp:example.com;1", "smtp:example.net;5"]),
+            ("Ann Example", vec!["Ann Example"]),
+            ("\"Ann\" [SMTP:ann@example.com]", vec!["\"Ann\" [SMTP:ann@example.com]"]),
+            ("a.{2,3}.b", vec!["a.{2,3}.b"]),
+        ] {
+            assert_eq!(parts(text), expected, "{text}");
+        }
+    }
 }

@@ -4,16 +4,11 @@ use evidence::{Effect, ListWord, Reading, SettingClass, SourceId, Tier, Unit};
 
 use super::object::{INSTANTS, List, OBJECT, say_entries};
 use crate::table::row::{Row, Torn};
-use crate::table::setting::{SettingNames, setting};
+use crate::table::setting::setting;
 use crate::table::{self, Facts, Need, Staying, Table, missing};
 use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
 
-const NEEDS: &[Need] = &[
-    ("IPAllowList", &["ipallowlist"]),
-    ("IPBlockList", &["ipblocklist"]),
-    ("EnableSafeList", &["enablesafelist"]),
-    ("Name", OBJECT.name),
-];
+const NEEDS: &[Need] = &[("IPAllowList", &["ipallowlist"]), ("IPBlockList", &["ipblocklist"])];
 
 /// Its two lists.
 const LISTS: [List; 2] = [
@@ -92,22 +87,27 @@ impl Table for ConnectionFilter {
     const STAYING: Staying = Staying::All;
 
     fn check(&self, row: &Row) -> Result<(), Torn> {
-        if row.has(&["ipallowlist", "ipblocklist"]) {
-            Ok(())
-        } else {
-            Err(missing("IPAllowList", "the row has other keys"))
-        }
+        if is_one(row) { Ok(()) } else { Err(missing("IPAllowList", "the row has other keys")) }
     }
 
     fn state(&self, row: &Row, facts: &mut Facts<'_>) {
-        let names = SettingNames { enabled: &[], ..OBJECT };
-        let mut policy = setting(row, SettingClass::ConnectionFilter, &names, facts);
-        // There is one policy only, and nothing switches it off.
-        policy.effect = Effect::Acts;
-        policy.tier = Tier::Default;
-        facts.say_setting(policy.clone(), &["enablesafelist"]);
-        for list in &LISTS {
-            say_entries(row, facts, &policy, &SettingClass::ConnectionFilter, list);
-        }
+        state(row, facts);
+    }
+}
+
+/// Whether a row is such a policy.
+pub(super) fn is_one(row: &Row) -> bool {
+    row.has(&["ipallowlist", "ipblocklist"])
+}
+
+/// States the policy, and each address of its lists.
+pub(super) fn state(row: &Row, facts: &mut Facts<'_>) {
+    let mut policy = setting(row, SettingClass::ConnectionFilter, &OBJECT, facts);
+    // There is one policy only, and nothing switches it off.
+    policy.effect = Effect::Acts;
+    policy.tier = Tier::Default;
+    facts.say_setting(policy.clone(), &["enablesafelist"]);
+    for list in &LISTS {
+        say_entries(row, facts, &policy, &SettingClass::ConnectionFilter, list);
     }
 }

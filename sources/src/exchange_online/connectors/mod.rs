@@ -10,18 +10,14 @@ use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Sourc
 
 const INBOUND: &[Need] = &[
     ("Name", OBJECT.name),
-    ("Enabled", &["enabled"]),
-    ("ConnectorType", &["connectortype"]),
-    ("SenderDomains", &["senderdomains"]),
-    ("RequireTls", &["requiretls", "restrictdomainstoipaddresses", "senderipaddresses"]),
+    ("ConnectorType", &["connectortype", "restrictdomainstocertificate", "restrictdomainstoipaddresses"]),
+    ("SenderDomains", &["senderdomains", "senderipaddresses", "tlssendercertificatename"]),
 ];
 
 const OUTBOUND: &[Need] = &[
     ("Name", OBJECT.name),
-    ("Enabled", &["enabled"]),
-    ("ConnectorType", &["connectortype"]),
-    ("RecipientDomains", &["recipientdomains"]),
-    ("UseMXRecord", &["usemxrecord", "smarthosts"]),
+    ("ConnectorType", &["connectortype", "istransportrulescoped", "routeallmessagesviaonpremises"]),
+    ("RecipientDomains", &["recipientdomains", "usemxrecord", "smarthosts"]),
 ];
 
 /// `Get-IntraOrganizationConnector`.
@@ -134,7 +130,7 @@ fn class(row: &Row) -> Option<SettingClass> {
         Some(SettingClass::OutboundConnector)
     } else if row.has(&["targetaddressdomains"]) {
         Some(SettingClass::Other("intra-organization connector".to_owned()))
-    } else if row.has(&["senderdomains", "senderipaddresses", "restrictdomainstoipaddresses"]) {
+    } else if row.has(&["senderdomains", "senderipaddresses", "tlssendercertificatename"]) {
         Some(SettingClass::InboundConnector)
     } else {
         None

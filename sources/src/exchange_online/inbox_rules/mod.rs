@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::object::mailbox;
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
-use crate::table::{self, Facts, Need, Staying, Table, missing};
+use crate::table::{self, Facts, Need, Staying, Table, decoded, missing};
+use crate::text::encoding_of;
 use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
 
 /// `Get-InboxRule`.
@@ -16,6 +17,14 @@ const CMDLET: &[Need] = &[
     ("Priority", &["priority"]),
     ("RuleIdentity", &["ruleidentity"]),
     ("MailboxOwnerId", &["mailboxownerid", "description", "identity", "mailbox"]),
+];
+
+/// A few columns of it, chosen to find what sends mail away.
+const CHOSEN: &[Need] = &[
+    ("Name", &["name"]),
+    ("ForwardTo", &["forwardto", "forwardasattachmentto"]),
+    ("RedirectTo", &["redirectto", "movetofolder", "deletemessage"]),
+    ("MailboxOwnerId", &["mailboxownerid", "ruleidentity", "mailbox", "enabled", "priority", "description"]),
 ];
 
 /// Graph `messageRule`.
@@ -124,7 +133,10 @@ impl Source for InboxRules {
     }
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
-        table::any_of([CMDLET, GRAPH].map(|needs| table::recognise(head, needs, STRANGERS, None)))
+        if is_graph_list(head.text) {
+            return Recognition::Certain;
+        }
+        table::any_of([CMDLET, CHOSEN, GRAPH].map(|needs| table::recognise(head, needs, STRANGERS, None)))
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
@@ -170,6 +182,15 @@ impl Table for InboxRules {
         }
         facts.say_setting(rule, &["enabled", "isenabled"]);
     }
+}
+
+/// Whether a text is an answer of Graph to a question for rules, also one that lists none.
+fn is_graph_list(text: &str) -> bool {
+    let context =
+        text.trim_start().strip_prefix('{').and_then(|rest| rest.trim_start().strip_prefix("\"@odata.context\""));
+    let address = context.and_then(|rest| rest.split(',').next());
+    address
+        .is_some_and(|address| address.contains("graph.microsoft") && address.trim_end().ends_with("/messageRules\""))
 }
 
 /// Said where a rule names its mailbox by an id only.
@@ -220,12 +241,14 @@ fn texts(value: &Value) -> Vec<String> {
 
 /// The mailbox in `users('ann%40example.com')` of an `@odata.context`; none if the file has several.
 fn owner_in_context(file: &[u8]) -> Option<String> {
+    const CONTEXT: &str = "$metadata#users('";
+    let text = decoded(file, encoding_of(file).0);
     let mut found: Option<String> = None;
-    for at in memchr::memmem::find_iter(file, b"$metadata#users('") {
-        let start = &file[at + b"$metadata#users('".len()..];
-        let end = start.iter().take(320).position(|byte| *byte == b'\'')?;
-        let owner = std::str::from_utf8(&start[..end]).ok()?.replace("%40", "@");
-        if !owner.contains('@') || found.as_ref().is_some_and(|known| *known != owner) {
+    for (at, _) in text.match_indices(CONTEXT) {
+        let start = text.get(at + CONTEXT.len()..)?;
+        let owner = start.split('\'').next()?.replace("%40", "@");
+        let is_address = owner.contains('@') && owner.len() <= 320;
+        if !is_address || found.as_ref().is_some_and(|known| *known != owner) {
             return None;
         }
         found = Some(owner);

@@ -11,8 +11,6 @@ use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Sourc
 const NEEDS: &[Need] = &[
     ("TrustedSendersAndDomains", &["trustedsendersanddomains"]),
     ("BlockedSendersAndDomains", &["blockedsendersanddomains"]),
-    ("Enabled", &["enabled"]),
-    ("TrustedListsOnly", &["trustedlistsonly", "contactstrusted"]),
 ];
 
 const NAMES: SettingNames =

@@ -2,7 +2,7 @@
 
 use evidence::{Effect, ListEntry, ListWord, Reading, Setting, SettingClass, SourceId, Unit};
 
-use super::object::{INSTANTS, LISTED, List, OBJECT, mailbox, say_entries};
+use super::object::{LISTED, List, OBJECT, mailbox, say_entries};
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
@@ -125,7 +125,8 @@ impl Source for Mailboxes {
 
 impl Table for Mailboxes {
     const DATE_NAMES: &'static [&'static str] = &[];
-    const INSTANT_NAMES: &'static [&'static str] = INSTANTS;
+    const INSTANT_NAMES: &'static [&'static str] =
+        &["whenmailboxcreated", "whenchangedutc", "whenchanged", "whencreatedutc"];
     const STAYING: Staying = Staying::All;
 
     fn check(&self, row: &Row) -> Result<(), Torn> {

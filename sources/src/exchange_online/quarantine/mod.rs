@@ -144,6 +144,11 @@ impl Table for QuarantineList {
                 facts.limit("lists were exported as names of .NET types: recipients are lost; export JSON instead");
             }
         }
+        if row.has_cut_lists() {
+            facts.limit(
+                "a list ends in dots: Format-List left out its end, recipients may be missing; export JSON instead",
+            );
+        }
         let recipients = all_recipients(row);
         facts.about.envelope_recipients = recipients.clone();
         facts.say(Fact::Identity(identity(row)));

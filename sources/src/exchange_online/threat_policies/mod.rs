@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use evidence::{ConditionOn, Effect, ListWord, Reading, Setting, SettingClass, SourceId, Tier, Unit};
 
+use super::connection_filter;
 use super::object::{INSTANTS, List, OBJECT, say_entries};
 use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
@@ -35,33 +36,62 @@ const LINK_NAMES: &[&str] = &[
 /// The properties by which a policy shows what it is; the first that a row has counts.
 const MARKS: &[(&str, SettingClass)] = &[
     ("highconfidencespamaction", SettingClass::AntiSpam),
+    ("allowedsenderdomains", SettingClass::AntiSpam),
+    ("blockedsenderdomains", SettingClass::AntiSpam),
     ("autoforwardingmode", SettingClass::OutboundSpam),
     ("recipientlimitexternalperhour", SettingClass::OutboundSpam),
     ("phishthresholdlevel", SettingClass::AntiPhish),
     ("authenticationfailaction", SettingClass::AntiPhish),
+    ("honordmarcpolicy", SettingClass::AntiPhish),
     ("enablefilefilter", SettingClass::AntiMalware),
     ("enablesafelinksforemail", SettingClass::UrlProtection),
     ("donotrewriteurls", SettingClass::UrlProtection),
+    ("scanurls", SettingClass::UrlProtection),
     ("enableatpforspoteamsodb", SettingClass::AttachmentProtection),
     ("redirectaddress", SettingClass::AttachmentProtection),
+    ("enable", SettingClass::AttachmentProtection),
     ("enduserquarantinepermissions", SettingClass::QuarantinePolicy),
     ("enduserquarantinepermissionsvalue", SettingClass::QuarantinePolicy),
 ];
 
 /// What each of them needs; a name that only one kind has, and some that it shares.
 const NEEDS: &[&[Need]] = &[
-    &[NAME, ("State", &["state"]), ("Priority", &["priority"]), ("HostedContentFilterPolicy", LINK_NAMES)],
-    &[NAME, ("State", &["state"]), ("SafeLinksPolicy", &["safelinkspolicy"]), ("ExceptIfSentTo", &["exceptifsentto"])],
-    &[NAME, ("SpamAction", &["spamaction"]), ("HighConfidenceSpamAction", &["highconfidencespamaction"])],
-    &[NAME, ("AutoForwardingMode", &["autoforwardingmode"]), ("RecipientLimitPerDay", &["recipientlimitperday"])],
     &[
         NAME,
-        ("AuthenticationFailAction", &["authenticationfailaction"]),
-        ("EnableSpoofIntelligence", &["enablespoofintelligence", "phishthresholdlevel"]),
+        ("HostedContentFilterPolicy", LINK_NAMES),
+        ("State", &["state", "priority", "sentto", "recipientdomainis"]),
     ],
-    &[NAME, ("EnableFileFilter", &["enablefilefilter"]), ("ZapEnabled", &["zapenabled", "filetypes"])],
-    &[NAME, ("ScanUrls", &["scanurls"]), ("AllowClickThrough", &["allowclickthrough", "donotrewriteurls"])],
-    &[NAME, ("Enable", &["enable"]), ("Action", &["action"]), ("RedirectAddress", &["redirectaddress"])],
+    &[NAME, ("SpamAction", &["spamaction"]), ("HighConfidenceSpamAction", &["highconfidencespamaction"])],
+    &[
+        NAME,
+        ("AllowedSenders", &["allowedsenders", "blockedsenders"]),
+        ("AllowedSenderDomains", &["allowedsenderdomains", "blockedsenderdomains"]),
+    ],
+    &[NAME, ("AutoForwardingMode", &["autoforwardingmode"])],
+    &[
+        NAME,
+        ("AuthenticationFailAction", &["authenticationfailaction", "phishthresholdlevel", "honordmarcpolicy"]),
+        (
+            "EnableSpoofIntelligence",
+            &["enablespoofintelligence", "enablemailboxintelligence", "dmarcrejectaction", "targeteduserstoprotect"],
+        ),
+    ],
+    &[
+        NAME,
+        ("EnableFileFilter", &["enablefilefilter"]),
+        ("ZapEnabled", &["zapenabled", "filetypes", "filetypeaction"]),
+    ],
+    &[
+        NAME,
+        ("ScanUrls", &["scanurls", "enablesafelinksforemail"]),
+        ("AllowClickThrough", &["allowclickthrough", "donotrewriteurls", "disableurlrewrite"]),
+    ],
+    &[
+        NAME,
+        ("Enable", &["enable"]),
+        ("Action", &["action"]),
+        ("RedirectAddress", &["redirectaddress", "isbuiltinprotection", "quarantinetag"]),
+    ],
     &[NAME, ("EnableATPForSPOTeamsODB", &["enableatpforspoteamsodb"]), ("EnableSafeDocs", &["enablesafedocs"])],
     &[
         NAME,
@@ -118,7 +148,7 @@ impl Source for ThreatPolicies {
     fn export(&self) -> Export {
         Export {
             command: Some(
-                "@(Get-HostedContentFilterPolicy) + @(Get-HostedContentFilterRule) + @(Get-AntiPhishPolicy) + @(Get-AntiPhishRule) + @(Get-MalwareFilterPolicy) + @(Get-MalwareFilterRule) + @(Get-SafeLinksPolicy) + @(Get-SafeLinksRule) + @(Get-SafeAttachmentPolicy) + @(Get-SafeAttachmentRule) + @(Get-HostedOutboundSpamFilterPolicy) + @(Get-HostedOutboundSpamFilterRule) + @(Get-EOPProtectionPolicyRule) + @(Get-ATPProtectionPolicyRule) + @(Get-ATPBuiltInProtectionRule) + @(Get-QuarantinePolicy) + @(Get-ExoPhishSimOverrideRule) | ConvertTo-Json -Depth 6 | Set-Content threat_policies.json -Encoding utf8",
+                "@(Get-HostedContentFilterPolicy) + @(Get-HostedContentFilterRule) + @(Get-AntiPhishPolicy) + @(Get-AntiPhishRule) + @(Get-MalwareFilterPolicy) + @(Get-MalwareFilterRule) + @(Get-SafeLinksPolicy) + @(Get-SafeLinksRule) + @(Get-SafeAttachmentPolicy) + @(Get-SafeAttachmentRule) + @(Get-HostedOutboundSpamFilterPolicy) + @(Get-HostedOutboundSpamFilterRule) + @(Get-EOPProtectionPolicyRule) + @(Get-ATPProtectionPolicyRule) + @(Get-ATPBuiltInProtectionRule) + @(Get-QuarantinePolicy) + @(Get-HostedConnectionFilterPolicy) + @(Get-ExoPhishSimOverrideRule) | ConvertTo-Json -Depth 6 | Set-Content threat_policies.json -Encoding utf8",
             ),
             clicks: Some(
                 "Microsoft Defender portal > Email & collaboration > Policies & rules > Threat policies (shows them; only PowerShell exports them)",
@@ -176,8 +206,11 @@ impl Table for ThreatPolicies {
         if SIMULATION.iter().all(|(_, names)| row.has(names)) {
             return simulation(row, facts);
         }
+        if connection_filter::is_one(row) {
+            return connection_filter::state(row, facts);
+        }
         let links: Vec<&(&str, SettingClass)> = LINKS.iter().filter(|(name, _)| row.has(&[name])).collect();
-        if links.is_empty() || !row.has(&["state"]) {
+        if links.is_empty() {
             policy(row, facts);
         } else {
             rule(row, &links, facts);
@@ -266,6 +299,7 @@ fn tier(row: &Row, name: &str) -> Tier {
         _ if row.flag(&["isbuiltinprotection"]) == Some(true) => Tier::BuiltIn,
         // There is one policy for files only.
         _ if row.flag(&["isdefault"]) == Some(true) || row.has(&["enableatpforspoteamsodb"]) => Tier::Default,
+        _ if !row.has(&["isdefault"]) && ["Default", "Office365 AntiPhish Default"].contains(&name) => Tier::Default,
         _ => tier_by_name(name),
     }
 }

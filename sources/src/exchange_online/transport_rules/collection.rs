@@ -53,7 +53,11 @@ pub(super) fn rows(input: &Input<'_>) -> Result<Vec<Parsed>, ReadError> {
     let fault = loop {
         let at = place(&reader);
         match reader.read_event() {
-            Ok(Event::Start(start)) if start.name().as_ref() == "rule" => open = Some(Open::of(&start, at)),
+            Ok(Event::Start(start)) if start.name().as_ref() == "rule" => {
+                if let Some(unclosed) = open.replace(Open::of(&start, at)) {
+                    rows.push(torn(raw(unclosed.start..at), "another <rule>"));
+                }
+            }
             Ok(Event::Start(start)) if start.name().as_ref() == "commandBlock" => in_command(&mut open, true),
             Ok(Event::End(end)) if end.name().as_ref() == "commandBlock" => in_command(&mut open, false),
             Ok(Event::CData(words)) => append(&mut open, words.as_ref()),
@@ -76,10 +80,15 @@ pub(super) fn rows(input: &Input<'_>) -> Result<Vec<Parsed>, ReadError> {
     let torn_at = open.map(|rule| rule.start).or(fault.as_ref().map(|(at, _)| *at));
     if let Some(at) = torn_at {
         let found = fault.map_or("the end of the file".to_owned(), |(_, found)| found);
-        let torn = Torn { expected: "a closed <rule>".to_owned(), found };
-        rows.push(Err(Box::new(Broken { raw: raw(at..whole.len()), torn })));
+        rows.push(torn(raw(at..whole.len()), &found));
     }
     Ok(rows)
+}
+
+/// A rule that is not closed.
+fn torn(raw: Raw, found: &str) -> Parsed {
+    let torn = Torn { expected: "a closed <rule>".to_owned(), found: found.to_owned() };
+    Err(Box::new(Broken { raw, torn }))
 }
 
 fn in_command(open: &mut Option<Open>, is_in_command: bool) {
@@ -122,8 +131,7 @@ fn parameters(command: &str) -> Map<String, Value> {
     let mut found = Map::new();
     let mut name: Option<String> = None;
     let mut values: Vec<Value> = Vec::new();
-    let mut words = Words { rest: command.chars().peekable() };
-    while let Some(word) = words.next() {
+    for word in (Words { rest: command.chars().peekable() }) {
         match word {
             Word::Parameter(next) => {
                 close(&mut found, name.replace(next), &mut values);
@@ -168,9 +176,8 @@ impl Iterator for Words<'_> {
         }
         let is_parameter = first == '-' && self.rest.peek().is_some_and(|c| c.is_ascii_alphabetic());
         let mut word = if is_parameter { String::new() } else { first.to_string() };
-        while let Some(c) =
-            self.rest.next_if(|c| !c.is_whitespace() && !matches!(c, ',' | ')') && !(is_parameter && *c == ':'))
-        {
+        let ends = |c: &char| c.is_whitespace() || matches!(c, ',' | ')') || (is_parameter && *c == ':');
+        while let Some(c) = self.rest.next_if(|c| !ends(c)) {
             word.push(c);
         }
         Some(if is_parameter { Word::Parameter(word) } else { Word::Value(word) })

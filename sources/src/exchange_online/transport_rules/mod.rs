@@ -18,7 +18,10 @@ const NEEDS: &[Need] = &[
     ("Name", &["name", "identity"]),
     ("State", &["state"]),
     ("Mode", &["mode"]),
-    ("Conditions", &["conditions", "description"]),
+    (
+        "Conditions",
+        &["conditions", "description", "actions", "fromscope", "setscl", "ruleerroraction", "senderdomainis"],
+    ),
     ("Priority", &["priority"]),
 ];
 

@@ -1,6 +1,10 @@
-//! The answer of `Get-QuarantineMessageHeader`: a record that holds the header as one of its values, as JSON or `Format-List`.
+//! The answer of `Get-QuarantineMessageHeader`: a record that holds the header as one of its values, as JSON, `Export-Csv` or
+//! `Format-List`.
+
+use std::ops::Range;
 
 use crate::message::sheet::{Held, Lines, Sheet};
+use crate::records::delimiter_of;
 use crate::table::row::block_line;
 use crate::text::Text;
 
@@ -8,8 +12,11 @@ use crate::text::Text;
 pub(super) fn sheet(file: &[u8]) -> Option<Sheet<'_>> {
     let decoded = Text::decode(file, "").ok()?;
     let whole = decoded.as_str();
-    let is_json = whole.trim_start().starts_with(['{', '[']);
-    let (text, held) = if is_json { in_json(whole) } else { in_block(whole) }?;
+    let (text, held) = match whole.trim_start().as_bytes().first()? {
+        b'{' | b'[' => in_json(whole),
+        b'#' | b'"' => in_csv(whole),
+        _ => in_block(whole),
+    }?;
     Some(Sheet::held(file, decoded, text, held))
 }
 
@@ -64,6 +71,60 @@ fn escape(text: &str) -> Option<(char, usize)> {
         _ => return None,
     };
     Some((letter, 2))
+}
+
+/// A row under `"Identity","Organization","Header"`, whose cell goes on over many lines.
+fn in_csv(whole: &str) -> Option<(String, Held)> {
+    let skipped = if whole.starts_with("#TYPE") { whole.find('\n')? + 1 } else { 0 };
+    let first_line = whole[skipped..].lines().next()?;
+    let rows = rows(whole, skipped, delimiter_of(first_line));
+    let [columns, row] = rows.as_slice() else { return None };
+    let column = |name: &str| columns.iter().position(|cell| whole[cell.clone()].trim_matches('"') == name);
+    column("Identity")?;
+    let cell = row.get(column("Header")?)?;
+    let inner = whole[cell.clone()].strip_prefix('"')?.strip_suffix('"')?;
+    let start = cell.start + 1;
+    let line = memchr::memchr_iter(b'\n', &whole.as_bytes()[..start]).count() as u64 + 1;
+    let (mut text, mut pieces) = (String::new(), Vec::new());
+    let mut at = start;
+    for part in inner.split("\"\"") {
+        if at > start {
+            text.push('"');
+        }
+        pieces.push((text.len(), at));
+        text.push_str(part);
+        at += part.len() + 2;
+    }
+    Some((text, Held { pieces, lines: Lines::From(line) }))
+}
+
+/// Where the cells of the first three rows stand, with their quotes.
+fn rows(whole: &str, from: usize, delimiter: u8) -> Vec<Vec<Range<usize>>> {
+    let (mut rows, mut row): (Vec<Vec<Range<usize>>>, Vec<Range<usize>>) = (Vec::new(), Vec::new());
+    let (mut start, mut quoted) = (from, false);
+    for (at, byte) in whole.bytes().enumerate().skip(from).chain([(whole.len(), b'\n')]) {
+        match byte {
+            b'"' => quoted = !quoted,
+            _ if quoted && at < whole.len() => {}
+            b'\n' => {
+                let end = if whole[start..at].ends_with('\r') { at - 1 } else { at };
+                row.push(start..end);
+                let is_blank = row.iter().all(|cell| cell.is_empty());
+                rows.extend((!is_blank).then(|| std::mem::take(&mut row)));
+                row.clear();
+                start = at + 1;
+            }
+            byte if byte == delimiter => {
+                row.push(start..at);
+                start = at + 1;
+            }
+            _ => {}
+        }
+        if rows.len() > 2 {
+            break;
+        }
+    }
+    rows
 }
 
 /// `Header       : Received: ...`, whose further lines are indented to where the value begins.
@@ -122,6 +183,11 @@ mod tests {
                 "\r\nIdentity : a\\b\r\nHeader   : Received: x\r\n            by y\r\n           From: a\r\n\r\n",
                 "Received: x\r\n by y\r\nFrom: a\r\n\r\n",
             ),
+            (
+                "csv",
+                "#TYPE X\r\n\"Identity\",\"Header\"\r\n\"a\\b\",\"Received: x\r\n by y\r\nFrom: \"\"Ann\"\" <a>\r\n\"\r\n",
+                "Received: x\r\n by y\r\nFrom: \"Ann\" <a>\r\n",
+            ),
         ] {
             let sheet = sheet(file.as_bytes());
             assert_eq!(sheet.map(|sheet| sheet.bytes().to_vec()), Some(expected.as_bytes().to_vec()), "{name}");
@@ -136,6 +202,9 @@ mod tests {
             ("two", "[{\"Identity\":\"a\",\"Header\":\"A: 1\"},{\"Identity\":\"b\",\"Header\":\"A: 1\"}]"),
             ("no identity", "{\"Header\":\"Received: x\"}"),
             ("a header", "Received: x\r\nHeader : y\r\n"),
+            ("torn cell", "\"Identity\",\"Header\"\r\n\"a\",\"Received: x\r\n by"),
+            ("two rows", "\"Identity\",\"Header\"\r\n\"a\",\"A: 1\"\r\n\"b\",\"A: 1\"\r\n"),
+            ("no row", "\"Identity\",\"Header\"\r\n"),
             ("nothing", ""),
         ] {
             assert!(sheet(file.as_bytes()).is_none(), "{name}");
