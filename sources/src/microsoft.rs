@@ -80,23 +80,4 @@ pub(crate) fn done(said: Option<&str>) -> Done {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ok_peers() {
-        for (said, expected) in [
-            ("192.0.2.1", Some(("192.0.2.1", None))),
-            ("192.0.2.1:4711", Some(("192.0.2.1", Some(4711)))),
-            ("[2001:db8::1]:4711", Some(("2001:db8::1", Some(4711)))),
-            ("2001:db8::1", Some(("2001:db8::1", None))),
-            ("<null>", None),
-            ("", None),
-            ("[", None),
-        ] {
-            let found = peer_of(said);
-            let found = found.as_ref().map(|peer| (peer.ip.as_deref().unwrap_or(""), peer.port));
-            assert_eq!(found, expected, "{said}");
-        }
-    }
-}
+mod tests;

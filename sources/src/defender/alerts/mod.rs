@@ -95,7 +95,7 @@ impl Table for Alerts {
     const WRAPPERS: &'static [&'static str] = &["value", "records", "results", "Results", "alerts"];
     // An incident whose alerts went to another one is still a row.
     const PAGES: &'static [&'static str] = &["value", "records", "results", "Results"];
-    const INNER: &'static [&'static str] = &["properties"];
+    const INNER: &'static [&'static str] = &["log", "properties"];
     const ID_NAMES: &'static [&'static str] = &["networkmessageid", "evidence", "properties", "messagesecuritystates"];
     const DATE_NAMES: &'static [&'static str] = DATE;
 

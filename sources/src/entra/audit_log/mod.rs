@@ -80,7 +80,7 @@ impl Source for AuditLog {
 
 impl Table for AuditLog {
     const WRAPPERS: &'static [&'static str] = &["value", "records"];
-    const INNER: &'static [&'static str] = &["properties"];
+    const INNER: &'static [&'static str] = &["log", "properties"];
     const DATE_NAMES: &'static [&'static str] = DATE;
     const STAYING: Staying = Staying::Holding(&["onditional access", "amed location", "domain", "Company"]);
     const OTHERS: &'static str = "not about one message";

@@ -110,7 +110,7 @@ impl Source for SignIns {
 
 impl Table for SignIns {
     const WRAPPERS: &'static [&'static str] = &["value", "records"];
-    const INNER: &'static [&'static str] = &["properties"];
+    const INNER: &'static [&'static str] = &["log", "properties"];
     const DATE_NAMES: &'static [&'static str] = DATE;
     const OTHERS: &'static str = "not about one message";
 

@@ -133,17 +133,15 @@ pub(super) fn inbox_rule(row: &Row, facts: &mut Facts<'_>) {
         (Some(one), None) | (None, Some(one)) => Some(one.to_owned()),
         (None, None) => None,
     };
-    let altered = properties.iter().filter(|(name, value)| name != "RuleOperation" && !value.is_empty());
+    let altered = properties.iter().filter(|(_, value)| !value.is_empty());
     let alterations = altered
         .map(|(name, value)| Alteration { name: name.clone(), before: None, after: Some(value.clone()) })
         .take(ALTERATIONS_MAX)
         .collect();
-    let said =
-        if operation.is_empty() { "UpdateInboxRules".to_owned() } else { format!("UpdateInboxRules ({operation})") };
     facts.say_by(
         OPERATION,
         Fact::Change(Change {
-            operation: said,
+            operation: "UpdateInboxRules".to_owned(),
             kind,
             class: Some(SettingClass::MailboxRule),
             object,

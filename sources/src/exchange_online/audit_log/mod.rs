@@ -106,7 +106,7 @@ impl Source for AuditLog {
 
 impl Table for AuditLog {
     const WRAPPERS: &'static [&'static str] = &["value", "records", "results", "result"];
-    const INNER: &'static [&'static str] = &["properties", "raweventdata", "auditdata", "raw"];
+    const INNER: &'static [&'static str] = &["log", "properties", "raweventdata", "auditdata", "raw"];
     const ID_NAMES: &'static [&'static str] = &["networkmessageid", "internetmessageid", "auditdata"];
     const DATE_NAMES: &'static [&'static str] = DATE;
     const STAYING: Staying = Staying::Holding(&[
@@ -170,7 +170,7 @@ impl Table for AuditLog {
             "TIUrlClickData" => mail::click(row, facts),
             "UpdateInboxRules" => change::inbox_rule(row, facts),
             "UserLoggedIn" | "UserLoginFailed" | "PasswordLogonInitialAuthUsingPassword" => people::sign_in(row, facts),
-            _ if operation.starts_with("Alert") && row.has(&["alertid"]) => people::alert(row, facts),
+            _ if row.has(&["alertid", "alertdisplayname"]) => people::alert(row, facts),
             _ if mail::is_quarantine(row, operation) => mail::quarantine(row, operation, facts),
             _ if CODES.means("ItemOperation", operation).is_some() && !mail::items(row).is_empty() => {
                 mail::removed(row, operation, facts)
