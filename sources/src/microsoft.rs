@@ -22,11 +22,12 @@ pub(crate) fn text(value: &Value) -> Option<String> {
 
 /// The pairs of a list of `{"Name": "...", "Value": "..."}`, in its order; a missing value is the empty text.
 pub(crate) fn pairs(row: &Row, names: &[&str]) -> Vec<(String, String)> {
-    let pair = |object: Map<String, Value>| {
-        let name = text_of(&object, &["Name", "name", "key", "Key"])?;
-        Some((name, text_of(&object, &["Value", "value"]).unwrap_or_default()))
-    };
-    row.objects(names).into_iter().filter_map(pair).collect()
+    let mut found = Vec::new();
+    row.each_object(names, |object| {
+        let name = text_of(object, &["Name", "name", "key", "Key"]);
+        found.extend(name.map(|name| (name, text_of(object, &["Value", "value"]).unwrap_or_default())));
+    });
+    found
 }
 
 /// The value beside a name in a list of pairs, without regard to case.

@@ -111,6 +111,100 @@ fn operation(observation: &Observation) -> Option<&str> {
     }
 }
 
+/// Folders of the kinds that share this module.
+const FOLDERS: [&str; 11] = [
+    "defender/alerts",
+    "defender/email_attachment_info",
+    "defender/email_events",
+    "defender/email_post_delivery_events",
+    "defender/email_url_info",
+    "defender/url_click_events",
+    "entra/audit_log",
+    "entra/conditional_access",
+    "entra/sign_ins",
+    "exchange_online/audit_log",
+    "exchange_online/mail_flow_report",
+];
+
+/// Own samples: folder, name and content.
+fn samples() -> Vec<(&'static str, String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for folder in FOLDERS {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder).join("samples");
+        for entry in fs::read_dir(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())) {
+            let name = entry.expect("a readable folder").file_name().to_string_lossy().into_owned();
+            if !name.ends_with(".expected") {
+                found.push((folder, name.clone(), sample(folder, &name)));
+            }
+        }
+    }
+    assert!(found.len() >= 35, "{}", found.len());
+    found
+}
+
+fn facts(reading: &Reading) -> Vec<String> {
+    let of = |one: &Observation| format!("{:?} {:?} {:?} {:?}", one.when, one.speaker, one.about, one.fact);
+    let mut facts: Vec<String> = reading.observations.iter().map(of).collect();
+    facts.sort();
+    facts
+}
+
+/// Other line ends, UTF-16 and doubled rows change neither the kind nor the facts.
+#[test]
+fn spelling_of_a_file_does_not_matter() {
+    for (folder, name, bytes) in samples() {
+        let plain = read(&name, &bytes, &Wanted::Everything);
+        let text = String::from_utf8(bytes.clone()).expect("UTF-8");
+        let text = text.trim_start_matches('\u{feff}');
+        let lines = text.replace("\r\n", "\n");
+        let utf16: Vec<u8> = [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        for (how, changed) in
+            [("LF", lines.clone().into_bytes()), ("CRLF", lines.replace('\n', "\r\n").into_bytes()), ("UTF-16", utf16)]
+        {
+            let found = read(&name, &changed, &Wanted::Everything);
+            assert_eq!(facts(&found), facts(&plain), "{folder}/{name}: {how}");
+        }
+        let is_json = text.starts_with(['{', '[']);
+        let doubled = match text.split_once('\n') {
+            Some((_, rows)) if !is_json && !text.starts_with('#') && plain.problems.is_empty() => {
+                format!("{text}{rows}")
+            }
+            _ if is_json => format!("{text}\n{text}"),
+            _ => continue,
+        };
+        let found = read(&name, doubled.as_bytes(), &Wanted::Everything);
+        let twice: BTreeSet<String> = facts(&found).into_iter().collect();
+        assert_eq!(twice, facts(&plain).into_iter().collect(), "{folder}/{name}: doubled");
+    }
+}
+
+/// A file that was cut or damaged anywhere: no panic, every row in one heap, every cite within the file.
+#[test]
+fn torn_files_are_read_as_far_as_they_go() {
+    for (folder, name, bytes) in samples() {
+        let source = recognise(&bytes, &name).unwrap_or_else(|error| panic!("{error}"));
+        let step = (bytes.len() / 40).max(1);
+        for at in (0..bytes.len()).step_by(step) {
+            let mut damaged = bytes.clone();
+            damaged[at] = [b'"', b'{', b']', 0xFF, b'\\', b','][at / step % 6];
+            for torn in [&bytes[..at], &damaged] {
+                for wanted in [Wanted::Everything, message(FIRST)] {
+                    let clock =
+                        Clock { zone: TimeZone::UTC, zone_label: "UTC".to_owned(), reference: Timestamp::UNIX_EPOCH };
+                    let input = Input { name: FileName::from(name.as_str()), bytes: torn };
+                    let query = Query { wanted: &wanted, clock: &clock, progress: &NoProgress };
+                    let Ok(reading) = source.read(&input, &query) else { continue };
+                    assert_eq!(reading.rows_accounted_for(), reading.rows, "{folder}/{name}: {at}");
+                    let cites = reading.observations.iter().map(|one| &one.cite);
+                    for cite in cites.chain(reading.problems.iter().map(|problem| &problem.cite)) {
+                        assert!(cite.bytes.end <= torn.len() as u64, "{folder}/{name}: {at}: {cite}");
+                    }
+                }
+            }
+        }
+    }
+}
+
 const SEKOIA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples/sekoia-intake-formats");
 
 /// What another program made of the same records, and where we differ on purpose.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use evidence::{Address, Cite, FileName, Property};
 use serde_json::{Map, Value};
@@ -48,7 +48,8 @@ enum Spelling {
 #[derive(Clone, Debug)]
 struct Field {
     name: Arc<Name>,
-    values: Vec<String>,
+    /// Its texts; those of a tree are written when they are first asked for.
+    values: OnceLock<Vec<String>>,
     /// Where a JSON value is more than texts: objects, lists of objects.
     tree: Option<Value>,
     range: Option<Range<usize>>,
@@ -166,7 +167,7 @@ impl Row {
             .enumerate()
             .map(|(at, (column, cell))| Field {
                 name: column.clone(),
-                values: vec![cell],
+                values: vec![cell].into(),
                 tree: None,
                 range: ranges.get(at).cloned(),
             })
@@ -246,22 +247,24 @@ impl Row {
                 Some((name, value)) => {
                     fields.push(Field {
                         name: Name::of(name),
-                        values: vec![value.to_owned()],
+                        values: vec![value.to_owned()].into(),
                         tree: None,
                         range: None,
                     });
                 }
                 None => {
-                    if let Some(value) = fields.last_mut().and_then(|field| field.values.last_mut()) {
+                    if let Some(value) = fields.last_mut().and_then(|field| field.values.get_mut()?.last_mut()) {
                         value.push_str(line.trim_start()); // a blank at the fold stands at the end of the line before
                     }
                 }
             }
         }
         for field in &mut fields {
-            let inner = field.values.first().and_then(|text| text.trim().strip_prefix('{')?.strip_suffix('}'));
+            let inner = field.values().first().and_then(|text| text.trim().strip_prefix('{')?.strip_suffix('}'));
             if let Some(inner) = inner {
-                field.values = inner.split(',').map(|part| part.trim().trim_end_matches("...").to_owned()).collect();
+                let parts: Vec<String> =
+                    inner.split(',').map(|part| part.trim().trim_end_matches("...").to_owned()).collect();
+                field.values = parts.into();
             }
         }
         Row { raw: Raw::Block { cite }, fields, spelling: Spelling::ByField, outer_recipient: None }
@@ -278,7 +281,7 @@ impl Row {
             self.fields
                 .iter()
                 .filter(|field| field.name.key == *name)
-                .flat_map(|field| &field.values)
+                .flat_map(Field::values)
                 .map(|value| value.trim())
                 .find(|value| !value.is_empty() && !is_type_name(value))
         })
@@ -290,7 +293,7 @@ impl Row {
             self.fields
                 .iter()
                 .filter(|field| field.name.key == **name)
-                .flat_map(|field| &field.values)
+                .flat_map(Field::values)
                 .map(|value| value.trim())
                 .filter(|value| !value.is_empty() && !is_type_name(value))
                 .collect()
@@ -319,10 +322,19 @@ impl Row {
             if let Some(tree) = &field.tree {
                 return Some(Cow::Borrowed(tree));
             }
-            let text = field.values.first()?.trim();
+            let text = field.values().first()?.trim();
             let tree = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok())??;
             Some(Cow::Owned(tree))
         })
+    }
+
+    /// Shows the objects under the first of these names that the row has: one, or those of a list.
+    pub(crate) fn each_object(&self, names: &[&str], mut show: impl FnMut(&Map<String, Value>)) {
+        match self.tree(names).as_deref() {
+            Some(Value::Object(object)) => show(object),
+            Some(Value::Array(values)) => values.iter().filter_map(Value::as_object).for_each(show),
+            _ => {}
+        }
     }
 
     /// The objects under the first of these names that holds any: one, or those of a list.
@@ -347,7 +359,7 @@ impl Row {
             .filter(|field| !names.contains(&field.name.key.as_str()))
             .map(|field| Property {
                 name: field.name.written.clone(),
-                values: field.values.iter().map(|value| value.trim().to_owned()).filter(|v| !v.is_empty()).collect(),
+                values: field.values().iter().map(|value| value.trim().to_owned()).filter(|v| !v.is_empty()).collect(),
             })
             .filter(|property| !property.values.is_empty())
             .collect()
@@ -360,10 +372,7 @@ impl Row {
 
     /// Whether any value was cut by its writer: `ConvertTo-Json` below its depth, a list as the name of its type.
     pub(crate) fn is_cut(&self) -> bool {
-        self.fields
-            .iter()
-            .flat_map(|field| &field.values)
-            .any(|value| is_type_name(value.trim()) || is_cut(value.trim()))
+        self.fields.iter().flat_map(Field::values).any(|value| is_type_name(value.trim()) || is_cut(value.trim()))
     }
 
     /// A yes or no; `None` if absent or another word.
@@ -380,7 +389,7 @@ impl Row {
         self.fields
             .iter()
             .filter(|field| names.contains(&field.name.key.as_str()))
-            .flat_map(|field| &field.values)
+            .flat_map(Field::values)
             .any(|value| is_type_name(value.trim()))
     }
 
@@ -428,13 +437,22 @@ impl Row {
 }
 
 impl Field {
+    /// Its texts.
+    fn values(&self) -> &[String] {
+        self.values.get_or_init(|| self.tree.as_ref().map(json_texts).unwrap_or_default())
+    }
+
     /// The object that this value is or spells, taken out; `None` if it is none.
     fn take_object(&mut self) -> Option<Map<String, Value>> {
         match self.tree.take() {
             Some(Value::Object(object)) => return Some(object),
-            other => self.tree = other,
+            Some(list) => {
+                self.tree = Some(list);
+                return None;
+            }
+            None => {}
         }
-        let text = self.values.first()?.trim();
+        let text = self.values().first()?.trim();
         text.starts_with('{').then(|| serde_json::from_str(text).ok())?
     }
 }
@@ -444,11 +462,12 @@ fn fields_of(object: Map<String, Value>, names: &mut Names) -> Vec<Field> {
     object
         .into_iter()
         .filter(|(key, _)| !key.contains('@'))
-        .map(|(key, value)| Field {
-            range: None,
-            name: names.get(&key),
-            values: json_texts(&value),
-            tree: has_objects(&value).then_some(value),
+        .map(|(key, value)| {
+            let (values, tree) = match has_objects(&value) {
+                true => (OnceLock::new(), Some(value)),
+                false => (own_texts(value).into(), None),
+            };
+            Field { range: None, name: names.get(&key), values, tree }
         })
         .collect()
 }
@@ -487,6 +506,15 @@ fn json_texts(value: &Value) -> Vec<String> {
             _ => vec![value.to_string()],
         },
         other => vec![other.to_string()],
+    }
+}
+
+/// The texts of a JSON value that holds no object, without copying them.
+fn own_texts(value: Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(values) => values.into_iter().flat_map(own_texts).collect(),
+        other => json_texts(&other),
     }
 }
 

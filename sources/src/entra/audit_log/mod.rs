@@ -82,16 +82,13 @@ impl Table for AuditLog {
     const WRAPPERS: &'static [&'static str] = &["value", "records"];
     const INNER: &'static [&'static str] = &["log", "properties"];
     const DATE_NAMES: &'static [&'static str] = DATE;
-    const STAYING: Staying = Staying::Holding(&["onditional access", "amed location", "domain", "Company"]);
+    const STAYING: Staying = Staying::Holding(&["onditional access", "amed location", " domain"]);
     const OTHERS: &'static str = "not about one message";
 
     /// Who may sign in how, and for which domains mail is taken; users, groups and applications are passed over.
     fn stays(&self, row: &Row) -> bool {
         let class = row.text(ACTIVITY).and_then(change_of).and_then(|(_, class)| class);
-        matches!(
-            class,
-            Some(SettingClass::ConditionalAccess | SettingClass::AcceptedDomain | SettingClass::Organisation)
-        )
+        matches!(class, Some(SettingClass::ConditionalAccess | SettingClass::AcceptedDomain))
     }
 
     fn check(&self, row: &Row) -> Result<(), Torn> {

@@ -4,7 +4,7 @@ use evidence::{Act, Address, Alert, Fact, Identifier, Identity, Property, SignIn
 use serde_json::{Map, Value};
 
 use super::{CLIENT, OPERATION, actor, done, mail, object};
-use crate::microsoft::{beside, details, pairs, peer, text, text_of};
+use crate::microsoft::{beside, details, pairs, peer, properties, text, text_of};
 use crate::table::Facts;
 use crate::table::row::Row;
 
@@ -225,34 +225,43 @@ const DETAILS: &[&str] = &[
 
 /// States that somebody did something, about each message that the record names.
 pub(super) fn act(row: &Row, operation: &str, facts: &mut Facts<'_>) {
-    let mut details = details(row, DETAILS);
-    let extended = pairs(row, &["operationproperties"]).into_iter().chain(pairs(row, &["extendedproperties"]));
-    details.extend(
-        extended.filter(|(_, value)| !value.is_empty()).map(|(name, value)| Property { name, values: vec![value] }),
-    );
-    let act = |details: Vec<Property>| {
-        Fact::Act(Act {
-            operation: operation.to_owned(),
-            object: object(row).or_else(|| row.text(&["investigationid"]).map(str::to_owned)),
-            by: actor(row),
-            done: done(row),
-            details,
-        })
-    };
     let items = mail::items(row);
-    if items.len() <= 1 {
-        let mut details = details;
-        for item in items {
-            let pairs = [("Folder", item.folder), ("Subject", item.subject)];
-            let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), vec![value?])));
-            details.extend(pairs.map(|(name, values)| Property { name, values }));
-        }
-        let of_row = if facts.about.ids.is_empty() { messages(row) } else { Vec::new() };
-        return about_each(of_row, facts, OPERATION, &act(details));
+    if items.len() > 1 {
+        return items.into_iter().for_each(|item| act_on(row, operation, item, facts));
     }
-    for item in items {
-        let folder = item.folder.map(|folder| Property { name: "Folder".to_owned(), values: vec![folder] });
-        let details = details.iter().cloned().chain(folder).collect();
-        facts.about_message(item.id.into_iter().collect(), |facts| facts.say_by(OPERATION, act(details)));
-    }
+    let details = items.into_iter().fold(details_of(row), with_item);
+    let messages = if facts.about.ids.is_empty() { messages(row) } else { Vec::new() };
+    about_each(messages, facts, OPERATION, &act_of(row, operation, details));
+}
+
+/// States that somebody did something with one of several items.
+pub(super) fn act_on(row: &Row, operation: &str, item: mail::Item, facts: &mut Facts<'_>) {
+    let ids = item.id.iter().cloned().collect();
+    let act = act_of(row, operation, with_item(details_of(row), item));
+    facts.about_message(ids, |facts| facts.say_by(OPERATION, act));
+}
+
+fn act_of(row: &Row, operation: &str, details: Vec<Property>) -> Fact {
+    Fact::Act(Act {
+        operation: operation.to_owned(),
+        object: object(row).or_else(|| row.text(&["investigationid"]).map(str::to_owned)),
+        by: actor(row),
+        done: done(row),
+        details,
+    })
+}
+
+fn details_of(row: &Row) -> Vec<Property> {
+    let mut found = details(row, DETAILS);
+    found.extend(properties(pairs(row, &["operationproperties"])));
+    found.extend(properties(pairs(row, &["extendedproperties"])));
+    found
+}
+
+/// Folder and subject of an item, beside the other details.
+fn with_item(mut details: Vec<Property>, item: mail::Item) -> Vec<Property> {
+    let pairs = [("Folder", item.folder), ("Subject", item.subject)];
+    let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    details.extend(properties(pairs.collect()));
+    details
 }
