@@ -1,9 +1,35 @@
 //! What Microsoft's logs have in common: who acted, from where, and values that stand as lists of names and values.
 
-use evidence::{Done, Peer, Property};
+use evidence::{Done, Peer, Property, Reading};
 use serde_json::{Map, Value};
 
 use crate::table::row::Row;
+use crate::table::{self, Table};
+use crate::{Input, Query, ReadError};
+
+/// Reads a file of a kind whose portal exports at most `cap` rows, and whose API tells that more pages follow.
+///
+/// # Errors
+/// [`ReadError`] if the bytes are no text or the user asked to stop.
+pub(crate) fn read<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>, cap: u64) -> Result<Reading, ReadError> {
+    let mut reading = table::read(table, input, query)?;
+    if reading.rows == cap && !reading.coverage.suspected_cut {
+        reading.coverage.suspected_cut = true;
+        reading.coverage.limits.push(format!("exactly {} rows: probably cut at the row cap", table::grouped(cap)));
+    }
+    if has_next_page(input.bytes) {
+        reading.coverage.suspected_cut = true;
+        reading.coverage.limits.push("the last page names a next one (@odata.nextLink): rows are missing".to_owned());
+    }
+    Ok(reading)
+}
+
+/// Whether the last answer of Graph in a file names a next page.
+fn has_next_page(bytes: &[u8]) -> bool {
+    let next = memchr::memmem::rfind(bytes, b"\"@odata.nextLink\"");
+    let context = memchr::memmem::rfind(bytes, b"\"@odata.context\"");
+    next.is_some_and(|next| context.is_none_or(|context| context < next))
+}
 
 /// The value of a JSON member as text; `None` if it is absent, null or blank.
 pub(crate) fn text_of(object: &Map<String, Value>, names: &[&str]) -> Option<String> {

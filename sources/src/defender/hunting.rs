@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::CODES;
 use super::delivery::{Place, folder, moved, place, released, say_authentications, say_latest, say_place};
 use super::verdict::{self, Override, say_override, sharpened, threat};
-use crate::microsoft::{details, text};
+use crate::microsoft::{self, details, text};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
 use crate::time::Zoneless;
@@ -74,12 +74,7 @@ const PORTAL_ROWS: u64 = 30_000;
 /// # Errors
 /// [`ReadError`] if the bytes are no text or the user asked to stop.
 pub(crate) fn read(input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-    let mut reading = table::read(&Hunting, input, query)?;
-    if reading.rows == PORTAL_ROWS {
-        reading.coverage.suspected_cut = true;
-        reading.coverage.limits.push("exactly 30,000 rows: probably cut at the row cap".to_owned());
-    }
-    Ok(reading)
+    microsoft::read(&Hunting, input, query, PORTAL_ROWS)
 }
 
 /// Rows of the hunting tables about mail.

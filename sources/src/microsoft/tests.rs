@@ -112,7 +112,7 @@ fn operation(observation: &Observation) -> Option<&str> {
 }
 
 /// Folders of the kinds that share this module.
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 12] = [
     "defender/alerts",
     "defender/email_attachment_info",
     "defender/email_events",
@@ -121,6 +121,7 @@ const FOLDERS: [&str; 11] = [
     "defender/url_click_events",
     "entra/audit_log",
     "entra/conditional_access",
+    "entra/risk_detections",
     "entra/sign_ins",
     "exchange_online/audit_log",
     "exchange_online/mail_flow_report",
@@ -243,6 +244,11 @@ const DIFFER: &[(&str, &str, &str)] = &[
         "entra-eventhub/sign-in_activity*",
         "@timestamp",
         "we take when the sign-in was made, they when the record was written",
+    ),
+    (
+        "entra-eventhub/user_risk_detection*",
+        "@timestamp",
+        "we take when the risk was detected, they when the record was written",
     ),
 ];
 

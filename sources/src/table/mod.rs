@@ -634,7 +634,7 @@ fn suspect_cut(reading: &mut Reading) {
 }
 
 /// `5,000` for 5000.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

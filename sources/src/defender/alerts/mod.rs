@@ -3,10 +3,13 @@
 use evidence::{Address, Alert, Fact, Identifier, Identity, Product, Reading, SourceId, System, Unit};
 use serde_json::{Map, Value};
 
-use crate::microsoft::{text, text_of};
+use crate::microsoft::{self, text, text_of};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
 use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
+
+/// How many rows one export of the portal holds.
+const ROWS_MAX: u64 = 10_000;
 
 const DATE: &[&str] = &[
     "createddatetime",
@@ -87,7 +90,7 @@ impl Source for Alerts {
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
+        microsoft::read(self, input, query, ROWS_MAX)
     }
 }
 

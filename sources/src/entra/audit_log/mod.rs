@@ -11,6 +11,9 @@ use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
 use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
 
+/// How many rows one download of the portal holds.
+const ROWS_MAX: u64 = 250_000;
+
 const DATE: &[&str] = &["activitydatetime", "dateutc", "date", "timegenerated", "timegeneratedutc", "time"];
 const ACTIVITY: &[&str] = &["activitydisplayname", "operationname", "activity"];
 const RESULT: &[&str] = &["result"];
@@ -74,7 +77,7 @@ impl Source for AuditLog {
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
+        microsoft::read(self, input, query, ROWS_MAX)
     }
 }
 

@@ -8,12 +8,15 @@ use evidence::{
 use serde_json::{Map, Value};
 
 use crate::codes::Codes;
-use crate::microsoft::{details, peer, text, text_of};
+use crate::microsoft::{self, details, peer, text, text_of};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
 use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
+
+/// How many rows one download of the portal holds.
+const ROWS_MAX: u64 = 250_000;
 
 const DATE: &[&str] =
     &["createddatetime", "createddatetimeutc", "dateutc", "date", "timegenerated", "timegeneratedutc", "time"];
@@ -104,7 +107,7 @@ impl Source for SignIns {
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
+        microsoft::read(self, input, query, ROWS_MAX)
     }
 }
 

@@ -148,7 +148,7 @@ pub(super) fn removed(row: &Row, operation: &str, facts: &mut Facts<'_>) {
     facts.about.envelope_recipients = row.addresses(&["mailboxownerupn"]);
     for item in items(row) {
         if item.folder.as_deref().is_some_and(is_of_sender) {
-            people::act_on(row, operation, item, facts);
+            facts.about(Vec::new(), |facts| people::act_on(row, operation, item, facts));
             continue;
         }
         let (action, folder) = match means {

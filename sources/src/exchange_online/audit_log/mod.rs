@@ -16,6 +16,9 @@ use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
+/// How many rows one download of the portal holds.
+const ROWS_MAX: u64 = 50_000;
+
 /// In order: the record's own time, the tables that hold copies of it, the containers around it.
 const DATE: &[&str] = &["creationtime", "timegenerated", "timegeneratedutc", "createddatetime", "creationdate"];
 const OPERATION: &[&str] = &["operation", "operations"];
@@ -137,7 +140,7 @@ impl Source for AuditLog {
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
+        microsoft::read(self, input, query, ROWS_MAX)
     }
 }
 
@@ -198,14 +201,17 @@ impl Table for AuditLog {
 
 /// Who did what the record says.
 fn actor(row: &Row) -> Actor {
+    let name = row.text(&["userid", "userids", "userkey"]);
     let kind = match row.text(&["usertype"]).and_then(|said| CODES.means("UserType", said)) {
         Some("person") => ActorKind::Person,
         Some("administrator") => ActorKind::Administrator,
         Some("application") => ActorKind::Application,
+        // Operations on the directory say `System` of every service principal.
+        Some("vendor") if name.is_some_and(|name| name.starts_with("ServicePrincipal_")) => ActorKind::Application,
         Some("vendor") => ActorKind::Vendor,
         _ => ActorKind::NotSaid,
     };
-    Actor { name: row.text(&["userid", "userids", "userkey"]).map(str::to_owned), kind, client: peer(row, CLIENT) }
+    Actor { name: name.map(str::to_owned), kind, client: peer(row, CLIENT) }
 }
 
 /// Whether it was done.
