@@ -13,7 +13,7 @@ use crate::microsoft::{self, details, text};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
 use crate::time::Zoneless;
-use crate::{Clock, Head, Input, Query, ReadError, Recognition};
+use crate::{Clock, Head, Input, Likeness, Query, ReadError, Recognition};
 
 /// Names of the instant of a row: of hunting, of Sentinel, of the stream around it.
 pub(crate) const DATE: &[&str] = &["timestamp", "timestamputc", "timegenerated", "timegeneratedutc", "time"];
@@ -90,6 +90,11 @@ impl Table for Hunting {
         let message = row.text(&["internetmessageid"]).and_then(Identifier::message_id);
         let network = row.text(NETWORK_ID).and_then(Identifier::network_message_id);
         message.into_iter().chain(network).collect()
+    }
+
+    fn looks_like(&self, row: &Row, at: Option<jiff::Timestamp>, likeness: &Likeness) -> bool {
+        let senders = [row.addresses(&["sendermailfromaddress"]), row.addresses(&["senderfromaddress"])].concat();
+        likeness.fits(&senders, &row.addresses(RECIPIENT), row.text(&["subject"]), at)
     }
 
     fn check(&self, row: &Row) -> Result<(), Torn> {

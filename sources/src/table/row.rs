@@ -260,8 +260,11 @@ impl Row {
             }
         }
         for field in &mut fields {
-            let inner = field.values().first().and_then(|text| text.trim().strip_prefix('{')?.strip_suffix('}'));
-            if let Some(inner) = inner {
+            let text = field.values().first().map_or("", |text| text.trim());
+            let is_json = || serde_json::from_str::<Map<String, Value>>(text).is_ok();
+            if let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'))
+                && !is_json()
+            {
                 let parts: Vec<String> =
                     inner.split(',').map(|part| part.trim().trim_end_matches("...").to_owned()).collect();
                 field.values = parts.into();

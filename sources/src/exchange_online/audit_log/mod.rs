@@ -12,7 +12,7 @@ use crate::codes::Codes;
 use crate::microsoft::{self, peer};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
-use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, Likeness, Query, ReadError, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -157,6 +157,12 @@ impl Table for AuditLog {
 
     fn mentions(&self, row: &Row) -> Vec<Identifier> {
         mail::mentions(row)
+    }
+
+    /// Only threat intelligence says what a message looks like.
+    fn looks_like(&self, row: &Row, at: Option<jiff::Timestamp>, likeness: &Likeness) -> bool {
+        let senders = [row.addresses(&["p1sender"]), row.addresses(&["p2sender"])].concat();
+        likeness.fits(&senders, &row.addresses(&["recipients"]), row.text(&["subject"]), at)
     }
 
     fn stays(&self, row: &Row) -> bool {
