@@ -69,6 +69,7 @@ pub const ALL: &[&dyn Source] = &[
     &entra::sign_ins::SignIns,
     &entra::audit_log::AuditLog,
     &entra::conditional_access::ConditionalAccess,
+    &entra::risk_detections::RiskDetections,
     &exchange_online::mail_flow_report::MailFlowReport,
     &mimecast::siem::Siem,
     &mimecast::message_info::MessageInfo,

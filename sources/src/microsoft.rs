@@ -22,11 +22,12 @@ pub(crate) fn text(value: &Value) -> Option<String> {
 
 /// The pairs of a list of `{"Name": "...", "Value": "..."}`, in its order; a missing value is the empty text.
 pub(crate) fn pairs(row: &Row, names: &[&str]) -> Vec<(String, String)> {
-    let pair = |object: Map<String, Value>| {
-        let name = text_of(&object, &["Name", "name", "key", "Key"])?;
-        Some((name, text_of(&object, &["Value", "value"]).unwrap_or_default()))
-    };
-    row.objects(names).into_iter().filter_map(pair).collect()
+    let mut found = Vec::new();
+    row.each_object(names, |object| {
+        let name = text_of(object, &["Name", "name", "key", "Key"]);
+        found.extend(name.map(|name| (name, text_of(object, &["Value", "value"]).unwrap_or_default())));
+    });
+    found
 }
 
 /// The value beside a name in a list of pairs, without regard to case.
@@ -80,23 +81,4 @@ pub(crate) fn done(said: Option<&str>) -> Done {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ok_peers() {
-        for (said, expected) in [
-            ("192.0.2.1", Some(("192.0.2.1", None))),
-            ("192.0.2.1:4711", Some(("192.0.2.1", Some(4711)))),
-            ("[2001:db8::1]:4711", Some(("2001:db8::1", Some(4711)))),
-            ("2001:db8::1", Some(("2001:db8::1", None))),
-            ("<null>", None),
-            ("", None),
-            ("[", None),
-        ] {
-            let found = peer_of(said);
-            let found = found.as_ref().map(|peer| (peer.ip.as_deref().unwrap_or(""), peer.port));
-            assert_eq!(found, expected, "{said}");
-        }
-    }
-}
+mod tests;

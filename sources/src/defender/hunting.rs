@@ -13,7 +13,7 @@ use crate::microsoft::{details, text};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
 use crate::time::Zoneless;
-use crate::{Clock, Head, Input, Query, ReadError, Recognition};
+use crate::{Clock, Head, Input, Likeness, Query, ReadError, Recognition};
 
 /// Names of the instant of a row: of hunting, of Sentinel, of the stream around it.
 pub(crate) const DATE: &[&str] = &["timestamp", "timestamputc", "timegenerated", "timegeneratedutc", "time"];
@@ -74,18 +74,26 @@ const PORTAL_ROWS: u64 = 30_000;
 /// # Errors
 /// [`ReadError`] if the bytes are no text or the user asked to stop.
 pub(crate) fn read(input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-    let mut reading = table::read(&Hunting, input, query)?;
-    if reading.rows == PORTAL_ROWS {
-        reading.coverage.suspected_cut = true;
-        reading.coverage.limits.push("exactly 30,000 rows: probably cut at the row cap".to_owned());
-    }
-    Ok(reading)
+    table::read(&Hunting, input, query)
+}
+
+/// Reads every row of a file of any of the tables, part after part.
+///
+/// # Errors
+/// [`ReadError`] if the bytes are no text or the user asked to stop.
+pub(super) fn read_in_parts(
+    input: &Input<'_>,
+    query: &Query<'_>,
+    take: &mut dyn FnMut(Reading),
+) -> Result<(), ReadError> {
+    table::read_in_parts(&Hunting, input, query, take)
 }
 
 /// Rows of the hunting tables about mail.
 pub(crate) struct Hunting;
 
 impl Table for Hunting {
+    const PAGE_ROWS: &'static [u64] = &[PORTAL_ROWS];
     const WRAPPERS: &'static [&'static str] = &["results", "Results", "value", "records"];
     const INNER: &'static [&'static str] = &["properties"];
     const ID_NAMES: &'static [&'static str] = &["networkmessageid", "internetmessageid", "properties"];
@@ -95,6 +103,11 @@ impl Table for Hunting {
         let message = row.text(&["internetmessageid"]).and_then(Identifier::message_id);
         let network = row.text(NETWORK_ID).and_then(Identifier::network_message_id);
         message.into_iter().chain(network).collect()
+    }
+
+    fn looks_like(&self, row: &Row, at: Option<jiff::Timestamp>, likeness: &Likeness) -> bool {
+        let senders = [row.addresses(&["sendermailfromaddress"]), row.addresses(&["senderfromaddress"])].concat();
+        likeness.fits(&senders, &row.addresses(RECIPIENT), row.text(&["subject"]), at)
     }
 
     fn check(&self, row: &Row) -> Result<(), Torn> {

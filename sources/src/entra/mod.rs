@@ -3,4 +3,5 @@
 pub(crate) mod audit_log;
 pub(crate) mod conditional_access;
 pub(crate) mod directory;
+pub(crate) mod risk_detections;
 pub(crate) mod sign_ins;

@@ -7,7 +7,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::row::{Field, Held, Name, Names, has_objects, json_texts};
+use super::row::{Field, Held, Name, Names};
 
 /// The members of the object that `text` spells; sidecar keys (`Name@data.type`) are left out.
 ///
@@ -104,8 +104,7 @@ impl Member<'_> {
     }
 
     fn of_value(self, value: Value) -> Field {
-        let held = Held::of(json_texts(&value));
-        let tree = has_objects(&value).then(|| Box::new(value));
+        let (held, tree) = Held::of_value(value);
         Field { name: self.name, held, tree, range: None }
     }
 }

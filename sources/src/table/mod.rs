@@ -646,7 +646,7 @@ fn told<T: Table>(
     for row in &ends {
         date_of(table, row, dates).into_iter().for_each(|when| told.reading.covers(when.at));
     }
-    told.finish(teller.dates, T::PAGE_ROWS)
+    told.finish(input, teller.dates, T::PAGE_ROWS)
 }
 
 /// Says what rows state.
@@ -764,7 +764,7 @@ impl Told {
     }
 
     /// The reading, with what there is to say of all its rows.
-    fn finish(self, dates: Dates<'_>, page_rows: &[u64]) -> Reading {
+    fn finish(self, input: &Input<'_>, dates: Dates<'_>, page_rows: &[u64]) -> Reading {
         let Told { mut reading, mut limits, undated, first_undated } = self;
         if let Some(first) = first_undated {
             let rows = if undated == 1 { "1 row has".to_owned() } else { format!("{} rows have", grouped(undated)) };
@@ -776,6 +776,10 @@ impl Told {
         }
         reading.coverage.limits.extend(limits);
         suspect_cut(&mut reading, page_rows);
+        if names_next_page(input.bytes) {
+            reading.coverage.suspected_cut = true;
+            reading.coverage.limits.push(NEXT_PAGE.to_owned());
+        }
         reading
     }
 }
@@ -786,6 +790,19 @@ const CUT_VALUES: &str =
 
 /// Row caps of message trace, historical search and portal exports.
 const ROW_CAPS: [u64; 5] = [1_000, 5_000, 10_000, 50_000, 100_000];
+
+/// Said where the service had more rows to give.
+const NEXT_PAGE: &str = "the last page names a next one (@odata.nextLink): rows are missing";
+/// Up to this size in bytes a whole file is searched for pages; of a larger one its ends.
+const PAGED_BYTES: usize = 64 << 20;
+
+/// Whether the last answer of an OData service in a file names a next page.
+fn names_next_page(bytes: &[u8]) -> bool {
+    let searched = if bytes.len() <= PAGED_BYTES { bytes } else { &bytes[bytes.len() - SAMPLE_BYTES..] };
+    let last = |name: &[u8]| memchr::memmem::rfind(searched, name);
+    let next = last(b"\"@odata.nextLink\"");
+    next.is_some_and(|next| last(b"\"@odata.context\"").is_none_or(|context| context < next))
+}
 
 fn suspect_cut(reading: &mut Reading, page_rows: &[u64]) {
     suspect_cut_at(reading.rows, page_rows, reading);
@@ -801,7 +818,7 @@ fn suspect_cut_at(rows: u64, page_rows: &[u64], reading: &mut Reading) {
 }
 
 /// `5,000` for 5000.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -54,7 +54,7 @@ pub(crate) fn read_in_parts<T: Table + Sync>(
         }
         query.progress.advance(parts.iter().map(|part| part.len() as u64).sum());
     }
-    let mut last = sum.finish(way.dates, T::PAGE_ROWS);
+    let mut last = sum.finish(input, way.dates, T::PAGE_ROWS);
     suspect_cut_at(rows, T::PAGE_ROWS, &mut last);
     take(last);
     Ok(())

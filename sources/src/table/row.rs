@@ -1,6 +1,7 @@
 //! One row of an export, whatever its spelling: cells under column names, keys of a JSON object, lines of `Format-List`.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::rc::Rc;
@@ -74,9 +75,19 @@ pub(super) enum Held {
     One(String),
     /// Several.
     Many(Vec<String>),
+    /// Those of the tree, written when they are first asked for.
+    OfTree(OnceCell<Vec<String>>),
 }
 
 impl Held {
+    /// The texts of a JSON value, and the value itself if it is more than texts.
+    pub(super) fn of_value(value: Value) -> (Held, Option<Box<Value>>) {
+        match has_objects(&value) {
+            true => (Held::OfTree(OnceCell::new()), Some(Box::new(value))),
+            false => (Held::of(json_texts(&value)), None),
+        }
+    }
+
     /// These texts.
     pub(super) fn of(mut texts: Vec<String>) -> Held {
         match (texts.len(), texts.pop()) {
@@ -273,6 +284,9 @@ impl Row {
             Held::AsWritten => (self.written_at(field.range.as_ref()), &[]),
             Held::One(text) => (Some(text), &[]),
             Held::Many(texts) => (None, texts),
+            Held::OfTree(texts) => {
+                (None, texts.get_or_init(|| field.tree.as_deref().map(json_texts).unwrap_or_default()))
+            }
         };
         one.into_iter().chain(many.iter().map(String::as_str))
     }
@@ -336,7 +350,10 @@ impl Row {
         let mut cut_lists = false;
         for field in &mut fields {
             let Held::One(text) = &field.held else { continue };
-            if let Some(inner) = text.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+            let is_json = || serde_json::from_str::<Map<String, Value>>(text).is_ok_and(|object| !object.is_empty());
+            if let Some(inner) = text.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}'))
+                && !is_json()
+            {
                 // `{a, b...}`: Windows PowerShell prints the first four values of a list and three dots, PowerShell 7 one sign.
                 let whole = inner.trim_end_matches("...").trim_end_matches('\u{2026}');
                 cut_lists |= whole.len() < inner.len();
@@ -402,6 +419,15 @@ impl Row {
             let tree = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok())??;
             Some(Cow::Owned(tree))
         })
+    }
+
+    /// Shows the objects under the first of these names that the row has: one, or those of a list.
+    pub(crate) fn each_object(&self, names: &[&str], mut show: impl FnMut(&Map<String, Value>)) {
+        match self.tree(names).as_deref() {
+            Some(Value::Object(object)) => show(object),
+            Some(Value::Array(values)) => values.iter().filter_map(Value::as_object).for_each(show),
+            _ => {}
+        }
     }
 
     /// The objects under the first of these names that holds any: one, or those of a list.
@@ -563,11 +589,9 @@ fn fields_of(object: Map<String, Value>, names: &mut Names) -> Vec<Field> {
     object
         .into_iter()
         .filter(|(key, _)| !key.contains('@'))
-        .map(|(key, value)| Field {
-            range: None,
-            name: names.get(&key),
-            held: Held::of(json_texts(&value)),
-            tree: has_objects(&value).then(|| Box::new(value)),
+        .map(|(key, value)| {
+            let (held, tree) = Held::of_value(value);
+            Field { range: None, name: names.get(&key), held, tree }
         })
         .collect()
 }
@@ -593,7 +617,7 @@ fn is_cut(value: &str) -> bool {
 }
 
 /// Whether a value is, or holds, an object.
-pub(super) fn has_objects(value: &Value) -> bool {
+fn has_objects(value: &Value) -> bool {
     match value {
         Value::Object(_) => true,
         Value::Array(values) => values.iter().any(|value| value.is_object() || value.is_array()),
@@ -602,7 +626,7 @@ pub(super) fn has_objects(value: &Value) -> bool {
 }
 
 /// The texts of a JSON value: one for a scalar, all for an array, the `value` of an object as PowerShell wraps it.
-pub(super) fn json_texts(value: &Value) -> Vec<String> {
+fn json_texts(value: &Value) -> Vec<String> {
     match value {
         Value::Null => Vec::new(),
         Value::String(text) => vec![text.clone()],

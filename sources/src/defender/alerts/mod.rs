@@ -8,6 +8,9 @@ use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
 use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
 
+/// How many rows one export of the portal holds.
+const ROWS_MAX: u64 = 10_000;
+
 const DATE: &[&str] = &[
     "createddatetime",
     "timestamp",
@@ -101,10 +104,11 @@ impl Source for Alerts {
 }
 
 impl Table for Alerts {
+    const PAGE_ROWS: &'static [u64] = &[ROWS_MAX];
     const WRAPPERS: &'static [&'static str] = &["value", "records", "results", "Results", "alerts"];
     // An incident whose alerts went to another one is still a row.
     const PAGES: &'static [&'static str] = &["value", "records", "results", "Results"];
-    const INNER: &'static [&'static str] = &["properties"];
+    const INNER: &'static [&'static str] = &["log", "properties"];
     const ID_NAMES: &'static [&'static str] = &["networkmessageid", "evidence", "properties", "messagesecuritystates"];
     const DATE_NAMES: &'static [&'static str] = DATE;
 

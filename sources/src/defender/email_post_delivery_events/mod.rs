@@ -53,4 +53,13 @@ impl Source for EmailPostDeliveryEvents {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         hunting::read(input, query)
     }
+
+    fn read_in_parts(
+        &self,
+        input: &Input<'_>,
+        query: &Query<'_>,
+        take: &mut dyn FnMut(Reading),
+    ) -> Result<(), ReadError> {
+        hunting::read_in_parts(input, query, take)
+    }
 }

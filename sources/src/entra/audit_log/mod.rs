@@ -11,6 +11,9 @@ use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
 use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
 
+/// How many rows one download of the portal holds.
+const ROWS_MAX: u64 = 250_000;
+
 const DATE: &[&str] = &["activitydatetime", "dateutc", "date", "timegenerated", "timegeneratedutc", "time"];
 const ACTIVITY: &[&str] = &["activitydisplayname", "operationname", "activity"];
 const RESULT: &[&str] = &["result"];
@@ -88,19 +91,17 @@ impl Source for AuditLog {
 }
 
 impl Table for AuditLog {
+    const PAGE_ROWS: &'static [u64] = &[ROWS_MAX];
     const WRAPPERS: &'static [&'static str] = &["value", "records"];
-    const INNER: &'static [&'static str] = &["properties"];
+    const INNER: &'static [&'static str] = &["log", "properties"];
     const DATE_NAMES: &'static [&'static str] = DATE;
-    const STAYING: Staying = Staying::Holding(&["onditional access", "amed location", "domain", "Company"]);
+    const STAYING: Staying = Staying::Holding(&["onditional access", "amed location", " domain"]);
     const OTHERS: &'static str = "not about one message";
 
     /// Who may sign in how, and for which domains mail is taken; users, groups and applications are passed over.
     fn stays(&self, row: &Row) -> bool {
         let class = row.text(ACTIVITY).and_then(change_of).and_then(|(_, class)| class);
-        matches!(
-            class,
-            Some(SettingClass::ConditionalAccess | SettingClass::AcceptedDomain | SettingClass::Organisation)
-        )
+        matches!(class, Some(SettingClass::ConditionalAccess | SettingClass::AcceptedDomain))
     }
 
     fn check(&self, row: &Row) -> Result<(), Torn> {

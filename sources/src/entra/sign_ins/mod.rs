@@ -15,6 +15,9 @@ use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Sourc
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
+/// How many rows one download of the portal holds.
+const ROWS_MAX: u64 = 250_000;
+
 const DATE: &[&str] =
     &["createddatetime", "createddatetimeutc", "dateutc", "date", "timegenerated", "timegeneratedutc", "time"];
 const WHO: &[&str] = &["userprincipalname", "username", "serviceprincipalname", "identity", "userdisplayname", "user"];
@@ -118,8 +121,9 @@ impl Source for SignIns {
 }
 
 impl Table for SignIns {
+    const PAGE_ROWS: &'static [u64] = &[ROWS_MAX];
     const WRAPPERS: &'static [&'static str] = &["value", "records"];
-    const INNER: &'static [&'static str] = &["properties"];
+    const INNER: &'static [&'static str] = &["log", "properties"];
     const DATE_NAMES: &'static [&'static str] = DATE;
     const OTHERS: &'static str = "not about one message";
 

@@ -37,16 +37,29 @@ pub(super) fn stays(row: &Row) -> bool {
     if operation == "UpdateInboxRules" {
         return true;
     }
-    let Some((_, class)) = cmdlet(operation).or_else(|| directory(row, operation)) else { return false };
-    match class {
-        Some(SettingClass::Mailbox) => {
+    match cmdlet(operation) {
+        Some((_, Some(SettingClass::Mailbox))) => {
             let parameters = pairs(row, &["parameters"]);
             FORWARDING.iter().any(|name| beside(&parameters, name).is_some())
         }
-        Some(SettingClass::User | SettingClass::Group | SettingClass::Application | SettingClass::AlertPolicy) => false,
-        Some(_) => true,
-        None => false,
+        Some((_, class)) => class.is_some_and(|class| bears_on_mail(&class)),
+        None => directory(row, operation)
+            .and_then(|(_, class)| class)
+            .is_some_and(|class| matches!(class, SettingClass::ConditionalAccess | SettingClass::AcceptedDomain)),
     }
+}
+
+/// Whether the way of mail depends on settings of a class.
+pub(super) fn bears_on_mail(class: &SettingClass) -> bool {
+    !matches!(
+        class,
+        SettingClass::Mailbox
+            | SettingClass::MailboxPermission
+            | SettingClass::User
+            | SettingClass::Group
+            | SettingClass::Application
+            | SettingClass::AlertPolicy
+    )
 }
 
 /// Kind and class of a `Verb-Noun`; `None` for a verb that changes nothing, and for what is no cmdlet.
@@ -133,17 +146,15 @@ pub(super) fn inbox_rule(row: &Row, facts: &mut Facts<'_>) {
         (Some(one), None) | (None, Some(one)) => Some(one.to_owned()),
         (None, None) => None,
     };
-    let altered = properties.iter().filter(|(name, value)| name != "RuleOperation" && !value.is_empty());
+    let altered = properties.iter().filter(|(_, value)| !value.is_empty());
     let alterations = altered
         .map(|(name, value)| Alteration { name: name.clone(), before: None, after: Some(value.clone()) })
         .take(ALTERATIONS_MAX)
         .collect();
-    let said =
-        if operation.is_empty() { "UpdateInboxRules".to_owned() } else { format!("UpdateInboxRules ({operation})") };
     facts.say_by(
         OPERATION,
         Fact::Change(Change {
-            operation: said,
+            operation: "UpdateInboxRules".to_owned(),
             kind,
             class: Some(SettingClass::MailboxRule),
             object,

@@ -30,15 +30,18 @@ const ITEMS_MAX: usize = 10_000;
 /// The items of a mailbox that a record names: `Item`, `AffectedItems`, `Folders`.
 pub(super) fn items(row: &Row) -> Vec<Item> {
     let mut found = Vec::new();
-    for object in row.objects(&["item"]).iter().chain(&row.objects(&["affecteditems"])).take(ITEMS_MAX) {
-        let folder = object.get("ParentFolder").and_then(Value::as_object);
-        found.push(item(object, folder.and_then(|folder| text_of(folder, &["Path", "Name"]))));
+    for names in [["item"], ["affecteditems"]] {
+        row.each_object(&names, |object| {
+            let folder = object.get("ParentFolder").and_then(Value::as_object);
+            found.push(item(object, folder.and_then(|folder| text_of(folder, &["Path", "Name"]))));
+        });
     }
-    for folder in row.objects(&["folders"]).iter().take(ITEMS_MAX) {
+    row.each_object(&["folders"], |folder| {
         let path = text_of(folder, &["Path", "Name"]);
         let items = folder.get("FolderItems").and_then(Value::as_array).into_iter().flatten();
-        found.extend(items.filter_map(Value::as_object).take(ITEMS_MAX).map(|object| item(object, path.clone())));
-    }
+        found.extend(items.filter_map(Value::as_object).map(|object| item(object, path.clone())));
+    });
+    found.truncate(ITEMS_MAX);
     found
 }
 
@@ -144,6 +147,10 @@ pub(super) fn removed(row: &Row, operation: &str, facts: &mut Facts<'_>) {
     let client = row.text(&["clientinfostring"]).map_or(String::new(), |client| format!(" ({client})"));
     facts.about.envelope_recipients = row.addresses(&["mailboxownerupn"]);
     for item in items(row) {
+        if item.folder.as_deref().is_some_and(is_of_sender) {
+            facts.about(Vec::new(), |facts| people::act_on(row, operation, item, facts));
+            continue;
+        }
         let (action, folder) = match means {
             Some("deleted") => (Action::Discarded, Some(Folder::Deleted)),
             Some("moved") => (Action::NotSaid, destination.as_deref().map(folder_of)),
@@ -159,6 +166,12 @@ pub(super) fn removed(row: &Row, operation: &str, facts: &mut Facts<'_>) {
             facts.say_by(OPERATION, fact);
         });
     }
+}
+
+/// Whether a folder holds what its owner wrote: such an item is no copy that was delivered.
+fn is_of_sender(path: &str) -> bool {
+    let top = path.trim_start_matches('\\').split('\\').next().unwrap_or_default();
+    ["Sent Items", "Drafts", "Outbox"].contains(&top)
 }
 
 /// A folder by its path, such as `\Deleted Items`; the names of another language stay as they are.

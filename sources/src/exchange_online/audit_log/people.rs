@@ -1,10 +1,10 @@
 //! Sign-ins, alerts, investigations, and everything that somebody did without changing a setting.
 
-use evidence::{Act, Alert, Fact, Identifier, Property, SignIn, SignInKind, SignInOutcome};
+use evidence::{Act, Address, Alert, Fact, Identifier, Identity, Property, SignIn, SignInKind, SignInOutcome};
 use serde_json::{Map, Value};
 
 use super::{CLIENT, OPERATION, actor, done, mail, object};
-use crate::microsoft::{beside, details, pairs, peer, text, text_of};
+use crate::microsoft::{beside, details, pairs, peer, properties, text, text_of};
 use crate::table::Facts;
 use crate::table::row::Row;
 
@@ -62,9 +62,14 @@ fn outcome(row: &Row, error_code: Option<i64>) -> SignInOutcome {
 }
 
 /// A message that an alert or an investigation is about.
+#[derive(Default)]
 pub(super) struct Mentioned {
     /// Its ids.
     pub(super) ids: Vec<Identifier>,
+    /// Recipients that are named with it.
+    recipients: Vec<Address>,
+    /// Sender and subject, where named.
+    identity: Identity,
 }
 
 /// How many messages of one record are looked at, and how deep their objects may lie.
@@ -98,33 +103,66 @@ fn gather(tree: &Value, depth: u32, found: &mut Vec<Mentioned>) {
     match tree {
         Value::Array(values) => values.iter().for_each(|value| gather(value, depth - 1, found)),
         Value::Object(object) => {
-            let ids = message_ids(object);
-            if !ids.is_empty() {
-                if !found.iter().any(|known| known.ids == ids) {
-                    found.push(Mentioned { ids });
-                }
-                return;
+            let message = mentioned(object);
+            if message.ids.is_empty() {
+                return object.values().for_each(|value| gather(value, depth - 1, found));
             }
-            object.values().for_each(|value| gather(value, depth - 1, found));
+            let is_known = |known: &Mentioned| known.ids == message.ids && known.recipients == message.recipients;
+            if !found.iter().any(is_known) {
+                found.push(message);
+            }
         }
         _ => {}
     }
 }
 
-fn message_ids(object: &Map<String, Value>) -> Vec<Identifier> {
-    let id = |names: &[&str]| text_of(object, names);
-    let message = id(&["InternetMessageId", "internetMessageId"]).as_deref().and_then(Identifier::message_id);
-    let network = id(&["NetworkMessageId", "networkMessageId"]).as_deref().and_then(Identifier::network_message_id);
-    message.into_iter().chain(network).collect()
+/// A message by the names of an entity (`InternetMessageId`, `Recipient`, ...), or by the short ones of an alert's data:
+/// `imsgid` its Message-ID, `aii` its network message id if `eid` begins with it, `tsd` sender, `trc` recipients, `ms` subject.
+fn mentioned(object: &Map<String, Value>) -> Mentioned {
+    let said = |names: &[&str]| text_of(object, names);
+    let alert_id = said(&["imsgid"]);
+    let is_alert = alert_id.is_some();
+    let internet = said(&["InternetMessageId", "internetMessageId"]).or(alert_id);
+    let of_alert = || said(&["aii"]).filter(|id| is_alert && said(&["eid"]).is_some_and(|eid| eid.starts_with(id)));
+    let network = said(&["NetworkMessageId", "networkMessageId"]).or_else(of_alert);
+    let ids: Vec<Identifier> = internet
+        .as_deref()
+        .and_then(Identifier::message_id)
+        .into_iter()
+        .chain(network.as_deref().and_then(Identifier::network_message_id))
+        .collect();
+    if ids.is_empty() {
+        return Mentioned::default();
+    }
+    let short = |name: &'static str| said(&[name]).filter(|_| is_alert);
+    let recipients = said(&["Recipient"]).or_else(|| short("trc")).unwrap_or_default();
+    let recipients = recipients.split([';', ',']).map(Address::new).filter(|address| !address.is_null());
+    Mentioned {
+        ids,
+        recipients: recipients.collect(),
+        identity: Identity {
+            envelope_sender: said(&["P1Sender", "Sender"]).or_else(|| short("tsd")).map(|said| Address::new(&said)),
+            header_from: said(&["P2Sender"]).map(|said| Address::new(&said)),
+            subject: said(&["Subject"]).or_else(|| short("ms")),
+            ..Identity::default()
+        },
+    }
 }
 
-/// States a fact about each of the messages, or about none in particular.
+/// States a fact about each of the messages, and who they are; or about none in particular.
 fn about_each(messages: Vec<Mentioned>, facts: &mut Facts<'_>, names: &[&str], fact: &Fact) {
     if messages.is_empty() {
         return facts.say_by(names, fact.clone());
     }
     for message in messages {
-        facts.about_message(message.ids, |facts| facts.say_by(names, fact.clone()));
+        facts.about_message(message.ids, |facts| {
+            facts.about(message.recipients, |facts| {
+                if message.identity != Identity::default() {
+                    facts.at(None, |facts| facts.say(Fact::Identity(message.identity)));
+                }
+                facts.say_by(names, fact.clone());
+            });
+        });
     }
 }
 
@@ -134,21 +172,21 @@ pub(super) fn alert(row: &Row, facts: &mut Facts<'_>) {
     let data = row.tree(&["data"]);
     let data = data.as_deref().and_then(Value::as_object);
     let mut entities: Vec<String> = row.list(&["alertentityid"]).into_iter().map(str::to_owned).collect();
-    for name in ["trc", "to", "mfrm", "eid"] {
+    for name in ["trc", "tsd", "to", "mfrm", "eid"] {
         let value = data.and_then(|data| data.get(name)).and_then(text);
         entities.extend(value.filter(|value| !entities.contains(value)));
     }
     let alert = Alert {
-        id: owned(&["alertid"]).unwrap_or_default(),
-        title: owned(&["name"]).unwrap_or_default(),
-        raised_by: owned(&["source"]),
+        id: owned(&["alertid", "objectid", "id"]).unwrap_or_default(),
+        title: owned(&["name", "alertdisplayname"]).unwrap_or_default(),
+        raised_by: owned(&["source", "workload"]),
         rule: owned(&["policyid"]),
-        severity: owned(&["severity"]),
-        status: owned(&["status"]),
+        severity: owned(&["severity", "alertseverity"]),
+        status: owned(&["status", "resultstatus"]),
         incident: None,
         entities,
     };
-    about_each(messages(row), facts, &["name"], &Fact::Alert(alert));
+    about_each(messages(row), facts, &["name", "alertdisplayname"], &Fact::Alert(alert));
 }
 
 /// What an act's details are taken from, where the record has them.
@@ -170,8 +208,6 @@ const DETAILS: &[&str] = &[
     "investigationtype",
     "status",
     "detectionmethod",
-    "alertdisplayname",
-    "alertseverity",
     "appid",
     "clientappid",
     "applicationdisplayname",
@@ -181,38 +217,51 @@ const DETAILS: &[&str] = &[
     "event",
     "itemtype",
     "sourcefilename",
+    "sender",
+    "receivers",
+    "itemname",
+    "labelname",
 ];
 
 /// States that somebody did something, about each message that the record names.
 pub(super) fn act(row: &Row, operation: &str, facts: &mut Facts<'_>) {
-    let mut details = details(row, DETAILS);
-    let extended = pairs(row, &["operationproperties"]).into_iter().chain(pairs(row, &["extendedproperties"]));
-    details.extend(
-        extended.filter(|(_, value)| !value.is_empty()).map(|(name, value)| Property { name, values: vec![value] }),
-    );
-    let act = |details: Vec<Property>| {
-        Fact::Act(Act {
-            operation: operation.to_owned(),
-            object: object(row).or_else(|| row.text(&["investigationid"]).map(str::to_owned)),
-            by: actor(row),
-            done: done(row),
-            details,
-        })
-    };
     let items = mail::items(row);
-    if items.len() <= 1 {
-        let mut details = details;
-        for item in items {
-            let pairs = [("Folder", item.folder), ("Subject", item.subject)];
-            let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), vec![value?])));
-            details.extend(pairs.map(|(name, values)| Property { name, values }));
-        }
-        let of_row = if facts.about.ids.is_empty() { messages(row) } else { Vec::new() };
-        return about_each(of_row, facts, OPERATION, &act(details));
+    if items.len() > 1 {
+        return items.into_iter().for_each(|item| act_on(row, operation, item, facts));
     }
-    for item in items {
-        let folder = item.folder.map(|folder| Property { name: "Folder".to_owned(), values: vec![folder] });
-        let details = details.iter().cloned().chain(folder).collect();
-        facts.about_message(item.id.into_iter().collect(), |facts| facts.say_by(OPERATION, act(details)));
-    }
+    let details = items.into_iter().fold(details_of(row), with_item);
+    let messages = if facts.about.ids.is_empty() { messages(row) } else { Vec::new() };
+    about_each(messages, facts, OPERATION, &act_of(row, operation, details));
+}
+
+/// States that somebody did something with one of several items.
+pub(super) fn act_on(row: &Row, operation: &str, item: mail::Item, facts: &mut Facts<'_>) {
+    let ids = item.id.iter().cloned().collect();
+    let act = act_of(row, operation, with_item(details_of(row), item));
+    facts.about_message(ids, |facts| facts.say_by(OPERATION, act));
+}
+
+fn act_of(row: &Row, operation: &str, details: Vec<Property>) -> Fact {
+    Fact::Act(Act {
+        operation: operation.to_owned(),
+        object: object(row).or_else(|| row.text(&["investigationid"]).map(str::to_owned)),
+        by: actor(row),
+        done: done(row),
+        details,
+    })
+}
+
+fn details_of(row: &Row) -> Vec<Property> {
+    let mut found = details(row, DETAILS);
+    found.extend(properties(pairs(row, &["operationproperties"])));
+    found.extend(properties(pairs(row, &["extendedproperties"])));
+    found
+}
+
+/// Folder and subject of an item, beside the other details.
+fn with_item(mut details: Vec<Property>, item: mail::Item) -> Vec<Property> {
+    let pairs = [("Folder", item.folder), ("Subject", item.subject)];
+    let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    details.extend(properties(pairs.collect()));
+    details
 }

@@ -246,7 +246,7 @@ fn owner_in_context(file: &[u8]) -> Option<String> {
     let mut found: Option<String> = None;
     for (at, _) in text.match_indices(CONTEXT) {
         let start = text.get(at + CONTEXT.len()..)?;
-        let owner = start.split('\'').next()?.replace("%40", "@");
+        let owner = start.split_once('\'')?.0.replace("%40", "@");
         let is_address = owner.contains('@') && owner.len() <= 320;
         if !is_address || found.as_ref().is_some_and(|known| *known != owner) {
             return None;

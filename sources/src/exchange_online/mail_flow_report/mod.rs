@@ -13,7 +13,7 @@ use crate::defender::verdict;
 use crate::microsoft::details;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, Likeness, Query, ReadError, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -142,6 +142,11 @@ impl Table for MailFlowReport {
         let message = row.text(&["messageid"]).and_then(Identifier::message_id);
         let network = row.text(&["messagetraceid"]).and_then(Identifier::network_message_id);
         message.into_iter().chain(network).collect()
+    }
+
+    fn looks_like(&self, row: &Row, at: Option<jiff::Timestamp>, likeness: &Likeness) -> bool {
+        let (senders, recipients) = (row.addresses(&["senderaddress"]), row.addresses(&["recipientaddress"]));
+        likeness.fits(&senders, &recipients, row.text(&["subject"]), at)
     }
 
     fn check(&self, row: &Row) -> Result<(), Torn> {
