@@ -13,6 +13,7 @@ mod lines;
 mod message;
 pub mod mimecast;
 mod postfix;
+mod proxmox;
 mod query;
 mod read_all;
 mod records;
@@ -50,6 +51,7 @@ pub const ALL: &[&dyn Source] = &[
     &cisco::esa_log::EsaLog,
     &rspamd::log::RspamdLog,
     &rspamd::history::RspamdHistory,
+    &proxmox::tracker::ProxmoxTracker,
 ];
 
 /// The source with this id.

@@ -86,7 +86,11 @@ impl Source for PostfixLog {
             syslog += usize::from(line.stamp.is_some());
             match line.program {
                 Program::Postfix { .. } if line.stamp.is_some() => return Recognition::Certain,
-                Program::Postfix { .. } | Program::Amavis | Program::Dovecot | Program::Helper(_) => fits = true,
+                Program::Postfix { .. }
+                | Program::Amavis
+                | Program::Dovecot
+                | Program::Proxmox
+                | Program::Helper(_) => fits = true,
                 Program::Rspamd => near = true,
                 Program::Other(_) => near = true,
             }

@@ -396,6 +396,16 @@ fn ok_milters_are_followed() {
     }
 }
 
+#[test]
+fn ok_proxmox_is_followed() {
+    let log = include_str!("samples/proxmox.log");
+    let message = by_message_id("<spam-1@bulk.example>");
+    for small_bytes in [usize::MAX, 0] {
+        let reading = read_with(log.as_bytes(), Wanted::Message(message.clone()), small_bytes);
+        assert_eq!(lines(&reading), (1..=13).collect(), "through the filter and out of its quarantine");
+    }
+}
+
 /// The third party's fields of a spamd line agree with what is stated.
 #[test]
 fn ok_other_peoples_spamd() {
