@@ -457,3 +457,6 @@ pub(crate) fn facts(speaker: System, said: Vec<Said<'_>>) -> Meaning<'_> {
         false => Meaning::Facts(speaker, said),
     }
 }
+
+#[cfg(test)]
+mod tests;
