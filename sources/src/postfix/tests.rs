@@ -396,6 +396,27 @@ fn ok_milters_are_followed() {
     }
 }
 
+/// The entries of an export are followed as the same lines of syslog are; cites open at the entries.
+#[test]
+fn ok_journal_export() {
+    let export = include_bytes!("samples/journal.export");
+    let message = Wanted::Message(by_message_id("<order-77@partner.example>"));
+    let reading = read_with(export, message.clone(), usize::MAX);
+    assert_eq!(reading.observed, 7);
+    for observation in &reading.observations {
+        let cite = &observation.cite;
+        assert!(cite.said.starts_with("__CURSOR="), "{}", cite.said);
+        assert!(export[cite.bytes.start as usize..].starts_with(b"__CURSOR="));
+        let before = memchr::memchr_iter(b'\n', &export[..cite.bytes.start as usize]).count() as u64;
+        assert_eq!(cite.place, Place::Line(before + 1));
+    }
+    let plain: String = crate::lines::journal::exported(export).iter().map(|entry| format!("{}\n", entry.text)).collect();
+    let said = |reading: &Reading| -> Vec<String> {
+        reading.observations.iter().map(|o| format!("{:?} {:?} {:?}", o.when, o.about, o.fact)).collect()
+    };
+    assert_eq!(said(&reading), said(&read_with(plain.as_bytes(), message, usize::MAX)));
+}
+
 #[test]
 fn ok_proxmox_is_followed() {
     let log = include_str!("samples/proxmox.log");
