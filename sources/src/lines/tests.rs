@@ -87,7 +87,7 @@ fn order_and_doubles_change_nothing() {
         let plain = facts(&reading(*source, sample.as_bytes(), &about(id)));
         let lines: Vec<&str> = sample.lines().collect();
         let mixed: Vec<&str> = (0..lines.len()).map(|at| lines[at * 7 % lines.len()]).collect();
-        let mixed = if lines.len() % 7 == 0 { lines.iter().rev().copied().collect() } else { mixed };
+        let mixed = if lines.len().is_multiple_of(7) { lines.iter().rev().copied().collect() } else { mixed };
         let mut found = facts(&reading(*source, mixed.join("\n").as_bytes(), &about(id)));
         assert_eq!(found, plain, "{} mixed", source.id());
         let twice = format!("{sample}\n{sample}");
