@@ -4,6 +4,7 @@
 //! export, `codes.toml` with the vendor's codes where it has some, and `samples/`. A source never joins two records and
 //! never knows a layer. Kinds are detected by content: columns, keys, grammar; never by file name.
 
+mod amavis;
 mod cisco;
 mod codes;
 mod error;
@@ -52,6 +53,7 @@ pub const ALL: &[&dyn Source] = &[
     &rspamd::log::RspamdLog,
     &rspamd::history::RspamdHistory,
     &proxmox::tracker::ProxmoxTracker,
+    &amavis::sql_log::AmavisSql,
 ];
 
 /// The source with this id.
