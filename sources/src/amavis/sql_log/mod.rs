@@ -209,7 +209,10 @@ fn quarantined(row: &Row, facts: &mut Facts<'_>, said: &str) {
         _ => return,
     };
     let for_recipients = facts.about.envelope_recipients.clone();
+    // The row's instant is that of the arrival: nothing says when the interface was used.
+    let arrived_at = facts.when.take();
     facts.say_by(&["rs"], Fact::Release(Release { step, by: None, for_recipients, next: None, said: said.to_owned() }));
+    facts.when = arrived_at;
 }
 
 /// amavis gave the copy back to the mail server, which answered.
