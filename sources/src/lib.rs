@@ -4,6 +4,7 @@
 //! export, `codes.toml` with the vendor's codes where it has some, and `samples/`. A source never joins two records and
 //! never knows a layer. Kinds are detected by content: columns, keys, grammar; never by file name.
 
+mod amavis;
 mod cisco;
 mod codes;
 mod defender;
@@ -18,6 +19,7 @@ mod microsoft;
 pub mod mimecast;
 mod postfix;
 mod proofpoint;
+mod proxmox;
 mod query;
 mod read_all;
 mod records;
@@ -98,6 +100,8 @@ pub const ALL: &[&dyn Source] = &[
     &cisco::esa_log::EsaLog,
     &rspamd::log::RspamdLog,
     &rspamd::history::RspamdHistory,
+    &proxmox::tracker::ProxmoxTracker,
+    &amavis::sql_log::AmavisSql,
 ];
 
 /// The source with this id.

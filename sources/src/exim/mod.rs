@@ -56,8 +56,7 @@ impl Source for EximLog {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         let mut best = Recognition::No;
-        for text in head.text.lines().filter(|text| !text.trim().is_empty()).take(2000) {
-            let text = lines::search::unwrapped(text);
+        for text in lines::journal::first_lines(head.text) {
             let Some(line) = line::line(&text) else { continue };
             if line.id.is_some() || !line.host.is_empty() {
                 return Recognition::Certain;

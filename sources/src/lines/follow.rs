@@ -13,6 +13,8 @@ use crate::Message;
 const MAX_ROUNDS: usize = 24;
 /// How many words are searched for at most: a message has few ids.
 const MAX_WORDS: usize = 10_000;
+/// How far from the message in seconds a line with its looks may lie.
+const NEAR_SECONDS: u64 = 2 * 24 * 60 * 60;
 /// How far before the start of a life in seconds its lines may stand: clocks of a log have whole seconds.
 const SLACK_SECONDS: i64 = 2;
 
@@ -100,7 +102,8 @@ impl<'a, K: LineLog> Follow<'a, K> {
         let mut words: BTreeSet<String> = keys.chain(&known.message_ids).cloned().collect();
         if !self.by_ids {
             // Only lines that name an address were found: the others of their messages say whether both fit.
-            words.extend(self.seen.values().flat_map(|seen| seen.keys.iter().cloned()));
+            let candidates = self.seen.values().filter(|seen| self.may_be_near(seen));
+            words.extend(candidates.flat_map(|seen| seen.keys.iter().cloned()).take(MAX_WORDS));
         }
         words.retain(|word| !self.searched.contains(word));
         if words.is_empty() || self.searched.len() > MAX_WORDS {
@@ -112,6 +115,14 @@ impl<'a, K: LineLog> Follow<'a, K> {
         self.take(&hits);
         self.searched.extend(words);
         true
+    }
+
+    /// Whether a line lies near enough to the message in time to be its; without an instant any line does.
+    fn may_be_near(&self, seen: &Seen) -> bool {
+        let around = &self.message.likeness.around;
+        let near =
+            |at: Timestamp| around.iter().any(|known| known.as_second().abs_diff(at.as_second()) <= NEAR_SECONDS);
+        around.is_empty() || seen.at.is_none_or(near)
     }
 
     /// Says which of the lines seen so far are the message's.

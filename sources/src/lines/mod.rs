@@ -223,7 +223,7 @@ impl<K: LineLog> File<'_, K> {
         let bytes = self.log.bytes();
         let mut reading = Reading::default();
         let mut start = chunk.start;
-        let mut number = scan.line_number(bytes, start);
+        let mut number = self.log.line_number(scan, start);
         while start < chunk.end {
             let range = search::line_from(bytes, start);
             let line = &bytes[range.clone()];
@@ -234,7 +234,10 @@ impl<K: LineLog> File<'_, K> {
                 }
             }
             start = search::next_line(bytes, range.end);
-            number += 1;
+            number = match self.log {
+                Log::Exported { .. } => self.log.line_number(scan, start),
+                _ => number + 1,
+            };
         }
         reading
     }
@@ -260,12 +263,12 @@ impl<K: LineLog> File<'_, K> {
         own.lines.keys().filter(|_| !K::NAMING.is_empty()).for_each(|start| self.name(*start, &mut names));
         for (start, line) in &own.lines {
             let whose = Whose { role: line.role, host: &own.host, of: &line.of, names: &names };
-            self.state(*start, scan.line_number(bytes, *start), &whose, &mut reading);
+            self.state(*start, self.log.line_number(&scan, *start), &whose, &mut reading);
         }
         let likeness = learnt(&message.likeness, &reading, &own, self.log);
         for start in self.unnamed(&likeness).into_iter().filter(|start| !own.lines.contains_key(start)) {
             let whose = Whose { role: Role::Own, host: &own.host, of: &[], names: &names };
-            self.state(start, scan.line_number(bytes, start), &whose, &mut reading);
+            self.state(start, self.log.line_number(&scan, start), &whose, &mut reading);
         }
         reading.observations.sort_by_key(|observation| observation.cite.bytes.start);
         reveal(&mut reading, message);
@@ -284,14 +287,15 @@ impl<K: LineLog> File<'_, K> {
     /// Puts the record that starts at `start` into one heap of the reading.
     fn state(&self, start: usize, number: u64, whose: &Whose<'_>, reading: &mut Reading) {
         let range = self.record(start);
-        let raw = self.log.text(range.clone());
-        let text = search::unwrapped(&raw);
+        let line = self.log.text(range.clone());
+        let text = search::unwrapped(&line);
+        let raw = self.log.raw_text(range.clone());
         let around = Around { clock: self.query.clock, role: whose.role, host: whose.host, names: whose.names };
         let place = Place::Line(number);
         let cite = |word: &str| {
             let cite = Cite::new(self.input.name.clone(), place, self.log.raw(range.clone()), &raw);
             match memchr::memmem::find(&self.log.bytes()[range.clone()], word.as_bytes()) {
-                Some(at) if !word.is_empty() => {
+                Some(at) if !word.is_empty() && !matches!(self.log, Log::Exported { .. }) => {
                     cite.marked(self.log.raw(range.start + at..range.start + at + word.len()))
                 }
                 _ => cite,
@@ -457,3 +461,6 @@ pub(crate) fn facts(speaker: System, said: Vec<Said<'_>>) -> Meaning<'_> {
         false => Meaning::Facts(speaker, said),
     }
 }
+
+#[cfg(test)]
+mod tests;

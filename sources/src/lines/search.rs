@@ -7,6 +7,7 @@ use aho_corasick::AhoCorasick;
 use memchr::memmem::Finder;
 use rayon::prelude::*;
 
+use super::journal;
 use crate::text::{Encoding, Text, encoding_of};
 use crate::{Progress, ReadError};
 
@@ -19,6 +20,15 @@ pub(crate) enum Log<'a> {
     Plain { bytes: &'a [u8], mark: usize, encoding: Encoding },
     /// UTF-16, decoded.
     Decoded(Text<'a>),
+    /// An export of the systemd journal: one line of syslog an entry.
+    Exported {
+        /// The file's bytes.
+        bytes: &'a [u8],
+        /// All entries as lines.
+        text: String,
+        /// Where each entry's line starts in the text, its bytes in the file, and its line there.
+        entries: Vec<(usize, Range<usize>, u64)>,
+    },
 }
 
 impl<'a> Log<'a> {
@@ -27,10 +37,35 @@ impl<'a> Log<'a> {
     /// # Errors
     /// [`ReadError`] if UTF-16 cannot be decoded.
     pub(crate) fn of(bytes: &'a [u8], name: &str) -> Result<Log<'a>, ReadError> {
+        if journal::is_export(bytes) {
+            return Ok(Log::exported(bytes));
+        }
         let (encoding, mark) = encoding_of(bytes);
         match encoding {
             Encoding::Utf16Le | Encoding::Utf16Be => Ok(Log::Decoded(Text::decode(bytes, name)?)),
             _ => Ok(Log::Plain { bytes: &bytes[mark..], mark, encoding }),
+        }
+    }
+
+    fn exported(bytes: &'a [u8]) -> Log<'a> {
+        let mut text = String::new();
+        let mut entries = Vec::new();
+        for entry in journal::exported(bytes) {
+            entries.push((text.len(), entry.bytes, entry.line));
+            text.push_str(&entry.text);
+            text.push('\n');
+        }
+        Log::Exported { bytes, text, entries }
+    }
+
+    /// The number, from 1, of the file's line at which the record at `start` begins.
+    pub(crate) fn line_number(&self, scan: &Scan, start: usize) -> u64 {
+        match self {
+            Log::Exported { entries, .. } => {
+                let at = entries.partition_point(|(line, ..)| *line <= start).saturating_sub(1);
+                entries.get(at).map_or(1, |(.., line)| *line)
+            }
+            _ => scan.line_number(self.bytes(), start),
         }
     }
 
@@ -39,6 +74,7 @@ impl<'a> Log<'a> {
         match self {
             Log::Plain { bytes, .. } => bytes,
             Log::Decoded(text) => text.as_str().as_bytes(),
+            Log::Exported { text, .. } => text.as_bytes(),
         }
     }
 
@@ -47,6 +83,21 @@ impl<'a> Log<'a> {
         match self {
             Log::Plain { mark, .. } => (range.start + mark) as u64..(range.end + mark) as u64,
             Log::Decoded(text) => text.raw(range),
+            Log::Exported { entries, .. } => {
+                let at = entries.partition_point(|(line, ..)| *line <= range.start).saturating_sub(1);
+                entries.get(at).map_or(0..0, |(_, bytes, _)| bytes.start as u64..bytes.end as u64)
+            }
+        }
+    }
+
+    /// A record as it stands in the file, given its range of the searchable bytes.
+    pub(crate) fn raw_text(&self, range: Range<usize>) -> Cow<'_, str> {
+        match self {
+            Log::Exported { bytes, .. } => {
+                let raw = self.raw(range);
+                String::from_utf8_lossy(bytes.get(raw.start as usize..raw.end as usize).unwrap_or(&[]))
+            }
+            _ => self.text(range),
         }
     }
 
@@ -84,7 +135,7 @@ pub(crate) fn next_line(bytes: &[u8], end: usize) -> usize {
 
 /// A line as syslog would have written it: one of `journalctl -o json` is unwrapped.
 pub(crate) fn unwrapped(raw: &str) -> Cow<'_, str> {
-    match super::journal::line(raw) {
+    match journal::line(raw) {
         Some(text) => Cow::Owned(text),
         None => Cow::Borrowed(raw),
     }

@@ -12,9 +12,12 @@ use super::fields::{Field, Header, MAX_FIELDS};
 use super::received::{Received, label, system_of_host};
 use super::{auth_results, boundary, dates, received, sheet};
 use crate::Clock;
+use crate::rspamd::symbols;
 
 /// Most ids and most recipients of one sample that are carried along; real ones have fewer than ten.
 const MAX_KEYS: usize = 64;
+/// How much of a filter's own words is repeated, in characters.
+const SAID_MAX: usize = 600;
 /// Most Received fields that are read; RFC 5321, 6.3 lets a server refuse after 100.
 const MAX_HOPS: usize = 200;
 
@@ -287,7 +290,25 @@ impl<'a> Sample<'a> {
             "x-spam-status" | "x-spam-flag" | "x-spam" => self.spam_flag(&name, value),
             "x-spamd-result" => self.spamd_result(value),
             "x-rspamd-action" => self.rspamd_action(value),
+            "x-rspamd-pre-result" => self.pre_result(value),
             "x-amavis-alert" => self.amavis_alert(value),
+            "x-virus-status" | "x-virus" => self.virus(&name, value),
+            "x-virus-scanned" => match value.trim() {
+                "" => Row::PassedOver("vendor header not decoded"),
+                said => self.note(&self.virus_scanner(said), format!("scanned for malware: {}", cut(said)), said),
+            },
+            "x-envelope-from" => match one_address(value) {
+                Some(from) => self.identity(Identity { envelope_sender: Some(from), ..Identity::default() }),
+                None => Row::PassedOver("no address in it"),
+            },
+            "x-spam-score" | "x-spam-level" | "x-spam-bar" | "x-spamd-bar" | "x-rspamd-score" | "x-spam-report"
+                if !value.trim().is_empty() =>
+            {
+                let is_rspamd = name.starts_with("x-rspamd-") || name == "x-spamd-bar";
+                let speaker = if is_rspamd { self.rspamd() } else { self.spam_checker.clone() };
+                self.note(&speaker, format!("{}: {}", field.name, cut(value)), value.trim())
+            }
+            "x-spam-checker-version" => Row::PassedOver("names the writer of other fields"),
             _ if !ids_of(field, self.fields, &self.hops).is_empty() => self.identity(Identity::default()),
             "message-id" => Row::Torn { expected: "a message identifier" },
             name if is_vendor(name) => Row::PassedOver("vendor header not decoded"),
@@ -485,8 +506,8 @@ impl<'a> Sample<'a> {
 
     fn spam_flag(&self, name: &str, value: &str) -> Row {
         let first = value.split([',', ' ', ';']).next().unwrap_or("");
-        let said = value.split(" tests=").next().unwrap_or(value).trim();
-        let said = format!("{name}: {said}");
+        // Score, threshold and tests as written.
+        let said = format!("{name}: {}", cut(value));
         match first.to_ascii_lowercase().as_str() {
             "yes" => self.verdict(self.spam_checker.clone(), VerdictKind::Spam, Action::Tagged, said, first),
             "no" => self.verdict(self.spam_checker.clone(), VerdictKind::Clean, Action::None, said, first),
@@ -494,16 +515,63 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// `default: False [1.20 / 15.00]; SYMBOL(0.50)[...]; ...`: True only where the action is reject.
+    /// `default: False [1.20 / 15.00]; SYMBOL(0.50)[option]; ...`: True only where the action is reject.
     fn spamd_result(&self, value: &str) -> Row {
         let head = value.split(';').next().unwrap_or(value).trim();
         let Some((_, after)) = head.split_once(": ") else { return Row::PassedOver("vendor header not decoded") };
-        let kind = match after.split_whitespace().next() {
-            Some("True") => VerdictKind::Spam,
-            Some("False") => return self.note(&self.spam_checker, format!("rspamd: {head}"), "False"),
-            _ => VerdictKind::Unknown,
+        let said = format!("X-Spamd-Result: {}", cut(value));
+        let verdict =
+            |kind| Verdict { kind, action: Action::NotSaid, said: said.clone(), policy: None, scope: Scope::Enforced };
+        let (fact, word) = match after.split_whitespace().next() {
+            Some("True") => (Fact::Verdict(verdict(VerdictKind::Spam)), "True"),
+            // Not refused; whether it was marked, the action says.
+            Some("False") => (Fact::Note { said: format!("rspamd: {}", cut(value)) }, "False"),
+            _ => (Fact::Verdict(verdict(VerdictKind::Unknown)), ""),
         };
-        self.verdict(self.rspamd(), kind, Action::NotSaid, format!("X-Spamd-Result: {head}"), "True")
+        let sender =
+            self.fields.iter().find(|field| field.is("return-path")).and_then(|field| one_address(&field.value));
+        let symbols = symbols::of_header(value);
+        let mut facts = vec![(self.rspamd(), None, fact, word.to_owned())];
+        for (name, fact) in symbols::authentication(&symbols, sender.as_ref().and_then(Address::domain)) {
+            facts.push((self.rspamd(), None, fact, name));
+        }
+        Row::Stated(facts)
+    }
+
+    /// `action=reject; module=antivirus; text`: a module that fixed the action.
+    fn pre_result(&self, value: &str) -> Row {
+        let get = |key: &str| value.split(';').find_map(|part| part.trim().strip_prefix(key));
+        let Some(action) = get("action=") else { return Row::PassedOver("vendor header not decoded") };
+        let said = format!("X-Rspamd-Pre-Result: {}", cut(value));
+        let verdict = symbols::verdict(action, get("module="), &[], &said);
+        Row::Stated(vec![(self.rspamd(), None, Fact::Verdict(verdict), action.to_owned())])
+    }
+
+    /// `X-Virus-Status: Clean` of clamav-milter, `X-Virus: Eicar` of rspamd.
+    fn virus(&self, name: &str, value: &str) -> Row {
+        let first = value.split([' ', '(', ';']).next().unwrap_or("");
+        let (kind, action) = match first.to_ascii_lowercase().as_str() {
+            "" => return Row::PassedOver("vendor header not decoded"),
+            "clean" | "no" => (VerdictKind::Clean, Action::None),
+            "infected" | "yes" => (VerdictKind::Malware, Action::Tagged),
+            _ if name == "x-virus" => (VerdictKind::Malware, Action::Tagged),
+            _ => (VerdictKind::Unknown, Action::NotSaid),
+        };
+        let speaker = match name {
+            "x-virus" => self.rspamd(),
+            _ => System::of(Product::Other("clamav-milter".to_owned())),
+        };
+        self.verdict(speaker, kind, action, format!("{name}: {}", cut(value)), first)
+    }
+
+    /// Who signs as the one that looked for malware.
+    fn virus_scanner(&self, said: &str) -> System {
+        let lower = said.to_ascii_lowercase();
+        if lower.contains("amavis") {
+            return amavis(&self.hops);
+        }
+        let name = if lower.contains("clamav-milter") { "clamav-milter" } else { "malware scanner" };
+        System::of(Product::Other(name.to_owned()))
     }
 
     fn rspamd(&self) -> System {
@@ -514,15 +582,8 @@ impl<'a> Sample<'a> {
     }
 
     fn rspamd_action(&self, value: &str) -> Row {
-        let (kind, action) = match value.to_ascii_lowercase().as_str() {
-            "no action" => (VerdictKind::Clean, Action::None),
-            "add header" | "rewrite subject" => (VerdictKind::Spam, Action::Tagged),
-            "reject" => (VerdictKind::Spam, Action::Rejected),
-            "greylist" | "soft reject" => (VerdictKind::Unknown, Action::Deferred),
-            "quarantine" => (VerdictKind::Spam, Action::Quarantined),
-            _ => (VerdictKind::Unknown, Action::NotSaid),
-        };
-        self.verdict(self.rspamd(), kind, action, format!("X-Rspamd-Action: {value}"), value)
+        let verdict = symbols::verdict(value, None, &[], &format!("X-Rspamd-Action: {value}"));
+        Row::Stated(vec![(self.rspamd(), None, Fact::Verdict(verdict), value.to_owned())])
     }
 
     fn amavis_alert(&self, value: &str) -> Row {
@@ -539,6 +600,12 @@ impl<'a> Sample<'a> {
         let word = value.split([',', ' ']).next().unwrap_or("");
         self.verdict(amavis(&self.hops), kind, Action::Tagged, format!("X-Amavis-Alert: {value}"), word)
     }
+}
+
+/// A value with its white space folded, cut to what a verdict repeats.
+fn cut(value: &str) -> String {
+    let folded = value.split_whitespace().collect::<Vec<_>>().join(" ");
+    folded.chars().take(SAID_MAX).collect()
 }
 
 fn exchange_online() -> System {

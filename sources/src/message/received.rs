@@ -228,7 +228,7 @@ fn speaker(by: &str, with: &str, comments: &[String]) -> System {
     } else if says("Dovecot") || (with.eq_ignore_ascii_case("lmtp") && !by.is_empty()) {
         at(Product::Dovecot)
     } else if says("Exim") {
-        other("Exim")
+        at(Product::Exim)
     } else if says("qmail ") {
         other("qmail")
     } else if by.ends_with("google.com") {
@@ -256,7 +256,8 @@ fn identifier(speaker: &System, by: &str, id: &str) -> Option<Identifier> {
     match &speaker.product {
         Product::Postfix => Some(Identifier::queue_id(by, None, id)),
         Product::Mimecast => mimecast_code(id).and_then(Identifier::acode),
-        Product::Other(name) if matches!(name.as_str(), "Exim" | "sendmail" | "Proofpoint") && !by.is_empty() => {
+        Product::Exim if !by.is_empty() => Some(Identifier::queue_id(by, None, id)),
+        Product::Other(name) if matches!(name.as_str(), "sendmail" | "Proofpoint") && !by.is_empty() => {
             Some(Identifier::queue_id(by, None, id))
         }
         _ => None,
@@ -326,7 +327,7 @@ mod tests {
                 "exim",
                 "from mail.example.net ([192.0.2.7] helo=x) by h.example with esmtps (TLS1.3) (Exim 4.96) \
                  (envelope-from <a@example.net>) id 1abCDe-000123-45 for b@example.com; Thu, 3 Nov 2022 04:56:16 +0000",
-                "Exim/h | mail.example.net [192.0.2.7] | h.example | esmtps | 1abCDe-000123-45 | b@example.com \
+                "exim/h | mail.example.net [192.0.2.7] | h.example | esmtps | 1abCDe-000123-45 | b@example.com \
                  | 1abCDe-000123-45 on h",
             ),
             (

@@ -9,6 +9,7 @@ use evidence::{
 use crate::lines::facts;
 pub(super) use crate::lines::{Meaning, Role, Said};
 
+use crate::proxmox::filter;
 use crate::rspamd::{self, task};
 
 use super::event::{self, Access, Delivery, Event};
@@ -37,6 +38,10 @@ pub(super) fn meaning<'t>(line: &Line<'t>, role: Role) -> Meaning<'t> {
         Program::Dovecot => match dovecot::read(line.body) {
             Some(read) => facts(System::at(Product::Dovecot, label.clone()), dovecot_facts(&read, &label)),
             None => Meaning::PassedOver("session line"),
+        },
+        Program::Proxmox => match filter::read(line.body) {
+            Some(read) => facts(filter::Line::system(&label), read.said(&label)),
+            None => Meaning::PassedOver("service message"),
         },
         Program::Helper(helper) => match helpers::read(helper, line.body) {
             Some(read) => facts(helper.system(&label), read.said(&label)),
@@ -389,6 +394,10 @@ impl<'t> Context<'_, 't> {
         };
         let word = &delivery.status;
         said.push(self.of(to.clone(), Fact::Handover(handover), word));
+        if outcome == Outcome::Accepted && delivery.text.contains(" BLOCKED (") {
+            // The filter of Proxmox took the message, and let nothing on.
+            said.push(self.of(to.clone(), Fact::Discarded { said: delivery.text.to_owned() }, delivery.text));
+        }
         if forwarded.is_some() {
             let redirect = Redirect::Forwarded { to: Vec::new(), keeps_copy: None };
             said.push(self.of(to, Fact::Redirect(redirect), delivery.text));
@@ -411,6 +420,9 @@ impl<'t> Context<'_, 't> {
         }
         if let Some(code) = mimecast_code(text) {
             return Identifier::acode(code);
+        }
+        if let Some(id) = filter::answered(text).filter(|_| peer.is_some_and(Peer::is_loopback)) {
+            return Some(Identifier::queue_id(self.line.host, Some(filter::INSTANCE), id));
         }
         let id = event::queued_as(text)?;
         if text.contains(" from MTA(") {

@@ -5,6 +5,7 @@ use evidence::When;
 use super::helpers::Helper;
 use crate::Clock;
 use crate::lines::envelope::{self, Envelope};
+use crate::proxmox;
 
 /// One line of a mail log, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(super) enum Program<'t> {
     Dovecot,
     /// rspamd, by syslog or in the form of its own file.
     Rspamd,
+    /// The filter or quarantine of Proxmox Mail Gateway.
+    Proxmox,
     /// A milter or policy server.
     Helper(Helper),
     /// Another program, by its tag.
@@ -128,6 +131,9 @@ fn program(tag: &str) -> Program<'_> {
     }
     if tag == "rspamd" {
         return Program::Rspamd;
+    }
+    if proxmox::filter::is_tag(tag) {
+        return Program::Proxmox;
     }
     if tag == "dovecot" { Program::Dovecot } else { Program::Other(tag) }
 }

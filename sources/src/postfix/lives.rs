@@ -15,6 +15,7 @@ use super::facts::Role;
 use super::line::{self, Program};
 use super::{amavis, dovecot, helpers};
 use crate::lines::search::{self, Log, Needles, line_from};
+use crate::proxmox::filter;
 use crate::rspamd::task;
 use crate::{Message, Query};
 
@@ -588,11 +589,36 @@ fn see(line: &line::Line<'_>, at: Option<Timestamp>) -> Option<Seen> {
         Program::Postfix { daemon, .. } => postfix(&mut seen, event::read(daemon, line.body))?,
         Program::Amavis => judged(&mut seen, amavis::read(line.body))?,
         Program::Dovecot => seen.message_ids.extend(bare_id(dovecot::read(line.body)?.message_id?)),
+        Program::Proxmox => filtered(&mut seen, &filter::read(line.body)?),
         Program::Helper(helper) => helped(&mut seen, &helpers::read(helper, line.body)?),
         Program::Rspamd => scanned(&mut seen, &task::task(line.body)?),
         Program::Other(_) => return None,
     }
     Some(seen)
+}
+
+/// A line of Proxmox Mail Gateway: the filter's id lives like a queue id, the quarantine knows the file.
+fn filtered(seen: &mut Seen, line: &filter::Line<'_>) {
+    seen.id = line.log_id.map(str::to_owned);
+    seen.instance = filter::INSTANCE.to_owned();
+    match &line.event {
+        filter::Event::New { message_id } => {
+            seen.step = Step::Birth;
+            seen.message_ids.extend(bare_id(message_id));
+        }
+        filter::Event::Headers { from, to } => {
+            seen.senders.push(Address::new(from));
+            seen.recipients.extend(to.iter().map(|to| Address::new(to)));
+        }
+        filter::Event::Accepted { queue_id, .. } if line::is_queue_id(queue_id) => {
+            seen.links.push(Link { id: (*queue_id).to_owned(), role: Role::Own, ends: false });
+        }
+        filter::Event::Held { file, .. } | filter::Event::Released { file, .. } | filter::Event::Deleted { file } => {
+            seen.mail_id = (!file.is_empty()).then(|| (*file).to_owned());
+        }
+        filter::Event::Done => seen.step = Step::End,
+        _ => {}
+    }
 }
 
 /// A line of a milter or policy server: by the life of its queue id, or by Message-ID.
@@ -641,10 +667,12 @@ fn postfix(seen: &mut Seen, text: event::Text<'_>) -> Option<()> {
             let peer = event::peer(delivery.relay);
             let next = match delivery.text.strip_prefix("forwarded as ") {
                 Some(id) => Some(id.trim()),
-                None if peer.is_loopback() => event::queued_as(delivery.text),
+                None if peer.is_loopback() => {
+                    filter::answered(delivery.text).or_else(|| event::queued_as(delivery.text))
+                }
                 None => None,
             };
-            seen.links.extend(next.filter(|id| line::is_queue_id(id)).map(link));
+            seen.links.extend(next.filter(|id| line::is_queue_id(id) || filter::is_log_id(id)).map(link));
         }
         Event::Access(access) if access.action == "proxy-accept" => {
             seen.links.extend(event::queued_as(access.said).map(link));

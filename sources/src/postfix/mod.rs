@@ -80,13 +80,16 @@ impl Source for PostfixLog {
         let mut syslog = 0;
         let mut near = false;
         let mut fits = false;
-        for text in head.text.lines().filter(|text| !text.trim().is_empty()).take(2000) {
-            let text = search::unwrapped(text);
+        for text in crate::lines::journal::first_lines(head.text) {
             let Some(line) = line::line(&text) else { continue };
             syslog += usize::from(line.stamp.is_some());
             match line.program {
                 Program::Postfix { .. } if line.stamp.is_some() => return Recognition::Certain,
-                Program::Postfix { .. } | Program::Amavis | Program::Dovecot | Program::Helper(_) => fits = true,
+                Program::Postfix { .. }
+                | Program::Amavis
+                | Program::Dovecot
+                | Program::Proxmox
+                | Program::Helper(_) => fits = true,
                 Program::Rspamd => near = true,
                 Program::Other(_) => near = true,
             }
@@ -150,7 +153,7 @@ fn every_line(input: &Input<'_>, log: &Log<'_>, query: &Query<'_>, scan: &Scan, 
     let bytes = log.bytes();
     let mut reading = Reading::default();
     let mut start = chunk.start;
-    let mut number = scan.line_number(bytes, start);
+    let mut number = log.line_number(scan, start);
     while start < chunk.end {
         let range = search::line_from(bytes, start);
         if !bytes[range.clone()].iter().all(u8::is_ascii_whitespace) {
@@ -158,7 +161,10 @@ fn every_line(input: &Input<'_>, log: &Log<'_>, query: &Query<'_>, scan: &Scan, 
             row.state(query, Role::Own, &mut reading);
         }
         start = memchr::memchr(b'\n', &bytes[range.end..]).map_or(bytes.len(), |end| range.end + end + 1);
-        number += 1;
+        number = match log {
+            Log::Exported { .. } => log.line_number(scan, start),
+            _ => number + 1,
+        };
     }
     reading
 }
@@ -208,7 +214,7 @@ fn one_message(
 }
 
 fn row<'a>(input: &'a Input<'a>, log: &'a Log<'a>, scan: &Scan, start: usize) -> Row<'a> {
-    let number = scan.line_number(log.bytes(), start);
+    let number = log.line_number(scan, start);
     Row { input, log, range: search::line_from(log.bytes(), start), number }
 }
 
@@ -405,8 +411,9 @@ struct Row<'a> {
 impl Row<'_> {
     /// Puts the line into one heap of the reading.
     fn state(&self, query: &Query<'_>, role: Role, reading: &mut Reading) {
-        let raw = self.log.text(self.range.clone());
-        let text = search::unwrapped(&raw);
+        let plain = self.log.text(self.range.clone());
+        let text = search::unwrapped(&plain);
+        let raw = self.log.raw_text(self.range.clone());
         let Some(line) = line::line(&text) else {
             reading.problems.push(Problem {
                 cite: self.cite(&raw, ""),
@@ -440,7 +447,7 @@ impl Row<'_> {
     /// A cite of the line with the deciding word marked.
     fn cite(&self, text: &str, word: &str) -> Cite {
         let cite = Cite::new(self.input.name.clone(), Place::Line(self.number), self.log.raw(self.range.clone()), text);
-        if word.is_empty() {
+        if word.is_empty() || matches!(self.log, Log::Exported { .. }) {
             return cite;
         }
         match memchr::memmem::find(&self.log.bytes()[self.range.clone()], word.as_bytes()) {

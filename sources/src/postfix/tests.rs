@@ -396,6 +396,65 @@ fn ok_milters_are_followed() {
     }
 }
 
+/// The entries of an export are followed as the same lines of syslog are; cites open at the entries.
+#[test]
+fn ok_journal_export() {
+    let export = include_bytes!("samples/journal.export");
+    let message = Wanted::Message(by_message_id("<order-77@partner.example>"));
+    let reading = read_with(export, message.clone(), usize::MAX);
+    assert_eq!(reading.observed, 7);
+    for observation in &reading.observations {
+        let cite = &observation.cite;
+        assert!(cite.said.starts_with("__CURSOR="), "{}", cite.said);
+        assert!(export[cite.bytes.start as usize..].starts_with(b"__CURSOR="));
+        let before = memchr::memchr_iter(b'\n', &export[..cite.bytes.start as usize]).count() as u64;
+        assert_eq!(cite.place, Place::Line(before + 1));
+    }
+    let plain: String =
+        crate::lines::journal::exported(export).iter().map(|entry| format!("{}\n", entry.text)).collect();
+    let said = |reading: &Reading| -> Vec<String> {
+        reading.observations.iter().map(|o| format!("{:?} {:?} {:?}", o.when, o.about, o.fact)).collect()
+    };
+    assert_eq!(said(&reading), said(&read_with(plain.as_bytes(), message, usize::MAX)));
+}
+
+/// The third party says which lines are a host's fault: where such a line refuses a message, we name the same host.
+#[test]
+fn fail2ban_refusals_agree() {
+    let Some(file) = shared("samples/logs/fail2ban/postfix.log") else { return };
+    let text = std::fs::read_to_string(file).expect("text");
+    let mut compared = 0;
+    let mut expected: Option<String> = None;
+    for line in text.lines() {
+        if let Some(json) = line.strip_prefix("# failJSON: ") {
+            let json: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+            expected = json["host"].as_str().map(str::to_owned).filter(|_| json["match"] == true);
+            continue;
+        }
+        let Some(host) = expected.take() else { continue };
+        let reading = read_with(line.as_bytes(), Wanted::Everything, usize::MAX);
+        for observation in &reading.observations {
+            if let Fact::Arrival(arrival) = &observation.fact {
+                let ip = arrival.client.as_ref().and_then(|client| client.ip.as_deref());
+                assert_eq!(ip, Some(host.as_str()), "{line}");
+                assert_ne!(arrival.outcome, Outcome::Accepted, "{line}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 8, "{compared} refusals compared");
+}
+
+#[test]
+fn ok_proxmox_is_followed() {
+    let log = include_str!("samples/proxmox.log");
+    let message = by_message_id("<spam-1@bulk.example>");
+    for small_bytes in [usize::MAX, 0] {
+        let reading = read_with(log.as_bytes(), Wanted::Message(message.clone()), small_bytes);
+        assert_eq!(lines(&reading), (1..=13).collect(), "through the filter and out of its quarantine");
+    }
+}
+
 /// The third party's fields of a spamd line agree with what is stated.
 #[test]
 fn ok_other_peoples_spamd() {

@@ -19,6 +19,31 @@ pub(crate) struct Symbol {
     pub(crate) said: String,
 }
 
+/// The symbols of an `X-Spamd-Result` field: `default: False [1.20 / 15.00]; SYMBOL(0.50)[option,option]; ...`.
+pub(crate) fn of_header(value: &str) -> Vec<Symbol> {
+    let mut symbols = Vec::new();
+    let mut rest = value.split_once(';').map_or("", |(_, rest)| rest);
+    while !rest.is_empty() {
+        let start = rest.trim_start();
+        let name_end = start.find(['(', '[', ';']).unwrap_or(start.len());
+        let open = start[name_end..].find(['[', ';']).map_or(start.len(), |at| name_end + at);
+        let mut options = Vec::new();
+        let mut end = open;
+        if start[open..].starts_with('[') {
+            end = start[open..].find("];").map_or(start.trim_end().len(), |close| open + close + 1);
+            let inside = start.get(open + 1..end.saturating_sub(1)).unwrap_or("");
+            options = inside.split(',').map(|option| option.trim().to_owned()).filter(|o| !o.is_empty()).collect();
+        }
+        let name = start[..name_end].trim();
+        if !name.is_empty() {
+            let said = start[..end].split_whitespace().collect::<Vec<_>>().join(" ");
+            symbols.push(Symbol { name: name.to_owned(), options, said });
+        }
+        rest = start[end..].find(';').map_or("", |next| &start[end + next + 1..]);
+    }
+    symbols
+}
+
 /// How much of the symbols a verdict repeats at most, in characters.
 const SAID_MAX: usize = 600;
 
@@ -128,6 +153,18 @@ fn result(means: &str) -> Option<(AuthMethod, AuthResult)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ok_header() {
+        let value = "default: False [1.20 / 15.00];\r\n\tR_SPF_ALLOW(-0.20)[+ip4:192.0.2.0/24];\r\n\tR_DKIM_ALLOW(-0.20)[a.example:s=one,b.example:s=two]; X(0.00)[]; PLAIN(1.00)[x;y]";
+        let found = of_header(value);
+        let names: Vec<&str> = found.iter().map(|symbol| symbol.name.as_str()).collect();
+        assert_eq!(names, ["R_SPF_ALLOW", "R_DKIM_ALLOW", "X", "PLAIN"]);
+        assert_eq!(authentication(&found, Some("a.example")).len(), 3);
+        for value in ["", ";", "a; [", "a; b(", "a; ;;", "a; b[c"] {
+            of_header(value);
+        }
+    }
 
     #[test]
     fn ok_every_code() {

@@ -106,7 +106,9 @@ pub(crate) fn see(task: &Task<'_>, seen: &mut Seen) {
 /// What the line states; `host` is the first label of the host's name, which the queue id belongs to.
 pub(crate) fn facts<'t>(task: &Task<'t>, text: &'t str, host: &str) -> Vec<Said<'t>> {
     let mut ids: Vec<Identifier> = task.message_id.and_then(Identifier::message_id).into_iter().collect();
-    ids.extend(task.queue_id.map(|id| Identifier::QueueId { host: host.to_owned(), id: id.to_owned() }));
+    // A queue id without its host names nothing for sure; it stands in for a Message-ID that is missing.
+    let queue_id = task.queue_id.filter(|_| !host.is_empty() || ids.is_empty());
+    ids.extend(queue_id.map(|id| Identifier::QueueId { host: host.to_owned(), id: id.to_owned() }));
     let about = CopyKey { ids, envelope_recipients: task.recipients.iter().map(|to| Address::new(to)).collect() };
     let from = task.from.map(Address::new);
     let identity = Identity { envelope_sender: from.clone(), size_bytes: task.size_bytes, ..Identity::default() };

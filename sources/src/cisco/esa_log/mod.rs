@@ -65,8 +65,8 @@ impl Source for EsaLog {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         let mut best = Recognition::No;
-        for text in head.text.lines().filter(|text| !text.trim().is_empty()).take(2000) {
-            let Some(line) = line::line(text) else { continue };
+        for text in lines::journal::first_lines(head.text) {
+            let Some(line) = line::line(&text) else { continue };
             match line.text {
                 Text::Event(_) => return Recognition::Certain,
                 Text::Mail(text) if is_mail(text) => return Recognition::Certain,

@@ -45,8 +45,7 @@ impl Source for RspamdLog {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         let mut best = Recognition::No;
-        for text in head.text.lines().filter(|text| !text.trim().is_empty()).take(2000) {
-            let text = lines::search::unwrapped(text);
+        for text in lines::journal::first_lines(head.text) {
             match line(&text) {
                 // A mail log that holds such lines among others is read as a mail log.
                 Some(line) if line.is_own_file => return Recognition::Certain,

@@ -1,0 +1,3 @@
+//! amavis: what it writes into SQL; its log lines are read with the mail log.
+
+pub(crate) mod sql_log;
