@@ -8,6 +8,7 @@ mod cisco;
 mod codes;
 mod defender;
 mod entra;
+mod dns;
 mod error;
 mod exchange_online;
 mod exim;
@@ -16,6 +17,7 @@ mod lines;
 mod message;
 mod microsoft;
 pub mod mimecast;
+mod page;
 mod postfix;
 mod proofpoint;
 mod query;
@@ -92,6 +94,7 @@ pub const ALL: &[&dyn Source] = &[
     &google::gmail_logs::GmailLogs,
     &google::activity::Activity,
     &google::email_log_search::EmailLogSearch,
+    &dns::answers::Answers,
     &postfix::PostfixLog,
     &exim::EximLog,
     &cisco::esa_log::EsaLog,
