@@ -14,11 +14,13 @@ mod exchange_online;
 mod exim;
 mod google;
 mod lines;
+mod job;
 mod message;
 mod microsoft;
 pub mod mimecast;
 mod page;
 mod postfix;
+mod probe;
 mod proofpoint;
 mod query;
 mod read_all;
@@ -95,6 +97,10 @@ pub const ALL: &[&dyn Source] = &[
     &google::activity::Activity,
     &google::email_log_search::EmailLogSearch,
     &dns::answers::Answers,
+    &job::transcript::Transcript,
+    &job::systemd_journal::SystemdJournal,
+    &job::windows_task_history::TaskHistory,
+    &probe::result::ProbeResult,
     &postfix::PostfixLog,
     &exim::EximLog,
     &cisco::esa_log::EsaLog,

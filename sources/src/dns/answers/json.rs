@@ -3,7 +3,11 @@
 use evidence::{DnsAnswer, Peer};
 use serde_json::{Map, Value};
 
-use super::record;
+use super::lines::grouped;
+use super::record::{self, Record};
+
+/// How many questions of one answer are looked at; more than one is rare.
+const QUESTIONS_MAX: usize = 16;
 
 /// Keys of which an object needs all, for each spelling.
 const SPELLINGS: &[&[&str]] = &[
@@ -120,20 +124,14 @@ fn over_https(object: &Map<String, Value>) -> Vec<DnsAnswer> {
         _ => Vec::new(),
     };
     let of = |record: &Map<String, Value>, key: &str| record.get(key).and_then(text).unwrap_or_default();
-    let mut found: Vec<DnsAnswer> = Vec::new();
-    for record in list("Answer") {
-        let mut one = answer(&of(record, "name"), &of(record, "type"), &status);
-        let data = record::data(&of(record, "data"), &one.record_type);
-        match found.iter_mut().find(|known| known.name == one.name && known.record_type == one.record_type) {
-            Some(known) => known.data.push(data),
-            None => {
-                one.data = vec![data];
-                one.ttl_seconds = seconds(record.get("TTL"));
-                found.push(one);
-            }
-        }
-    }
-    for question in list("Question") {
+    let records = list("Answer").into_iter().map(|record| {
+        let record_type = record::type_name(&of(record, "type"));
+        let data = record::data(&of(record, "data"), &record_type);
+        let ttl_seconds = seconds(record.get("TTL"));
+        Record { name: record::name(&of(record, "name")), record_type, ttl_seconds, data }
+    });
+    let mut found = grouped(records.collect(), &record::status_name(&status), None);
+    for question in list("Question").into_iter().take(QUESTIONS_MAX) {
         let asked = answer(&of(question, "name"), &of(question, "type"), &status);
         if !asked.name.is_empty() && !found.iter().any(|known| known.record_type == asked.record_type) {
             found.push(asked);

@@ -1,5 +1,6 @@
 //! Answers as text: of dig, nslookup, host, zone files, and lists of names with their TXT records.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use evidence::{DnsAnswer, Peer};
@@ -65,14 +66,16 @@ fn answer(name: String, record_type: String, status: &str) -> DnsAnswer {
 }
 
 /// Puts records of one name and type together.
-fn grouped(records: Vec<Record>, status: &str, server: Option<&Peer>) -> Vec<DnsAnswer> {
+pub(super) fn grouped(records: Vec<Record>, status: &str, server: Option<&Peer>) -> Vec<DnsAnswer> {
     let mut found: Vec<DnsAnswer> = Vec::new();
+    let mut places: HashMap<(String, String), usize> = HashMap::new();
     for Record { name, record_type, ttl_seconds, data } in records {
         // Signatures say nothing of their own.
         if record_type == "RRSIG" {
             continue;
         }
-        match found.iter_mut().find(|known| known.name == name && known.record_type == record_type) {
+        let place = *places.entry((name.clone(), record_type.clone())).or_insert(found.len());
+        match found.get_mut(place) {
             Some(known) => known.data.push(data),
             None => found.push(DnsAnswer {
                 ttl_seconds,
@@ -423,6 +426,12 @@ fn zone(text: &str) -> Vec<Block> {
                     };
                 }
                 owner = Some(record.name.clone());
+                if ["CNAME", "DNAME", "MX", "NS", "PTR"].contains(&record.record_type.as_str())
+                    && !record.data.ends_with('.')
+                    && !origin.is_empty()
+                {
+                    record.data.push_str(&format!(".{origin}."));
+                }
                 record.ttl_seconds = record.ttl_seconds.or(default_ttl);
                 let answers = grouped(vec![record], "NOERROR", None);
                 let torn = answers.is_empty().then_some("a signature");
