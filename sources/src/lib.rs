@@ -9,6 +9,7 @@ mod codes;
 mod defender;
 mod entra;
 mod dns;
+mod dovecot;
 mod error;
 mod exchange_online;
 mod exim;
@@ -101,6 +102,7 @@ pub const ALL: &[&dyn Source] = &[
     &job::systemd_journal::SystemdJournal,
     &job::windows_task_history::TaskHistory,
     &probe::result::ProbeResult,
+    &dovecot::sieve::Sieve,
     &postfix::PostfixLog,
     &exim::EximLog,
     &cisco::esa_log::EsaLog,
