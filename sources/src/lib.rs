@@ -8,16 +8,21 @@ mod amavis;
 mod cisco;
 mod codes;
 mod defender;
+mod dns;
+mod dovecot;
 mod entra;
 mod error;
 mod exchange_online;
 mod exim;
 mod google;
+mod job;
 mod lines;
 mod message;
 mod microsoft;
 pub mod mimecast;
+mod page;
 mod postfix;
+mod probe;
 mod proofpoint;
 mod proxmox;
 mod query;
@@ -60,7 +65,6 @@ pub const ALL: &[&dyn Source] = &[
     &exchange_online::junk_configuration::JunkConfiguration,
     &exchange_online::mailboxes::Mailboxes,
     &exchange_online::organisation::Organisation,
-    &exchange_online::transport_rules::TransportRules,
     &exchange_online::audit_log::AuditLog,
     &defender::email_events::EmailEvents,
     &defender::email_post_delivery_events::EmailPostDeliveryEvents,
@@ -95,6 +99,12 @@ pub const ALL: &[&dyn Source] = &[
     &google::gmail_logs::GmailLogs,
     &google::activity::Activity,
     &google::email_log_search::EmailLogSearch,
+    &dns::answers::Answers,
+    &job::transcript::Transcript,
+    &job::systemd_journal::SystemdJournal,
+    &job::windows_task_history::TaskHistory,
+    &probe::result::ProbeResult,
+    &dovecot::sieve::Sieve,
     &postfix::PostfixLog,
     &exim::EximLog,
     &cisco::esa_log::EsaLog,

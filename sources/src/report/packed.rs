@@ -40,12 +40,11 @@ pub(super) fn open(file: &[u8], is_report: fn(&str) -> bool) -> Option<Content<'
 
 fn find(file: &[u8], is_report: fn(&str) -> bool, most: u64) -> Option<Content<'_>> {
     if let Some(found) = unpacked(file, most) {
-        return fits(&found.0, is_report).then(|| Content {
-            bytes: Cow::Owned(found.0),
-            at: None,
-            in_mail: false,
-            loss: found.1,
-        });
+        let (bytes, loss) = found;
+        return match fits(&bytes, is_report) {
+            true => Some(Content { bytes: Cow::Owned(bytes), at: None, in_mail: false, loss }),
+            false => None,
+        };
     }
     if fits(file, is_report) {
         return Some(Content { bytes: Cow::Borrowed(file), at: Some(0), in_mail: false, loss: None });

@@ -77,11 +77,13 @@ fn pairs(folder: &Path, ends: &[&str]) -> Vec<(PathBuf, Value)> {
 }
 
 fn totals(reading: &Reading) -> Vec<&Total> {
-    let of = |fact| match fact {
-        &Fact::Total(ref total) => Some(total),
-        _ => None,
-    };
-    reading.observations.iter().filter_map(|observation| of(&observation.fact)).collect()
+    let facts = reading.observations.iter().map(|observation| &observation.fact);
+    facts
+        .filter_map(|fact| match fact {
+            Fact::Total(total) => Some(total),
+            _ => None,
+        })
+        .collect()
 }
 
 fn by<'t>(total: &'t Total, name: &str) -> &'t str {

@@ -1,5 +1,7 @@
 //! Gmail logs: one row a step of a message, from BigQuery or the activity report of the application `gmail`.
 
+mod positional;
+
 use std::sync::LazyLock;
 
 use evidence::{
@@ -68,13 +70,18 @@ impl Source for GmailLogs {
         let is_report = head.text.contains("admin#reports#activit")
             && head.text.contains("\"gmail\"")
             && head.text.contains("\"delivery\"");
-        if is_report {
+        if is_report || positional::is_answer(head.text) {
             return Recognition::Certain;
         }
         table::recognise(head, NEEDS, &[], None)
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
+        if let Some(rows) = positional::rows(input, query)? {
+            let named = Input { name: input.name.clone(), bytes: rows.text.as_bytes() };
+            let reading = table::read(self, &named, query)?;
+            return Ok(rows.cited(reading));
+        }
         table::read(self, input, query)
     }
 
@@ -84,6 +91,10 @@ impl Source for GmailLogs {
         query: &Query<'_>,
         take: &mut dyn FnMut(Reading),
     ) -> Result<(), ReadError> {
+        if positional::is_answer_file(input) {
+            take(self.read(input, query)?);
+            return Ok(());
+        }
         table::read_in_parts(self, input, query, take)
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::{HOST, classified, id, queue_ids};
 use crate::codes::{self, Codes};
 use crate::message::auth_results::result_of;
+use crate::message::boundary::words;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
 use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
@@ -154,6 +155,7 @@ fn identity(row: &Row) -> Identity {
     let mut header_to = addresses(&["msg", "parsedAddresses", "to"]);
     header_to.extend(addresses(&["msg", "parsedAddresses", "cc"]));
     let subject = row.at(&["msg", "normalizedHeader", "subject"]).or_else(|| row.at(&["msg", "header", "subject"]));
+    let subject = subject.map(|subject| words(&subject));
     let size = row.at(&["msg", "sizeBytes"]).or_else(|| row.at(&["filter", "msgSizeBytes"]));
     Identity {
         envelope_sender: row.at(&["envelope", "from"]).map(|from| Address::new(&from)),

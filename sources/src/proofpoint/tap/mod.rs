@@ -58,7 +58,7 @@ impl Source for Tap {
             command: Some(
                 "curl -s -u \"$PRINCIPAL:$SECRET\" \"https://tap-api-v2.proofpoint.com/v2/siem/all?format=json&interval={start}/{end}\" -o tap.json",
             ),
-            clicks: Some("Proofpoint TAP dashboard > Threats > the threat > Messages > Download (CSV)"),
+            clicks: None,
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod xml;
 
+use std::ops::ControlFlow;
+
 use evidence::{
     CopyKey, Effect, Fact, Observation, Problem, Product, Property, Reading, Setting, SettingClass, SourceId, System,
     Total, Unit, When, Zone,
@@ -88,9 +90,14 @@ impl Source for DmarcAggregate {
             about: About::default(),
             reading: Reading::default(),
         };
-        let pieces = xml::pieces(text.as_str());
-        report.learn(&pieces);
-        pieces.into_iter().for_each(|piece| report.take(piece));
+        // The head holds for all records and may stand below them; records are handed on one by one, lest a large report
+        // takes as much memory again.
+        xml::pieces(text.as_str(), &mut |piece| report.learn(&piece));
+        report.say_what_is_missing();
+        xml::pieces(text.as_str(), &mut |piece| {
+            report.take(piece);
+            ControlFlow::Continue(())
+        });
         let mut reading = report.reading;
         reading.coverage.limits.extend(content.loss.clone());
         if content.in_mail {
@@ -131,13 +138,17 @@ struct Report<'a> {
 
 impl Report<'_> {
     /// Takes what the metadata say, wherever they stand.
-    fn learn(&mut self, pieces: &[Piece]) {
-        for piece in pieces {
-            let Piece::Unit(unit) = piece else { continue };
-            if unit.name == "report_metadata" {
+    fn learn(&mut self, piece: &Piece) -> ControlFlow<()> {
+        match piece {
+            Piece::Unit(unit) if unit.name == "report_metadata" => {
                 self.metadata(unit);
+                ControlFlow::Break(())
             }
+            _ => ControlFlow::Continue(()),
         }
+    }
+
+    fn say_what_is_missing(&mut self) {
         if self.about.reporter.is_none() {
             self.limit("the report does not name who made it".to_owned());
         }

@@ -1,6 +1,6 @@
 //! The elements of a DMARC report, read without trust: any namespace and prefix, elements left open, torn ends.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -63,22 +63,24 @@ impl Element {
     }
 }
 
-/// Reads the units of a report. A fault tears what stands up to the next record; entities are never expanded.
-pub(super) fn pieces(text: &str) -> Vec<Piece> {
-    let mut found = Vec::new();
+/// Where pieces go, one by one; it may ask to stop.
+pub(super) type Taker<'t> = dyn FnMut(Piece) -> ControlFlow<()> + 't;
+
+/// Reads the units of a report and hands each on. A fault tears what stands up to the next record; entities are never
+/// expanded.
+pub(super) fn pieces(text: &str, take: &mut Taker<'_>) {
     let mut from = 0;
     for _ in 0..FAULTS_MAX {
-        match read(text, from, &mut found) {
+        match read(text, from, take) {
             Some(next) => from = next,
-            None => return found,
+            None => return,
         }
     }
-    found.push(Piece::Torn(from..text.len(), format!("more than {FAULTS_MAX} faults before it")));
-    found
+    let _ = take(Piece::Torn(from..text.len(), format!("more than {FAULTS_MAX} faults before it")));
 }
 
 /// Reads from an offset; gives the offset of the next record if a fault stood in the way.
-fn read(text: &str, from: usize, found: &mut Vec<Piece>) -> Option<usize> {
+fn read(text: &str, from: usize, out: &mut Taker<'_>) -> Option<usize> {
     let mut reader = Reader::from_str(&text[from..]);
     reader.config_mut().check_end_names = false;
     reader.config_mut().allow_unmatched_ends = true;
@@ -104,7 +106,11 @@ fn read(text: &str, from: usize, found: &mut Vec<Piece>) -> Option<usize> {
                 if let Some(open) = stack.iter().rposition(|element| element.name == name) {
                     while stack.len() > open {
                         let Some(element) = stack.pop() else { break };
-                        take(element.close(after), &mut stack, found);
+                        if let Some(unit) = into_parent(element.close(after), &mut stack)
+                            && out(Piece::Unit(unit)).is_break()
+                        {
+                            return None;
+                        }
                     }
                 }
             }
@@ -120,7 +126,7 @@ fn read(text: &str, from: usize, found: &mut Vec<Piece>) -> Option<usize> {
                 if let Some(start) = start.map(|element| element.span.start) {
                     let more = text.get(start + 1..).and_then(|rest| rest.find("<record"));
                     let end = more.map_or(text.len(), |more| start + 1 + more);
-                    found.push(Piece::Torn(start..end, "the end of the file".to_owned()));
+                    let _ = out(Piece::Torn(start..end, "the end of the file".to_owned()));
                 }
                 return None;
             }
@@ -134,7 +140,7 @@ fn read(text: &str, from: usize, found: &mut Vec<Piece>) -> Option<usize> {
                 let next = next.filter(|next| *next > start.max(from));
                 let end = next.unwrap_or(text.len());
                 if !text[start..end].trim().is_empty() {
-                    found.push(Piece::Torn(start..end, error.to_string()));
+                    let _ = out(Piece::Torn(start..end, error.to_string()));
                 }
                 return next;
             }
@@ -142,17 +148,19 @@ fn read(text: &str, from: usize, found: &mut Vec<Piece>) -> Option<usize> {
     }
 }
 
-/// Hands out a unit, or puts an element into the one around it.
-fn take(element: Element, stack: &mut [Element], found: &mut Vec<Piece>) {
+/// Gives a unit back, or puts an element into the one around it.
+fn into_parent(element: Element, stack: &mut [Element]) -> Option<Element> {
     if UNITS.contains(&element.name.as_str()) {
-        found.push(Piece::Unit(element));
-    } else if let Some(parent) = stack.last_mut()
+        return Some(element);
+    }
+    if let Some(parent) = stack.last_mut()
         && parent.children.len() < CHILDREN_MAX
         // The root holds what is no unit only to be dropped.
         && parent.name != "feedback"
     {
         parent.children.push(element);
     }
+    None
 }
 
 fn append(stack: &mut [Element], words: &str) {

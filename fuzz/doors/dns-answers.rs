@@ -1,0 +1,4 @@
+//! Tries `dns/answers` with rubbish.
+#![no_main]
+
+doors::door!("dns/answers");

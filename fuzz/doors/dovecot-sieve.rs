@@ -1,0 +1,4 @@
+//! Tries `dovecot/sieve` with rubbish.
+#![no_main]
+
+doors::door!("dovecot/sieve");

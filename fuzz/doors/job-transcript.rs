@@ -1,0 +1,4 @@
+//! Tries `job/transcript` with rubbish.
+#![no_main]
+
+doors::door!("job/transcript");

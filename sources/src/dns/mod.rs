@@ -1,0 +1,3 @@
+//! Answers of the DNS that somebody saved.
+
+pub(crate) mod answers;

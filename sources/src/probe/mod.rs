@@ -1,0 +1,3 @@
+//! Results of repeatable tests.
+
+pub(crate) mod result;
