@@ -132,12 +132,13 @@ fn rows_are_found_by_their_looks() {
 }
 
 /// Folders of the kinds that share this module.
-const FOLDERS: [&str; 12] = [
+const FOLDERS: [&str; 13] = [
     "defender/alerts",
     "defender/email_attachment_info",
     "defender/email_events",
     "defender/email_post_delivery_events",
     "defender/email_url_info",
+    "defender/identity_logon_events",
     "defender/url_click_events",
     "entra/audit_log",
     "entra/conditional_access",
