@@ -71,6 +71,7 @@ pub const ALL: &[&dyn Source] = &[
     &defender::url_click_events::UrlClickEvents,
     &defender::email_attachment_info::EmailAttachmentInfo,
     &defender::email_url_info::EmailUrlInfo,
+    &defender::identity_logon_events::IdentityLogonEvents,
     &defender::alerts::Alerts,
     &entra::sign_ins::SignIns,
     &entra::audit_log::AuditLog,

@@ -66,6 +66,14 @@ pub(crate) fn recognise(head: &Head<'_>, needs: &[Need], strangers: &[&str]) -> 
     table::recognise(&Head { text: rows.unwrap_or(head.text), ..*head }, needs, strangers, None)
 }
 
+/// UTC, as the API and Sentinel state it; the portal's export prints the zone of whoever looked, without naming it.
+pub(crate) fn zoneless<'c>(row: &Row, clock: &'c Clock) -> Zoneless<'c> {
+    match row.text(&["timestamp"]) {
+        Some(said) if !said.ends_with(['Z', 'z']) && !said.contains('+') => Zoneless::AsAsked(clock),
+        _ => Zoneless::Utc,
+    }
+}
+
 /// How many rows the portal shows and exports of one query.
 const PORTAL_ROWS: u64 = 30_000;
 
@@ -118,12 +126,8 @@ impl Table for Hunting {
         if row.has(DATE) { Ok(()) } else { Err(missing("Timestamp", "the row has other columns")) }
     }
 
-    /// UTC, as the API and Sentinel state it; the portal's export prints the zone of whoever looked, without naming it.
     fn zoneless<'c>(&self, row: &Row, clock: &'c Clock) -> Zoneless<'c> {
-        match row.text(&["timestamp"]) {
-            Some(said) if !said.ends_with(['Z', 'z']) && !said.contains('+') => Zoneless::AsAsked(clock),
-            _ => Zoneless::Utc,
-        }
+        zoneless(row, clock)
     }
 
     fn state(&self, row: &Row, facts: &mut Facts<'_>) {

@@ -7,6 +7,7 @@ pub(crate) mod email_events;
 pub(crate) mod email_post_delivery_events;
 pub(crate) mod email_url_info;
 pub(crate) mod hunting;
+pub(crate) mod identity_logon_events;
 pub(crate) mod url_click_events;
 pub(crate) mod verdict;
 
@@ -33,6 +34,7 @@ mod tests {
             "PostDeliveryAction" => {
                 ["quarantine", "junk", "deleted", "inbox", "removed", "release", "redelivery"].contains(&means.as_str())
             }
+            "LogonAction" => ["succeeded", "failed"].contains(&means.as_str()),
             _ => false,
         });
     }

@@ -7,10 +7,11 @@ use evidence::{
 use serde_json::{Map, Value};
 
 use super::{CODES, OPERATION, RECORD_TYPE, actor, done, people};
+use crate::codes;
 use crate::defender::delivery::{Place, moved, place, say_authentications, say_place};
 use crate::defender::verdict::{self, Override, say_override};
 use crate::exchange_online::STORE;
-use crate::microsoft::{details, pairs, text_of};
+use crate::microsoft::{beside, details, pairs, text_of};
 use crate::table::Facts;
 use crate::table::row::Row;
 
@@ -61,14 +62,26 @@ pub(super) fn ids(row: &Row) -> Vec<Identifier> {
         Some("TIUrlClickData") => row.text(&["sourceid"]).and_then(Identifier::network_message_id),
         _ => None,
     };
-    let mut ids: Vec<Identifier> = message.into_iter().chain(network.or_else(clicked)).collect();
-    if ids.is_empty() {
-        let mut items = items(row).into_iter().filter_map(|item| item.id);
-        if let (Some(only), None) = (items.next(), items.next()) {
-            ids.push(only);
-        }
+    let ids: Vec<Identifier> = message.into_iter().chain(network.or_else(clicked)).collect();
+    if !ids.is_empty() {
+        return ids;
     }
-    ids
+    let mut items = items(row).into_iter().filter_map(|item| item.id);
+    if let (Some(only), None) = (items.next(), items.next()) {
+        return vec![only];
+    }
+    let of_cmdlet = || {
+        let is_held = row.text(OPERATION).is_some_and(|operation| operation.ends_with("-QuarantineMessage"));
+        let identity =
+            is_held.then(|| pairs(row, &["parameters"]))?.into_iter().find(|(name, _)| name == "Identity")?;
+        Identifier::network_message_id(identity.1.split(['\\', '/']).next()?)
+    };
+    let of_policy = || {
+        let mut id = None;
+        row.each_object(&["exchangemetadata"], |meta| id = text_of(meta, &["MessageID", "MessageId"]));
+        Identifier::message_id(&id?)
+    };
+    of_cmdlet().or_else(of_policy).into_iter().collect()
 }
 
 /// Ids of the several messages that a record names; none if it is about one.
@@ -86,15 +99,16 @@ pub(super) fn is_quarantine(row: &Row, operation: &str) -> bool {
 /// States what was done with a message in quarantine.
 pub(super) fn quarantine(row: &Row, operation: &str, facts: &mut Facts<'_>) {
     let recipients = row.addresses(&["releaseto", "recipients", "recipientaddress"]);
-    let recipients: Vec<Address> = recipients.into_iter().filter(|address| address.as_str().contains('@')).collect();
-    facts.about.envelope_recipients = recipients.clone();
-    if facts.about.ids.is_empty() {
-        let identity = pairs(row, &["parameters"]).into_iter().find(|(name, _)| name == "Identity");
-        let network = identity.and_then(|(_, id)| Identifier::network_message_id(id.split(['\\', '/']).next()?));
-        facts.about.ids.extend(network);
+    let mut recipients: Vec<Address> =
+        recipients.into_iter().filter(|address| address.as_str().contains('@')).collect();
+    let parameters = pairs(row, &["parameters"]);
+    if let Some(users) = beside(&parameters, "User").filter(|_| recipients.is_empty()) {
+        recipients = users.split([',', ';']).map(Address::new).filter(|address| !address.is_null()).collect();
     }
-    let means = CODES
-        .means("QuarantineOperation", operation)
+    facts.about.envelope_recipients = recipients.clone();
+    let means = beside(&parameters, "ActionType")
+        .and_then(|said| CODES.means("ActionType", said))
+        .or_else(|| CODES.means("QuarantineOperation", operation))
         .or_else(|| row.text(&["requesttype"]).and_then(|said| CODES.means("RequestType", said)));
     let step = match means {
         Some("released") => ReleaseStep::Released,
@@ -290,6 +304,55 @@ fn verdict(row: &Row) -> Verdict {
         said: said.collect::<Vec<_>>().join(", "),
         policy,
         scope: Scope::Enforced,
+    }
+}
+
+/// States that rules against data loss matched a message: who it is, and each rule with what it did.
+pub(super) fn data_loss(row: &Row, facts: &mut Facts<'_>) {
+    let mut identity = Identity::default();
+    row.each_object(&["exchangemetadata"], |meta| {
+        let all = |name: &str| {
+            let list = meta.get(name).and_then(Value::as_array).into_iter().flatten();
+            list.filter_map(Value::as_str).map(Address::new).collect::<Vec<Address>>()
+        };
+        identity = Identity {
+            header_from: text_of(meta, &["From"]).map(|said| Address::new(&said)),
+            header_to: [all("To"), all("CC")].concat(),
+            subject: text_of(meta, &["Subject"]),
+            sent_at: text_of(meta, &["Sent"]).and_then(|said| facts.instant(&said)),
+            ..Identity::default()
+        };
+    });
+    facts.say(Fact::Identity(identity));
+    let mut verdicts = Vec::new();
+    row.each_object(&["policydetails"], |policy| {
+        let rules = policy.get("Rules").and_then(Value::as_array).into_iter().flatten();
+        verdicts.extend(rules.filter_map(Value::as_object).take(ITEMS_MAX).map(|rule| matched(policy, rule)));
+    });
+    verdicts.into_iter().for_each(|verdict| facts.say_by(OPERATION, Fact::Verdict(verdict)));
+}
+
+/// One rule against data loss that matched; of several actions the hardest counts.
+fn matched(policy: &Map<String, Value>, rule: &Map<String, Value>) -> Verdict {
+    let actions = rule.get("Actions").and_then(Value::as_array).into_iter().flatten();
+    let actions: Vec<String> = actions.filter_map(Value::as_str).map(str::to_owned).collect();
+    let means = |said: &String| CODES.means("DlpAction", said).and_then(codes::action).unwrap_or(Action::NotSaid);
+    let found: Vec<Action> = actions.iter().map(means).collect();
+    let by_hardness = [Action::Rejected, Action::Quarantined, Action::Redirected, Action::Tagged, Action::NotSaid];
+    let action = by_hardness.into_iter().find(|action| found.contains(action)).unwrap_or(Action::None);
+    let mode = text_of(rule, &["RuleMode"]).unwrap_or_default();
+    let is_test = CODES.means("RuleMode", &mode) == Some("report_only");
+    let name = |object, names: &[&str]| text_of(object, names).unwrap_or_default();
+    Verdict {
+        kind: VerdictKind::DataLoss,
+        action,
+        said: format!("Actions={}, RuleMode={mode}, Severity={}", actions.join(", "), name(rule, &["Severity"])),
+        policy: Some(PolicyRef {
+            kind: Some(name(policy, &["PolicyName"])).filter(|kind| !kind.is_empty()),
+            name: text_of(rule, &["RuleName"]),
+            id: text_of(rule, &["RuleId"]),
+        }),
+        scope: if is_test { Scope::ReportOnly } else { Scope::Enforced },
     }
 }
 

@@ -197,6 +197,7 @@ impl Table for AuditLog {
             "TIMailData" => mail::threat(row, facts),
             "TIUrlClickData" => mail::click(row, facts),
             "UpdateInboxRules" => change::inbox_rule(row, facts),
+            "DlpRuleMatch" | "DLPRuleMatch" if row.has(&["exchangemetadata"]) => mail::data_loss(row, facts),
             "UserLoggedIn" | "UserLoginFailed" | "PasswordLogonInitialAuthUsingPassword" => people::sign_in(row, facts),
             _ if row.has(&["alertid", "alertdisplayname"]) => people::alert(row, facts),
             _ if mail::is_quarantine(row, operation) => mail::quarantine(row, operation, facts),
@@ -259,9 +260,11 @@ mod tests {
             "UserType" => ["person", "administrator", "application", "vendor"].contains(&means.as_str()),
             "Verb" | "RuleOperation" => means == "act" || kind_of(means).is_some(),
             "Noun" => class_of(means).is_some(),
-            "QuarantineOperation" | "RequestType" => {
+            "QuarantineOperation" | "RequestType" | "ActionType" => {
                 ["released", "requested", "denied", "gone", "act"].contains(&means.as_str())
             }
+            "DlpAction" => codes::action(means).is_some(),
+            "RuleMode" => ["enforced", "report_only"].contains(&means.as_str()),
             "ItemOperation" => ["deleted", "removed", "moved"].contains(&means.as_str()),
             _ => false,
         });
