@@ -4,9 +4,9 @@ use evidence::{Fact, Peer, Product, Reading, SignIn, SignInOutcome, SourceId, Sy
 
 use super::CODES;
 use super::hunting::{self, DATE};
-use crate::microsoft::{self, details, text_of};
+use crate::microsoft::{details, text_of};
 use crate::table::row::{Row, Torn};
-use crate::table::{Facts, Need, Table, missing};
+use crate::table::{self, Facts, Need, Table, missing};
 use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
 
 const NEEDS: &[Need] = &[
@@ -69,11 +69,21 @@ impl Source for IdentityLogonEvents {
     }
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        microsoft::read(self, input, query, PORTAL_ROWS)
+        table::read(self, input, query)
+    }
+
+    fn read_in_parts(
+        &self,
+        input: &Input<'_>,
+        query: &Query<'_>,
+        take: &mut dyn FnMut(Reading),
+    ) -> Result<(), ReadError> {
+        table::read_in_parts(self, input, query, take)
     }
 }
 
 impl Table for IdentityLogonEvents {
+    const PAGE_ROWS: &'static [u64] = &[PORTAL_ROWS];
     const WRAPPERS: &'static [&'static str] = &["results", "Results", "value", "records"];
     const INNER: &'static [&'static str] = &["properties"];
     const DATE_NAMES: &'static [&'static str] = DATE;
@@ -113,7 +123,7 @@ impl Table for IdentityLogonEvents {
             [owned(&["devicetype"]), owned(&["osplatform"])].into_iter().flatten().collect::<Vec<_>>().join(", ");
         facts.say_by(
             &["actiontype"],
-            Fact::SignIn(SignIn {
+            Fact::SignIn(Box::new(SignIn {
                 who: owned(&["accountupn", "accountname", "accountdisplayname"]),
                 who_id: owned(&["accountobjectid", "accountsid"]),
                 outcome,
@@ -126,7 +136,7 @@ impl Table for IdentityLogonEvents {
                 request: text_of(&more, &["Request ID", "RequestId"]),
                 details: details(row, &["actiontype", "logontype", "isp", "location", "destinationport", "reportid"]),
                 ..SignIn::default()
-            }),
+            })),
         );
     }
 }
