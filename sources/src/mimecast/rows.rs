@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::values::{Object, address, addresses, direction, subject, text_at};
+use crate::records::parts::{PART_BYTES, Parts, in_order};
 use crate::records::{Grammar, Record, Records, Sieve, Splitter};
 use crate::text::{self, Encoding, first_words};
 use crate::{Input, MatchedBy, Message, Progress, Query, ReadError, Wanted};
@@ -142,7 +143,7 @@ pub(super) struct Kind<'k> {
     /// By what rows are matched.
     pub(super) by: MatchedBy,
     /// Reads one record; the second argument holds the columns of a CSV.
-    pub(super) parse: &'k dyn Fn(&Record, &[String]) -> Parsed,
+    pub(super) parse: &'k (dyn Fn(&Record, &[String]) -> Parsed + Sync),
 }
 
 /// Whether a kind has files of many gigabytes.
@@ -210,29 +211,75 @@ impl File {
     fn reading(self, input: &Input<'_>) -> Reading {
         let mut reading = Reading { rows: self.records.rows, revealed: self.revealed, ..Reading::default() };
         for ((record, parsed), kept) in self.records.records.iter().zip(self.parsed).zip(self.kept) {
-            match parsed {
-                Parsed::Torn { expected, found } => {
-                    reading.problems.push(Problem { cite: record.cite(&input.name), expected, found });
-                }
-                Parsed::Pass(reason) => reading.pass_over(reason, 1, Some(record.cite(&input.name))),
-                Parsed::Row(row) => {
-                    if let Some(when) = &row.when {
-                        reading.covers(when.at);
-                    }
-                    if !kept {
-                        reading.pass_over("other message", 1, Some(record.cite(&input.name)));
-                    } else if row.facts.is_empty() {
-                        reading.pass_over("states nothing", 1, Some(record.cite(&input.name)));
-                    } else {
-                        reading.observed += 1;
-                        observe(input, record, *row, &mut reading.observations);
-                    }
-                }
-            }
+            account(input, record, parsed, kept, &mut reading);
         }
         reading.pass_over("other message", self.records.sieved_out, None);
         reading
     }
+}
+
+/// Puts a row into its heap.
+fn account(input: &Input<'_>, record: &Record, parsed: Parsed, is_kept: bool, reading: &mut Reading) {
+    match parsed {
+        Parsed::Torn { expected, found } => {
+            reading.problems.push(Problem { cite: record.cite(&input.name), expected, found });
+        }
+        Parsed::Pass(reason) => reading.pass_over(reason, 1, Some(record.cite(&input.name))),
+        Parsed::Row(row) => {
+            if let Some(when) = &row.when {
+                reading.covers(when.at);
+            }
+            if !is_kept {
+                reading.pass_over("other message", 1, Some(record.cite(&input.name)));
+            } else if row.facts.is_empty() {
+                reading.pass_over("states nothing", 1, Some(record.cite(&input.name)));
+            } else {
+                reading.observed += 1;
+                observe(input, record, *row, &mut reading.observations);
+            }
+        }
+    }
+}
+
+/// Reads every row of a file, part after part; the last reading holds what there is to say of all of them.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_in_parts(
+    input: &Input<'_>,
+    query: &Query<'_>,
+    kind: &Kind<'_>,
+    take: &mut dyn FnMut(Reading),
+) -> Result<(), ReadError> {
+    let is_whole = text::is_blank(input.bytes) || matches!(query.wanted, Wanted::Message(_));
+    let Some(parts) = (if is_whole { None } else { Parts::new(input, kind.grammar, PART_BYTES)? }) else {
+        take(read(input, query, kind)?);
+        return Ok(());
+    };
+    let columns = parts.columns().to_vec();
+    let mut rows = 0;
+    in_order(
+        parts,
+        &input.name,
+        query.progress,
+        |part| {
+            let mut reading = Reading::default();
+            part.each_record(&mut |record| {
+                reading.rows += 1;
+                account(input, &record, (kind.parse)(&record, &columns), true, &mut reading);
+            });
+            reading
+        },
+        |reading: Reading| {
+            rows += reading.rows;
+            take(reading);
+        },
+    )?;
+    let mut last = Reading { rows, ..Reading::default() };
+    suspect_cut(&mut last);
+    admitted(&searchable(input), &mut last);
+    take(Reading { rows: 0, ..last });
+    Ok(())
 }
 
 fn observe(input: &Input<'_>, record: &Record, row: Row, observations: &mut Vec<Observation>) {

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use evidence::Place;
+use rayon::prelude::*;
 
 use super::{Grammar, Record, column_names, csv_header, csv_rows, is_one_a_line, line_spans, line_values, sift};
 use crate::text::{self, Encoding, Text, encoding_of};
-use crate::{Input, ReadError};
+use crate::{Input, Progress, ReadError};
 
 /// A file on its way through: each call of [`Iterator::next`] gives the next part.
 pub(crate) struct Parts<'a> {
@@ -145,6 +146,36 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// Size of a part in bytes (tests cut even small files): small enough that what comes of it stays in the cache, large enough
+/// that handing it on costs nothing.
+pub(crate) const PART_BYTES: usize = if cfg!(test) { 64 } else { 128 * 1024 };
+/// How many parts are read at once, at most.
+const AT_ONCE: usize = 8;
+
+/// Reads all parts of a file, several at once, and hands on what came of each in the order of the file.
+///
+/// # Errors
+/// [`ReadError::Cancelled`].
+pub(crate) fn in_order<T: Send>(
+    mut parts: Parts<'_>,
+    name: &str,
+    progress: &dyn Progress,
+    read: impl Fn(&Part<'_>) -> T + Sync,
+    mut take: impl FnMut(T),
+) -> Result<(), ReadError> {
+    loop {
+        let due: Vec<Part<'_>> = parts.by_ref().take(AT_ONCE).collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        if progress.is_cancelled() {
+            return Err(ReadError::Cancelled { file: name.to_owned() });
+        }
+        due.par_iter().map(&read).collect::<Vec<T>>().into_iter().for_each(&mut take);
+        progress.advance(due.iter().map(|part| part.len() as u64).sum());
+    }
+}
+
 impl<'a> Iterator for Parts<'a> {
     type Item = Part<'a>;
 
@@ -174,7 +205,7 @@ impl<'a> Iterator for Parts<'a> {
 
 impl Part<'_> {
     /// How many bytes of the file it takes.
-    pub(crate) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.bytes.len()
     }
 

@@ -3,7 +3,6 @@
 use std::sync::atomic::AtomicBool;
 
 use evidence::Reading;
-use rayon::prelude::*;
 
 use super::row::Names;
 use super::{
@@ -11,14 +10,9 @@ use super::{
     is_ambiguous, order_of, read, sample, shape_in, suspect_cut_at,
 };
 use crate::records::Grammar;
-use crate::records::parts::{Part, Parts};
+use crate::records::parts::{PART_BYTES, Part, Parts, in_order};
 use crate::time::{DayOrder, Zoneless};
 use crate::{Input, Query, ReadError, Wanted};
-
-/// Size of a part in bytes (tests cut even small files): small enough that its rows stay in the cache, large enough that handing it on costs nothing.
-const PART_BYTES: usize = if cfg!(test) { 64 } else { 128 * 1024 };
-/// How many parts are read at once, at most.
-const AT_ONCE: usize = 8;
 
 /// Reads every row of a file of one kind, part after part; the last reading holds what there is to say of all of them.
 ///
@@ -31,29 +25,25 @@ pub(crate) fn read_in_parts<T: Table + Sync>(
     take: &mut dyn FnMut(Reading),
 ) -> Result<(), ReadError> {
     let met_zoneless = AtomicBool::new(false);
-    let Some(mut way) = Way::of(table, input, query, &met_zoneless)? else {
+    let Some(way) = Way::of(table, input, query, &met_zoneless)? else {
         take(read(table, input, query)?);
         return Ok(());
     };
+    let Some(parts) = Parts::new(input, way.shape.grammar(T::WRAPPERS), PART_BYTES)? else { return Ok(()) };
     let teller = Teller::new(table, input, query, way.dates);
     let mut sum = Told::default();
     let mut rows = 0;
-    loop {
-        let parts: Vec<Part<'_>> = way.parts.by_ref().take(AT_ONCE).collect();
-        if parts.is_empty() {
-            break;
-        }
-        if query.progress.is_cancelled() {
-            return Err(ReadError::Cancelled { file: input.name.to_string() });
-        }
-        let told: Vec<Told> = parts.par_iter().map(|part| way.tell(&teller, part)).collect();
-        for mut told in told {
+    in_order(
+        parts,
+        &input.name,
+        query.progress,
+        |part| way.tell(&teller, part),
+        |mut told: Told| {
             rows += told.reading.rows;
             sum.add(&mut told);
             take(told.reading);
-        }
-        query.progress.advance(parts.iter().map(|part| part.len() as u64).sum());
-    }
+        },
+    )?;
     let mut last = sum.finish(input, way.dates, T::PAGE_ROWS);
     suspect_cut_at(rows, T::PAGE_ROWS, &mut last);
     take(last);
@@ -62,7 +52,6 @@ pub(crate) fn read_in_parts<T: Table + Sync>(
 
 /// How a file is read in parts.
 struct Way<'a> {
-    parts: Parts<'a>,
     shape: Shape,
     columns: Vec<String>,
     delimiter: u8,
@@ -91,7 +80,7 @@ impl<'a> Way<'a> {
         let zoneless = ends.first().map_or(Zoneless::Utc, |row| table.zoneless(row, query.clock));
         let columns = parts.columns().to_vec();
         let dates = Dates { order, is_order_known, zoneless, met_zoneless };
-        let mut way = Way { parts, shape, columns, delimiter: delimiter(input), dates };
+        let mut way = Way { shape, columns, delimiter: delimiter(input), dates };
         // The ends of the file leave it open which number is the month: all rows are asked.
         if !is_order_known && ends.iter().flat_map(|row| date_texts(table, row)).any(is_ambiguous) {
             let mut parts = Parts::new(input, grammar, PART_BYTES)?.into_iter().flatten();

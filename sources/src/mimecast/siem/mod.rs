@@ -102,12 +102,21 @@ impl Source for Siem {
 
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let form = Form::of(input)?;
-        let parse = |record: &Record, columns: &[String]| match form.fields(record, columns) {
-            Ok(fields) => event(record, &fields, query.clock),
-            Err(other) => other,
-        };
+        let parse = |record: &Record, columns: &[String]| form.event(record, columns, query.clock);
         let kind = Kind { grammar: form.grammar, large: Large::Yes, by: MatchedBy::Ids, parse: &parse };
         rows::read(input, query, &kind)
+    }
+
+    fn read_in_parts(
+        &self,
+        input: &Input<'_>,
+        query: &Query<'_>,
+        take: &mut dyn FnMut(Reading),
+    ) -> Result<(), ReadError> {
+        let form = Form::of(input)?;
+        let parse = |record: &Record, columns: &[String]| form.event(record, columns, query.clock);
+        let kind = Kind { grammar: form.grammar, large: Large::Yes, by: MatchedBy::Ids, parse: &parse };
+        rows::read_in_parts(input, query, &kind, take)
     }
 }
 
@@ -127,6 +136,14 @@ impl Form {
         let header = records::csv_header(start.as_str());
         let delimiter = header.map_or(b',', |(header, _)| records::delimiter_of(header));
         Ok(Form { grammar: grammar_of(start.as_str()), delimiter })
+    }
+
+    /// What a record says.
+    fn event(&self, record: &Record, columns: &[String], clock: &Clock) -> Parsed {
+        match self.fields(record, columns) {
+            Ok(fields) => event(record, &fields, clock),
+            Err(other) => other,
+        }
     }
 
     /// The fields of a record; what else it is where it has none.
