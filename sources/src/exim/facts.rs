@@ -104,7 +104,9 @@ pub(super) fn meaning<'t>(line: &Line<'t>, whole: &'t str, host: &str, role: Rol
 
 /// Why a line without a message id is left out.
 fn reason(text: &str) -> &'static str {
-    if text.starts_with('[') {
+    let piece = text.strip_prefix('[').and_then(|rest| rest.split([']', ' ']).next()).unwrap_or("");
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if piece.split_once(['/', '\\']).is_some_and(|(at, of)| is_number(at) && is_number(of)) {
         return "rest of a line that syslog split";
     }
     if text.contains("authenticator failed") {
