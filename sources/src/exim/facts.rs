@@ -8,6 +8,7 @@ use evidence::{
 
 use super::line::{self, Fields, Line, delivered_to, peer};
 use crate::lines::{Meaning, Role, Said, Seen, facts};
+use crate::message::boundary::words;
 use crate::postfix::codes::refusal;
 use crate::postfix::event::{outcome, queued_as, reply};
 use crate::postfix::facts::{mimecast_code, remote};
@@ -103,6 +104,11 @@ pub(super) fn meaning<'t>(line: &Line<'t>, whole: &'t str, host: &str, role: Rol
 
 /// Why a line without a message id is left out.
 fn reason(text: &str) -> &'static str {
+    let piece = text.strip_prefix('[').and_then(|rest| rest.split([']', ' ']).next()).unwrap_or("");
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if piece.split_once(['/', '\\']).is_some_and(|(at, of)| is_number(at) && is_number(of)) {
+        return "rest of a line that syslog split";
+    }
     if text.contains("authenticator failed") {
         return "sign-in at the mail server";
     }
@@ -158,7 +164,7 @@ impl<'t> Context<'_, 't> {
         let about = CopyKey { ids, envelope_recipients: to };
         let identity = Identity {
             envelope_sender: Some(Address::new(from)),
-            subject: fields.get("T").map(unescaped),
+            subject: fields.get("T").map(|subject| words(&unescaped(subject))),
             size_bytes: fields.word("S").and_then(|size| size.parse().ok()),
             ..Identity::default()
         };
@@ -339,7 +345,7 @@ impl<'t> Context<'_, 't> {
             all.push(said(Fact::Identity(Identity {
                 envelope_sender: from,
                 header_from: head.from.map(Address::new),
-                subject: head.subject.map(str::to_owned),
+                subject: head.subject.map(words),
                 ..Identity::default()
             })));
         }

@@ -75,6 +75,7 @@ pub(super) fn own_stamp(text: &str) -> Option<(&str, &str)> {
 }
 
 fn with_id<'t>(stamp: &'t str, host: &'t str, rest: &'t str) -> Line<'t> {
+    let rest = first_piece(rest);
     // Exim may repeat its own stamp behind that of syslog (`syslog_timestamp`).
     let (stamp, rest) = own_stamp(rest).unwrap_or((stamp, rest));
     let rest = process(rest);
@@ -82,6 +83,16 @@ fn with_id<'t>(stamp: &'t str, host: &'t str, rest: &'t str) -> Line<'t> {
     match is_id(word) {
         true => Line { stamp, host, id: Some(word), rest: process(after) },
         false => Line { stamp, host, id: None, rest },
+    }
+}
+
+/// The text after `[1/3] ` or `[1\\3] `, by which Exim marks the pieces of a line that is too long for syslog; the other
+/// pieces keep their mark.
+fn first_piece(text: &str) -> &str {
+    let inside = text.strip_prefix("[1").and_then(|rest| rest.split_once("] "));
+    match inside {
+        Some((count, rest)) if count.starts_with(['/', '\\']) && count[1..].bytes().all(|b| b.is_ascii_digit()) => rest,
+        _ => text,
     }
 }
 
@@ -260,6 +271,14 @@ mod tests {
                 "no MAIL",
             ),
             ("journal without a time", "mx1 exim[77]: 2026-05-02 10:00:01 x", "2026-05-02 10:00:01", "mx1", None, "x"),
+            (
+                "split by syslog",
+                "May  2 10:00:00 mx1 exim[77]: [1\\2] 1AbCdE-0001Xy-5Z Completed",
+                "May  2 10:00:00",
+                "mx1",
+                Some("1AbCdE-0001Xy-5Z"),
+                "Completed",
+            ),
             (
                 "no id",
                 "2026-05-02 10:00:00 Start queue run: pid=1",

@@ -13,6 +13,8 @@ use crate::Message;
 const MAX_ROUNDS: usize = 24;
 /// How many words are searched for at most: a message has few ids.
 const MAX_WORDS: usize = 10_000;
+/// How many of its messages a session's line is told to be of.
+const MAX_OWNERS: usize = 64;
 /// How far from the message in seconds a line with its looks may lie.
 const NEAR_SECONDS: u64 = 2 * 24 * 60 * 60;
 /// How far before the start of a life in seconds its lines may stand: clocks of a log have whole seconds.
@@ -37,6 +39,8 @@ pub(super) struct OwnLine {
 
 /// A key on a host.
 type Key = (String, String);
+/// One life of a key, by its start.
+type Life = (Key, Option<Timestamp>);
 
 /// The search for one message in one log.
 pub(super) struct Follow<'a, K> {
@@ -86,9 +90,12 @@ impl<'a, K: LineLog> Follow<'a, K> {
     }
 
     fn take(&mut self, hits: &[usize]) {
+        let mut last = None;
         for hit in hits {
-            let start = self.file.record_start(*hit);
-            if !self.seen.contains_key(&start)
+            let start = self.file.record_start(*hit, last);
+            last = Some((*hit, start));
+            if let Some(start) = start
+                && !self.seen.contains_key(&start)
                 && let Some(seen) = self.file.see(start)
             {
                 self.seen.insert(start, seen);
@@ -130,6 +137,7 @@ impl<'a, K: LineLog> Follow<'a, K> {
         let index = Index::of(&self.seen);
         let mut known =
             Known { message_ids: self.message.message_ids().map(str::to_owned).collect(), ..Known::default() };
+        let mut sessions: HashMap<Life, BTreeSet<String>> = HashMap::new();
         let mut open: Vec<(usize, Role)> = Vec::new();
         match self.by_ids {
             true => open.extend(self.sure(&known)),
@@ -154,31 +162,26 @@ impl<'a, K: LineLog> Follow<'a, K> {
                 let life = index.life(&key, seen.at);
                 let (_, lives) = known.keys.entry(key.clone()).or_insert_with(|| (role, BTreeSet::new()));
                 if lives.insert(life) {
-                    let lines = index.keys.get(&key).into_iter().flatten();
-                    let of_life =
-                        lines.filter(|line| self.seen.get(line).is_some_and(|seen| index.life(&key, seen.at) == life));
-                    open.extend(of_life.map(|line| (*line, role)));
+                    let of_life = (key, life);
+                    open.extend(index.keys.get(&of_life).into_iter().flatten().map(|line| (*line, role)));
                     // What a notice is tied to is the message again, and known by itself.
-                    for (line, as_what) in index.children.get(&key).into_iter().flatten().filter(|_| role == Role::Own)
-                    {
-                        if self.seen.get(line).is_some_and(|seen| index.life(&key, seen.at) == life) {
-                            open.push((*line, *as_what));
-                        }
-                    }
+                    let children = index.children.get(&of_life).filter(|_| role == Role::Own);
+                    open.extend(children.into_iter().flatten().copied());
                 }
             }
             for word in seen.sessions.iter().filter(|_| role == Role::Own && !seen.keys.is_empty()) {
                 let key = (seen.host.clone(), word.clone());
-                let life = index.life(&key, seen.at);
-                for line in index.sessions.get(&key).into_iter().flatten() {
-                    let Some(other) = self.seen.get(line) else { continue };
-                    if other.keys.is_empty() && index.life(&key, other.at) == life {
-                        let keys = seen.keys.iter().map(|key| (seen.host.clone(), key.clone()));
-                        known.of.entry(*line).or_default().extend(keys);
-                        open.push((*line, Role::Own));
+                let of_life = (key.clone(), index.life(&key, seen.at));
+                known.sessions.insert(key);
+                let owners = sessions.entry(of_life.clone()).or_default();
+                for own in &seen.keys {
+                    if owners.len() < MAX_OWNERS && owners.insert(own.clone()) {
+                        for line in index.sessions.get(&of_life).into_iter().flatten() {
+                            known.of.entry(*line).or_default().insert((seen.host.clone(), own.clone()));
+                            open.push((*line, Role::Own));
+                        }
                     }
                 }
-                known.sessions.insert(key);
             }
         }
         known
@@ -270,10 +273,11 @@ impl<'a, K: LineLog> Follow<'a, K> {
 /// The lines seen, by what stands in them.
 #[derive(Default)]
 struct Index {
-    keys: HashMap<Key, Vec<usize>>,
-    sessions: HashMap<Key, Vec<usize>>,
+    keys: HashMap<Life, Vec<usize>>,
+    /// Lines that have no other id than the session's.
+    sessions: HashMap<Life, Vec<usize>>,
     message_ids: HashMap<String, Vec<usize>>,
-    children: HashMap<Key, Vec<(usize, Role)>>,
+    children: HashMap<Life, Vec<(usize, Role)>>,
     /// When the lives of a key begin, ascending.
     begins: HashMap<Key, Vec<Timestamp>>,
 }
@@ -281,29 +285,38 @@ struct Index {
 impl Index {
     fn of(seen: &BTreeMap<usize, Seen>) -> Index {
         let mut index = Index::default();
-        for (start, seen) in seen {
-            let key = |word: &String| (seen.host.clone(), word.clone());
-            for word in &seen.keys {
-                index.keys.entry(key(word)).or_default().push(*start);
-            }
-            for word in &seen.sessions {
-                index.sessions.entry(key(word)).or_default().push(*start);
-            }
-            for (word, role) in &seen.parents {
-                index.children.entry(key(word)).or_default().push((*start, *role));
-            }
-            for id in &seen.message_ids {
-                index.message_ids.entry(id.clone()).or_default().push(*start);
-            }
+        for seen in seen.values() {
             if let (true, Some(at)) = (seen.begins, seen.at) {
                 // A line with keys begins their lives, one without begins its session's.
                 let begun = if seen.keys.is_empty() { &seen.sessions } else { &seen.keys };
                 for word in begun {
-                    index.begins.entry(key(word)).or_default().push(at);
+                    index.begins.entry((seen.host.clone(), word.clone())).or_default().push(at);
                 }
             }
         }
         index.begins.values_mut().for_each(|begins| begins.sort_unstable());
+        for (start, seen) in seen {
+            let life = |index: &Index, word: &String| {
+                let key = (seen.host.clone(), word.clone());
+                let life = index.life(&key, seen.at);
+                (key, life)
+            };
+            for word in &seen.keys {
+                let life = life(&index, word);
+                index.keys.entry(life).or_default().push(*start);
+            }
+            for word in seen.sessions.iter().filter(|_| seen.keys.is_empty()) {
+                let life = life(&index, word);
+                index.sessions.entry(life).or_default().push(*start);
+            }
+            for (word, role) in &seen.parents {
+                let life = life(&index, word);
+                index.children.entry(life).or_default().push((*start, *role));
+            }
+            for id in &seen.message_ids {
+                index.message_ids.entry(id.clone()).or_default().push(*start);
+            }
+        }
         index
     }
 

@@ -9,7 +9,7 @@ mod follow;
 pub(crate) mod journal;
 pub(crate) mod search;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use evidence::{
@@ -165,6 +165,30 @@ pub(crate) fn read<K: LineLog>(kind: &K, input: &Input<'_>, query: &Query<'_>) -
     Ok(reading)
 }
 
+/// Line numbers of lines that come one after the other: what lies between two of them is counted once.
+#[derive(Default)]
+struct Counted {
+    last: Option<(usize, u64)>,
+}
+
+/// Beyond this distance in bytes a line number is counted from the start of its chunk.
+const NEAR_BYTES: usize = 64 << 10;
+
+impl Counted {
+    fn number(&mut self, log: &Log<'_>, scan: &Scan, start: usize) -> u64 {
+        let number = match self.last {
+            Some((last, number))
+                if last <= start && start - last < NEAR_BYTES && !matches!(log, Log::Exported { .. }) =>
+            {
+                number + memchr::memchr_iter(b'\n', &log.bytes()[last..start]).count() as u64
+            }
+            _ => log.line_number(scan, start),
+        };
+        self.last = Some((start, number));
+        number
+    }
+}
+
 /// Whose line it is, and what is known of its message.
 struct Whose<'a> {
     role: Role,
@@ -261,9 +285,11 @@ impl<K: LineLog> File<'_, K> {
         self.coverage(&scan, &mut reading);
         let mut names = Names::new();
         own.lines.keys().filter(|_| !K::NAMING.is_empty()).for_each(|start| self.name(*start, &mut names));
+        let mut counted = Counted::default();
         for (start, line) in &own.lines {
             let whose = Whose { role: line.role, host: &own.host, of: &line.of, names: &names };
-            self.state(*start, self.log.line_number(&scan, *start), &whose, &mut reading);
+            let number = counted.number(self.log, &scan, *start);
+            self.state(*start, number, &whose, &mut reading);
         }
         let likeness = learnt(&message.likeness, &reading, &own, self.log);
         for start in self.unnamed(&likeness).into_iter().filter(|start| !own.lines.contains_key(start)) {
@@ -352,14 +378,23 @@ impl<K: LineLog> File<'_, K> {
         }
     }
 
-    /// The start of the record to which the line at `start` belongs.
-    fn record_start(&self, start: usize) -> usize {
+    /// The start of the record to which the line at `start` belongs; `None` if it lies too far above. `last` is a line
+    /// above and the start of its record, so that no line is walked over twice.
+    fn record_start(&self, start: usize, last: Option<(usize, Option<usize>)>) -> Option<usize> {
         let bytes = self.log.bytes();
         let mut at = start;
-        while at > 0 && start - at < MAX_RECORD_BYTES && self.kind.continues(&bytes[search::line_from(bytes, at)]) {
+        while self.kind.continues(&bytes[search::line_from(bytes, at)]) {
+            if let Some((line, record)) = last
+                && at <= line
+            {
+                return record.filter(|record| start - record < MAX_RECORD_BYTES);
+            }
+            if at == 0 || start - at >= MAX_RECORD_BYTES {
+                return None;
+            }
             at = self.log.line_at(at - 1).start;
         }
-        at
+        Some(at)
     }
 
     fn see(&self, start: usize) -> Option<Seen> {
@@ -422,7 +457,7 @@ fn looks_words(likeness: &Likeness) -> Vec<String> {
 /// The looks of the message with what its own lines add; a notice's lines add nothing.
 fn learnt(likeness: &Likeness, reading: &Reading, own: &Own, log: &Log<'_>) -> Likeness {
     let notices = own.lines.iter().filter(|(_, line)| line.role == Role::Notice);
-    let notices: std::collections::HashSet<u64> = notices.map(|(start, _)| log.raw(*start..*start).start).collect();
+    let notices: HashSet<u64> = notices.map(|(start, _)| log.raw(*start..*start).start).collect();
     let mut likeness = likeness.clone();
     for observation in reading.observations.iter().filter(|said| !notices.contains(&said.cite.bytes.start)) {
         if let Fact::Identity(identity) = &observation.fact {
@@ -447,9 +482,10 @@ pub(crate) fn reveal(reading: &mut Reading, message: &Message) {
             _ => {}
         }
     }
+    let mut known: HashSet<Identifier> = reading.revealed.iter().cloned().collect();
     for id in ids {
-        if !message.ids.contains(&id) {
-            reading.reveal(id);
+        if !message.ids.contains(&id) && known.insert(id.clone()) {
+            reading.revealed.push(id);
         }
     }
 }

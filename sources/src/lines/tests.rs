@@ -113,6 +113,24 @@ fn ids_are_revealed() {
     }
 }
 
+/// Quadratic work would take minutes here.
+#[test]
+fn ids_that_stand_everywhere_take_no_longer() {
+    let mut log = String::new();
+    for number in 0..15_000 {
+        let time = format!("Sat May  2 {:02}:{:02}:{:02} 2026 Info:", number / 3600, number / 60 % 60, number % 60);
+        log.push_str(&format!("{time} Start MID 5 ICID 7\n{time} MID 5 ICID 7 From: <a@x.example>\n"));
+        log.push_str(&format!("{time} MID 5 Message-ID '<x@y.example>'\n{time} ICID 7 ACCEPT SG A match b\n"));
+        log.push_str(&format!("{time} MID {number} was generated for bounce of MID 5\n"));
+    }
+    let found = reading(&crate::cisco::esa_log::EsaLog, log.as_bytes(), &about("<x@y.example>"));
+    assert!(found.observed >= 60_000, "{}", found.observed);
+    let block: String = "I Message-Id: <x@y.example>\n".repeat(60_000);
+    let log = format!("2026-05-02 10:00:00 1AbCdE-0001Xy-5Z H=[192.0.2.7] F=<> rejected after DATA: x\n{block}");
+    let found = reading(&crate::exim::EximLog, log.as_bytes(), &about("<x@y.example>"));
+    assert_eq!(found.observed, 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

@@ -17,7 +17,7 @@ use crate::rspamd::symbols;
 /// Most ids and most recipients of one sample that are carried along; real ones have fewer than ten.
 const MAX_KEYS: usize = 64;
 /// How much of a filter's own words is repeated, in characters.
-const SAID_MAX: usize = 600;
+const SAID_MAX: usize = 300;
 /// Most Received fields that are read; RFC 5321, 6.3 lets a server refuse after 100.
 const MAX_HOPS: usize = 200;
 

@@ -549,6 +549,10 @@ fn index(lives: &[Life]) -> HashMap<(String, String), Vec<usize>> {
     let mut by_id: HashMap<(String, String), Vec<usize>> = HashMap::new();
     for (at, life) in lives.iter().enumerate() {
         by_id.entry((life.host.clone(), life.id.clone())).or_default().push(at);
+        if !life.host.is_empty() {
+            // A line that names no host may mean any.
+            by_id.entry((String::new(), life.id.clone())).or_default().push(at);
+        }
     }
     by_id
 }

@@ -45,7 +45,7 @@ pub(crate) fn of_header(value: &str) -> Vec<Symbol> {
 }
 
 /// How much of the symbols a verdict repeats at most, in characters.
-const SAID_MAX: usize = 600;
+const SAID_MAX: usize = 200;
 
 /// The verdict that an action stands for.
 ///

@@ -4,11 +4,12 @@ use std::sync::atomic::AtomicBool;
 
 use evidence::Reading;
 
+use super::dates::{Dates, date_texts, is_ambiguous, order_of};
+use super::parse::{Made, Parsed, RowReader, checked, sample};
 use super::row::Names;
-use super::{
-    Dates, Made, Parsed, RowReader, Shape, Table, Teller, Told, checked, date_texts, delimiter, head_text,
-    is_ambiguous, order_of, read, sample, shape_in, suspect_cut_at,
-};
+use super::shape::{Shape, delimiter, head_text, shape_in};
+use super::tell::{Teller, Told, suspect_cut_at};
+use super::{Table, read};
 use crate::records::Grammar;
 use crate::records::parts::{PART_BYTES, Part, Parts, in_order};
 use crate::time::{DayOrder, Zoneless};

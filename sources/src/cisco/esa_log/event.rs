@@ -8,6 +8,7 @@ use evidence::{
 use super::{CODES, key_id};
 use crate::codes::verdict_kind;
 use crate::lines::{Said, Seen};
+use crate::message::boundary::words;
 
 /// The extension of a CEF record, `key=value key=value`.
 pub(super) struct Event<'t> {
@@ -125,7 +126,7 @@ fn identity(event: &Event<'_>) -> Identity {
     Identity {
         envelope_sender: event.get("suser").map(Address::new),
         header_from: friendly.map(Address::new),
-        subject: event.get("msg").map(|subject| subject.replace("\\=", "=").replace("\\|", "|")),
+        subject: event.get("msg").map(|subject| words(&subject.replace("\\=", "=").replace("\\|", "|"))),
         size_bytes: event.get("ESAMsgSize").and_then(|size| size.parse().ok()),
         direction: match event.get("deviceDirection") {
             Some("0") => Some(Access::Inbound),

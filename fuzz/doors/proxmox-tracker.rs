@@ -1,4 +1,0 @@
-//! Tries `proxmox/tracker` with rubbish.
-#![no_main]
-
-doors::door!("proxmox/tracker");

@@ -1,4 +1,0 @@
-//! Tries `rspamd/history` with rubbish.
-#![no_main]
-
-doors::door!("rspamd/history");
