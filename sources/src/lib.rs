@@ -105,6 +105,7 @@ pub const ALL: &[&dyn Source] = &[
     &job::systemd_journal::SystemdJournal,
     &job::windows_task_history::TaskHistory,
     &probe::result::ProbeResult,
+    &probe::swaks::Swaks,
     &dovecot::sieve::Sieve,
     &postfix::PostfixLog,
     &exim::EximLog,

@@ -1,3 +1,4 @@
 //! Results of repeatable tests.
 
 pub(crate) mod result;
+pub(crate) mod swaks;

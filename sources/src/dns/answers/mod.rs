@@ -95,21 +95,26 @@ impl Source for Answers {
 
 const WRAPPERS: &[&str] = &["answers_of", "records", "value"];
 
-/// Whether the first objects of a JSON text are answers.
+/// Whether the first objects of a JSON text are answers; what is torn says nothing.
 fn is_json_answers(front: &str) -> bool {
-    let first = serde_json::Deserializer::from_str(front).into_iter::<Value>().map_while(Result::ok).next();
-    let objects = match first {
-        Some(Value::Array(values)) => values,
-        Some(value) => vec![value],
-        // A list that is longer than the head: look at its first object.
-        None => {
-            let inner = front.trim_start_matches(['[', ' ', '\n', '\r', '\t']);
-            let first = serde_json::Deserializer::from_str(inner).into_iter::<Value>().map_while(Result::ok).next();
-            first.into_iter().collect()
-        }
+    let values = |text: &str| -> Vec<Value> {
+        let found = serde_json::Deserializer::from_str(text).into_iter::<Value>().map_while(Result::ok);
+        found.take(GLANCE_OBJECTS).collect()
     };
-    let mut objects = objects.iter().take(GLANCE_OBJECTS).peekable();
-    objects.peek().is_some() && objects.all(|value| value.as_object().is_some_and(json::is_answer))
+    let mut objects = values(front);
+    if let [Value::Array(list)] = objects.as_slice() {
+        objects = list.iter().take(GLANCE_OBJECTS).cloned().collect();
+    }
+    if objects.is_empty() {
+        // A list that is longer than the head, or lines of which the first is torn.
+        objects = values(front.trim_start_matches(['[', ' ', '\n', '\r', '\t']));
+    }
+    if objects.is_empty() {
+        objects = front.lines().skip(1).take(GLANCE_OBJECTS).flat_map(values).collect();
+    }
+    let mut objects = objects.iter().peekable();
+    let is_answer = |value: &Value| value.as_object().is_some_and(json::is_answer);
+    objects.peek().is_some() && objects.any(is_answer)
 }
 
 /// What was read so far.

@@ -17,6 +17,9 @@ static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.t
 /// The provider of the events.
 const PROVIDER: &str = "TaskScheduler";
 
+/// How many lines are looked at for an event of that provider.
+const GLANCE_LINES: usize = 20;
+
 /// The operational log of the Task Scheduler.
 pub(crate) struct TaskHistory;
 
@@ -113,11 +116,14 @@ impl Source for TaskHistory {
 fn is_csv(text: &str) -> bool {
     let Some((header, at)) = csv_header(text) else { return false };
     let mut cells = Cells::new(delimiter_of(header));
-    let first = text.get(at..).unwrap_or("").lines().next().unwrap_or("");
-    let row = cells.of(first);
-    cells.of(header).len() == 5
-        && row.get(2).is_some_and(|provider| provider.contains(PROVIDER))
-        && row.get(3).is_some_and(|id| id.parse::<u32>().is_ok())
+    if cells.of(header).len() != 5 {
+        return false;
+    }
+    text.get(at..).unwrap_or("").lines().take(GLANCE_LINES).any(|line| {
+        let row = cells.of(line);
+        row.get(2).is_some_and(|provider| provider.contains(PROVIDER))
+            && row.get(3).is_some_and(|id| id.parse::<u32>().is_ok())
+    })
 }
 
 /// One event.

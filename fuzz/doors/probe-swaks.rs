@@ -1,0 +1,4 @@
+//! Tries `probe/swaks` with rubbish.
+#![no_main]
+
+doors::door!("probe/swaks");
