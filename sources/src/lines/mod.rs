@@ -16,7 +16,6 @@ use evidence::{
     Address, Cite, CopyKey, Fact, Identifier, LooksUsed, Observation, Place, Problem, Reading, System, When,
 };
 use jiff::Timestamp;
-use rayon::prelude::*;
 
 use crate::{Clock, Input, Likeness, Message, Query, ReadError, Wanted};
 use follow::{Follow, Own};
@@ -154,15 +153,36 @@ const PART: &str = "part of the record above";
 pub(crate) fn read<K: LineLog>(kind: &K, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
     let log = Log::of(input.bytes, &input.name)?;
     let file = File { kind, input, log: &log, query };
-    let mut reading = match query.wanted {
-        Wanted::Everything => file.everything()?,
-        Wanted::Message(message) => file.one_message(message)?,
-    };
-    if matches!(reading.rows, 1_000 | 5_000 | 10_000 | 50_000 | 100_000) {
-        reading.coverage.suspected_cut = true;
-        reading.coverage.limits.push(format!("exactly {} rows: probably cut at the row cap", reading.rows));
+    match query.wanted {
+        Wanted::Everything => {
+            let mut reading = Reading::default();
+            file.everything(&mut |part| reading.absorb(part))?;
+            Ok(reading)
+        }
+        Wanted::Message(message) => {
+            let mut reading = file.one_message(message)?;
+            search::suspect_cut(&mut reading);
+            Ok(reading)
+        }
     }
-    Ok(reading)
+}
+
+/// Reads every line of a log, part after part.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_in_parts<K: LineLog>(
+    kind: &K,
+    input: &Input<'_>,
+    query: &Query<'_>,
+    take: &mut dyn FnMut(Reading),
+) -> Result<(), ReadError> {
+    if let Wanted::Message(_) = query.wanted {
+        take(read(kind, input, query)?);
+        return Ok(());
+    }
+    let log = Log::of(input.bytes, &input.name)?;
+    File { kind, input, log: &log, query }.everything(take)
 }
 
 /// Line numbers of lines that come one after the other: what lies between two of them is counted once.
@@ -208,7 +228,7 @@ struct File<'a, K> {
 
 impl<K: LineLog> File<'_, K> {
     /// Reads every line, chunks in parallel.
-    fn everything(&self) -> Result<Reading, ReadError> {
+    fn everything(&self, take: &mut dyn FnMut(Reading)) -> Result<(), ReadError> {
         let bytes = self.log.bytes();
         let scan = search::scan(bytes, &Needles::new([]), &crate::NoProgress, &self.input.name)?;
         let mut names = Names::new();
@@ -216,30 +236,8 @@ impl<K: LineLog> File<'_, K> {
         for start in search::find(bytes, 0..bytes.len(), &naming, self.query.progress) {
             self.name(start, &mut names);
         }
-        let parts: Vec<Option<Reading>> = search::chunks(bytes)
-            .into_par_iter()
-            .map(|chunk| {
-                if self.query.progress.is_cancelled() {
-                    return None;
-                }
-                self.query.progress.advance(chunk.len() as u64);
-                Some(self.every_line(&scan, chunk, &names))
-            })
-            .collect();
-        let mut reading = Reading { rows: scan.rows, ..Reading::default() };
-        for part in parts {
-            let part = part.ok_or_else(|| ReadError::Cancelled { file: self.input.name.to_string() })?;
-            reading.observations.extend(part.observations);
-            reading.problems.extend(part.problems);
-            reading.observed += part.observed;
-            for heap in part.passed_over {
-                reading.pass_over(heap.reason, heap.rows, heap.first);
-            }
-            for at in [part.coverage.from, part.coverage.to].into_iter().flatten() {
-                reading.covers(at);
-            }
-        }
-        Ok(reading)
+        let read = |chunk| self.every_line(&scan, chunk, &names);
+        search::in_order(bytes, self.query.progress, &self.input.name, read, take)
     }
 
     fn every_line(&self, scan: &Scan, chunk: Range<usize>, names: &Names) -> Reading {

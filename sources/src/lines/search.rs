@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
+use evidence::Reading;
 use memchr::memmem::Finder;
 use rayon::prelude::*;
 
@@ -276,6 +277,48 @@ pub(crate) fn scan(bytes: &[u8], needles: &Needles, progress: &dyn Progress, nam
         scan.hits.extend(part.hits);
     }
     Ok(scan)
+}
+
+/// How many chunks are read at once, at most.
+const AT_ONCE: usize = 8;
+
+/// Reads every chunk of a log, several at once, and hands on what came of each in the order of the log; the last reading
+/// holds what there is to say of the whole.
+///
+/// # Errors
+/// [`ReadError::Cancelled`].
+pub(crate) fn in_order(
+    bytes: &[u8],
+    progress: &dyn Progress,
+    name: &str,
+    read: impl Fn(Range<usize>) -> Reading + Sync,
+    take: &mut dyn FnMut(Reading),
+) -> Result<(), ReadError> {
+    let mut rows = 0;
+    for due in chunks(bytes).chunks(AT_ONCE) {
+        if progress.is_cancelled() {
+            return Err(ReadError::Cancelled { file: name.to_owned() });
+        }
+        let parts: Vec<Reading> = due.par_iter().map(|chunk| read(chunk.clone())).collect();
+        for mut part in parts {
+            part.rows = part.rows_accounted_for();
+            rows += part.rows;
+            take(part);
+        }
+        progress.advance(due.iter().map(|chunk| chunk.len() as u64).sum());
+    }
+    let mut last = Reading { rows, ..Reading::default() };
+    suspect_cut(&mut last);
+    take(Reading { rows: 0, ..last });
+    Ok(())
+}
+
+/// Says that lines are probably missing if the log has as many as a viewer exports at most.
+pub(crate) fn suspect_cut(reading: &mut Reading) {
+    if matches!(reading.rows, 1_000 | 5_000 | 10_000 | 50_000 | 100_000) {
+        reading.coverage.suspected_cut = true;
+        reading.coverage.limits.push(format!("exactly {} rows: probably cut at the row cap", reading.rows));
+    }
 }
 
 /// Finds words in a part of the log, chunks in parallel; `range` starts at a line.

@@ -104,49 +104,48 @@ impl Source for PostfixLog {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         read(input, query, SMALL_BYTES)
     }
+
+    fn read_in_parts(
+        &self,
+        input: &Input<'_>,
+        query: &Query<'_>,
+        take: &mut dyn FnMut(Reading),
+    ) -> Result<(), ReadError> {
+        if let Wanted::Message(_) = query.wanted {
+            take(self.read(input, query)?);
+            return Ok(());
+        }
+        everything(input, &Log::of(input.bytes, &input.name)?, query, take)
+    }
 }
 
 fn read(input: &Input<'_>, query: &Query<'_>, small_bytes: usize) -> Result<Reading, ReadError> {
     let log = Log::of(input.bytes, &input.name)?;
-    let mut reading = match query.wanted {
-        Wanted::Everything => everything(input, &log, query)?,
-        Wanted::Message(message) => one_message(input, &log, query, message, small_bytes)?,
-    };
-    if matches!(reading.rows, 1_000 | 5_000 | 10_000 | 50_000 | 100_000) {
-        reading.coverage.suspected_cut = true;
-        reading.coverage.limits.push(format!("exactly {} rows: probably cut at the row cap", reading.rows));
+    match query.wanted {
+        Wanted::Everything => {
+            let mut reading = Reading::default();
+            everything(input, &log, query, &mut |part| reading.absorb(part))?;
+            Ok(reading)
+        }
+        Wanted::Message(message) => {
+            let mut reading = one_message(input, &log, query, message, small_bytes)?;
+            search::suspect_cut(&mut reading);
+            Ok(reading)
+        }
     }
-    Ok(reading)
 }
 
 /// Reads every line.
-fn everything(input: &Input<'_>, log: &Log<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
+fn everything(
+    input: &Input<'_>,
+    log: &Log<'_>,
+    query: &Query<'_>,
+    take: &mut dyn FnMut(Reading),
+) -> Result<(), ReadError> {
     let nothing = Needles::new([]);
     let scan = search::scan(log.bytes(), &nothing, &crate::NoProgress, &input.name)?;
-    let parts: Vec<Option<Reading>> = search::chunks(log.bytes())
-        .into_par_iter()
-        .map(|chunk| {
-            if query.progress.is_cancelled() {
-                return None;
-            }
-            query.progress.advance(chunk.len() as u64);
-            Some(every_line(input, log, query, &scan, chunk))
-        })
-        .collect();
-    let mut reading = Reading { rows: scan.rows, ..Reading::default() };
-    for part in parts {
-        let part = part.ok_or_else(|| ReadError::Cancelled { file: input.name.to_string() })?;
-        reading.observations.extend(part.observations);
-        reading.problems.extend(part.problems);
-        reading.observed += part.observed;
-        for heap in part.passed_over {
-            reading.pass_over(heap.reason, heap.rows, heap.first);
-        }
-        for at in [part.coverage.from, part.coverage.to].into_iter().flatten() {
-            reading.covers(at);
-        }
-    }
-    Ok(reading)
+    let read = |chunk| every_line(input, log, query, &scan, chunk);
+    search::in_order(log.bytes(), query.progress, &input.name, read, take)
 }
 
 fn every_line(input: &Input<'_>, log: &Log<'_>, query: &Query<'_>, scan: &Scan, chunk: Range<usize>) -> Reading {

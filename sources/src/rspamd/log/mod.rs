@@ -62,6 +62,15 @@ impl Source for RspamdLog {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         lines::read(self, input, query)
     }
+
+    fn read_in_parts(
+        &self,
+        input: &Input<'_>,
+        query: &Query<'_>,
+        take: &mut dyn FnMut(Reading),
+    ) -> Result<(), ReadError> {
+        lines::read_in_parts(self, input, query, take)
+    }
 }
 
 /// A line: when, on which host, and what.
