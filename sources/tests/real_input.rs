@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use evidence::{Cite, FileName, Place, Reading};
-use sources::{ReadError, recognise};
+use sources::{ALL, ReadError, recognise};
 use support::{check_cite, check_reading, try_read};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples");
@@ -271,12 +271,13 @@ fn real_files_are_read_as_what_they_are() {
         return;
     }
     let mut folders: BTreeMap<String, Counts> = BTreeMap::new();
+    let mut kinds: BTreeMap<&'static str, Counts> = BTreeMap::new();
     let mut wrong = Vec::new();
     for path in files_below(root) {
         let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         let folder = name.rsplit_once('/').map_or(".", |(folder, _)| folder).to_owned();
         let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
-        if let Err(why) = check(&name, &bytes, folders.entry(folder).or_default()) {
+        if let Err(why) = check(&name, &bytes, folders.entry(folder).or_default(), &mut kinds) {
             wrong.push(why);
         }
     }
@@ -286,8 +287,34 @@ fn real_files_are_read_as_what_they_are() {
             wrong.push(format!("{folder}: nothing observed in {} rows", counts.rows));
         }
     }
-    println!("{}\n{}", read_table(&folders), not_read_table(&folders));
+    wrong.extend(page_is_true(&[
+        ("kinds", kinds_table(&kinds)),
+        ("problems", problems_table(&kinds)),
+        ("folders", folders_table(&folders)),
+        ("refused", not_read_table(&folders)),
+    ]));
     assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Compares docs/real-input.md with what was counted; with `UPDATE_REAL_INPUT` set it is written anew.
+fn page_is_true(tables: &[(&str, String)]) -> Option<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/real-input.md");
+    let page = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut new = page.clone();
+    for (name, table) in tables {
+        println!("{name}\n\n{table}");
+        let (begin, end) = (format!("<!-- begin {name} -->\n"), format!("<!-- end {name} -->"));
+        let (Some(from), Some(to)) = (new.find(&begin), new.find(&end)) else {
+            return Some(format!("{path}: no place for the table of {name}"));
+        };
+        new.replace_range(from + begin.len()..to, table);
+    }
+    if std::env::var_os("UPDATE_REAL_INPUT").is_some() {
+        std::fs::write(path, &new).unwrap_or_else(|error| panic!("{path}: {error}"));
+        return None;
+    }
+    (page != new)
+        .then(|| format!("{path} tells other counts; write them with UPDATE_REAL_INPUT=1, and justify what is new"))
 }
 
 /// What was read from the files of a folder.
@@ -297,12 +324,19 @@ struct Counts {
     observed: u64,
     problems: u64,
     passed_over: BTreeMap<&'static str, u64>,
+    /// What was expected where a row could not be read.
+    expected: BTreeMap<String, u64>,
     kinds: BTreeMap<&'static str, u64>,
     not_read: BTreeMap<&'static str, u64>,
 }
 
 /// Recognises and reads one file, and counts what came of it.
-fn check(name: &str, bytes: &[u8], counts: &mut Counts) -> Result<(), String> {
+fn check(
+    name: &str,
+    bytes: &[u8],
+    counts: &mut Counts,
+    kinds: &mut BTreeMap<&'static str, Counts>,
+) -> Result<(), String> {
     let not_read = first_fit(NOT_READ, name).copied().filter(|what| !what.is_empty());
     let source = match (recognise(bytes, name), not_read) {
         (Ok(source), None) => source,
@@ -317,8 +351,10 @@ fn check(name: &str, bytes: &[u8], counts: &mut Counts) -> Result<(), String> {
         return Err(format!("{name}: taken for {}", source.id()));
     }
     let reading = try_read(source, name, bytes).map_err(|error| format!("refused by its reader: {error}"))?;
-    *counts.kinds.entry(source.id()).or_default() += 1;
-    counts.add(&reading);
+    for counts in [counts, kinds.entry(source.id()).or_default()] {
+        *counts.kinds.entry(source.id()).or_default() += 1;
+        counts.add(&reading);
+    }
     check_reading(name, bytes, &reading)?;
     match reading.problems.first() {
         Some(problem) if WHOLE.iter().any(|vendor| source.id().starts_with(vendor)) => {
@@ -333,6 +369,9 @@ impl Counts {
         self.rows += reading.rows;
         self.observed += reading.observed;
         self.problems += reading.problems.len() as u64;
+        for problem in &reading.problems {
+            *self.expected.entry(problem.expected.clone()).or_default() += 1;
+        }
         for heap in &reading.passed_over {
             *self.passed_over.entry(heap.reason).or_default() += heap.rows;
         }
@@ -370,37 +409,53 @@ fn fits(pattern: &str, name: &str) -> bool {
     rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| fits(tail, &rest[at..]))
 }
 
-/// The first table of docs/real-input.md: what was read.
-fn read_table(folders: &BTreeMap<String, Counts>) -> String {
-    let mut text = String::from("| folder | files read | as | rows | observed | problems | passed over |\n");
-    text.push_str("|---|--:|---|--:|--:|--:|---|\n");
-    let mut all = Counts::default();
-    let mut line = |folder: &str, counts: &Counts| {
-        let Counts { rows, observed, problems, .. } = counts;
+/// Kind by kind: how many files and rows, and in which heap the rows ended.
+fn kinds_table(kinds: &BTreeMap<&'static str, Counts>) -> String {
+    let mut text = String::from("| kind | files | rows | observed | problems | passed over |\n");
+    text.push_str("|---|--:|--:|--:|--:|---|\n");
+    let mut all = [0; 4];
+    for source in ALL {
+        let Some(counts) = kinds.get(source.id()) else {
+            text.push_str(&format!("| {} | 0 |  |  |  | no real file is at hand |\n", source.id()));
+            continue;
+        };
         let files: u64 = counts.kinds.values().sum();
-        let (kinds, passed_over) = (listed(&counts.kinds), listed(&counts.passed_over));
-        text.push_str(&format!(
-            "| {folder} | {files} | {kinds} | {rows} | {observed} | {problems} | {passed_over} |\n"
-        ));
-    };
-    for (folder, counts) in folders.iter().filter(|(_, counts)| !counts.kinds.is_empty()) {
-        line(folder, counts);
-        all.rows += counts.rows;
-        all.observed += counts.observed;
-        all.problems += counts.problems;
-        add_up(&mut all.kinds, &counts.kinds);
-        add_up(&mut all.passed_over, &counts.passed_over);
+        let Counts { rows, observed, problems, .. } = counts;
+        let passed_over = listed(&counts.passed_over);
+        text.push_str(&format!("| {} | {files} | {rows} | {observed} | {problems} | {passed_over} |\n", source.id()));
+        all = [all[0] + files, all[1] + rows, all[2] + observed, all[3] + problems];
     }
-    line("**all**", &all);
+    text.push_str(&format!("| **all** | {} | {} | {} | {} |  |\n", all[0], all[1], all[2], all[3]));
     text
 }
 
-/// The second table of docs/real-input.md: what was refused, as it has to be.
+/// What was expected where rows could not be read.
+fn problems_table(kinds: &BTreeMap<&'static str, Counts>) -> String {
+    let mut text = String::from("| kind | expected there | rows |\n|---|---|--:|\n");
+    for (kind, counts) in kinds {
+        for (expected, rows) in &counts.expected {
+            text.push_str(&format!("| {kind} | {} | {rows} |\n", expected.replace('|', "\\|")));
+        }
+    }
+    text
+}
+
+/// Folder by folder: as what its files were read.
+fn folders_table(folders: &BTreeMap<String, Counts>) -> String {
+    let mut text = String::from("| folder | read as | rows | refused |\n|---|---|--:|--:|\n");
+    for (folder, counts) in folders {
+        let refused: u64 = counts.not_read.values().sum();
+        text.push_str(&format!("| {folder} | {} | {} | {refused} |\n", listed(&counts.kinds), counts.rows));
+    }
+    text
+}
+
+/// What was refused, as it has to be.
 fn not_read_table(folders: &BTreeMap<String, Counts>) -> String {
     let mut all = BTreeMap::new();
     folders.values().for_each(|counts| add_up(&mut all, &counts.not_read));
     let total: u64 = all.values().sum();
-    let mut text = String::from("| not of a kind that is read yet | files refused |\n|---|--:|\n");
+    let mut text = String::from("| no kind of evidence | files refused |\n|---|--:|\n");
     all.iter().for_each(|(what, files)| text.push_str(&format!("| {what} | {files} |\n")));
     text.push_str(&format!("| **all** | {total} |\n"));
     text
