@@ -80,6 +80,10 @@ impl Identifier {
     /// Normalises a network message id, with or without dashes or braces; `None` if it is not 32 hexadecimal digits.
     pub fn network_message_id(said: &str) -> Option<Identifier> {
         const DASHES: [usize; 4] = [8, 13, 18, 23];
+        if said.len() == 36 && said.bytes().enumerate().all(|(at, byte)| is_normal(at, byte)) {
+            let has_digit = said.bytes().any(|byte| !matches!(byte, b'0' | b'-'));
+            return has_digit.then(|| Identifier::NetworkMessageId(said.to_owned()));
+        }
         let mut text = [b'-'; 36];
         let (mut at, mut has_digit) = (0, false);
         for byte in said.trim().trim_matches(['{', '}']).bytes().filter(|byte| *byte != b'-') {
@@ -137,6 +141,14 @@ impl Identifier {
     /// Whether the id alone names one message within its system; a Message-ID does not.
     pub fn is_strong(&self) -> bool {
         !matches!(self, Identifier::MessageId(_))
+    }
+}
+
+/// Whether a byte may stand there in 32 lower-case hexadecimal digits with dashes.
+fn is_normal(at: usize, byte: u8) -> bool {
+    match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
     }
 }
 

@@ -83,7 +83,8 @@ impl Record {
 
 /// Splits CSV records into their cells.
 pub(crate) struct Cells {
-    reader: csv_core::Reader,
+    /// Made when it is first needed.
+    reader: Option<csv_core::Reader>,
     /// What stands between two cells.
     pub(crate) delimiter: u8,
     text: Vec<u8>,
@@ -93,10 +94,9 @@ pub(crate) struct Cells {
 }
 
 impl Cells {
-    /// Prepares to split; a splitter costs far more to make than a record to split.
+    /// Prepares to split.
     pub(crate) fn new(delimiter: u8) -> Cells {
-        let reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-        Cells { reader, delimiter, text: Vec::new(), ends: vec![0; 64], read: 0 }
+        Cells { reader: None, delimiter, text: Vec::new(), ends: Vec::new(), read: 0 }
     }
 
     /// How many lines of a record, split just before, belong to it only because a stray quote joined them; 0 for a
@@ -108,12 +108,15 @@ impl Cells {
     /// The cells of one record, unquoted; a record that is no valid CSV gives what can be split.
     pub(crate) fn of(&mut self, record: &str) -> Vec<String> {
         use csv_core::ReadRecordResult::{End, InputEmpty, OutputEndsFull, OutputFull, Record};
-        self.reader.reset();
+        let delimiter = self.delimiter;
+        let reader = self.reader.get_or_insert_with(|| csv_core::ReaderBuilder::new().delimiter(delimiter).build());
+        reader.reset();
+        self.ends.resize(self.ends.len().max(64), 0);
         self.text.resize(record.len() + 1, 0);
         let (mut read, mut written, mut count) = (0, 0, 0);
         loop {
             let (result, took, gave, ended) =
-                self.reader.read_record(&record.as_bytes()[read..], &mut self.text[written..], &mut self.ends[count..]);
+                reader.read_record(&record.as_bytes()[read..], &mut self.text[written..], &mut self.ends[count..]);
             (read, written, count) = (read + took, written + gave, count + ended);
             match result {
                 InputEmpty => {}
@@ -306,11 +309,22 @@ pub(crate) fn is_one_a_line(bytes: &[u8]) -> bool {
 
 /// Collects the records of one line of a text that holds one object a line.
 fn line_values(text: &str, line: Range<usize>, wrappers: &[&str], spans: &mut Vec<Range<usize>>) {
+    if is_flat_object(text[line.clone()].as_bytes()) {
+        spans.push(line);
+        return;
+    }
     // What is left of a torn line is one record, whatever values its words might be.
     match text[line.clone()].trim_start().starts_with(['{', '[', ',', '\u{feff}', ']', '}']) {
         true => json_values(text, line, wrappers, spans),
         false => spans.push(line),
     }
+}
+
+/// Whether a line is one object without a second value, object or array within it.
+fn is_flat_object(line: &[u8]) -> bool {
+    let once = |byte| memchr::memchr_iter(byte, line).count() == 1;
+    let is_object = line.first() == Some(&b'{') && line.last() == Some(&b'}');
+    is_object && once(b'{') && once(b'}') && memchr::memchr2(b'[', b']', line).is_none()
 }
 
 /// Collects the records of all values that stand in `range` one after the other.

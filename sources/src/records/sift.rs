@@ -11,7 +11,9 @@ use evidence::Place;
 use memchr::memmem::Finder;
 use rayon::prelude::*;
 
-use super::{Grammar, Record, Records, column_names, is_blank, is_one_a_line, is_preamble, line_values};
+use super::{
+    Grammar, Record, Records, column_names, is_blank, is_flat_object, is_one_a_line, is_preamble, line_values,
+};
 use crate::text::{self, Encoding, Text, encoding_of};
 use crate::{Input, Query, ReadError};
 
@@ -176,11 +178,9 @@ impl<'a> Sift<'a> {
     /// How many records stand in a line of JSON.
     fn values_in(&self, line: &[u8], wrappers: &[&str]) -> u64 {
         let line = line.trim_ascii();
-        let once = |byte| memchr::memchr_iter(byte, line).count() == 1;
         match line {
             [] => 0,
-            // One flat object: neither a second value nor an array within.
-            [b'{', .., b'}'] if once(b'{') && once(b'}') && memchr::memchr2(b'[', b']', line).is_none() => 1,
+            flat if is_flat_object(flat) => 1,
             _ => {
                 let text = Text::part(line, 0, self.encoding);
                 let mut spans = Vec::new();

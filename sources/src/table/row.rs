@@ -119,14 +119,34 @@ impl Name {
 #[derive(Default)]
 pub(crate) struct Names {
     by_written: HashMap<String, Rc<Name>>,
+    /// The names of the rows so far, in their order: most rows have the same names in the same order.
+    in_order: Vec<Rc<Name>>,
+    /// Which of them is expected next.
+    next: usize,
 }
 
 /// How many names are remembered; a file that makes up a new name in each row takes no more.
 const NAMES_MAX: usize = 4096;
+/// How many names are expected in their order.
+const NAMES_IN_ORDER: usize = 64;
 
 impl Names {
     /// The name as written.
     pub(super) fn get(&mut self, written: &str) -> Rc<Name> {
+        if let Some(name) = self.in_order.get(self.next).filter(|name| name.written == written) {
+            self.next = (self.next + 1) % self.in_order.len();
+            return name.clone();
+        }
+        let name = self.look_up(written);
+        match self.in_order.iter().position(|known| known.written == written) {
+            Some(at) => self.next = (at + 1) % self.in_order.len(),
+            None if self.in_order.len() < NAMES_IN_ORDER => self.in_order.push(name.clone()),
+            None => {}
+        }
+        name
+    }
+
+    fn look_up(&mut self, written: &str) -> Rc<Name> {
         if let Some(name) = self.by_written.get(written) {
             return name.clone();
         }

@@ -169,7 +169,7 @@ impl Told {
         }
         reading.coverage.limits.extend(limits);
         suspect_cut(&mut reading, page_rows);
-        if names_next_page(input.bytes) {
+        if names_next_page(input.bytes.trim_ascii_start()) {
             reading.coverage.suspected_cut = true;
             reading.coverage.limits.push(NEXT_PAGE.to_owned());
         }
@@ -191,6 +191,9 @@ pub(super) const PAGED_BYTES: usize = 64 << 20;
 
 /// Whether the last answer of an OData service in a file names a next page.
 pub(super) fn names_next_page(bytes: &[u8]) -> bool {
+    if !matches!(bytes.first(), Some(b'{' | b'[' | 0xEF)) {
+        return false;
+    }
     let searched = if bytes.len() <= PAGED_BYTES { bytes } else { &bytes[bytes.len() - SAMPLE_BYTES..] };
     let last = |name: &[u8]| memchr::memmem::rfind(searched, name);
     let next = last(b"\"@odata.nextLink\"");
