@@ -301,6 +301,52 @@ pub(crate) fn span(duration: SignedDuration) -> String {
     }
 }
 
+/// Columns of a setting's value on a page; longer ones are cut there.
+const VALUE_COLUMNS: usize = 80;
+
+/// How many differences are shown on a page; the JSON holds more.
+const DIFFERENCES_SHOWN: usize = 5;
+
+/// What a person is told of an export of settings beside the one before it.
+pub(crate) fn snapshot_lines(snapshot: &Snapshot) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(taken) = snapshot.taken {
+        let how = snapshot.taken_by.as_deref().map_or(String::new(), |how| format!(" ({how})"));
+        lines.push(format!("taken {}{how}", instant(taken)));
+    }
+    let Some(earlier) = &snapshot.earlier else { return lines };
+    let known = match snapshot.order.as_str() {
+        "instant" => "the later one by the instants in their names",
+        "word" => "the later one by the words in their names",
+        "content" => "the later one by its last change",
+        _ => "which of the two came first is not shown: put the day into their names",
+    };
+    let count = match snapshot.different {
+        0 => "nothing differs".to_owned(),
+        many => counted(many, "difference"),
+    };
+    lines.push(format!("against {earlier}: {count} ({known})"));
+    lines.extend(snapshot.differences.iter().take(DIFFERENCES_SHOWN).map(difference));
+    let more = snapshot.different.saturating_sub(DIFFERENCES_SHOWN as u64);
+    if more > 0 {
+        lines.push(format!("and {} more, see the JSON report", number(more)));
+    }
+    lines
+}
+
+fn difference(found: &SettingDifference) -> String {
+    let shown = |value: &Option<String>| {
+        value.as_deref().map_or("nothing".to_owned(), |text| format!("`{}`", cut(text, VALUE_COLUMNS)))
+    };
+    match &found.property {
+        Some(property) => {
+            format!("`{}`: {property} was {}, is {}", found.setting, shown(&found.before), shown(&found.after))
+        }
+        None if found.before.is_some() => format!("`{}`: is gone", found.setting),
+        None => format!("`{}`: is new", found.setting),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,51 +407,5 @@ mod tests {
         check("near", &near, &["…us=[sent] ([ok])"]);
         let apart = [around([507, 511], ("…us=", "sent", " (…")), around([513, 515], ("…xxx (", "ok", ")"))];
         check("do not agree", &apart, &["…us=[sent] (…", "…xxx ([ok])"]);
-    }
-}
-
-/// Columns of a setting's value on a page; longer ones are cut there.
-const VALUE_COLUMNS: usize = 80;
-
-/// How many differences are shown on a page; the JSON holds more.
-const DIFFERENCES_SHOWN: usize = 5;
-
-/// What a person is told of an export of settings beside the one before it.
-pub(crate) fn snapshot_lines(snapshot: &Snapshot) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(taken) = snapshot.taken {
-        let how = snapshot.taken_by.as_deref().map_or(String::new(), |how| format!(" ({how})"));
-        lines.push(format!("taken {}{how}", instant(taken)));
-    }
-    let Some(earlier) = &snapshot.earlier else { return lines };
-    let known = match snapshot.order.as_str() {
-        "instant" => "the later one by the instants in their names",
-        "word" => "the later one by the words in their names",
-        "content" => "the later one by its last change",
-        _ => "which of the two came first is not shown: put the day into their names",
-    };
-    let count = match snapshot.different {
-        0 => "nothing differs".to_owned(),
-        many => counted(many, "difference"),
-    };
-    lines.push(format!("against {earlier}: {count} ({known})"));
-    lines.extend(snapshot.differences.iter().take(DIFFERENCES_SHOWN).map(difference));
-    let more = snapshot.different.saturating_sub(DIFFERENCES_SHOWN as u64);
-    if more > 0 {
-        lines.push(format!("and {} more, see the JSON report", number(more)));
-    }
-    lines
-}
-
-fn difference(found: &SettingDifference) -> String {
-    let shown = |value: &Option<String>| {
-        value.as_deref().map_or("nothing".to_owned(), |text| format!("`{}`", cut(text, VALUE_COLUMNS)))
-    };
-    match &found.property {
-        Some(property) => {
-            format!("`{}`: {property} was {}, is {}", found.setting, shown(&found.before), shown(&found.after))
-        }
-        None if found.before.is_some() => format!("`{}`: is gone", found.setting),
-        None => format!("`{}`: is new", found.setting),
     }
 }

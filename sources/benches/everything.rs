@@ -134,11 +134,14 @@ fn bare_parse(bytes: &[u8]) -> u64 {
     }
 }
 
+/// Writes one row, or the lines of one message, by its number.
+type Writer = fn(&mut String, u64);
+
 /// One file of each large kind.
 fn made() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/everything");
     fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let kinds: [(&str, &str, fn(&mut String, u64)); 5] = [
+    let kinds: [(&str, &str, Writer); 5] = [
         ("trace.csv", TRACE_HEADER, trace_row),
         ("trace.jsonl", "", trace_line),
         ("audit.csv", AUDIT_HEADER, audit_row),

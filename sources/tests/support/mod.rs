@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use evidence::{Cite, FileName, Place, Reading, SAID_MAX_CHARS};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sources::{Clock, Input, NoProgress, Query, ReadError, Source, Wanted};
+use sources::{Clock, Input, NoProgress, Query, Source, Wanted};
 
 /// Zone and year for records that state none.
 pub fn clock() -> Clock {
@@ -23,10 +23,10 @@ pub fn clock() -> Clock {
 ///
 /// # Errors
 /// Those of the source.
-pub fn try_read(source: &dyn Source, name: &str, bytes: &[u8]) -> Result<Reading, ReadError> {
+pub fn try_read(source: &dyn Source, name: &str, bytes: &[u8]) -> Result<Reading, String> {
     let input = Input { name: FileName::from(name), bytes };
     let query = Query { wanted: &Wanted::Everything, clock: &clock(), progress: &NoProgress };
-    source.read(&input, &query)
+    source.read(&input, &query).map_err(|error| error.to_string())
 }
 
 /// The folder of a source: `message/eml` is `src/message/eml`; a vendor with one kind may do with `src/postfix`.
