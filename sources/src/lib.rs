@@ -39,7 +39,7 @@ mod time;
 pub use error::ReadError;
 pub use query::{Clock, Input, Likeness, Message, NoProgress, Progress, Query, Wanted};
 pub use read_all::{Candidate, FileReading, Readings, Unclear, read_all, recognise};
-pub use source::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
+pub use source::{Export, Head, MatchedBy, Reader, Recognition, Source, ZoneRule};
 
 /// Every kind of export that is read, in the order in which a tie of [`Recognition`] is decided.
 pub const ALL: &[&dyn Source] = &[

@@ -64,7 +64,7 @@ pub struct Export {
 }
 
 /// One kind of export.
-pub trait Source: Sync {
+pub trait Source: Reader {
     /// Stable id, such as `exchange-online/message-trace`.
     fn id(&self) -> SourceId;
 
@@ -93,7 +93,12 @@ pub trait Source: Sync {
 
     /// How well a file fits this kind.
     fn recognise(&self, head: &Head<'_>) -> Recognition;
+}
 
+/// How files of a kind are read.
+///
+/// Kinds whose rows the table engine reads implement its trait instead, and get this one.
+pub trait Reader: Sync {
     /// Reads a file of this kind.
     ///
     /// Every row ends in exactly one heap of the [`Reading`]. With [`crate::Wanted::Message`] rows of other messages

@@ -7,7 +7,7 @@ use evidence::{Identifier, Reading, SourceId, Unit, When};
 
 use crate::lines::{self, Around, LineLog, Meaning, Read, Seen, envelope};
 use crate::time::{DayOrder, Zoneless, instant};
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 use line::Line;
 
 /// Logs of Exim.
@@ -67,7 +67,9 @@ impl Source for EximLog {
         }
         best
     }
+}
 
+impl Reader for EximLog {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         lines::read(self, input, query)
     }

@@ -1,26 +1,15 @@
 //! What the kinds share that the table engine reads: answers of the API, and tables of the console and of Log Analytics.
 
-use evidence::{Address, Fact, Identifier, Identity, Product, Reading, System, When};
+use evidence::{Address, Fact, Identifier, Identity, Product, System, When};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::rows;
 use super::values::{addresses, direction, message_id, subject, text_at};
 use crate::table::row::{Row, Torn};
-use crate::table::{self, Facts, Table};
+use crate::table::{self, Facts};
 use crate::text::first_words;
 use crate::time::Zoneless;
-use crate::{Clock, Input, Likeness, Query, ReadError};
-
-/// Reads a file, and says what its pages admit to be missing.
-///
-/// # Errors
-/// [`ReadError`] if the bytes are no text or the user asked to stop.
-pub(super) fn read<T: Table>(table: &T, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-    let mut reading = table::read(table, input, query)?;
-    rows::say_what_is_missing(input, &mut reading);
-    Ok(reading)
-}
+use crate::{Clock, Likeness};
 
 /// Who speaks in every file of this vendor.
 pub(super) fn speaker() -> System {

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use crate::lines::reveal;
 use crate::lines::search::{self, Log, Needles, Scan};
 use crate::{
-    Export, Head, Input, Likeness, MatchedBy, Message, Query, ReadError, Recognition, Source, Wanted, ZoneRule,
+    Export, Head, Input, Likeness, MatchedBy, Message, Query, ReadError, Reader, Recognition, Source, Wanted, ZoneRule,
 };
 use event::Event;
 use facts::{Meaning, Role};
@@ -100,7 +100,9 @@ impl Source for PostfixLog {
             _ => Recognition::No,
         }
     }
+}
 
+impl Reader for PostfixLog {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         read(input, query, SMALL_BYTES)
     }

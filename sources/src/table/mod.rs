@@ -24,7 +24,7 @@ use evidence::{Identifier, LooksUsed, Product, Reading, System};
 
 use crate::records::{Sieve, Splitter};
 use crate::time::Zoneless;
-use crate::{Clock, Input, Likeness, Progress, Query, ReadError, Wanted};
+use crate::{Clock, Input, Likeness, Progress, Query, ReadError, Reader, Wanted};
 use choose::{first_sieve, keep, sieve_of};
 pub(crate) use facts::Facts;
 pub(crate) use parse::Parsed;
@@ -126,6 +126,9 @@ pub(crate) trait Table {
         System::of(Product::ExchangeOnline)
     }
 
+    /// Says what the whole file admits to be missing.
+    fn conclude(&self, _input: &Input<'_>, _reading: &mut Reading) {}
+
     /// Says what a row states.
     fn state(&self, row: &Row, facts: &mut Facts<'_>);
 }
@@ -192,5 +195,20 @@ impl Progress for Again<'_> {
 
     fn is_cancelled(&self) -> bool {
         self.0.is_cancelled()
+    }
+}
+
+impl<T: Table + Sync> Reader for T {
+    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
+        read(self, input, query)
+    }
+
+    fn read_in_parts(
+        &self,
+        input: &Input<'_>,
+        query: &Query<'_>,
+        take: &mut dyn FnMut(Reading),
+    ) -> Result<(), ReadError> {
+        read_in_parts(self, input, query, take)
     }
 }

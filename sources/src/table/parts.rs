@@ -47,6 +47,7 @@ pub(crate) fn read_in_parts<T: Table + Sync>(
     )?;
     let mut last = sum.finish(input, way.dates, T::PAGE_ROWS);
     suspect_cut_at(rows, T::PAGE_ROWS, &mut last);
+    table.conclude(input, &mut last);
     take(last);
     Ok(())
 }

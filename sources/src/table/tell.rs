@@ -39,7 +39,9 @@ pub(super) fn told<T: Table>(
     for row in &ends {
         date_of(table, row, dates).into_iter().for_each(|when| told.reading.covers(when.at));
     }
-    told.finish(input, teller.dates, T::PAGE_ROWS)
+    let mut reading = told.finish(input, teller.dates, T::PAGE_ROWS);
+    table.conclude(input, &mut reading);
+    reading
 }
 
 /// Says what rows state.

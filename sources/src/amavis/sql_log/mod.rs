@@ -4,14 +4,14 @@ use std::sync::LazyLock;
 
 use evidence::{
     Action, Address, Fact, Handover, Identifier, Identity, NextHop, Outcome, Product, Quarantine, QuarantineState,
-    Reading, Release, ReleaseStep, Scope, SourceId, System, Unit, Verdict, VerdictKind,
+    Release, ReleaseStep, Scope, SourceId, System, Unit, Verdict, VerdictKind,
 };
 
 use crate::codes::{Codes, verdict_kind};
 use crate::postfix::event::{queued_as, reply};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, Likeness, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Likeness, MatchedBy, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -74,19 +74,6 @@ impl Source for AmavisSql {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &[], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -10,7 +10,7 @@ use evidence::{Identifier, Product, Reading, SourceId, System, Unit, When};
 
 use crate::codes::Codes;
 use crate::lines::{self, Around, LineLog, Meaning, Names, Read, Seen, envelope};
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 use event::Event;
 use line::{Line, Text};
 
@@ -78,7 +78,9 @@ impl Source for EsaLog {
         }
         best
     }
+}
 
+impl Reader for EsaLog {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         lines::read(self, input, query)
     }

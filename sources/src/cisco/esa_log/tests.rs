@@ -17,8 +17,7 @@ fn read(text: &[u8], wanted: &Wanted) -> Reading {
         zone_label: "UTC (default)".to_owned(),
         reference: "2026-05-02T00:00:00Z".parse().expect("an instant"),
     };
-    let reading =
-        Source::read(&EsaLog, &input, &Query { wanted, clock: &clock, progress: &NoProgress }).expect("a log");
+    let reading = EsaLog.read(&input, &Query { wanted, clock: &clock, progress: &NoProgress }).expect("a log");
     assert_eq!(reading.rows_accounted_for(), reading.rows);
     reading
 }

@@ -1,12 +1,12 @@
 //! Alerts and incidents of Microsoft Defender XDR, and the messages that are evidence of them.
 
-use evidence::{Address, Alert, Fact, Identifier, Identity, Product, Reading, SourceId, System, Unit};
+use evidence::{Address, Alert, Fact, Identifier, Identity, Product, SourceId, System, Unit};
 use serde_json::{Map, Value};
 
 use crate::microsoft::{text, text_of};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Recognition, Source, ZoneRule};
 
 /// How many rows one export of the portal holds.
 const ROWS_MAX: u64 = 10_000;
@@ -87,19 +87,6 @@ impl Source for Alerts {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["recordtype", "recipientemailaddress", "riskeventtype"], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -3,7 +3,7 @@
 use evidence::{Reading, SourceId, Unit};
 
 use super::hunting;
-use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// Defender hunting table EmailAttachmentInfo.
 pub(crate) struct EmailAttachmentInfo;
@@ -49,7 +49,9 @@ impl Source for EmailAttachmentInfo {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         hunting::recognise(head, hunting::ATTACHMENT_INFO, &[hunting::STRANGERS, &["deliveryaction"]].concat())
     }
+}
 
+impl Reader for EmailAttachmentInfo {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         hunting::read(input, query)
     }

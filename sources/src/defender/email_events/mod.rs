@@ -3,7 +3,7 @@
 use evidence::{Reading, SourceId, Unit};
 
 use super::hunting;
-use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// Defender hunting table EmailEvents.
 pub(crate) struct EmailEvents;
@@ -54,7 +54,9 @@ impl Source for EmailEvents {
             &[hunting::STRANGERS, &["actiontrigger", "actionresult"]].concat(),
         )
     }
+}
 
+impl Reader for EmailEvents {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         hunting::read(input, query)
     }

@@ -1,13 +1,13 @@
 //! The hunting table `IdentityLogonEvents`: sign-ins to the cloud and to the domain controllers, as Defender saw them.
 
-use evidence::{Fact, Peer, Product, Reading, SignIn, SignInOutcome, SourceId, System, Unit};
+use evidence::{Fact, Peer, Product, SignIn, SignInOutcome, SourceId, System, Unit};
 
 use super::CODES;
 use super::hunting::{self, DATE};
 use crate::microsoft::{details, text_of};
 use crate::table::row::{Row, Torn};
-use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::table::{Facts, Need, Table, missing};
+use crate::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 const NEEDS: &[Need] = &[
     ("ActionType", &["actiontype"]),
@@ -66,19 +66,6 @@ impl Source for IdentityLogonEvents {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         hunting::recognise(head, NEEDS, &["networkmessageid", "recordtype", "initiatingprocessfilename"])
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -3,7 +3,7 @@
 use evidence::{Reading, SourceId, Unit};
 
 use super::hunting;
-use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// Defender hunting table UrlClickEvents.
 pub(crate) struct UrlClickEvents;
@@ -49,7 +49,9 @@ impl Source for UrlClickEvents {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         hunting::recognise(head, hunting::URL_CLICKS, hunting::STRANGERS)
     }
+}
 
+impl Reader for UrlClickEvents {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         hunting::read(input, query)
     }

@@ -12,7 +12,7 @@ use crate::page::Page;
 use crate::records::{Grammar, Sieve, Splitter};
 use crate::snapshot::instant_in_name;
 use crate::time::{DayOrder, Zoneless, instant};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// Answers of the DNS.
 pub(crate) struct Answers;
@@ -67,7 +67,9 @@ impl Source for Answers {
         let known = if is_json { is_json_answers(front) } else { lines::spelling(head.text).is_some() };
         if known { Recognition::Certain } else { Recognition::No }
     }
+}
 
+impl Reader for Answers {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let mut page = Page::of(input)?;
         let text = page.text();

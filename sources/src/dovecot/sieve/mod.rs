@@ -12,7 +12,7 @@ use evidence::{
 use crate::page::Page;
 use crate::snapshot::instant_in_name;
 use crate::table::setting::bare;
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 use tokens::{Kind, Token, tokens};
 
 /// How deep blocks and tests may lie within each other; what lies deeper is kept as written.
@@ -90,7 +90,9 @@ impl Source for Sieve {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         if is_script(head.text) { Recognition::Certain } else { Recognition::No }
     }
+}
 
+impl Reader for Sieve {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let mut page = Page::of(input)?;
         let script = page.text();

@@ -1,7 +1,7 @@
 //! The audit log of the directory: users, groups, applications and their credentials, access policies, domains.
 
 use evidence::{
-    Act, Actor, ActorKind, Alteration, Change, Fact, Product, Property, Reading, SettingClass, SourceId, System, Unit,
+    Act, Actor, ActorKind, Alteration, Change, Fact, Product, Property, SettingClass, SourceId, System, Unit,
 };
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use super::directory::{change_of, modified_property};
 use crate::microsoft::{self, details, pairs, peer, peer_of, text_of};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 /// How many rows one download of the portal holds.
 const ROWS_MAX: u64 = 250_000;
@@ -74,19 +74,6 @@ impl Source for AuditLog {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["recordtype", "riskeventtype"], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Conditional access policies: who, to which applications, from where, under which demands.
 
-use evidence::{Condition, ConditionOn, Product, Reading, SettingClass, SourceId, System, Unit};
+use evidence::{Condition, ConditionOn, Product, SettingClass, SourceId, System, Unit};
 use serde_json::Value;
 
 use crate::microsoft::text;
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 const NEEDS: &[Need] = &[
     ("displayName", &["displayname"]),
@@ -73,19 +73,6 @@ impl Source for ConditionalAccess {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["activitydisplayname", "severity"], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Risk detections: what Entra found suspicious about a sign-in or a user.
 
-use evidence::{Alert, Fact, Product, Reading, SourceId, System, Unit};
+use evidence::{Alert, Fact, Product, SourceId, System, Unit};
 
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 /// How many rows one download of the portal holds.
 const ROWS_MAX: u64 = 2_500;
@@ -66,19 +66,6 @@ impl Source for RiskDetections {
             return Recognition::No;
         }
         table::recognise(head, NEEDS, &["conditionalaccessstatus"], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -2,16 +2,14 @@
 
 use std::sync::LazyLock;
 
-use evidence::{
-    AccessPolicy, Fact, Product, Property, Reading, SignIn, SignInKind, SignInOutcome, SourceId, System, Unit,
-};
+use evidence::{AccessPolicy, Fact, Product, Property, SignIn, SignInKind, SignInOutcome, SourceId, System, Unit};
 use serde_json::{Map, Value};
 
 use crate::codes::Codes;
 use crate::microsoft::{details, peer, text, text_of};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -104,19 +102,6 @@ impl Source for SignIns {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["riskeventtype", "operationtype", "activitydisplayname"], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

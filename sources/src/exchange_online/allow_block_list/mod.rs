@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use evidence::{ConditionOn, ListEntry, ListWord, Reading, Setting, SettingClass, SourceId, Unit};
+use evidence::{ConditionOn, ListEntry, ListWord, Setting, SettingClass, SourceId, Unit};
 
 use super::object::LISTED;
 use crate::codes::Codes;
@@ -11,7 +11,7 @@ use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -105,19 +105,6 @@ impl Source for AllowBlockList {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::any_of([ITEMS, PORTAL, SPOOF].map(|needs| table::recognise(head, needs, STRANGERS, None)))
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

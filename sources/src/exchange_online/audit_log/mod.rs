@@ -6,13 +6,13 @@ mod people;
 
 use std::sync::LazyLock;
 
-use evidence::{Actor, ActorKind, Fact, Identifier, Product, Reading, SourceId, System, Unit};
+use evidence::{Actor, ActorKind, Fact, Identifier, Product, SourceId, System, Unit};
 
 use crate::codes::Codes;
 use crate::microsoft::{self, peer};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
-use crate::{Export, Head, Input, Likeness, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Likeness, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -134,19 +134,6 @@ impl Source for AuditLog {
             Recognition::Certain => Recognition::Certain,
             _ => table::recognise(head, RECORD, &[], None),
         }
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

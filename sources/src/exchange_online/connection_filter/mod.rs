@@ -1,12 +1,12 @@
 //! The connection filter: addresses that are let in without spam filtering, and those that are refused at the door.
 
-use evidence::{Effect, ListWord, Reading, SettingClass, SourceId, Tier, Unit};
+use evidence::{Effect, ListWord, SettingClass, SourceId, Tier, Unit};
 
 use super::object::{INSTANTS, List, OBJECT, say_entries};
 use crate::table::row::{Row, Torn};
 use crate::table::setting::setting;
 use crate::table::{self, Facts, Need, Staying, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 const NEEDS: &[Need] = &[("IPAllowList", &["ipallowlist"]), ("IPBlockList", &["ipblocklist"])];
 
@@ -65,19 +65,6 @@ impl Source for ConnectionFilter {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &[], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

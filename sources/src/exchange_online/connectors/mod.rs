@@ -1,12 +1,12 @@
 //! Inbound and outbound connectors: who may bring mail in by which marks, and where mail goes out.
 
-use evidence::{ConditionOn, Reading, Setting, SettingClass, SourceId, Unit};
+use evidence::{ConditionOn, Setting, SettingClass, SourceId, Unit};
 
 use super::object::{INSTANTS, OBJECT};
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 const INBOUND: &[Need] = &[
     ("Name", OBJECT.name),
@@ -88,19 +88,6 @@ impl Source for Connectors {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::any_of([INBOUND, OUTBOUND, WITHIN].map(|needs| table::recognise(head, needs, &[], None)))
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

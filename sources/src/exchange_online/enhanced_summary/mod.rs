@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use evidence::{
-    Access, Address, Fact, Identifier, Identity, Quarantine, QuarantineState, Reading, Redirect, SourceId, Status,
-    TraceStatus, Unit,
+    Access, Address, Fact, Identifier, Identity, Quarantine, QuarantineState, Redirect, SourceId, Status, TraceStatus,
+    Unit,
 };
 
 use super::STORE;
@@ -13,7 +13,7 @@ use super::reply::peer;
 use crate::codes::{self, Codes};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, Likeness, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Likeness, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -76,19 +76,6 @@ impl Source for EnhancedSummary {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["eventid", "processingid", "aggregateid"], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -2,8 +2,8 @@
 //! Exchange Server, which have the same columns.
 
 use evidence::{
-    Address, Arrival, Fact, Folder, Handover, Identifier, Identity, NextHop, Outcome, Peer, Product, Reading, Redirect,
-    Release, ReleaseStep, Scope, SourceId, Stored, System, Unit,
+    Address, Arrival, Fact, Folder, Handover, Identifier, Identity, NextHop, Outcome, Peer, Product, Redirect, Release,
+    ReleaseStep, Scope, SourceId, Stored, System, Unit,
 };
 
 use super::agent_data::{AGENT_CODES, AgentEntry, agent_entries, verdicts};
@@ -14,7 +14,7 @@ use super::refusal::Attempt;
 use super::reply::{is_inside, last_error, peer, reply};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, Likeness, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Likeness, Recognition, Source, ZoneRule};
 
 const DATE: &[&str] = &["datetimeutc", "datetime", "timestamp"];
 const EVENT: &[&str] = &["eventid"];
@@ -111,19 +111,6 @@ impl Source for ExtendedReport {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["processingid", "aggregateid", "acode"], Some(TRACKING_LOG))
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

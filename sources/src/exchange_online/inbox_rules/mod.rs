@@ -1,6 +1,6 @@
 //! Inbox rules: what a mailbox itself does with mail that was delivered to it.
 
-use evidence::{Condition, ConditionOn, Property, Reading, Setting, SettingClass, SourceId, Unit};
+use evidence::{Condition, ConditionOn, Property, Setting, SettingClass, SourceId, Unit};
 use serde_json::Value;
 
 use super::object::mailbox;
@@ -8,7 +8,7 @@ use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Need, Staying, Table, decoded, missing};
 use crate::text::encoding_of;
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, Recognition, Source, ZoneRule};
 
 /// `Get-InboxRule`.
 const CMDLET: &[Need] = &[
@@ -137,19 +137,6 @@ impl Source for InboxRules {
             return Recognition::Certain;
         }
         table::any_of([CMDLET, CHOSEN, GRAPH].map(|needs| table::recognise(head, needs, STRANGERS, None)))
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -1,12 +1,12 @@
 //! The junk filter of a mailbox: its lists of trusted and blocked senders, and how strict it is.
 
-use evidence::{ListWord, Reading, Setting, SettingClass, SourceId, Unit};
+use evidence::{ListWord, Setting, SettingClass, SourceId, Unit};
 
 use super::object::{LISTED, List, mailbox, say_entries};
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 const NEEDS: &[Need] = &[
     ("TrustedSendersAndDomains", &["trustedsendersanddomains"]),
@@ -70,19 +70,6 @@ impl Source for JunkConfiguration {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["operation", "auditdata"], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

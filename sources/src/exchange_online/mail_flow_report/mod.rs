@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use evidence::{
-    Access, Action, Address, Fact, Identifier, Identity, Property, Reading, Scope, SourceId, Total, Unit, Verdict,
-    VerdictKind, When,
+    Access, Action, Address, Fact, Identifier, Identity, Property, Scope, SourceId, Total, Unit, Verdict, VerdictKind,
+    When,
 };
 use jiff::SignedDuration;
 
@@ -13,7 +13,7 @@ use crate::defender::verdict;
 use crate::microsoft::details;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, Likeness, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Likeness, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -117,19 +117,6 @@ impl Source for MailFlowReport {
             .map(|needs| table::recognise(head, needs, &["status", "processingid"], None))
             .find(|found| *found == Recognition::Certain)
             .unwrap_or(Recognition::No)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Mailboxes and groups: addresses, forwarding, limits, restrictions, and who may act on behalf of them.
 
-use evidence::{Effect, ListEntry, ListWord, Reading, Setting, SettingClass, SourceId, Unit};
+use evidence::{Effect, ListEntry, ListWord, Setting, SettingClass, SourceId, Unit};
 
 use super::object::{LISTED, List, OBJECT, mailbox, say_entries};
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 const NEEDS: &[&[Need]] = &[
     // Get-Mailbox, Get-EXOMailbox, Get-Recipient.
@@ -107,19 +107,6 @@ impl Source for Mailboxes {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::any_of(NEEDS.iter().map(|needs| table::recognise(head, needs, STRANGERS, None)))
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use evidence::{
-    Fact, Identifier, Identity, Quarantine, QuarantineState, Reading, Redirect, SourceId, Status, TraceStatus, Unit,
+    Fact, Identifier, Identity, Quarantine, QuarantineState, Redirect, SourceId, Status, TraceStatus, Unit,
 };
 
 use super::STORE;
@@ -12,7 +12,7 @@ use crate::codes::{self, Codes};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Likeness, MatchedBy, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -103,19 +103,6 @@ impl Source for MessageTrace {
                 other => other,
             },
         }
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

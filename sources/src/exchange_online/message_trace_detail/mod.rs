@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use evidence::{
     Action, Address, Arrival, Fact, Folder, Handover, Identifier, Identity, NextHop, Outcome, PolicyRef, Quarantine,
-    QuarantineState, Reading, Redirect, Scope, SourceId, Stored, Unit, Verdict, VerdictKind,
+    QuarantineState, Redirect, Scope, SourceId, Stored, Unit, Verdict, VerdictKind,
 };
 
 use super::STORE;
@@ -18,7 +18,7 @@ use crate::codes::{self, Codes};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, decoded, missing};
 use crate::text::encoding_of;
-use crate::{Export, Head, Input, Likeness, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, Likeness, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -81,19 +81,6 @@ impl Source for MessageTraceDetail {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["processingid", "aggregateid", "acode", "eventid", "status"], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

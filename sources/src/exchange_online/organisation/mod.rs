@@ -1,13 +1,13 @@
 //! Settings of the whole organisation: accepted and remote domains, DKIM signing, transport and organisation configuration, audit
 //! log, trusted ARC sealers, alert policies.
 
-use evidence::{Effect, Reading, SettingClass, SourceId, Unit};
+use evidence::{Effect, SettingClass, SourceId, Unit};
 
 use super::object::{INSTANTS, OBJECT};
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 /// One kind of object: what it needs, what it is, and its own names.
 struct Kind {
@@ -156,19 +156,6 @@ impl Source for Organisation {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::any_of(KINDS.iter().map(|kind| table::recognise(head, kind.needs, STRANGERS, None)))
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use evidence::{
-    Access, Action, Address, Fact, Identifier, Identity, PolicyRef, Quarantine, QuarantineState, Reading, Release,
-    ReleaseStep, Scope, SourceId, Unit, Verdict, VerdictKind,
+    Access, Action, Address, Fact, Identifier, Identity, PolicyRef, Quarantine, QuarantineState, Release, ReleaseStep,
+    Scope, SourceId, Unit, Verdict, VerdictKind,
 };
 
 use super::STORE;
@@ -14,7 +14,7 @@ use crate::codes::{self, Codes};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Likeness, MatchedBy, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -86,19 +86,6 @@ impl Source for QuarantineList {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["reasoncode", "processingid", "aggregateid", "eventid", "holdreason"], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use evidence::{ConditionOn, Effect, ListWord, Reading, Setting, SettingClass, SourceId, Tier, Unit};
+use evidence::{ConditionOn, Effect, ListWord, Setting, SettingClass, SourceId, Tier, Unit};
 
 use super::connection_filter;
 use super::object::{INSTANTS, List, OBJECT, say_entries};
@@ -11,7 +11,7 @@ use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -177,19 +177,6 @@ impl Source for ThreatPolicies {
                 .chain([(SIMULATION, &[][..])])
                 .map(|(needs, strangers)| table::recognise(head, needs, strangers, None)),
         )
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

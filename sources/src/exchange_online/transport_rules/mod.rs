@@ -4,13 +4,13 @@ mod collection;
 
 use std::sync::LazyLock;
 
-use evidence::{ConditionOn, Effect, Reading, SettingClass, SourceId, Unit};
+use evidence::{ConditionOn, Effect, SettingClass, SourceId, Unit};
 
 use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Need, Parsed, Staying, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, ReadError, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -154,19 +154,6 @@ impl Source for TransportRules {
             return Recognition::Certain;
         }
         table::recognise(head, NEEDS, &["eventid", "creationtime", "connectortype", "ruleidentity"], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

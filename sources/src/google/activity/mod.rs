@@ -4,8 +4,7 @@ use std::sync::LazyLock;
 
 use evidence::{
     Act, Actor, ActorKind, Alteration, Change, ChangeKind, Done, Fact, Identifier, Peer, Product, Quarantine,
-    QuarantineState, Reading, Release, ReleaseStep, SettingClass, SignIn, SignInKind, SignInOutcome, SourceId, System,
-    Unit,
+    QuarantineState, Release, ReleaseStep, SettingClass, SignIn, SignInKind, SignInOutcome, SourceId, System, Unit,
 };
 use serde_json::{Map, Value};
 
@@ -13,7 +12,7 @@ use super::{message_id, parameters, properties, texts};
 use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
-use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -70,19 +69,6 @@ impl Source for Activity {
             return Recognition::No;
         }
         table::recognise(head, NEEDS, &["eventinfo", "operationname"], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

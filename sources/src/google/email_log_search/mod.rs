@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use evidence::{
     Access, Action, Address, Arrival, Fact, Folder, Handover, Identifier, Identity, NextHop, Outcome, Peer, Product,
-    Quarantine, QuarantineState, Reading, Reply, Scope, SourceId, Status, Stored, System, TraceStatus, Unit, Verdict,
+    Quarantine, QuarantineState, Reply, Scope, SourceId, Status, Stored, System, TraceStatus, Unit, Verdict,
     VerdictKind,
 };
 
@@ -13,7 +13,7 @@ use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -74,27 +74,10 @@ impl Source for EmailLogSearch {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["threatsinfomap"], None)
     }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        let mut reading = table::read(self, input, query)?;
-        if reading.rows == 15_000 {
-            reading.coverage.suspected_cut = true;
-            reading.coverage.limits.push("exactly 15,000 rows: probably cut at the row cap".to_owned());
-        }
-        Ok(reading)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
-    }
 }
 
 impl Table for EmailLogSearch {
+    const PAGE_ROWS: &'static [u64] = &[15_000];
     const ID_NAMES: &'static [&'static str] = &["messageid"];
     const DATE_NAMES: &'static [&'static str] = &["eventdate", "startdate"];
 

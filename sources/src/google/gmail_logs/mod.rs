@@ -15,7 +15,7 @@ use super::{message_id, parameters, texts};
 use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -75,31 +75,23 @@ impl Source for GmailLogs {
         }
         table::recognise(head, NEEDS, &[], None)
     }
+}
 
+impl Reader for GmailLogs {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         if let Some(rows) = positional::rows(input, query)? {
             let named = Input { name: input.name.clone(), bytes: rows.text.as_bytes() };
-            let reading = table::read(self, &named, query)?;
+            let reading = table::read(&Named, &named, query)?;
             return Ok(rows.cited(reading));
         }
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        if positional::is_answer_file(input) {
-            take(self.read(input, query)?);
-            return Ok(());
-        }
-        table::read_in_parts(self, input, query, take)
+        table::read(&Named, input, query)
     }
 }
 
-impl Table for GmailLogs {
+/// Rows whose fields are named.
+struct Named;
+
+impl Table for Named {
     const WRAPPERS: &'static [&'static str] = &["items", "rows", "log"];
     const INNER: &'static [&'static str] = &["id", "parameters", "eventinfo", "messageinfo"];
     const ID_NAMES: &'static [&'static str] = &["messageinfo", "rfc2822messageid", "events"];

@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use evidence::{Fact, JobStage, JobStep, Product, Reading, SourceId, System, Unit};
+use evidence::{Fact, JobStage, JobStep, Product, SourceId, System, Unit};
 use serde_json::Value;
 
 use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -87,19 +87,6 @@ impl Source for SystemdJournal {
             return Recognition::No;
         }
         Recognition::Certain
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 
 use crate::codes::Codes;
 use crate::page::{Page, lines};
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -60,7 +60,9 @@ impl Source for Transcript {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         if is_transcript(head.text) { Recognition::Certain } else { Recognition::No }
     }
+}
 
+impl Reader for Transcript {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let mut page = Page::of(input)?;
         let text = page.text();

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::codes::Codes;
 use crate::records::{Cells, Grammar, Sieve, Splitter, csv_header, delimiter_of};
 use crate::time::{DayOrder, Zoneless, instant};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -75,7 +75,9 @@ impl Source for TaskHistory {
         let known = is_json || is_csv(text);
         if known { Recognition::Certain } else { Recognition::No }
     }
+}
 
+impl Reader for TaskHistory {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let page = crate::page::Page::of(input)?.text();
         let is_json = page.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']);

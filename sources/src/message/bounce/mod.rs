@@ -18,7 +18,7 @@ use super::keep::keep;
 use super::received::{self, label, system_of_host};
 use super::sheet::{Sheet, text_of};
 use super::{dates, eml, headers_of};
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// The reader of bounces.
 pub(crate) struct Bounce;
@@ -74,7 +74,9 @@ impl Source for Bounce {
         let body = header.body.map_or(&[][..], |body| &sheet.bytes()[body..]);
         if recognise::is_bounce(&header, body) { Recognition::Certain } else { Recognition::No }
     }
+}
 
+impl Reader for Bounce {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let sheet = Sheet::of(input.bytes);
         if recognise::is_pasted(sheet.bytes()) {

@@ -8,7 +8,7 @@ use super::fields::{self, Header};
 use super::headers_of;
 use super::keep::keep;
 use super::sheet::Sheet;
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// The reader of saved messages.
 pub(crate) struct Eml;
@@ -77,7 +77,9 @@ impl Source for Eml {
             _ => Recognition::Near { missing: "a body after the header's blank line".to_owned() },
         }
     }
+}
 
+impl Reader for Eml {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let sheet = Sheet::of(input.bytes);
         let header = start_of(&sheet, &input.name);

@@ -7,7 +7,7 @@ use evidence::{CopyKey, FileName, Reading, SourceId, Unit};
 use super::keep::keep;
 use super::sheet::Sheet;
 use super::{fields, headers_of};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// The reader of pasted headers.
 pub(crate) struct Headers;
@@ -69,7 +69,9 @@ impl Source for Headers {
             _ => Recognition::Near { missing: "a field such as `Received:` or `Message-ID:`".to_owned() },
         }
     }
+}
 
+impl Reader for Headers {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let sheet = view::sheet(input.bytes).unwrap_or_else(|| Sheet::of(input.bytes));
         let header = fields::pasted(&sheet, &input.name);

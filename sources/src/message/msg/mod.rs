@@ -14,7 +14,7 @@ use super::fields::{self, Field, Header};
 use super::keep::keep;
 use super::sheet::Sheet;
 use super::{bounce, carrier, headers_of};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, Wanted, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, Wanted, ZoneRule};
 
 /// The reader of Outlook items.
 pub(crate) struct Msg;
@@ -91,7 +91,9 @@ impl Source for Msg {
             }
         }
     }
+}
 
+impl Reader for Msg {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let broken = |expected: &str, found: String| ReadError::Broken {
             file: input.name.to_string(),

@@ -6,11 +6,12 @@ mod prose;
 use evidence::{Identifier, Reading, SourceId, System, Unit};
 
 use self::facts::Told;
+use super::rows;
 use super::tables;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Staying, Table};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Recognition, Source, ZoneRule};
 
 /// Audit events.
 pub(crate) struct AuditEvents;
@@ -72,10 +73,6 @@ impl Source for AuditEvents {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["aggregateid", "acode"], None)
     }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        tables::read(self, input, query)
-    }
 }
 
 impl Table for AuditEvents {
@@ -118,6 +115,10 @@ impl Table for AuditEvents {
 
     fn state(&self, row: &Row, facts: &mut Facts<'_>) {
         told(row).state(facts);
+    }
+
+    fn conclude(&self, input: &Input<'_>, reading: &mut Reading) {
+        rows::say_what_is_missing(input, reading);
     }
 }
 

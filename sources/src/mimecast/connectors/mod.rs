@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use evidence::{Effect, Property, Reading, Setting, SettingClass, SourceId, System, Unit};
 
+use super::rows;
 use super::tables;
 use super::values::{Object, text_at};
 use crate::codes::Codes;
@@ -11,7 +12,7 @@ use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Staying, Table};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, MatchedBy, Recognition, Source, ZoneRule};
 
 /// Delivery routes and connectors.
 pub(crate) struct Connectors;
@@ -91,10 +92,6 @@ impl Source for Connectors {
         let is_connector = table::recognise(head, CONNECTOR_NEEDS, &[], None) == Recognition::Certain;
         if is_connector && head.text.contains("\"connectors\"") { Recognition::Certain } else { Recognition::No }
     }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        tables::read(self, input, query)
-    }
 }
 
 impl Table for Connectors {
@@ -130,6 +127,10 @@ impl Table for Connectors {
         let mut route = setting(row, SettingClass::DeliveryRoute, &NAMES, facts);
         without_secrets(row, &mut route);
         facts.say_setting(route, &["hostname"]);
+    }
+
+    fn conclude(&self, input: &Input<'_>, reading: &mut Reading) {
+        rows::say_what_is_missing(input, reading);
     }
 }
 

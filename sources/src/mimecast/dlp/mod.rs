@@ -4,12 +4,13 @@ use std::sync::LazyLock;
 
 use evidence::{Action, Fact, Identifier, PolicyRef, Reading, Scope, SourceId, System, Unit, Verdict, VerdictKind};
 
+use super::rows;
 use super::tables::{self, MessageNames};
 use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Table};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Recognition, Source, ZoneRule};
 
 /// The content examination log.
 pub(crate) struct Dlp;
@@ -76,10 +77,6 @@ impl Source for Dlp {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["aggregateid", "acode", "identifiers", "filename"], None)
     }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        tables::read(self, input, query)
-    }
 }
 
 impl Table for Dlp {
@@ -122,6 +119,10 @@ impl Table for Dlp {
             scope: Scope::Enforced,
         };
         facts.say_by(ACTION, Fact::Verdict(verdict));
+    }
+
+    fn conclude(&self, input: &Input<'_>, reading: &mut Reading) {
+        rows::say_what_is_missing(input, reading);
     }
 }
 

@@ -16,7 +16,7 @@ use super::{HELD_QUEUE, look};
 use crate::codes::Codes;
 use crate::records::Record;
 use crate::text::first_words;
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// The held queue.
 pub struct HeldQueue;
@@ -100,7 +100,9 @@ impl Source for HeldQueue {
             Recognition::No
         }
     }
+}
 
+impl Reader for HeldQueue {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let form = Form::of(input, WRAPPERS, COLUMNS)?;
         let parse = |record: &Record, columns: &[String]| parse(record, form.object_of(record, columns), query.clock);

@@ -2,10 +2,11 @@
 
 use evidence::{Fact, Property, Reading, SourceId, System, Total, Unit};
 
+use super::rows;
 use super::tables;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Staying, Table};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, Recognition, Source, ZoneRule};
 
 /// The hold summary.
 pub(crate) struct HoldSummary;
@@ -61,10 +62,6 @@ impl Source for HoldSummary {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["reasoncode", "from"], None)
     }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        tables::read(self, input, query)
-    }
 }
 
 impl Table for HoldSummary {
@@ -104,6 +101,10 @@ impl Table for HoldSummary {
             by: vec![by],
         };
         facts.say_by(COUNT, Fact::Total(total));
+    }
+
+    fn conclude(&self, input: &Input<'_>, reading: &mut Reading) {
+        rows::say_what_is_missing(input, reading);
     }
 }
 

@@ -4,13 +4,14 @@ use std::sync::LazyLock;
 
 use evidence::{Effect, ListEntry, ListWord, Reading, Setting, SettingClass, SourceId, System, Unit};
 
+use super::rows;
 use super::tables;
 use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Staying, Table};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, MatchedBy, Recognition, Source, ZoneRule};
 
 /// Managed senders.
 pub(crate) struct ManagedSenders;
@@ -105,10 +106,6 @@ impl Source for ManagedSenders {
             _ => Recognition::No,
         }
     }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        tables::read(self, input, query)
-    }
 }
 
 impl Table for ManagedSenders {
@@ -141,6 +138,10 @@ impl Table for ManagedSenders {
         let entry = setting(row, SettingClass::UserListEntry, &NAMES, facts);
         let effect = if means == Some("allow_off") { Effect::Off } else { Effect::Acts };
         facts.say_setting(Setting { effect, entry: Some(ListEntry { says, on, value }), ..entry }, TYPE);
+    }
+
+    fn conclude(&self, input: &Input<'_>, reading: &mut Reading) {
+        rows::say_what_is_missing(input, reading);
     }
 }
 

@@ -4,13 +4,14 @@ use std::sync::LazyLock;
 
 use evidence::{Effect, ListEntry, ListWord, Reading, Setting, SettingClass, SourceId, System, Unit};
 
+use super::rows;
 use super::tables;
 use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Staying, Table};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, MatchedBy, Recognition, Source, ZoneRule};
 
 /// Managed URLs.
 pub(crate) struct ManagedUrls;
@@ -77,10 +78,6 @@ impl Source for ManagedUrls {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["messageid", "subject"], None)
     }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        tables::read(self, input, query)
-    }
 }
 
 impl Table for ManagedUrls {
@@ -117,6 +114,10 @@ impl Table for ManagedUrls {
             ..setting(row, SettingClass::ListEntry, &NAMES, facts)
         };
         facts.say_setting(entry, ACTION);
+    }
+
+    fn conclude(&self, input: &Input<'_>, reading: &mut Reading) {
+        rows::say_what_is_missing(input, reading);
     }
 }
 

@@ -12,7 +12,7 @@ use super::values::{Object, instant_at, message_id, peer, text_at};
 use crate::codes::Codes;
 use crate::records::Record;
 use crate::text::first_words;
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// The message finder's list.
 pub struct MessageFinder;
@@ -99,7 +99,9 @@ impl Source for MessageFinder {
             false => Recognition::No,
         }
     }
+}
 
+impl Reader for MessageFinder {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let form = Form::of(input, WRAPPERS, COLUMNS)?;
         let parse = |record: &Record, columns: &[String]| parse(record, form.object_of(record, columns), query.clock);

@@ -13,7 +13,7 @@ use super::values::Object;
 use crate::codes::Codes;
 use crate::records::{Grammar, Record};
 use crate::text::first_words;
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// Tracking records of single messages.
 pub struct MessageInfo;
@@ -80,7 +80,9 @@ impl Source for MessageInfo {
                 .all(|key| head.text.contains(key));
         if is_long { Recognition::Certain } else { Recognition::No }
     }
+}
 
+impl Reader for MessageInfo {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let parse = |record: &Record, _: &[String]| parse(record, query.clock);
         let grammar = Grammar::Json { wrappers: WRAPPERS };

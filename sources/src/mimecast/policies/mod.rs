@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use evidence::{Condition, ConditionOn, ListEntry, ListWord, Reading, SettingClass, SourceId, System, Unit, When};
 
+use super::rows;
 use super::tables;
 use super::values::{Object, object_at, text_at};
 use crate::codes::Codes;
@@ -11,7 +12,7 @@ use crate::table::row::{Names, Row, Torn};
 use crate::table::setting::{SettingNames, setting};
 use crate::table::{self, Facts, Staying, Table};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, MatchedBy, Recognition, Source, ZoneRule};
 
 /// Policies of the gateway.
 pub(crate) struct Policies;
@@ -111,10 +112,6 @@ impl Source for Policies {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["subject", "messageid", "aggregateid"], None)
     }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        tables::read(self, input, query)
-    }
 }
 
 impl Table for Policies {
@@ -157,6 +154,10 @@ impl Table for Policies {
             policy.properties.extend(outer.others(&used));
         }
         facts.say_setting(policy, &["option", "frompart"]);
+    }
+
+    fn conclude(&self, input: &Input<'_>, reading: &mut Reading) {
+        rows::say_what_is_missing(input, reading);
     }
 }
 

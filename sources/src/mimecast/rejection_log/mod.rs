@@ -6,6 +6,7 @@ use evidence::{
     Action, Arrival, Fact, Identifier, Outcome, Reading, Scope, SourceId, System, Unit, Verdict, VerdictKind,
 };
 
+use super::rows;
 use super::siem::refusal_verdict;
 use super::tables::{self, MessageNames};
 use super::values::{peer, reply};
@@ -13,7 +14,7 @@ use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Table};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Recognition, Source, ZoneRule};
 
 /// The rejection log.
 pub(crate) struct RejectionLog;
@@ -107,10 +108,6 @@ impl Source for RejectionLog {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, STRANGERS, None)
     }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        tables::read(self, input, query)
-    }
 }
 
 impl Table for RejectionLog {
@@ -169,6 +166,10 @@ impl Table for RejectionLog {
         };
         facts.say_by(INFO, Fact::Arrival(arrival));
         state_why(row, facts, outcome);
+    }
+
+    fn conclude(&self, input: &Input<'_>, reading: &mut Reading) {
+        rows::say_what_is_missing(input, reading);
     }
 }
 

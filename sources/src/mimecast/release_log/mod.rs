@@ -9,7 +9,7 @@ use super::{HELD_QUEUE, detail, held_queue, look};
 use crate::codes::Codes;
 use crate::records::Record;
 use crate::text::first_words;
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 use evidence::{
     Action, Fact, PolicyRef, Quarantine, QuarantineState, Reading, Release, ReleaseStep, Scope, Status, TraceStatus,
     Unit, Verdict,
@@ -93,7 +93,9 @@ impl Source for ReleaseLog {
             false => Recognition::No,
         }
     }
+}
 
+impl Reader for ReleaseLog {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let form = Form::of(input, WRAPPERS, COLUMNS)?;
         let parse = |record: &Record, columns: &[String]| parse(record, form.object_of(record, columns), query.clock);

@@ -20,7 +20,7 @@ use super::{look, values};
 use crate::codes::Codes;
 use crate::records::{self, Cells, Grammar, Record};
 use crate::text::{Text, first_words};
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// SIEM logs.
 pub struct Siem;
@@ -99,7 +99,9 @@ impl Source for Siem {
             Grammar::Lines => recognise_lines(head.text),
         }
     }
+}
 
+impl Reader for Siem {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let form = Form::of(input)?;
         let parse = |record: &Record, columns: &[String]| form.event(record, columns, query.clock);

@@ -7,12 +7,13 @@ use evidence::{
 };
 
 use super::codes;
+use super::rows;
 use super::tables::{self, MessageNames};
 use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Table};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Recognition, Source, ZoneRule};
 
 /// The attachment protection log.
 pub(crate) struct TtpAttachment;
@@ -75,10 +76,6 @@ impl Source for TtpAttachment {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["aggregateid", "acode"], None)
     }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        tables::read(self, input, query)
-    }
 }
 
 impl Table for TtpAttachment {
@@ -134,6 +131,10 @@ impl Table for TtpAttachment {
             scope: Scope::Enforced,
         };
         facts.say_by(RESULT, Fact::Verdict(verdict));
+    }
+
+    fn conclude(&self, input: &Input<'_>, reading: &mut Reading) {
+        rows::say_what_is_missing(input, reading);
     }
 }
 

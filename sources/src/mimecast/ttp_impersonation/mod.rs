@@ -2,12 +2,13 @@
 
 use evidence::{Action, Fact, Identifier, PolicyRef, Reading, Scope, SourceId, System, Unit, Verdict, VerdictKind};
 
+use super::rows;
 use super::siem::detection_action;
 use super::tables::{self, MessageNames};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Table};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Recognition, Source, ZoneRule};
 
 /// The impersonation protection log.
 pub(crate) struct TtpImpersonation;
@@ -75,10 +76,6 @@ impl Source for TtpImpersonation {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["aggregateid", "acode"], None)
     }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        tables::read(self, input, query)
-    }
 }
 
 impl Table for TtpImpersonation {
@@ -127,6 +124,10 @@ impl Table for TtpImpersonation {
             scope: Scope::Enforced,
         };
         facts.say_by(ACTION, Fact::Verdict(verdict));
+    }
+
+    fn conclude(&self, input: &Input<'_>, reading: &mut Reading) {
+        rows::say_what_is_missing(input, reading);
     }
 }
 

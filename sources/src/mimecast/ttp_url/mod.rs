@@ -7,12 +7,13 @@ use evidence::{
 };
 
 use super::codes;
+use super::rows;
 use super::tables::{self, MessageNames};
 use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Table};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, Likeness, MatchedBy, Recognition, Source, ZoneRule};
 
 /// The URL protection log.
 pub(crate) struct TtpUrl;
@@ -85,10 +86,6 @@ impl Source for TtpUrl {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["aggregateid", "acode"], None)
     }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        tables::read(self, input, query)
-    }
 }
 
 impl Table for TtpUrl {
@@ -139,6 +136,10 @@ impl Table for TtpUrl {
         });
         let verdict = Verdict { kind, action: message_action(row), said, policy, scope: Scope::Enforced };
         facts.say_by(SCAN, Fact::Verdict(verdict));
+    }
+
+    fn conclude(&self, input: &Input<'_>, reading: &mut Reading) {
+        rows::say_what_is_missing(input, reading);
     }
 }
 

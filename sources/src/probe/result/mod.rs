@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use evidence::{Fact, Outcome, Peer, ProbeStep, Product, Property, Reading, SourceId, System, Unit};
+use evidence::{Fact, Outcome, Peer, ProbeStep, Product, Property, SourceId, System, Unit};
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
@@ -10,7 +10,7 @@ use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Staying, Table, missing};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -57,19 +57,6 @@ impl Source for ProbeResult {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &[], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

@@ -7,7 +7,7 @@ use evidence::{Fact, Observation, Outcome, Peer, ProbeStep, Product, Reading, So
 
 use crate::page::{Page, lines};
 use crate::snapshot::instant_in_name;
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// Transcripts of swaks.
 pub(crate) struct Swaks;
@@ -59,7 +59,9 @@ impl Source for Swaks {
         let is_talk = [" -> ", "<-  ", "<** ", "*** "].iter().any(|prefix| has(prefix));
         if has("=== Trying ") && is_talk { Recognition::Certain } else { Recognition::No }
     }
+}
 
+impl Reader for Swaks {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let mut page = Page::of(input)?;
         let text = page.text();

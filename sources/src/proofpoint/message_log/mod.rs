@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use evidence::{
     Access, Action, Address, Arrival, AuthMethod, Authentication, Carried, Fact, Handover, Identifier, Identity,
-    NextHop, Outcome, Peer, PolicyRef, Product, Quarantine, QuarantineState, Reading, Release, ReleaseStep, Reply,
-    Scope, SourceId, System, Unit, Verdict, VerdictKind,
+    NextHop, Outcome, Peer, PolicyRef, Product, Quarantine, QuarantineState, Release, ReleaseStep, Reply, Scope,
+    SourceId, System, Unit, Verdict, VerdictKind,
 };
 use serde_json::{Map, Value};
 
@@ -15,7 +15,7 @@ use crate::message::auth_results::result_of;
 use crate::message::boundary::words;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -72,19 +72,6 @@ impl Source for MessageLog {
             true => Recognition::Certain,
             false => Recognition::No,
         }
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

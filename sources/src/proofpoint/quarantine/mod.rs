@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use evidence::{
-    Action, Address, Arrival, Fact, Identifier, Identity, Outcome, Peer, Product, Quarantine, QuarantineState, Reading,
-    Release, ReleaseStep, Scope, SourceId, System, Unit, Verdict, VerdictKind,
+    Action, Address, Arrival, Fact, Identifier, Identity, Outcome, Peer, Product, Quarantine, QuarantineState, Release,
+    ReleaseStep, Scope, SourceId, System, Unit, Verdict, VerdictKind,
 };
 
 use super::{HOST, id};
@@ -12,7 +12,7 @@ use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
 use crate::time::Zoneless;
-use crate::{Clock, Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, MatchedBy, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -70,19 +70,6 @@ impl Source for QuarantineSearch {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &["filter", "threatsinfomap"], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

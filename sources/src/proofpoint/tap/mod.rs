@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use evidence::{
     Action, Address, Carried, Click, Fact, Identifier, Identity, Peer, PolicyRef, Product, Quarantine, QuarantineState,
-    Reading, Scope, SourceId, Status, System, TraceStatus, Unit, Verdict,
+    Scope, SourceId, Status, System, TraceStatus, Unit, Verdict,
 };
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ use super::{HOST, classified, id, queue_ids};
 use crate::codes::Codes;
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -86,19 +86,6 @@ impl Source for Tap {
                 _ => message,
             },
         }
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

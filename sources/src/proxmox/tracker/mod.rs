@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 
 use evidence::{
-    Action, Address, Arrival, Fact, Identifier, Identity, Outcome, Peer, Product, Quarantine, QuarantineState, Reading,
-    Scope, SourceId, Status, System, TraceStatus, Unit, Verdict, VerdictKind,
+    Action, Address, Arrival, Fact, Identifier, Identity, Outcome, Peer, Product, Quarantine, QuarantineState, Scope,
+    SourceId, Status, System, TraceStatus, Unit, Verdict, VerdictKind,
 };
 
 use crate::codes::{Codes, trace_status};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, Likeness, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Likeness, MatchedBy, Recognition, Source, ZoneRule};
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(include_str!("codes.toml")));
 
@@ -82,21 +82,13 @@ impl Source for ProxmoxTracker {
             },
         }
     }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        let mut reading = table::read(self, input, query)?;
-        if reading.rows == 2_000 {
-            reading.coverage.suspected_cut = true;
-            reading.coverage.limits.push("exactly 2,000 rows: probably cut at the row cap".to_owned());
-        }
-        Ok(reading)
-    }
 }
 
 const SENDER: &[&str] = &["envelopesender", "from"];
 const RECIPIENT: &[&str] = &["receiver", "to"];
 
 impl Table for ProxmoxTracker {
+    const PAGE_ROWS: &'static [u64] = &[2_000];
     const WRAPPERS: &'static [&'static str] = &["data"];
     const ID_NAMES: &'static [&'static str] = &["msgid"];
     const DATE_NAMES: &'static [&'static str] = &["time"];

@@ -3,7 +3,7 @@
 use evidence::{Reading, SourceId, Unit};
 
 use super::feedback::{self, Class};
-use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// Complaints (RFC 5965): somebody marked one message as spam at a receiver with a feedback loop.
 pub(crate) struct Complaint;
@@ -46,7 +46,9 @@ impl Source for Complaint {
             _ => Recognition::No,
         }
     }
+}
 
+impl Reader for Complaint {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         Ok(feedback::read(input, query))
     }

@@ -14,7 +14,7 @@ use super::packed::{self, Places};
 use crate::table::setting::bare;
 use crate::text::Text;
 use crate::time::{DayOrder, Zoneless, instant};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, Wanted, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, Wanted, ZoneRule};
 use xml::{Element, Piece};
 
 /// DMARC aggregate reports (RFC 7489, appendix C; RFC 9990).
@@ -71,7 +71,9 @@ impl Source for DmarcAggregate {
         }
         Recognition::No
     }
+}
 
+impl Reader for DmarcAggregate {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let Some(content) = packed::open(input.bytes, is_report) else {
             return Err(ReadError::Broken {

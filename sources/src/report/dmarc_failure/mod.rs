@@ -3,7 +3,7 @@
 use evidence::{Reading, SourceId, Unit};
 
 use super::feedback::{self, Class};
-use crate::{Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Input, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// Authentication failure reports (RFC 6591): one message that did not pass at a receiver.
 pub(crate) struct DmarcFailure;
@@ -46,7 +46,9 @@ impl Source for DmarcFailure {
             _ => Recognition::No,
         }
     }
+}
 
+impl Reader for DmarcFailure {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         Ok(feedback::read(input, query))
     }

@@ -10,7 +10,7 @@ use super::packed::{self, Places};
 use crate::records::{Grammar, Sieve, Splitter};
 use crate::table::setting::bare;
 use crate::time::{DayOrder, Zoneless, instant};
-use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Recognition, Source, Wanted, ZoneRule};
+use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, Wanted, ZoneRule};
 
 /// TLS reports.
 pub(crate) struct TlsReport;
@@ -62,7 +62,9 @@ impl Source for TlsReport {
         }
         Recognition::No
     }
+}
 
+impl Reader for TlsReport {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         let Some(content) = packed::open(input.bytes, is_report) else {
             return Err(ReadError::Broken {

@@ -1,12 +1,12 @@
 //! rspamd's history of scans, and its reply to one scan.
 
-use evidence::{Address, Fact, Identifier, Identity, Product, Reading, SourceId, System, Unit};
+use evidence::{Address, Fact, Identifier, Identity, Product, SourceId, System, Unit};
 use serde_json::Value;
 
 use super::symbols::{self, Symbol};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
-use crate::{Export, Head, Input, Likeness, MatchedBy, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Export, Head, Likeness, MatchedBy, Recognition, Source, ZoneRule};
 
 const NEEDS: &[Need] = &[
     ("required_score", &["requiredscore"]),
@@ -65,19 +65,6 @@ impl Source for RspamdHistory {
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         table::recognise(head, NEEDS, &[], None)
-    }
-
-    fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        table::read(self, input, query)
-    }
-
-    fn read_in_parts(
-        &self,
-        input: &Input<'_>,
-        query: &Query<'_>,
-        take: &mut dyn FnMut(Reading),
-    ) -> Result<(), ReadError> {
-        table::read_in_parts(self, input, query, take)
     }
 }
 

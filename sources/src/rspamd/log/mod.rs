@@ -5,7 +5,7 @@ use evidence::{Identifier, Product, Reading, SourceId, System, Unit, When};
 use super::task;
 use crate::lines::{self, Around, LineLog, Meaning, Read, Seen, envelope};
 use crate::time::{DayOrder, Zoneless, instant};
-use crate::{Clock, Export, Head, Input, Query, ReadError, Recognition, Source, ZoneRule};
+use crate::{Clock, Export, Head, Input, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
 /// The log of rspamd.
 pub(crate) struct RspamdLog;
@@ -58,7 +58,9 @@ impl Source for RspamdLog {
         }
         best
     }
+}
 
+impl Reader for RspamdLog {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
         lines::read(self, input, query)
     }
