@@ -1,8 +1,8 @@
 //! Records about messages: releases from quarantine, verdicts, clicks, what users and clients did to items.
 
 use evidence::{
-    Access, Action, Address, Click, Fact, Folder, Identifier, Identity, PolicyRef, Quarantine, QuarantineState,
-    Release, ReleaseStep, Scope, Verdict, VerdictKind,
+    Access, Action, Actor, ActorKind, Address, Click, Fact, Folder, Identifier, Identity, PolicyRef, Quarantine,
+    QuarantineState, Release, ReleaseStep, Scope, Verdict, VerdictKind,
 };
 use serde_json::{Map, Value};
 
@@ -128,6 +128,14 @@ pub(super) fn quarantine(row: &Row, operation: &str, facts: &mut Facts<'_>) {
         }
         _ => return people::act(row, operation, facts),
     };
+    // A recipient asks for a copy of its own; an administrator's request may be for anybody.
+    let asker = actor(row);
+    if let (ReleaseStep::Requested, true, ActorKind::Person, Some(name)) =
+        (step, recipients.is_empty(), asker.kind, asker.name.filter(|name| name.contains('@')))
+    {
+        recipients = vec![Address::new(&name)];
+        facts.about.envelope_recipients = recipients.clone();
+    }
     let step =
         if done(row) == evidence::Done::No && step == ReleaseStep::Released { ReleaseStep::Failed } else { step };
     facts.say_by(
@@ -172,7 +180,8 @@ pub(super) fn removed(row: &Row, operation: &str, facts: &mut Facts<'_>) {
         };
         let action = if folder == Some(Folder::Junk) { Action::Junked } else { action };
         let from = item.folder.map_or(String::new(), |folder| format!(" from {folder}"));
-        let fact = Fact::PostDelivery { action, folder, said: format!("{operation}{from}{by}{client}") };
+        let said = format!("{operation}{from}{by}{client}");
+        let fact = Fact::PostDelivery { action, folder, by: Some(mailbox_user(row)), said };
         facts.about_message(item.id.into_iter().collect(), |facts| {
             if let Some(subject) = item.subject {
                 facts.say(Fact::Identity(Identity { subject: Some(subject), ..Identity::default() }));
@@ -180,6 +189,18 @@ pub(super) fn removed(row: &Row, operation: &str, facts: &mut Facts<'_>) {
             facts.say_by(OPERATION, fact);
         });
     }
+}
+
+/// Who worked in a mailbox. `LogonType` 0 is its owner and 2 somebody with access to it: persons there, whatever rights
+/// they have elsewhere; 1 is an administrator's way in, such as a content search.
+fn mailbox_user(row: &Row) -> Actor {
+    let actor = actor(row);
+    let kind = match (row.text(&["logontype"]), actor.kind) {
+        (Some("0" | "2" | "Owner" | "Delegated"), ActorKind::Administrator) => ActorKind::Person,
+        (Some("1" | "Admin"), ActorKind::Person) => ActorKind::Administrator,
+        (_, kind) => kind,
+    };
+    Actor { kind, ..actor }
 }
 
 /// Whether a folder holds what its owner wrote: such an item is no copy that was delivered.
