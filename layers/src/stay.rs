@@ -52,6 +52,8 @@ pub enum End<'t> {
     Forwarded(&'t Event),
     /// Removed after delivery.
     Removed(&'t Event),
+    /// Moved after delivery; it still lies in the mailbox.
+    Moved(&'t Event),
     /// A summary word says delivered; the place is not named.
     Delivered(&'t Event),
     /// A summary word says failed; the reason is not named.
@@ -172,8 +174,8 @@ impl<'t> Stay<'t> {
         if let Some(end) = self.at_the_door() {
             return end;
         }
-        if let Some(removed) = self.find_last(|fact| matches!(fact, Fact::PostDelivery { .. })) {
-            return End::Removed(removed);
+        if let Some(end) = self.after_delivery() {
+            return end;
         }
         if !self.holds.is_empty() || !self.releases.is_empty() || self.deleted_from_quarantine().is_some() {
             return self.in_quarantine();
@@ -210,6 +212,38 @@ impl<'t> Stay<'t> {
         put_off.filter(|_| (!taken || put_off_last) && !moved_on && !word_says_taken).map(|event| End::PutOff(event))
     }
 
+    /// Moved or removed after delivery, by the last record of that, unless a later release or store undid it.
+    fn after_delivery(&self) -> Option<End<'t>> {
+        let last = self.find_last(|fact| matches!(fact, Fact::PostDelivery { .. }))?;
+        let Fact::PostDelivery { action, folder, .. } = last.fact() else { return None };
+        let is_release =
+            |event: &Event| matches!(event.fact(), Fact::Release(release) if release.step == ReleaseStep::Released);
+        // A list's row about a release bears the instant of the hold, which the clocks put just before or after the removal.
+        let undone =
+            self.releases.iter().any(|event| is_release(event) && event.at() >= last.at().map(a_little_before))
+                || self.stores.iter().any(|event| last.at().is_some() && event.at() > last.at());
+        if undone {
+            return None;
+        }
+        Some(match (action, folder) {
+            (Action::Discarded | Action::Quarantined, _) => End::Removed(last),
+            (_, Some(Folder::Deleted | Folder::Quarantine)) => End::Removed(last),
+            _ => End::Moved(last),
+        })
+    }
+
+    /// A delivery told for the moment at which another record says that the copy was kept back: one of the two is wrong.
+    pub fn against_the_hold(&self) -> Option<&'t Event> {
+        let (End::Held(hold) | End::ReleaseRequested(hold)) = self.end else { return None };
+        let elsewhere = |event: &&Event| event.observation.cite.order() != hold.observation.cite.order();
+        let says_delivered = |event: &&Event| match event.fact() {
+            Fact::Stored(_) => !trace::is_sample(event.source),
+            Fact::Status(status) => status.status == TraceStatus::Delivered,
+            _ => false,
+        };
+        self.words.iter().chain(&self.stores).copied().filter(elsewhere).find(says_delivered)
+    }
+
     /// How a stay with a hold or a release ended.
     fn in_quarantine(&self) -> End<'t> {
         let step = |event: &Event| match event.fact() {
@@ -233,7 +267,8 @@ impl<'t> Stay<'t> {
                 return End::HeldAgain(released, again);
             }
             // The word for the first delivery is no word for what came after a removal and its release.
-            let removed_before = self.list_holds().any(|hold| self.was_delivered_before(hold));
+            let removed_before = self.list_holds().any(|hold| self.was_delivered_before(hold))
+                || self.find_last(|fact| matches!(fact, Fact::PostDelivery { .. })).is_some();
             let word = if removed_before { None } else { self.by_delivered_word() };
             let since = since.map(|since| since - RELEASE_TO_LOG);
             return self.onward(since).or(word).unwrap_or(End::Released(released));
@@ -344,7 +379,10 @@ impl<'t> Stay<'t> {
             matches!(event.fact(), Fact::Handover(handover)
                 if handover.next_hop == NextHop::ContentFilter && handover.outcome == Outcome::Accepted && handover.next.is_some())
         });
-        kept_a_copy || self.handovers.iter().chain(&self.stores).any(|event| taken(event) && later(event))
+        // The hunting table's place of delivery is that on arrival, by another clock than the hold's.
+        let on_arrival = |event: &Event| event.source == "defender/email-events" && event.at().is_some();
+        kept_a_copy
+            || self.handovers.iter().chain(&self.stores).any(|event| taken(event) && later(event) && !on_arrival(event))
     }
 
     /// Entries of a quarantine, also those that stay in the list after their release.
@@ -541,6 +579,11 @@ impl<'t> Stay<'t> {
     fn find_last(&self, wanted: impl Fn(&Fact) -> bool) -> Option<&'t Event> {
         self.station.events.iter().rfind(|event| wanted(event.fact()))
     }
+}
+
+/// An instant as another clock may have told it.
+fn a_little_before(at: Timestamp) -> Timestamp {
+    at.checked_sub(AFTER_DELIVERY).unwrap_or(at)
 }
 
 /// Whether Exchange Online's policies put a message of this kind to junk unless they are changed.

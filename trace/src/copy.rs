@@ -94,7 +94,29 @@ impl Names {
             }
         }
         names.set_users_apart();
+        names.set_accounts_apart(stops);
         names
+    }
+
+    /// Takes names by which people sign in out of the recipients, where the only other recipient with that local part is
+    /// the address to which the mail came: the audit log knows a mailbox by its owner's sign-in name.
+    fn set_accounts_apart(&mut self, stops: &[Stop]) {
+        let named = |by_account: bool| -> BTreeSet<&Address> {
+            let events = stops.iter().flat_map(|stop| &stop.events).filter(|event| is_by_account(event) == by_account);
+            events.flat_map(|event| &event.observation.about.envelope_recipients).collect()
+        };
+        let (accounts, addresses) = (named(true), named(false));
+        for account in accounts.difference(&addresses) {
+            let same = |address: &&Address| address != account && local_part(address) == local_part(account);
+            let mut same =
+                self.finals.iter().chain(self.became.keys()).filter(|one| addresses.contains(*one)).filter(same);
+            let meant = same.next().filter(|_| same.next().is_none()).cloned();
+            if let Some(meant) = meant
+                && self.finals.remove(*account)
+            {
+                self.users.insert((*account).clone(), meant);
+            }
+        }
     }
 
     /// Where nothing but saved messages names recipients: such a message is one copy, so that all its trace fields
@@ -162,6 +184,16 @@ impl Names {
     fn finals_of(&self, first: Option<&Address>) -> usize {
         first.map_or(0, |first| self.finals.iter().filter(|last| self.first_names(last).contains(first)).count())
     }
+}
+
+/// Whether a record names people by the name that they sign in with, not by the address that the mail came to.
+fn is_by_account(event: &Event) -> bool {
+    event.source == "exchange-online/audit-log"
+        && matches!(event.fact(), Fact::PostDelivery { .. } | Fact::Release(_) | Fact::Identity(_))
+}
+
+fn local_part(address: &Address) -> String {
+    address.as_str().split('@').next().unwrap_or_default().to_lowercase()
 }
 
 /// Mailbox users that only the store names, with the recipient for whom the store's session took the message: the user may
