@@ -328,10 +328,16 @@ impl<'t> Stay<'t> {
             .filter(|event| event.observation.speaker.product == Product::Postfix && event.at() >= hold.at())
     }
 
-    /// A list that says that the copy is gone from quarantine, where no step of a release explains that.
+    /// A record that says that the copy is gone from quarantine, where no step of a release explains that: at most it was
+    /// asked for, or refused, before.
     fn deleted_from_quarantine(&self) -> Option<&'t Event> {
         let gone = self.find_last(|fact| matches!(fact, Fact::Quarantine(kept) if kept.state == QuarantineState::Gone));
-        gone.filter(|_| self.releases.is_empty())
+        let was_asked_for = |event: &Event, gone: &Event| {
+            !matches!(event.fact(), Fact::Release(release) if release.step == ReleaseStep::Released)
+                && event.at().is_some()
+                && event.at() < gone.at()
+        };
+        gone.filter(|gone| self.releases.iter().all(|event| was_asked_for(event, gone)))
     }
 
     /// Whether a hold is nothing but the summary word of a trace.
@@ -380,7 +386,10 @@ impl<'t> Stay<'t> {
                 if handover.next_hop == NextHop::ContentFilter && handover.outcome == Outcome::Accepted && handover.next.is_some())
         });
         // The hunting table's place of delivery is that on arrival, by another clock than the hold's.
-        let on_arrival = |event: &Event| event.source == "defender/email-events" && event.at().is_some();
+        let on_arrival = |event: &Event| {
+            let wait = event.at().zip(held_at).map(|(at, held_at)| at.duration_since(held_at));
+            event.source == "defender/email-events" && wait.is_some_and(|wait| wait <= AFTER_DELIVERY)
+        };
         kept_a_copy
             || self.handovers.iter().chain(&self.stores).any(|event| taken(event) && later(event) && !on_arrival(event))
     }

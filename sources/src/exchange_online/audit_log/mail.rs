@@ -105,11 +105,21 @@ pub(super) fn quarantine(row: &Row, operation: &str, facts: &mut Facts<'_>) {
     if let Some(users) = beside(&parameters, "User").filter(|_| recipients.is_empty()) {
         recipients = users.split([',', ';']).map(Address::new).filter(|address| !address.is_null()).collect();
     }
-    facts.about.envelope_recipients = recipients.clone();
     let means = beside(&parameters, "ActionType")
         .and_then(|said| CODES.means("ActionType", said))
         .or_else(|| CODES.means("QuarantineOperation", operation))
         .or_else(|| row.text(&["requesttype"]).and_then(|said| CODES.means("RequestType", said)));
+    if done(row) == evidence::Done::No && means != Some("released") {
+        return people::act(row, operation, facts);
+    }
+    // A recipient asks for, or deletes, a copy of its own; what an administrator does may be for anybody.
+    let by = actor(row);
+    if let (Some("requested" | "gone"), true, ActorKind::Person, Some(name)) =
+        (means, recipients.is_empty(), by.kind, by.name.filter(|name| name.contains('@')))
+    {
+        recipients = vec![Address::new(&name)];
+    }
+    facts.about.envelope_recipients = recipients.clone();
     let step = match means {
         Some("released") => ReleaseStep::Released,
         Some("requested") => ReleaseStep::Requested,
@@ -128,14 +138,6 @@ pub(super) fn quarantine(row: &Row, operation: &str, facts: &mut Facts<'_>) {
         }
         _ => return people::act(row, operation, facts),
     };
-    // A recipient asks for a copy of its own; an administrator's request may be for anybody.
-    let asker = actor(row);
-    if let (ReleaseStep::Requested, true, ActorKind::Person, Some(name)) =
-        (step, recipients.is_empty(), asker.kind, asker.name.filter(|name| name.contains('@')))
-    {
-        recipients = vec![Address::new(&name)];
-        facts.about.envelope_recipients = recipients.clone();
-    }
     let step =
         if done(row) == evidence::Done::No && step == ReleaseStep::Released { ReleaseStep::Failed } else { step };
     facts.say_by(
