@@ -75,8 +75,10 @@ impl<'t> Way<'_, 't> {
                 let accepted = first.arrivals.iter().copied().find(
                     |event| matches!(event.fact(), Fact::Arrival(arrival) if arrival.outcome == Outcome::Accepted),
                 );
-                let shown =
-                    accepted.or_else(|| first.station.events.iter().find(|event| !trace::is_sample(event.source)));
+                let own = || first.station.events.iter().filter(|event| !trace::is_sample(event.source));
+                // What only names the message, such as an alert, says less than any record of the way.
+                let on_the_way = own().find(|event| !matches!(event.fact(), Fact::Identity(_)));
+                let shown = accepted.or(on_the_way).or_else(|| own().next());
                 match shown.or(first.station.events.first()) {
                     Some(event) => {
                         let how = accepted.map_or("has a record of it".to_owned(), say::of_event);
