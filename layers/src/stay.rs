@@ -2,7 +2,7 @@
 
 use evidence::{
     Action, DsnAction, Fact, Folder, Handover, Identifier, NextHop, Outcome, Product, QuarantineState, Redirect,
-    ReleaseStep, Scope, TraceStatus, VerdictKind,
+    ReleaseStep, Scope, TraceStatus, VerdictKind, Zone,
 };
 use jiff::{SignedDuration, Timestamp};
 use trace::{Event, Join, Station};
@@ -219,9 +219,11 @@ impl<'t> Stay<'t> {
         let is_release =
             |event: &Event| matches!(event.fact(), Fact::Release(release) if release.step == ReleaseStep::Released);
         // A list's row about a release bears the instant of the hold, which the clocks put just before or after the removal.
-        let undone =
-            self.releases.iter().any(|event| is_release(event) && event.at() >= last.at().map(a_little_before))
-                || self.stores.iter().any(|event| last.at().is_some() && event.at() > last.at());
+        let undone = self
+            .releases
+            .iter()
+            .any(|event| is_release(event) && event.at() >= last.at().map(a_little_before))
+            || self.stores.iter().any(|event| is_clock_stated(event) && last.at().is_some() && event.at() > last.at());
         if undone {
             return None;
         }
@@ -267,10 +269,10 @@ impl<'t> Stay<'t> {
                 return End::HeldAgain(released, again);
             }
             // The word for the first delivery is no word for what came after a removal and its release.
-            let removed_before = self.list_holds().any(|hold| self.was_delivered_before(hold))
-                || self.find_last(|fact| matches!(fact, Fact::PostDelivery { .. })).is_some();
-            let word = if removed_before { None } else { self.by_delivered_word() };
-            let since = since.map(|since| since - RELEASE_TO_LOG);
+            let purged = self.list_holds().filter(|hold| self.was_delivered_before(hold)).max_by_key(|hold| hold.at());
+            let purged = purged.or(self.find_last(|fact| matches!(fact, Fact::PostDelivery { .. })));
+            let word = if purged.is_some() { None } else { self.by_delivered_word() };
+            let since = since.map(|since| since - RELEASE_TO_LOG).or(purged.and_then(Event::at));
             return self.onward(since).or(word).unwrap_or(End::Released(released));
         }
         let held_at = last_hold.and_then(Event::at);
@@ -588,6 +590,11 @@ impl<'t> Stay<'t> {
     fn find_last(&self, wanted: impl Fn(&Fact) -> bool) -> Option<&'t Event> {
         self.station.events.iter().rfind(|event| wanted(event.fact()))
     }
+}
+
+/// Whether the zone of an event's instant is stated: one that was assumed may be hours off.
+fn is_clock_stated(event: &Event) -> bool {
+    event.observation.when.as_ref().is_some_and(|when| when.zone == Zone::Stated)
 }
 
 /// An instant as another clock may have told it.

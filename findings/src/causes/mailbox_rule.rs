@@ -6,7 +6,7 @@
 
 use evidence::{Action, ActorKind, Fact, Folder, Layer, Product, Stored, VerdictKind};
 use layers::{End, Explained, Fate, Stay};
-use trace::Event;
+use trace::{Event, Join};
 
 use super::{Family, by_verdict, claim, released, told};
 use crate::{Claim, Scene, Standing};
@@ -19,7 +19,7 @@ impl Family for Rule {
         "a mailbox rule, the junk filter, a forward or a removal after delivery moved the copy"
     }
 
-    fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
+    fn find(&self, copy: &Explained<'_>, scene: &Scene<'_>) -> Option<Claim> {
         let stay = copy.decided()?;
         let proved = |id: &str, event: &Event| claim(id, Standing::Proved, Layer::Mailbox, told(event), [event]);
         match stay.end {
@@ -34,7 +34,7 @@ impl Family for Rule {
                 Some(proved("mailbox-rule/deleted", event))
             }
             End::Removed(event) | End::Moved(event) if matches!(event.fact(), Fact::PostDelivery { .. }) => {
-                after_delivery(copy, event)
+                after_delivery(copy, event, scene)
             }
             End::Removed(event) => Some(claim(
                 "mailbox-rule/post-delivery-removal",
@@ -53,7 +53,7 @@ impl Family for Rule {
 
 /// Moved or removed after delivery: by a person who works in the mailbox, or by a purge. A record that knows only the
 /// place names neither who did it nor when.
-fn after_delivery(copy: &Explained<'_>, event: &Event) -> Option<Claim> {
+fn after_delivery(copy: &Explained<'_>, event: &Event, scene: &Scene<'_>) -> Option<Claim> {
     let Fact::PostDelivery { folder, by, .. } = event.fact() else { return None };
     if copy.fate == Fate::Delivered {
         return None;
@@ -69,6 +69,14 @@ fn after_delivery(copy: &Explained<'_>, event: &Event) -> Option<Claim> {
         let statement = format!("{}; who moved it, and when, is not told", told(event));
         let ask_for = vec!["defender/email-post-delivery-events", "exchange-online/audit-log"];
         return Some(Claim { ask_for, ..claim(id, Standing::Likely, Layer::Mailbox, statement, [event]) });
+    }
+    // A mailbox's record bears the Message-ID only: of two copies with that id in one mailbox it may mean either.
+    let alike =
+        scene.trace.copies.iter().filter(|other| other.envelope_recipient == copy.copy.envelope_recipient).count();
+    if event.join == Join::Correlated && alike > 1 {
+        let statement =
+            format!("{}; {alike} copies for this recipient bear that Message-ID, and it may be another", told(event));
+        return Some(claim(id, Standing::Likely, Layer::Mailbox, statement, [event]));
     }
     let standing = if folder.is_none() && copy.fate == Fate::Filed { Standing::Likely } else { Standing::Proved };
     Some(claim(id, standing, Layer::Mailbox, told(event), [event]))
