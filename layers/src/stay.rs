@@ -215,7 +215,6 @@ impl<'t> Stay<'t> {
     /// Moved or removed after delivery, by the last record of that, unless a later release or store undid it.
     fn after_delivery(&self) -> Option<End<'t>> {
         let last = self.find_last(|fact| matches!(fact, Fact::PostDelivery { .. }))?;
-        let Fact::PostDelivery { action, folder, .. } = last.fact() else { return None };
         let is_release =
             |event: &Event| matches!(event.fact(), Fact::Release(release) if release.step == ReleaseStep::Released);
         // A list's row about a release bears the instant of the hold, which the clocks put just before or after the removal.
@@ -227,11 +226,14 @@ impl<'t> Stay<'t> {
         if undone {
             return None;
         }
-        Some(match (action, folder) {
-            (Action::Discarded | Action::Quarantined, _) => End::Removed(last),
-            (_, Some(Folder::Deleted | Folder::Quarantine)) => End::Removed(last),
-            _ => End::Moved(last),
-        })
+        if !is_removal(last) {
+            return Some(End::Moved(last));
+        }
+        // What is done afterwards with a copy that was removed, such as emptying its folder, explains nothing.
+        let deeds = self.station.events.iter().filter(|event| matches!(event.fact(), Fact::PostDelivery { .. }));
+        let timed = deeds.filter(|event| event.at().is_some() == last.at().is_some());
+        let run = timed.fold(None, |first, event| if is_removal(event) { first.or(Some(event)) } else { None });
+        Some(End::Removed(run.unwrap_or(last)))
     }
 
     /// A delivery told for the moment at which another record says that the copy was kept back: one of the two is wrong.
@@ -589,6 +591,15 @@ impl<'t> Stay<'t> {
 
     fn find_last(&self, wanted: impl Fn(&Fact) -> bool) -> Option<&'t Event> {
         self.station.events.iter().rfind(|event| wanted(event.fact()))
+    }
+}
+
+/// Whether a deed after delivery took the copy out of the folders that people read.
+fn is_removal(event: &Event) -> bool {
+    match event.fact() {
+        Fact::PostDelivery { action: Action::Discarded | Action::Quarantined, .. } => true,
+        Fact::PostDelivery { folder, .. } => matches!(folder, Some(Folder::Deleted | Folder::Quarantine)),
+        _ => false,
     }
 }
 

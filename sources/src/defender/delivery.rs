@@ -1,8 +1,8 @@
 //! Where a copy lies, as the words for delivery locations say.
 
 use evidence::{
-    Action, Address, AuthMethod, Authentication, Fact, Folder, Quarantine, QuarantineState, Release, ReleaseStep,
-    Status, Stored, TraceStatus,
+    Action, Address, AuthMethod, Authentication, Fact, Folder, Handover, NextHop, Outcome, Quarantine, QuarantineState,
+    Release, ReleaseStep, Status, Stored, TraceStatus,
 };
 
 use super::CODES;
@@ -71,7 +71,18 @@ pub(crate) fn say_place(facts: &mut Facts<'_>, names: &[&str], location: &str, s
             until: None,
             said,
         }),
-        Some(Place::Outside) => word(TraceStatus::Delivered),
+        // The next system took it; what became of it there is not told.
+        Some(Place::Outside) => Fact::Handover(Handover {
+            to: None,
+            next_hop: NextHop::MailServer,
+            outcome: Outcome::Accepted,
+            reply: None,
+            spoken_by_next_hop: false,
+            next: None,
+            attempt: None,
+            connector: None,
+            tls: None,
+        }),
         Some(Place::Failed) => word(TraceStatus::Failed),
         Some(Place::Dropped) => Fact::Discarded { said },
         None => word(TraceStatus::Other(location.to_owned())),
