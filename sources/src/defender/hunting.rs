@@ -307,10 +307,10 @@ fn post_delivery(row: &Row, facts: &mut Facts<'_>) {
         Some("release") => {
             // The row of a release also names the place to which the copy went.
             facts.say_by(&["action", "actiontype"], released(by, facts.about.envelope_recipients.clone(), said));
-            return match place(to) {
-                Some(to @ (Place::Mailbox | Place::Folder(_))) => facts.say_by(LOCATION, stored(to)),
-                _ => {}
-            };
+            if let Some(to @ (Place::Mailbox | Place::Folder(_))) = place(to) {
+                facts.say_by(LOCATION, stored(to));
+            }
+            return;
         }
         Some("inbox") => Fact::Stored(Stored { folder: Some(Folder::Inbox), chosen_by: by_what(row) }),
         Some("redelivery") if matches!(place(to), Some(Place::Mailbox | Place::Folder(_))) => {
