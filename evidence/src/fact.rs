@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
-    Act, Action, Address, Alert, AuthMethod, AuthResult, Carried, Change, Cite, Click, CopyKey, DnsAnswer, Folder,
-    Identifier, JobStep, Peer, PolicyRef, ProbeStep, Scope, Setting, SignIn, System, Total, TraceStatus, VerdictKind,
-    When,
+    Act, Action, Actor, Address, Alert, AuthMethod, AuthResult, Carried, Change, Cite, Click, CopyKey, DnsAnswer,
+    Folder, Identifier, JobStep, Peer, PolicyRef, ProbeStep, Scope, Setting, SignIn, System, Total, TraceStatus,
+    VerdictKind, When,
 };
 
 /// One stated fact: who says what about which copy, when, and where that is written.
@@ -70,6 +70,8 @@ pub enum Fact {
         action: Action,
         /// Where it went.
         folder: Option<Folder>,
+        /// Who did it, where the record names somebody.
+        by: Option<Actor>,
         /// The record's own words.
         said: String,
     },

@@ -61,6 +61,7 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
         End::Junked(_) => Fate::Junked,
         End::Forwarded(_) => Fate::Forwarded,
         End::Removed(_) => Fate::RemovedAfterDelivery,
+        End::Moved(event) => moved_to(event.fact()),
         End::Delivered(_) => Fate::Delivered,
     };
     (fate, Some(at))
@@ -103,6 +104,16 @@ fn in_folder(fact: &Fact) -> Fate {
         Some(Folder::Junk) => Fate::Junked,
         Some(Folder::Quarantine) => Fate::Quarantined,
         Some(Folder::Deleted | Folder::Other(_)) => Fate::Filed,
+    }
+}
+
+/// Where a copy lies that was moved after delivery; a folder that is not named is not the inbox.
+fn moved_to(fact: &Fact) -> Fate {
+    let Fact::PostDelivery { folder, .. } = fact else { return Fate::Unknown };
+    match folder {
+        Some(Folder::Inbox) => Fate::Delivered,
+        Some(Folder::Junk) => Fate::Junked,
+        _ => Fate::Filed,
     }
 }
 

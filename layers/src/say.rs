@@ -33,7 +33,7 @@ pub fn of_event(event: &Event) -> String {
         },
         Fact::Expired => "gave up retrying".to_owned(),
         Fact::Closed => "closed: nothing is left to do for this message".to_owned(),
-        Fact::PostDelivery { action, folder, said } => match folder {
+        Fact::PostDelivery { action, folder, said, .. } => match folder {
             Some(folder) => format!("after delivery: {} to {} ({said})", done(action), of_folder(folder)),
             None => format!("after delivery: {} ({said})", done(action)),
         },

@@ -75,8 +75,10 @@ impl<'t> Way<'_, 't> {
                 let accepted = first.arrivals.iter().copied().find(
                     |event| matches!(event.fact(), Fact::Arrival(arrival) if arrival.outcome == Outcome::Accepted),
                 );
-                let shown =
-                    accepted.or_else(|| first.station.events.iter().find(|event| !trace::is_sample(event.source)));
+                let own = || first.station.events.iter().filter(|event| !trace::is_sample(event.source));
+                // What only names the message, such as an alert, says less than any record of the way.
+                let on_the_way = own().find(|event| !matches!(event.fact(), Fact::Identity(_)));
+                let shown = accepted.or(on_the_way).or_else(|| own().next());
                 match shown.or(first.station.events.first()) {
                     Some(event) => {
                         let how = accepted.map_or("has a record of it".to_owned(), say::of_event);
@@ -204,6 +206,11 @@ impl<'t> Way<'_, 't> {
             ) => Some(event),
             _ => None,
         });
+        if let Some((hold, against)) = shown.zip(self.decided.and_then(Stay::against_the_hold)) {
+            let summary = format!("{}; but {}", self.by_speaker(hold), self.by_speaker(against));
+            let ask_for = vec!["exchange-online/message-trace-detail"];
+            return Stage { ask_for, ..stage(Layer::Quarantine, State::Conflict, summary, [hold, against]) };
+        }
         if let Some(last) = shown {
             let state = match self.decided.map(|stay| stay.end) {
                 Some(
@@ -328,8 +335,13 @@ impl<'t> Way<'_, 't> {
                 stage(Layer::Delivery, State::Stopped, summary, [Some(expired), last].into_iter().flatten())
             }
             End::Deferred(event) | End::UnderWay(event) => stage(Layer::Delivery, State::Pending, say(event), [event]),
-            End::Stored(event) | End::Delivered(event) | End::Junked(event) | End::Removed(event) => {
+            End::Stored(event) | End::Delivered(event) | End::Junked(event) => {
                 stage(Layer::Delivery, State::Passed, say(event), [event])
+            }
+            End::Removed(event) | End::Moved(event) => {
+                let delivered = stay.stores.iter().chain(&stay.words).copied().find(|told| told.at().is_some());
+                let told = delivered.filter(|told| told.at() <= event.at() || event.at().is_none()).unwrap_or(event);
+                stage(Layer::Delivery, State::Passed, say(told), [told])
             }
             End::Forwarded(event) => stage(Layer::Delivery, State::Passed, say(event), [event]),
             End::HandedOver(event) if self.fate == Fate::Delivered => {
@@ -428,7 +440,10 @@ impl<'t> Way<'_, 't> {
             End::HandoverRefused(event) if self.by_store(event) => {
                 stage(Layer::Mailbox, State::Stopped, self.by_speaker(event), [event])
             }
-            End::Forwarded(event) | End::Removed(event) => {
+            End::Moved(event) if self.fate == Fate::Delivered => {
+                stage(Layer::Mailbox, State::Passed, self.by_speaker(event), [event])
+            }
+            End::Forwarded(event) | End::Removed(event) | End::Moved(event) => {
                 stage(Layer::Mailbox, State::Changed, self.by_speaker(event), [event])
             }
             End::Discarded(event) if self.by_store(event) => {
@@ -508,7 +523,8 @@ impl<'t> Way<'_, 't> {
             | End::Delivered(event)
             | End::Forwarded(event)
             | End::Junked(event)
-            | End::Removed(event) => vec![event],
+            | End::Removed(event)
+            | End::Moved(event) => vec![event],
             End::GaveUp(expired, last) => vec![last.unwrap_or(expired)],
             End::Refused(event) if self.fate == Fate::Bounced => vec![event],
             End::Discarded(event) if self.by_store(event) || self.discarded_in_queue(event) => vec![event],

@@ -2,7 +2,7 @@
 
 use evidence::{
     Action, DsnAction, Fact, Folder, Handover, Identifier, NextHop, Outcome, Product, QuarantineState, Redirect,
-    ReleaseStep, Scope, TraceStatus, VerdictKind,
+    ReleaseStep, Scope, TraceStatus, VerdictKind, Zone,
 };
 use jiff::{SignedDuration, Timestamp};
 use trace::{Event, Join, Station};
@@ -52,6 +52,8 @@ pub enum End<'t> {
     Forwarded(&'t Event),
     /// Removed after delivery.
     Removed(&'t Event),
+    /// Moved after delivery; it still lies in the mailbox.
+    Moved(&'t Event),
     /// A summary word says delivered; the place is not named.
     Delivered(&'t Event),
     /// A summary word says failed; the reason is not named.
@@ -172,8 +174,8 @@ impl<'t> Stay<'t> {
         if let Some(end) = self.at_the_door() {
             return end;
         }
-        if let Some(removed) = self.find_last(|fact| matches!(fact, Fact::PostDelivery { .. })) {
-            return End::Removed(removed);
+        if let Some(end) = self.after_delivery() {
+            return end;
         }
         if !self.holds.is_empty() || !self.releases.is_empty() || self.deleted_from_quarantine().is_some() {
             return self.in_quarantine();
@@ -210,6 +212,42 @@ impl<'t> Stay<'t> {
         put_off.filter(|_| (!taken || put_off_last) && !moved_on && !word_says_taken).map(|event| End::PutOff(event))
     }
 
+    /// Moved or removed after delivery, by the last record of that, unless a later release or store undid it.
+    fn after_delivery(&self) -> Option<End<'t>> {
+        let last = self.find_last(|fact| matches!(fact, Fact::PostDelivery { .. }))?;
+        let is_release =
+            |event: &Event| matches!(event.fact(), Fact::Release(release) if release.step == ReleaseStep::Released);
+        // A list's row about a release bears the instant of the hold, which the clocks put just before or after the removal.
+        let undone = self
+            .releases
+            .iter()
+            .any(|event| is_release(event) && event.at() >= last.at().map(a_little_before))
+            || self.stores.iter().any(|event| is_clock_stated(event) && last.at().is_some() && event.at() > last.at());
+        if undone {
+            return None;
+        }
+        if !is_removal(last) {
+            return Some(End::Moved(last));
+        }
+        // What is done afterwards with a copy that was removed, such as emptying its folder, explains nothing.
+        let deeds = self.station.events.iter().filter(|event| matches!(event.fact(), Fact::PostDelivery { .. }));
+        let timed = deeds.filter(|event| event.at().is_some() == last.at().is_some());
+        let run = timed.fold(None, |first, event| if is_removal(event) { first.or(Some(event)) } else { None });
+        Some(End::Removed(run.unwrap_or(last)))
+    }
+
+    /// A delivery told for the moment at which another record says that the copy was kept back: one of the two is wrong.
+    pub fn against_the_hold(&self) -> Option<&'t Event> {
+        let (End::Held(hold) | End::ReleaseRequested(hold)) = self.end else { return None };
+        let elsewhere = |event: &&Event| event.observation.cite.order() != hold.observation.cite.order();
+        let says_delivered = |event: &&Event| match event.fact() {
+            Fact::Stored(_) => !trace::is_sample(event.source),
+            Fact::Status(status) => status.status == TraceStatus::Delivered,
+            _ => false,
+        };
+        self.words.iter().chain(&self.stores).copied().filter(elsewhere).find(says_delivered)
+    }
+
     /// How a stay with a hold or a release ended.
     fn in_quarantine(&self) -> End<'t> {
         let step = |event: &Event| match event.fact() {
@@ -233,9 +271,10 @@ impl<'t> Stay<'t> {
                 return End::HeldAgain(released, again);
             }
             // The word for the first delivery is no word for what came after a removal and its release.
-            let removed_before = self.list_holds().any(|hold| self.was_delivered_before(hold));
-            let word = if removed_before { None } else { self.by_delivered_word() };
-            let since = since.map(|since| since - RELEASE_TO_LOG);
+            let purged = self.list_holds().filter(|hold| self.was_delivered_before(hold)).max_by_key(|hold| hold.at());
+            let purged = purged.or(self.find_last(|fact| matches!(fact, Fact::PostDelivery { .. })));
+            let word = if purged.is_some() { None } else { self.by_delivered_word() };
+            let since = since.map(|since| since - RELEASE_TO_LOG).or(purged.and_then(Event::at));
             return self.onward(since).or(word).unwrap_or(End::Released(released));
         }
         let held_at = last_hold.and_then(Event::at);
@@ -293,10 +332,16 @@ impl<'t> Stay<'t> {
             .filter(|event| event.observation.speaker.product == Product::Postfix && event.at() >= hold.at())
     }
 
-    /// A list that says that the copy is gone from quarantine, where no step of a release explains that.
+    /// A record that says that the copy is gone from quarantine, where no step of a release explains that: at most it was
+    /// asked for, or refused, before.
     fn deleted_from_quarantine(&self) -> Option<&'t Event> {
         let gone = self.find_last(|fact| matches!(fact, Fact::Quarantine(kept) if kept.state == QuarantineState::Gone));
-        gone.filter(|_| self.releases.is_empty())
+        let was_asked_for = |event: &Event, gone: &Event| {
+            !matches!(event.fact(), Fact::Release(release) if release.step == ReleaseStep::Released)
+                && event.at().is_some()
+                && event.at() < gone.at()
+        };
+        gone.filter(|gone| self.releases.iter().all(|event| was_asked_for(event, gone)))
     }
 
     /// Whether a hold is nothing but the summary word of a trace.
@@ -344,7 +389,13 @@ impl<'t> Stay<'t> {
             matches!(event.fact(), Fact::Handover(handover)
                 if handover.next_hop == NextHop::ContentFilter && handover.outcome == Outcome::Accepted && handover.next.is_some())
         });
-        kept_a_copy || self.handovers.iter().chain(&self.stores).any(|event| taken(event) && later(event))
+        // The hunting table's place of delivery is that on arrival, by another clock than the hold's.
+        let on_arrival = |event: &Event| {
+            let wait = event.at().zip(held_at).map(|(at, held_at)| at.duration_since(held_at));
+            event.source == "defender/email-events" && wait.is_some_and(|wait| wait <= AFTER_DELIVERY)
+        };
+        kept_a_copy
+            || self.handovers.iter().chain(&self.stores).any(|event| taken(event) && later(event) && !on_arrival(event))
     }
 
     /// Entries of a quarantine, also those that stay in the list after their release.
@@ -541,6 +592,25 @@ impl<'t> Stay<'t> {
     fn find_last(&self, wanted: impl Fn(&Fact) -> bool) -> Option<&'t Event> {
         self.station.events.iter().rfind(|event| wanted(event.fact()))
     }
+}
+
+/// Whether a deed after delivery took the copy out of the folders that people read.
+fn is_removal(event: &Event) -> bool {
+    match event.fact() {
+        Fact::PostDelivery { action: Action::Discarded | Action::Quarantined, .. } => true,
+        Fact::PostDelivery { folder, .. } => matches!(folder, Some(Folder::Deleted | Folder::Quarantine)),
+        _ => false,
+    }
+}
+
+/// Whether the zone of an event's instant is stated: one that was assumed may be hours off.
+fn is_clock_stated(event: &Event) -> bool {
+    event.observation.when.as_ref().is_some_and(|when| when.zone == Zone::Stated)
+}
+
+/// An instant as another clock may have told it.
+fn a_little_before(at: Timestamp) -> Timestamp {
+    at.checked_sub(AFTER_DELIVERY).unwrap_or(at)
 }
 
 /// Whether Exchange Online's policies put a message of this kind to junk unless they are changed.

@@ -1,9 +1,11 @@
 //! Splits a passage into copies, one for each recipient.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use evidence::{
-    Address, Fact, FileName, Folder, Handover, Identifier, Outcome, Product, Redirect, SourceId, TraceStatus,
+    Address, Fact, FileName, Folder, Handover, Identifier, Outcome, Product, QuarantineState, Redirect, SourceId,
+    TraceStatus,
 };
 
 use crate::passage::Passage;
@@ -12,7 +14,8 @@ use crate::{Copy, Event, Station, is_sample};
 
 /// The copies of a passage, by recipient; `asked` are the recipients that the ticket is about.
 pub(crate) fn of_passage(passage: &Passage, asked: &[Address]) -> Vec<Copy> {
-    let (stops, beside) = stops(passage);
+    let (mut stops, beside) = stops(passage);
+    unname_strangers(&mut stops);
     let names = Names::of(&stops);
     let mut recipients: Vec<Address> = names.finals.iter().cloned().collect();
     let unnamed = recipients.is_empty();
@@ -94,7 +97,35 @@ impl Names {
             }
         }
         names.set_users_apart();
+        names.set_accounts_apart(stops);
         names
+    }
+
+    /// Takes names by which people sign in out of the recipients, where the only other recipient with that local part is
+    /// the address to which the mail came: the audit log knows a mailbox by its owner's sign-in name.
+    fn set_accounts_apart(&mut self, stops: &[Stop]) {
+        let named = |by_account: bool| -> BTreeSet<&Address> {
+            let events = stops.iter().flat_map(|stop| &stop.events).filter(|event| is_by_account(event) == by_account);
+            events.flat_map(|event| &event.observation.about.envelope_recipients).collect()
+        };
+        let (accounts, addresses) = (named(true), named(false));
+        let senders: BTreeSet<&Address> = stops.iter().flat_map(|stop| &stop.events).filter_map(sender).collect();
+        for account in accounts.difference(&addresses) {
+            // What a sender does with the copy that the client kept of what was sent is on nobody's way.
+            if senders.contains(account) && addresses.iter().any(|address| self.finals.contains(*address)) {
+                self.finals.remove(*account);
+                continue;
+            }
+            let same = |address: &&Address| address != account && local_part(address) == local_part(account);
+            let mut same =
+                self.finals.iter().chain(self.became.keys()).filter(|one| addresses.contains(*one)).filter(same);
+            let meant = same.next().filter(|_| same.next().is_none()).cloned();
+            if let Some(meant) = meant
+                && self.finals.remove(*account)
+            {
+                self.users.insert((*account).clone(), meant);
+            }
+        }
     }
 
     /// Where nothing but saved messages names recipients: such a message is one copy, so that all its trace fields
@@ -162,6 +193,45 @@ impl Names {
     fn finals_of(&self, first: Option<&Address>) -> usize {
         first.map_or(0, |first| self.finals.iter().filter(|last| self.first_names(last).contains(first)).count())
     }
+}
+
+/// Takes the name out of records that name only who asked for a release, or deleted from quarantine, where that is no
+/// recipient: an administrator did it, for whichever copy.
+fn unname_strangers(stops: &mut [Stop]) {
+    let events = stops.iter().flat_map(|stop| &stop.events).filter(|event| !is_by_account(event));
+    let known: BTreeSet<Address> =
+        events.flat_map(|event| event.observation.about.envelope_recipients.clone()).collect();
+    let locals: BTreeSet<String> = known.iter().map(local_part).collect();
+    for event in stops.iter_mut().flat_map(|stop| &mut stop.events).filter(|event| is_by_account(event)) {
+        let [who] = event.observation.about.envelope_recipients.as_slice() else { continue };
+        let only_who = match event.fact() {
+            Fact::Release(release) => release.by.as_deref().is_some_and(|by| Address::new(by) == *who),
+            Fact::Quarantine(kept) => kept.state == QuarantineState::Gone,
+            _ => false,
+        };
+        if only_who && !known.is_empty() && !locals.contains(&local_part(who)) {
+            Arc::make_mut(&mut event.observation.about).envelope_recipients.clear();
+        }
+    }
+}
+
+/// Whether a record names people by the name that they sign in with, not by the address that the mail came to.
+fn is_by_account(event: &Event) -> bool {
+    event.source == "exchange-online/audit-log"
+        && match event.fact() {
+            Fact::PostDelivery { .. } | Fact::Release(_) | Fact::Identity(_) => true,
+            Fact::Quarantine(kept) => kept.state == QuarantineState::Gone,
+            _ => false,
+        }
+}
+
+fn sender(event: &Event) -> Option<&Address> {
+    let Fact::Identity(identity) = event.fact() else { return None };
+    identity.envelope_sender.as_ref().or(identity.header_from.as_ref())
+}
+
+fn local_part(address: &Address) -> String {
+    address.as_str().split('@').next().unwrap_or_default().to_lowercase()
 }
 
 /// Mailbox users that only the store names, with the recipient for whom the store's session took the message: the user may

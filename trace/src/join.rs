@@ -2,7 +2,7 @@
 //!
 //! Never on the Message-ID alone across two passages of one system: senders repeat it, and a gateway may rewrite it.
 
-use evidence::{Fact, Outcome, QuarantineState, Zone};
+use evidence::{Fact, Outcome, QuarantineState, TraceStatus, Zone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::passage::Passage;
@@ -124,6 +124,7 @@ fn attach(held: &mut Vec<Passage>, passage: Passage) {
         // Another message with the same sender, recipient and subject.
         return;
     }
+    let is_after_delivery = passage.events.iter().any(|event| matches!(event.fact(), Fact::PostDelivery { .. }));
     let best = held
         .iter()
         .enumerate()
@@ -136,12 +137,23 @@ fn attach(held: &mut Vec<Passage>, passage: Passage) {
             let others = other.recipients();
             let strange =
                 !(recipients.is_empty() || others.is_empty() || recipients.intersection(&others).next().is_some());
-            (strange, distance(&passage, other))
+            // What was moved or deleted in a mailbox had been delivered there.
+            let undelivered = is_after_delivery && !other.events.iter().any(says_delivered);
+            (strange, undelivered, distance(&passage, other))
         })
         .map(|(number, _)| number);
     match best {
         Some(number) => held[number].take(passage),
         None => held.push(passage),
+    }
+}
+
+fn says_delivered(event: &Event) -> bool {
+    match event.fact() {
+        Fact::Stored(_) => true,
+        Fact::Status(status) => status.status == TraceStatus::Delivered,
+        Fact::Handover(handover) => handover.outcome == Outcome::Accepted,
+        _ => false,
     }
 }
 

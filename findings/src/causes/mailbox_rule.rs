@@ -4,9 +4,9 @@
 //! What looks alike: a filter's verdict that the store only carries out (then the verdict explains it), and a quarantine
 //! entry made at arrival. Owner: the mailbox's user for a rule of theirs; the administrator for global scripts and purges.
 
-use evidence::{Action, Fact, Folder, Layer, Product, Stored, VerdictKind};
-use layers::{End, Explained, Stay};
-use trace::Event;
+use evidence::{Action, ActorKind, Fact, Folder, Layer, Product, Stored, VerdictKind};
+use layers::{End, Explained, Fate, Stay};
+use trace::{Event, Join};
 
 use super::{Family, by_verdict, claim, released, told};
 use crate::{Claim, Scene, Standing};
@@ -19,7 +19,7 @@ impl Family for Rule {
         "a mailbox rule, the junk filter, a forward or a removal after delivery moved the copy"
     }
 
-    fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
+    fn find(&self, copy: &Explained<'_>, scene: &Scene<'_>) -> Option<Claim> {
         let stay = copy.decided()?;
         let proved = |id: &str, event: &Event| claim(id, Standing::Proved, Layer::Mailbox, told(event), [event]);
         match stay.end {
@@ -33,8 +33,8 @@ impl Family for Rule {
             End::Discarded(event) if event.observation.speaker.product == Product::Dovecot => {
                 Some(proved("mailbox-rule/deleted", event))
             }
-            End::Removed(event) if matches!(event.fact(), Fact::PostDelivery { .. }) => {
-                Some(proved("mailbox-rule/post-delivery-removal", event))
+            End::Removed(event) | End::Moved(event) if matches!(event.fact(), Fact::PostDelivery { .. }) => {
+                after_delivery(copy, event, scene)
             }
             End::Removed(event) => Some(claim(
                 "mailbox-rule/post-delivery-removal",
@@ -49,6 +49,37 @@ impl Family for Rule {
             _ => None,
         }
     }
+}
+
+/// Moved or removed after delivery: by a person who works in the mailbox, or by a purge. A record that knows only the
+/// place names neither who did it nor when.
+fn after_delivery(copy: &Explained<'_>, event: &Event, scene: &Scene<'_>) -> Option<Claim> {
+    let Fact::PostDelivery { folder, by, .. } = event.fact() else { return None };
+    if copy.fate == Fate::Delivered {
+        return None;
+    }
+    let is_person = by.as_ref().is_some_and(|by| by.kind == ActorKind::Person);
+    let id = match (is_person, copy.fate) {
+        (true, Fate::RemovedAfterDelivery) => "mailbox-rule/deleted",
+        (true, _) => "mailbox-rule/moved",
+        (false, Fate::Filed) => "mailbox-rule/moved",
+        (false, _) => "mailbox-rule/post-delivery-removal",
+    };
+    if event.at().is_none() {
+        let statement = format!("{}; who moved it, and when, is not told", told(event));
+        let ask_for = vec!["defender/email-post-delivery-events", "exchange-online/audit-log"];
+        return Some(Claim { ask_for, ..claim(id, Standing::Likely, Layer::Mailbox, statement, [event]) });
+    }
+    // A mailbox's record bears the Message-ID only: of two copies with that id in one mailbox it may mean either.
+    let alike =
+        scene.trace.copies.iter().filter(|other| other.envelope_recipient == copy.copy.envelope_recipient).count();
+    if event.join == Join::Correlated && alike > 1 {
+        let statement =
+            format!("{}; {alike} copies for this recipient bear that Message-ID, and it may be another", told(event));
+        return Some(claim(id, Standing::Likely, Layer::Mailbox, statement, [event]));
+    }
+    let standing = if folder.is_none() && copy.fate == Fate::Filed { Standing::Likely } else { Standing::Proved };
+    Some(claim(id, standing, Layer::Mailbox, told(event), [event]))
 }
 
 /// The verdict of a filter before the store that marked the copy and let it go on.

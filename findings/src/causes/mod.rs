@@ -30,9 +30,10 @@ pub const FAMILIES: &[&dyn Family] = &[&release_handoff::Rule, &mailbox_rule::Ru
 pub(crate) fn of(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<Claim> {
     let mut cause = FAMILIES.iter().find_map(|family| family.find(copy, scene));
     if let Some(cause) = &mut cause
-        && let Some(against) = against(copy)
+        && let Some(against) = copy.decided().and_then(Stay::against_the_hold)
     {
         cause.standing = cause.standing.max(Standing::Likely);
+        cause.ask_for.push("exchange-online/message-trace-detail");
         cause.statement = format!("{}; against it stands {}", cause.statement, layers::of_event(against));
         cause.cites.extend(layers::cites([against]));
     }
@@ -70,18 +71,6 @@ pub(crate) fn risk_of_release(copy: &Explained<'_>) -> Option<Claim> {
     let (id, layer) = by_verdict::id_of(verdict)?;
     let statement = format!("{}: look at that before a release", told(verdict));
     Some(claim(id, Standing::Proved, layer, statement, [verdict]))
-}
-
-/// A summary word that contradicts a hold.
-fn against<'t>(copy: &Explained<'t>) -> Option<&'t Event> {
-    let stay = copy.decided()?;
-    if !matches!(stay.end, End::Held(_) | End::ReleaseRequested(_)) {
-        return None;
-    }
-    stay.words
-        .iter()
-        .copied()
-        .find(|event| matches!(event.fact(), Fact::Status(status) if status.status == evidence::TraceStatus::Delivered))
 }
 
 /// A hold that a release undid no longer explains: said, with its record, as refuted.

@@ -1,8 +1,8 @@
 //! Where a copy lies, as the words for delivery locations say.
 
 use evidence::{
-    Action, Address, AuthMethod, Authentication, Fact, Folder, Quarantine, QuarantineState, Release, ReleaseStep,
-    Status, Stored, TraceStatus,
+    Action, Address, AuthMethod, Authentication, Fact, Folder, Handover, NextHop, Outcome, Quarantine, QuarantineState,
+    Release, ReleaseStep, Status, Stored, TraceStatus,
 };
 
 use super::CODES;
@@ -71,7 +71,18 @@ pub(crate) fn say_place(facts: &mut Facts<'_>, names: &[&str], location: &str, s
             until: None,
             said,
         }),
-        Some(Place::Outside) => word(TraceStatus::Delivered),
+        // The next system took it; what became of it there is not told.
+        Some(Place::Outside) => Fact::Handover(Handover {
+            to: None,
+            next_hop: NextHop::MailServer,
+            outcome: Outcome::Accepted,
+            reply: None,
+            spoken_by_next_hop: false,
+            next: None,
+            attempt: None,
+            connector: None,
+            tls: None,
+        }),
         Some(Place::Failed) => word(TraceStatus::Failed),
         Some(Place::Dropped) => Fact::Discarded { said },
         None => word(TraceStatus::Other(location.to_owned())),
@@ -86,8 +97,11 @@ pub(crate) fn say_latest(facts: &mut Facts<'_>, names: &[&str], first: Option<&s
     let fact = match (first, place(latest)) {
         (before, Some(now)) if before == now => return,
         (Place::Mailbox, Some(Place::Folder(Folder::Inbox))) | (Place::Folder(_), Some(Place::Mailbox)) => return,
-        (Place::Quarantine, Some(Place::Mailbox | Place::Folder(_))) => {
-            Fact::Status(Status { status: TraceStatus::Released, said, to: None, from: None })
+        (Place::Quarantine, Some(now @ (Place::Mailbox | Place::Folder(_)))) => {
+            return facts.at(None, |facts| {
+                facts.say_by(names, released(None, facts.about.envelope_recipients.clone(), said));
+                facts.say_by(names, stored(now));
+            });
         }
         (Place::Mailbox | Place::Folder(_), Some(Place::Quarantine)) => moved(Action::Quarantined, latest, said),
         (Place::Mailbox | Place::Folder(_), Some(Place::Folder(Folder::Junk))) => moved(Action::Junked, latest, said),
@@ -101,7 +115,16 @@ pub(crate) fn say_latest(facts: &mut Facts<'_>, names: &[&str], first: Option<&s
 
 /// Moved after delivery.
 pub(crate) fn moved(action: Action, to: &str, said: String) -> Fact {
-    Fact::PostDelivery { action, folder: folder(to), said }
+    Fact::PostDelivery { action, folder: folder(to), by: None, said }
+}
+
+/// Lies in the mailbox, at a place that is the mailbox or one of its folders.
+pub(crate) fn stored(place: Place) -> Fact {
+    let folder = match place {
+        Place::Folder(folder) => Some(folder),
+        _ => None,
+    };
+    Fact::Stored(Stored { folder, chosen_by: None })
 }
 
 /// Let go by the service or a person.

@@ -7,7 +7,7 @@ use evidence::{
 use serde_json::Value;
 
 use super::CODES;
-use super::delivery::{Place, folder, moved, place, released, say_authentications, say_latest, say_place};
+use super::delivery::{Place, folder, moved, place, released, say_authentications, say_latest, say_place, stored};
 use super::verdict::{self, Override, say_override, sharpened, threat};
 use crate::microsoft::{details, text};
 use crate::table::row::{Row, Torn};
@@ -226,7 +226,8 @@ fn verdicts(row: &Row, facts: &mut Facts<'_>) {
     }
     let kind = match (by_policy, found) {
         (Some(kind), _) | (None, Some(kind)) => kind,
-        (None, None) if overridden || !row.has(THREATS) => return,
+        // A copy that was blocked without a threat was not found clean: the row does not say why.
+        (None, None) if overridden || !row.has(THREATS) || is_blocked(row) => return,
         (None, None) => VerdictKind::Clean,
     };
     let (confidence, methods) = (row.text(CONFIDENCE).unwrap_or_default(), row.text(METHODS).unwrap_or_default());
@@ -251,6 +252,10 @@ fn verdicts(row: &Row, facts: &mut Facts<'_>) {
             scope: Scope::Enforced,
         }),
     );
+}
+
+fn is_blocked(row: &Row) -> bool {
+    row.text(&["deliveryaction"]).is_some_and(|said| said.eq_ignore_ascii_case("blocked"))
 }
 
 fn is_transport_rule(said: Option<&str>) -> bool {
@@ -298,8 +303,15 @@ fn post_delivery(row: &Row, facts: &mut Facts<'_>) {
         Some("quarantine") => moved(Action::Quarantined, "Quarantine", said),
         Some("junk") => moved(Action::Junked, "Junk folder", said),
         Some("deleted") => moved(Action::Discarded, "Deleted items", said),
-        Some("removed") => Fact::PostDelivery { action: Action::Discarded, folder: None, said },
-        Some("release") => released(by, facts.about.envelope_recipients.clone(), said),
+        Some("removed") => Fact::PostDelivery { action: Action::Discarded, folder: None, by: None, said },
+        Some("release") => {
+            // The row of a release also names the place to which the copy went.
+            facts.say_by(&["action", "actiontype"], released(by, facts.about.envelope_recipients.clone(), said));
+            if let Some(to @ (Place::Mailbox | Place::Folder(_))) = place(to) {
+                facts.say_by(LOCATION, stored(to));
+            }
+            return;
+        }
         Some("inbox") => Fact::Stored(Stored { folder: Some(Folder::Inbox), chosen_by: by_what(row) }),
         Some("redelivery") if matches!(place(to), Some(Place::Mailbox | Place::Folder(_))) => {
             Fact::Stored(Stored { folder: folder(to), chosen_by: by_what(row) })

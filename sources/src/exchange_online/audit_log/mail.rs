@@ -1,8 +1,8 @@
 //! Records about messages: releases from quarantine, verdicts, clicks, what users and clients did to items.
 
 use evidence::{
-    Access, Action, Address, Click, Fact, Folder, Identifier, Identity, PolicyRef, Quarantine, QuarantineState,
-    Release, ReleaseStep, Scope, Verdict, VerdictKind,
+    Access, Action, Actor, ActorKind, Address, Click, Fact, Folder, Identifier, Identity, PolicyRef, Quarantine,
+    QuarantineState, Release, ReleaseStep, Scope, Verdict, VerdictKind,
 };
 use serde_json::{Map, Value};
 
@@ -105,11 +105,21 @@ pub(super) fn quarantine(row: &Row, operation: &str, facts: &mut Facts<'_>) {
     if let Some(users) = beside(&parameters, "User").filter(|_| recipients.is_empty()) {
         recipients = users.split([',', ';']).map(Address::new).filter(|address| !address.is_null()).collect();
     }
-    facts.about.envelope_recipients = recipients.clone();
     let means = beside(&parameters, "ActionType")
         .and_then(|said| CODES.means("ActionType", said))
         .or_else(|| CODES.means("QuarantineOperation", operation))
         .or_else(|| row.text(&["requesttype"]).and_then(|said| CODES.means("RequestType", said)));
+    if done(row) == evidence::Done::No && means != Some("released") {
+        return people::act(row, operation, facts);
+    }
+    // A recipient asks for, or deletes, a copy of its own; what an administrator does may be for anybody.
+    let by = actor(row);
+    if let (Some("requested" | "gone"), true, ActorKind::Person, Some(name)) =
+        (means, recipients.is_empty(), by.kind, by.name.filter(|name| name.contains('@')))
+    {
+        recipients = vec![Address::new(&name)];
+    }
+    facts.about.envelope_recipients = recipients.clone();
     let step = match means {
         Some("released") => ReleaseStep::Released,
         Some("requested") => ReleaseStep::Requested,
@@ -172,7 +182,8 @@ pub(super) fn removed(row: &Row, operation: &str, facts: &mut Facts<'_>) {
         };
         let action = if folder == Some(Folder::Junk) { Action::Junked } else { action };
         let from = item.folder.map_or(String::new(), |folder| format!(" from {folder}"));
-        let fact = Fact::PostDelivery { action, folder, said: format!("{operation}{from}{by}{client}") };
+        let said = format!("{operation}{from}{by}{client}");
+        let fact = Fact::PostDelivery { action, folder, by: Some(mailbox_user(row)), said };
         facts.about_message(item.id.into_iter().collect(), |facts| {
             if let Some(subject) = item.subject {
                 facts.say(Fact::Identity(Identity { subject: Some(subject), ..Identity::default() }));
@@ -180,6 +191,18 @@ pub(super) fn removed(row: &Row, operation: &str, facts: &mut Facts<'_>) {
             facts.say_by(OPERATION, fact);
         });
     }
+}
+
+/// Who worked in a mailbox. `LogonType` 0 is its owner and 2 somebody with access to it: persons there, whatever rights
+/// they have elsewhere; 1 is an administrator's way in, such as a content search.
+fn mailbox_user(row: &Row) -> Actor {
+    let actor = actor(row);
+    let kind = match (row.text(&["logontype"]), actor.kind) {
+        (Some("0" | "2" | "Owner" | "Delegated"), ActorKind::Administrator) => ActorKind::Person,
+        (Some("1" | "Admin"), ActorKind::Person) => ActorKind::Administrator,
+        (_, kind) => kind,
+    };
+    Actor { kind, ..actor }
 }
 
 /// Whether a folder holds what its owner wrote: such an item is no copy that was delivered.

@@ -415,8 +415,12 @@ impl Step {
     fn event(&self, facts: &mut Facts<'_>) {
         let Some(number) = self.text("mail_event_type").filter(|number| number != "0") else { return };
         let said = format!("mail_event_type={number}");
-        let moved =
-            |folder: Folder, action: Action| Fact::PostDelivery { action, folder: Some(folder), said: said.clone() };
+        let moved = |folder: Folder, action: Action| Fact::PostDelivery {
+            action,
+            folder: Some(folder),
+            by: None,
+            said: said.clone(),
+        };
         let recipients = facts.about.envelope_recipients.clone();
         let fact = match CODES.means("mail_event_type", &number) {
             Some("quarantined") => Fact::Quarantine(Quarantine {
@@ -436,7 +440,9 @@ impl Step {
             Some("late_spam") => moved(Folder::Junk, Action::Junked),
             Some("to_inbox") => moved(Folder::Inbox, Action::NotSaid),
             Some("to_trash") => moved(Folder::Deleted, Action::NotSaid),
-            Some("deleted") => Fact::PostDelivery { action: Action::Discarded, folder: None, said: said.clone() },
+            Some("deleted") => {
+                Fact::PostDelivery { action: Action::Discarded, folder: None, by: None, said: said.clone() }
+            }
             Some("auto_forwarded") => Fact::Redirect(Redirect::Forwarded { to: Vec::new(), keeps_copy: None }),
             Some("bounced") => {
                 Fact::Status(Status { status: TraceStatus::Bounced, said: said.clone(), to: None, from: None })
