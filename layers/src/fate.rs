@@ -131,9 +131,11 @@ pub fn is_vendor_cloud(peer: Option<&Peer>, said: &str) -> Option<Product> {
     } else if ends(&[".mimecast.com"]) {
         Some(Product::Mimecast)
     } else if ends(&[".google.com", ".googlemail.com"]) || said.contains(" - gsmtp") {
-        Some(Product::Other("Google Workspace".to_owned()))
-    } else if ends(&[".pphosted.com"]) {
-        Some(Product::Other("Proofpoint".to_owned()))
+        Some(Product::GoogleWorkspace)
+    } else if ends(&[".pphosted.com", ".ppe-hosted.com"]) {
+        Some(Product::Proofpoint)
+    } else if ends(&[".iphmx.com"]) {
+        Some(Product::CiscoSecureEmail)
     } else {
         None
     }
@@ -158,6 +160,8 @@ fn is_lost(stay: &Stay<'_>, lake: &Lake) -> bool {
     let log = match stay.station.system.product {
         Product::Mimecast => "mimecast/siem",
         Product::Postfix | Product::Amavis | Product::Rspamd => "postfix/log",
+        Product::Exim => "exim/log",
+        Product::CiscoSecureEmail => "cisco/esa-log",
         _ => return false,
     };
     lake.would_show(log, at) && lake.would_show(log, at + wait)

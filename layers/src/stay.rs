@@ -135,7 +135,7 @@ impl<'t> Stay<'t> {
 
     /// Whether no record of the stay bears an id of the message: it was found by sender, recipient and time.
     pub fn is_by_looks(&self) -> bool {
-        self.station.system.product == Product::Postfix
+        is_mail_server(&self.station.system.product)
             && !self.station.ids.iter().any(Identifier::is_strong)
             && self.station.events.iter().all(|event| event.join == Join::Correlated && !trace::is_sample(event.source))
     }
@@ -282,7 +282,7 @@ impl<'t> Stay<'t> {
 
     /// Whether a record says that a mail server's own rule sent the copy to another address.
     pub(crate) fn is_redirect(&self, event: &Event) -> bool {
-        event.observation.speaker.product == Product::Postfix
+        is_mail_server(&event.observation.speaker.product)
             && matches!(event.fact(), Fact::Redirect(Redirect::Forwarded { to, .. }) if !to.is_empty())
     }
 
@@ -290,7 +290,7 @@ impl<'t> Stay<'t> {
     fn deleted_from_hold(&self, hold: Option<&Event>) -> Option<&'t Event> {
         let hold = hold?;
         self.find_last(|fact| matches!(fact, Fact::Discarded { .. }))
-            .filter(|event| event.observation.speaker.product == Product::Postfix && event.at() >= hold.at())
+            .filter(|event| is_mail_server(&event.observation.speaker.product) && event.at() >= hold.at())
     }
 
     /// A list that says that the copy is gone from quarantine, where no step of a release explains that.
@@ -541,6 +541,12 @@ impl<'t> Stay<'t> {
     fn find_last(&self, wanted: impl Fn(&Fact) -> bool) -> Option<&'t Event> {
         self.station.events.iter().rfind(|event| wanted(event.fact()))
     }
+}
+
+/// Whether a product is a mail server with a queue that its operator runs: what is done there without a verdict, the
+/// operator or a route did.
+pub(crate) fn is_mail_server(product: &Product) -> bool {
+    matches!(product, Product::Postfix | Product::Exim)
 }
 
 /// Whether Exchange Online's policies put a message of this kind to junk unless they are changed.

@@ -202,6 +202,10 @@ fn names(peer: Option<&Peer>, said: &str, system: &System) -> bool {
     match &system.product {
         Product::ExchangeOnline => is_exchange_online(name) || said.contains(".outlook.com"),
         Product::Mimecast => name.ends_with(".mimecast.com"),
+        Product::GoogleWorkspace => {
+            name.ends_with(".google.com") || name.ends_with(".googlemail.com") || said.contains(" - gsmtp")
+        }
+        Product::Proofpoint => name.ends_with(".pphosted.com") || name.ends_with(".ppe-hosted.com"),
         Product::Dovecot => false,
         _ => system.instance.as_deref().is_some_and(|instance| {
             let host = instance.split('/').next().unwrap_or(instance);

@@ -23,7 +23,13 @@ impl Family for Rule {
     fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
         let stay = copy.decided()?;
         let events: Vec<&Event> = match stay.end {
-            End::Refused(event) | End::PutOff(event) | End::Deferred(event) => vec![event],
+            End::Refused(event) | End::PutOff(event) => vec![event],
+            // That it is not yet time to try again says nothing: what the next hop last answered does.
+            End::Deferred(event) if !is_answer_of_next_hop(event) => [event]
+                .into_iter()
+                .chain(stay.handovers.iter().copied().rfind(|other| is_answer_of_next_hop(other)))
+                .collect(),
+            End::Deferred(event) => vec![event],
             // An expiry says only that it lasted: the last attempt that was put off names the reason.
             End::HandoverRefused(event) if is_expiry(event) => {
                 let is_put_off = |other: &&Event| matches!(other.fact(), Fact::Handover(handover) if handover.outcome == Outcome::Deferred);
@@ -63,6 +69,12 @@ impl Family for Rule {
     }
 }
 
+/// Whether the next hop itself put off an attempt to hand over, in its own words.
+fn is_answer_of_next_hop(event: &Event) -> bool {
+    matches!(event.fact(), Fact::Handover(handover)
+        if handover.spoken_by_next_hop && handover.outcome == Outcome::Deferred && handover.reply.is_some())
+}
+
 /// The text beside a summary word, such as `rejected: IP Found in RBL`: a list's short word, likely until the system's
 /// own record of the deed is seen.
 fn by_word(copy: &Explained<'_>, event: &Event) -> Option<Claim> {
@@ -74,7 +86,11 @@ fn by_word(copy: &Explained<'_>, event: &Event) -> Option<Claim> {
     let claim = claim(id, Standing::Likely, layer, told(event), [event]);
     let ask_for = match event.observation.speaker.product {
         Product::Mimecast => vec!["mimecast/siem", "mimecast/held-queue"],
-        _ => vec!["exchange-online/message-trace-detail"],
+        Product::ExchangeOnline => vec!["exchange-online/message-trace-detail"],
+        ref product => match layers::exports::logs_of(product) {
+            [] => vec!["exchange-online/message-trace-detail"],
+            logs => logs.to_vec(),
+        },
     };
     Some(Claim { ask_for, ..claim })
 }
@@ -86,7 +102,8 @@ fn by_hearsay(claim: Claim, notice: &Event) -> Claim {
     let ask_for = match layers::is_vendor_cloud(refuser, &dsn.reply.text) {
         Some(Product::Mimecast) => "mimecast/siem",
         Some(Product::ExchangeOnline) => "exchange-online/message-trace-detail",
-        _ => "postfix/log",
+        Some(product) => layers::exports::logs_of(&product).first().copied().unwrap_or("postfix/log"),
+        None => "postfix/log",
     };
     Claim { standing: claim.standing.max(Standing::Likely), ask_for: vec![ask_for], ..claim }
 }

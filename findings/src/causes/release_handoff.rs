@@ -41,7 +41,7 @@ impl Family for Rule {
             End::Discarded(event)
                 if was_held(stay)
                     && released(stay).is_none()
-                    && event.observation.speaker.product == Product::Postfix
+                    && matches!(event.observation.speaker.product, Product::Postfix | Product::Exim)
                     && stay
                         .holds
                         .iter()
@@ -123,7 +123,10 @@ fn nothing_after(copy: &Explained<'_>, stay: &Stay<'_>, release: &Event) -> Clai
     let ask_for = match stay.station.system.product {
         Product::Mimecast => vec!["mimecast/siem", "exchange-online/message-trace"],
         Product::ExchangeOnline => vec!["exchange-online/message-trace", "exchange-online/message-trace-detail"],
-        _ => vec!["postfix/log"],
+        ref product => match layers::exports::logs_of(product) {
+            [] => vec!["postfix/log"],
+            logs => logs.to_vec(),
+        },
     };
     let statement = match standing {
         Standing::Proved => format!("{}, and its log shows no hand-over afterwards", told(release)),
