@@ -77,3 +77,10 @@ pub fn holds_of(product: &Product) -> &'static [SourceId] {
 pub fn releases_of(product: &Product) -> &'static [SourceId] {
     of(product).map_or(&[], |exports| exports.releases)
 }
+
+/// The exports that show what came after a system let a copy go: its own logs, and for a gateway, which keeps no mailboxes,
+/// the trace of the mail service behind it.
+pub fn onward_of(product: &Product) -> Vec<SourceId> {
+    let behind = crate::fate::is_relay(product).then_some("exchange-online/message-trace");
+    logs_of(product).iter().copied().chain(behind).collect()
+}

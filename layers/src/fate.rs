@@ -1,6 +1,6 @@
 //! What became of a copy.
 
-use evidence::{Fact, Folder, Peer, Product};
+use evidence::{Action, Fact, Folder, Peer, Product};
 use lake::Lake;
 use trace::Copy;
 
@@ -45,6 +45,7 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
         End::Refused(_) if stays[..at].iter().any(has_own_record) => Fate::Bounced,
         End::Refused(_) => Fate::Rejected,
         End::PutOff(_) | End::Deferred(_) | End::UnderWay(_) => Fate::Deferred,
+        End::RefusedByFilter(event) if is_refusal_at_the_door(stay, event) => Fate::Rejected,
         End::RefusedByFilter(_) | End::HandoverRefused(_) | End::GaveUp(..) | End::Failed(_) => Fate::Bounced,
         End::ReleaseDenied(event) if stay.is_gone(event) => Fate::Discarded,
         End::Held(_)
@@ -61,6 +62,7 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
         End::Junked(_) => Fate::Junked,
         End::Forwarded(_) => Fate::Forwarded,
         End::Removed(_) => Fate::RemovedAfterDelivery,
+        End::Delivered(_) if is_relay(&stay.station.system.product) => Fate::Unknown,
         End::Delivered(_) => Fate::Delivered,
     };
     (fate, Some(at))
@@ -89,6 +91,18 @@ fn last_word(stays: &[Stay<'_>]) -> Option<usize> {
         End::Failed(_) => heard.or(Some(last)),
         _ => Some(last),
     }
+}
+
+/// Whether a filter says that it refused in the session, and nothing says that its station had accepted the copy before.
+fn is_refusal_at_the_door(stay: &Stay<'_>, event: &trace::Event) -> bool {
+    stay.accepted_at().is_none()
+        && stay.handovers.is_empty()
+        && matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Rejected)
+}
+
+/// Whether a product keeps no mailboxes, so that its word "delivered" means that the next server took the copy.
+pub(crate) fn is_relay(product: &Product) -> bool {
+    matches!(product, Product::Mimecast | Product::Proofpoint | Product::ProxmoxMailGateway | Product::CiscoSecureEmail)
 }
 
 /// Whether a station's own log or list speaks, not only a notice or the sample.

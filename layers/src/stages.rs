@@ -152,6 +152,8 @@ impl<'t> Way<'_, 't> {
             );
             let harmless = verdict(last).is_some_and(|verdict| match verdict.action {
                 Action::None => true,
+                // The sender came again.
+                Action::Deferred => self.went_on(),
                 Action::NotSaid => !kept && self.went_on(),
                 _ => false,
             });
@@ -328,6 +330,7 @@ impl<'t> Way<'_, 't> {
                 stage(Layer::Delivery, State::Stopped, summary, [Some(expired), last].into_iter().flatten())
             }
             End::Deferred(event) | End::UnderWay(event) => stage(Layer::Delivery, State::Pending, say(event), [event]),
+            End::Delivered(event) if self.fate == Fate::Unknown => self.beyond_the_handover(event),
             End::Stored(event) | End::Delivered(event) | End::Junked(event) | End::Removed(event) => {
                 stage(Layer::Delivery, State::Passed, say(event), [event])
             }
@@ -438,7 +441,7 @@ impl<'t> Way<'_, 't> {
             End::Discarded(event) if self.by_store(event) => {
                 stage(Layer::Mailbox, State::Stopped, self.by_speaker(event), [event])
             }
-            End::HandedOver(_) | End::Released(_) | End::Unknown | End::InFilter(_) => {
+            End::HandedOver(_) | End::Delivered(_) | End::Released(_) | End::Unknown | End::InFilter(_) => {
                 self.not_shown(Layer::Mailbox, "no mailbox record was supplied".to_owned(), [], &[])
             }
             _ => self.not_reached(Layer::Mailbox),
@@ -549,13 +552,10 @@ impl<'t> Way<'_, 't> {
 
     /// Where a station's own hand-over would be written.
     fn delivery_records(&self, stay: &Stay<'t>) -> Vec<SourceId> {
-        match stay.station.system.product {
-            Product::Mimecast => vec!["mimecast/siem", "exchange-online/message-trace"],
+        match &stay.station.system.product {
             Product::ExchangeOnline => vec!["exchange-online/message-trace"],
-            ref product => match exports::logs_of(product) {
-                [] => vec!["exchange-online/message-trace"],
-                logs => logs.to_vec(),
-            },
+            product if exports::logs_of(product).is_empty() => vec!["exchange-online/message-trace"],
+            product => exports::onward_of(product),
         }
     }
 

@@ -22,6 +22,10 @@ pub(crate) fn across_systems(passages: Vec<Passage>) -> Vec<Passage> {
         let next = held.remove(next);
         held[attempt].take(next);
     }
+    while let Some((hold, next)) = let_go(&held) {
+        let next = held.remove(next);
+        held[hold].take(next);
+    }
     while let Some((left, right)) = nearest_pair(&held) {
         let other = held.remove(right.max(left));
         held[left.min(right)].take(other);
@@ -31,6 +35,21 @@ pub(crate) fn across_systems(passages: Vec<Passage>) -> Vec<Passage> {
     }
     held.sort_by_key(|passage| passage.span());
     held
+}
+
+/// A hold, and what the same system let go afterwards under another id: the same Message-ID for the same recipient. The
+/// record of the second says that it comes out of the quarantine (Proofpoint: re-injected). `held` is ordered by time.
+fn let_go(held: &[Passage]) -> Option<(usize, usize)> {
+    held.iter().enumerate().filter(|(_, next)| next.was_let_go()).find_map(|(at, next)| {
+        let (ids, recipients) = (next.message_ids(), next.recipients());
+        let hold = held[..at].iter().rposition(|earlier| {
+            earlier.was_held()
+                && !earlier.systems().is_disjoint(&next.systems())
+                && earlier.message_ids().intersection(&ids).next().is_some()
+                && earlier.recipients().intersection(&recipients).next().is_some()
+        });
+        hold.map(|hold| (hold, at))
+    })
 }
 
 /// How long a sender goes on trying (RFC 5321, 4.5.4.1).

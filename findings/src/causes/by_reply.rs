@@ -5,8 +5,8 @@
 //! looks alike: a deferral that a later attempt overcame, and a code whose text tells another story (the text decides).
 //! Owner: by the cause; the refusing server's owner where the words blame a policy of theirs.
 
-use evidence::{Fact, Layer, Outcome, Product, Reply};
-use layers::{End, Explained, Fate};
+use evidence::{Action, Fact, Layer, Outcome, Product, Reply};
+use layers::{End, Explained, Fate, Stay};
 use trace::Event;
 
 use super::{Family, claim, reply::cause_of, told};
@@ -65,6 +65,7 @@ impl Family for Rule {
         let notices = stay.dsns.iter().copied();
         let layer = layer_of(id, copy);
         let claim = claim(id, standing, layer, statement, events.iter().copied().chain(notices));
+        let claim = if id == "connector-routing/greylisted" { confirmed_by_filter(claim, stay) } else { claim };
         Some(if matches!(event.fact(), Fact::Dsn(_)) { by_hearsay(claim, event) } else { claim })
     }
 }
@@ -73,6 +74,22 @@ impl Family for Rule {
 fn is_answer_of_next_hop(event: &Event) -> bool {
     matches!(event.fact(), Fact::Handover(handover)
         if handover.spoken_by_next_hop && handover.outcome == Outcome::Deferred && handover.reply.is_some())
+}
+
+/// A vague "try again later" is greylisting for sure once the filter that was asked says so itself.
+fn confirmed_by_filter(claim: Claim, stay: &Stay<'_>) -> Claim {
+    let says_greylisted = stay.verdicts.iter().copied().find(|event| {
+        matches!(event.fact(), Fact::Verdict(verdict)
+            if verdict.action == Action::Deferred && verdict.said.to_ascii_lowercase().contains("greylist"))
+    });
+    match says_greylisted {
+        Some(event) if matches!(stay.end, End::PutOff(_)) => {
+            let statement = format!("{}; {}", claim.statement, told(event));
+            let cites = claim.cites.into_iter().chain(layers::cites([event])).collect();
+            Claim { standing: Standing::Proved, statement, cites, ..claim }
+        }
+        _ => claim,
+    }
 }
 
 /// The text beside a summary word, such as `rejected: IP Found in RBL`: a list's short word, likely until the system's

@@ -121,12 +121,9 @@ fn for_whom(event: &Event) -> String {
 fn nothing_after(copy: &Explained<'_>, stay: &Stay<'_>, release: &Event) -> Claim {
     let standing = if copy.fate == Fate::Lost { Standing::Proved } else { Standing::NotShown };
     let ask_for = match stay.station.system.product {
-        Product::Mimecast => vec!["mimecast/siem", "exchange-online/message-trace"],
         Product::ExchangeOnline => vec!["exchange-online/message-trace", "exchange-online/message-trace-detail"],
-        ref product => match layers::exports::logs_of(product) {
-            [] => vec!["postfix/log"],
-            logs => logs.to_vec(),
-        },
+        ref product if layers::exports::logs_of(product).is_empty() => vec!["postfix/log"],
+        ref product => layers::exports::onward_of(product),
     };
     let statement = match standing {
         Standing::Proved => format!("{}, and its log shows no hand-over afterwards", told(release)),
