@@ -116,6 +116,9 @@ pub(crate) fn nothing(scene: &Scene<'_>) -> Claim {
         (None, Some(log)) => {
             format!("no supplied record speaks of this message; the supplied {log} does not cover its time")
         }
+        (None, None) if scene.lake.entries().iter().any(|entry| trace::is_report(entry.source)) => {
+            "only reports of other receivers speak of this message, no record of a system on its way".to_owned()
+        }
         (None, None) => {
             "no supplied record speaks of this message; check the id, the recipient and the time".to_owned()
         }

@@ -371,8 +371,9 @@ impl<'t> Way<'_, 't> {
             Some(Product::ExchangeOnline) => &["exchange-online/message-trace"],
             // What a program did with it stands, if anywhere, in the same host's log.
             _ if is_program => exports::logs_of(&event.observation.speaker.product),
-            Some(ref product) if !exports::logs_of(product).is_empty() => exports::logs_of(product),
-            Some(_) => &["message/bounce"],
+            // Mail that leaves ends in somebody else's cloud.
+            Some(_) if from_exchange => &["message/bounce"],
+            Some(ref product) => exports::logs_of(product),
             None if from_exchange => &["message/bounce"],
             // A gateway's next hop that does not name itself is the mail system behind it.
             _ => &["exchange-online/message-trace"],

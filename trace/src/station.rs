@@ -94,6 +94,10 @@ fn key_of(event: &Event, queue_of: &BTreeMap<Identifier, Identifier>) -> Option<
             };
             Some(Key { system, queue_id: queue })
         }
+        Product::Exim => {
+            let queue = observation.about.ids.iter().find(|id| matches!(id, Identifier::QueueId { .. })).cloned();
+            Some(Key { system, queue_id: queue })
+        }
         _ => Some(Key { system, queue_id: None }),
     }
 }

@@ -5,7 +5,7 @@
 //! a second filter further on that holds the copy anew (then that filter explains it). Owner: whoever runs the quarantine,
 //! and for a refusal whoever runs the next system's door.
 
-use evidence::{Fact, Layer, Outcome, Product};
+use evidence::{Fact, Layer, Outcome, Product, SourceId};
 use layers::{End, Explained, Fate, Stay};
 use trace::Event;
 
@@ -20,13 +20,14 @@ impl Family for Rule {
         "a held copy was, or was to be, released, and the hand-off did not come about"
     }
 
-    fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
+    fn find(&self, copy: &Explained<'_>, scene: &Scene<'_>) -> Option<Claim> {
         let at = copy.decided_at?;
         let stay = copy.stays.get(at)?;
         match stay.end {
-            End::ReleaseRequested(event) => {
-                Some(requested(stay, event, "; nothing was let go: a request is no release"))
-            }
+            End::ReleaseRequested(event) => Some(match would_show_the_release(stay, event, scene) {
+                true => requested(stay, event, "; nothing was let go: a request is no release"),
+                false => unanswered(stay, event),
+            }),
             End::ReleaseDenied(event) if stay.is_gone(event) => {
                 Some(requested(stay, event, "; it was taken out of quarantine without being let go"))
             }
@@ -109,6 +110,31 @@ fn requested(stay: &Stay<'_>, event: &Event, how: &str) -> Claim {
         format!("{}{how}", told(event)),
         [event].into_iter().chain(stay.holds.iter().copied()),
     )
+}
+
+/// Whether the evidence would show the release that a request asked for: the list's own row names the request, or the
+/// system's record of releases covers the time after it.
+fn would_show_the_release(stay: &Stay<'_>, request: &Event, scene: &Scene<'_>) -> bool {
+    let place = request.observation.cite.order();
+    let is_list_row = stay
+        .station
+        .events
+        .iter()
+        .any(|event| matches!(event.fact(), Fact::Quarantine(_)) && event.observation.cite.order() == place);
+    let covered = || {
+        let shows = |list: SourceId| request.at().is_some_and(|at| scene.lake.would_show(list, at));
+        layers::exports::releases_of(&stay.station.system.product).iter().any(|list| shows(*list))
+    };
+    is_list_row || covered()
+}
+
+/// A request after which nothing is said: likely still held, until the record of releases is seen.
+fn unanswered(stay: &Stay<'_>, request: &Event) -> Claim {
+    let claim = requested(stay, request, "; a request is no release, and no supplied record shows one");
+    let product = &stay.station.system.product;
+    let ask_for =
+        layers::exports::releases_of(product).iter().chain(layers::exports::logs_of(product)).copied().collect();
+    Claim { standing: Standing::Likely, ask_for, ..claim }
 }
 
 fn for_whom(event: &Event) -> String {
