@@ -42,7 +42,7 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
     let Some(at) = last_word(stays) else { return (Fate::Unknown, None) };
     let stay = &stays[at];
     let fate = match stay.end {
-        End::Refused(_) if stays[..at].iter().any(has_own_record) => Fate::Bounced,
+        End::Refused(_) if stays[..at].iter().any(had_it) => Fate::Bounced,
         End::Refused(_) => Fate::Rejected,
         End::PutOff(_) | End::Deferred(_) | End::UnderWay(_) => Fate::Deferred,
         End::RefusedByFilter(event) if is_refusal_at_the_door(stay, event) => Fate::Rejected,
@@ -91,6 +91,15 @@ fn last_word(stays: &[Stay<'_>]) -> Option<usize> {
         End::Failed(_) => heard.or(Some(last)),
         _ => Some(last),
     }
+}
+
+/// Whether a station's own record shows that it had the copy in hand, not only that it looked at it on another's behalf.
+fn had_it(stay: &Stay<'_>) -> bool {
+    let looks = |fact: &Fact| {
+        matches!(fact, Fact::Identity(_) | Fact::Authentication(_) | Fact::Verdict(_) | Fact::Note { .. })
+    };
+    let product_only_looks = matches!(stay.station.system.product, Product::Other(_) | Product::Rspamd);
+    has_own_record(stay) && !(product_only_looks && stay.station.events.iter().all(|event| looks(event.fact())))
 }
 
 /// Whether a filter says that it refused in the session, and nothing says that its station had accepted the copy before.

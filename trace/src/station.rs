@@ -94,6 +94,16 @@ fn key_of(event: &Event, queue_of: &BTreeMap<Identifier, Identifier>) -> Option<
             };
             Some(Key { system, queue_id: queue })
         }
+        // A program that a mail server asks (a milter, a policy service) speaks of the message in the server's hands.
+        Product::Other(_) if event.source == "postfix/log" => {
+            let queue = observation.about.ids.iter().find(|id| matches!(id, Identifier::QueueId { .. })).cloned();
+            match &queue {
+                Some(Identifier::QueueId { host, .. }) => {
+                    Some(Key { system: System::at(Product::Postfix, host.clone()), queue_id: queue })
+                }
+                _ => Some(Key { system, queue_id: None }),
+            }
+        }
         Product::Exim => {
             let queue = observation.about.ids.iter().find(|id| matches!(id, Identifier::QueueId { .. })).cloned();
             Some(Key { system, queue_id: queue })
@@ -107,7 +117,8 @@ fn key_of(event: &Event, queue_of: &BTreeMap<Identifier, Identifier>) -> Option<
 fn adopt(stops: Vec<Stop>) -> Vec<Stop> {
     let (mut settled, waiting): (Vec<Stop>, Vec<Stop>) = stops.into_iter().partition(|stop| {
         stop.key.queue_id.is_some()
-            || !matches!(stop.key.system.product, Product::Postfix | Product::Amavis | Product::Rspamd)
+            || !(matches!(stop.key.system.product, Product::Postfix | Product::Amavis | Product::Rspamd)
+                || is_asked_by_postfix(stop))
     });
     for stop in waiting {
         let mut same = settled
@@ -121,6 +132,12 @@ fn adopt(stops: Vec<Stop>) -> Vec<Stop> {
         }
     }
     settled
+}
+
+/// Whether nothing but a program that a mail server asked speaks, in the server's own log.
+fn is_asked_by_postfix(stop: &Stop) -> bool {
+    matches!(stop.key.system.product, Product::Other(_))
+        && stop.events.iter().all(|event| event.source == "postfix/log")
 }
 
 /// Orders stops by stated links and by who handed over to whom, then by their first instant, then by what usually comes

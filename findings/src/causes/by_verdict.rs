@@ -114,7 +114,8 @@ fn by_matched_rule(stay: &Stay<'_>, deed: &Event) -> Option<Claim> {
     let rule = rule.last()?;
     let (id, layer) = id_of(rule)?;
     let claim = claim(id, Standing::Likely, layer, statement(rule, deed), [rule, deed]);
-    Some(Claim { ask_for: vec!["exchange-online/quarantine", "message/eml"], ..claim })
+    let list = layers::exports::holds_of(&stay.station.system.product).first().copied();
+    Some(Claim { ask_for: vec![list.unwrap_or("exchange-online/quarantine"), "message/eml"], ..claim })
 }
 
 fn sets_spam_level(said: &str) -> bool {
@@ -153,7 +154,8 @@ fn beside_an_unnamed_hold(stay: &Stay<'_>, detected: &Event, deed: &Event) -> Op
     }
     let (id, layer) = id_of(detected)?;
     let claim = claim(id, Standing::Likely, layer, statement(detected, deed), [detected, deed]);
-    Some(Some(Claim { ask_for: vec!["mimecast/held-queue"], ..claim }))
+    let list = layers::exports::holds_of(&stay.station.system.product).first().copied();
+    Some(Some(Claim { ask_for: list.into_iter().collect(), ..claim }))
 }
 
 /// Whether all that shows the junk folder is a verdict that does not say what was done.
