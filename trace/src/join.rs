@@ -30,6 +30,9 @@ pub(crate) fn across_systems(passages: Vec<Passage>) -> Vec<Passage> {
         let other = held.remove(right.max(left));
         held[left.min(right)].take(other);
     }
+    // What bears a Message-ID first, then in the order of time: the files' names decide nothing.
+    let mut loose = loose;
+    loose.sort_by_key(|passage| (by_looks_only(passage), passage.span()));
     for passage in loose {
         attach(&mut held, passage);
     }
@@ -178,7 +181,8 @@ fn contradiction<'p>(known: &Passage, listed: &'p Passage) -> Option<&'p Event> 
     listed.events.iter().find(|event| {
         let system = &event.observation.speaker.product;
         let own = |other: &&Event| other.observation.speaker.product == *system && !is_sample(other.source);
-        let came = known.events.iter().filter(own).filter_map(Event::at).min();
+        let is_step = |other: &&Event| matches!(other.fact(), Fact::Release(_));
+        let came = known.events.iter().filter(own).filter(|other| !is_step(other)).filter_map(Event::at).min();
         let is_hold = matches!(event.fact(), Fact::Quarantine(kept) if kept.state == QuarantineState::Held);
         let is_release = matches!(event.fact(), Fact::Release(_));
         if is_unnamed_refusal(event) {
