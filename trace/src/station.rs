@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Access, Address, Fact, FileName, Identifier, Outcome, Peer, Product, System};
+use evidence::{Access, Address, Fact, Identifier, Outcome, Peer, Product, SourceId, System};
 use jiff::Timestamp;
 
 use crate::passage::{Passage, place_of};
@@ -59,16 +59,15 @@ pub(crate) fn stops(passage: &Passage) -> (Vec<Stop>, Vec<Event>) {
     let stops: Vec<Stop> = at.into_iter().map(|(key, events)| Stop { key, events }).collect();
     let mut ordered = in_order(adopt(stops), &passage.links);
     for stop in &mut ordered {
-        stop.events.sort_by(|a, b| place_in_time(a).cmp(&place_in_time(b)));
+        stop.events.sort_by_key(place_in_time);
     }
     (ordered, beside)
 }
 
-/// Where an event stands among those of its stop; of two files that bear the same instant the name decides, never how far
-/// down in each the row happens to stand.
-fn place_in_time(event: &Event) -> (Option<Timestamp>, u8, &FileName, u64) {
-    let cite = &event.observation.cite;
-    (event.at(), rank(event.fact()), &cite.file, cite.bytes.start)
+/// Where an event stands among those of its stop; of two kinds of export that bear the same instant the kind decides, never
+/// how far down in each the row happens to stand.
+fn place_in_time(event: &Event) -> (Option<Timestamp>, u8, SourceId, u64) {
+    (event.at(), rank(event.fact()), event.source, event.observation.cite.bytes.start)
 }
 
 /// The queue id that other ids of a filter (amavis's mail id) stand with.

@@ -24,17 +24,10 @@ impl Family for Rule {
         let stay = copy.decided()?;
         let events: Vec<&Event> = match stay.end {
             End::Refused(event) | End::PutOff(event) => vec![event],
-            // That it is not yet time to try again says nothing: what the next hop last answered does.
-            End::Deferred(event) if !is_answer_of_next_hop(event) => [event]
-                .into_iter()
-                .chain(stay.handovers.iter().copied().rfind(|other| is_answer_of_next_hop(other)))
-                .collect(),
-            End::Deferred(event) => vec![event],
+            // That it is not yet time to try again says nothing: an earlier attempt does.
+            End::Deferred(event) => [event].into_iter().chain(put_off(stay)).collect(),
             // An expiry says only that it lasted: the last attempt that was put off names the reason.
-            End::HandoverRefused(event) if is_expiry(event) => {
-                let is_put_off = |other: &&Event| matches!(other.fact(), Fact::Handover(handover) if handover.outcome == Outcome::Deferred);
-                [event].into_iter().chain(stay.handovers.iter().copied().rfind(is_put_off)).collect()
-            }
+            End::HandoverRefused(event) if is_expiry(event) => [event].into_iter().chain(put_off(stay)).collect(),
             End::HandoverRefused(event) => vec![event],
             // The verdict's own record carries the reply that was given.
             End::RefusedByFilter(event) => {
@@ -64,16 +57,22 @@ impl Family for Rule {
         };
         let notices = stay.dsns.iter().copied();
         let layer = layer_of(id, copy);
-        let claim = claim(id, standing, layer, statement, events.iter().copied().chain(notices));
+        // The attempt that names the reason, beside the end that does not.
+        let shown = events.first().copied().into_iter().chain([event]).chain(match stay.end {
+            End::GaveUp(expired, _) => Some(expired),
+            _ => None,
+        });
+        let claim = claim(id, standing, layer, statement, shown.chain(notices));
         let claim = if id == "connector-routing/greylisted" { confirmed_by_filter(claim, stay) } else { claim };
         Some(if matches!(event.fact(), Fact::Dsn(_)) { by_hearsay(claim, event) } else { claim })
     }
 }
 
-/// Whether the next hop itself put off an attempt to hand over, in its own words.
-fn is_answer_of_next_hop(event: &Event) -> bool {
-    matches!(event.fact(), Fact::Handover(handover)
-        if handover.spoken_by_next_hop && handover.outcome == Outcome::Deferred && handover.reply.is_some())
+/// The attempts to hand over that were put off, the last one first.
+fn put_off<'t>(stay: &Stay<'t>) -> impl Iterator<Item = &'t Event> {
+    let is_put_off =
+        |event: &&Event| matches!(event.fact(), Fact::Handover(handover) if handover.outcome == Outcome::Deferred);
+    stay.handovers.iter().copied().rev().filter(is_put_off).collect::<Vec<_>>().into_iter()
 }
 
 /// A vague "try again later" is greylisting for sure once the filter that was asked says so itself.
@@ -130,7 +129,9 @@ fn is_expiry(event: &Event) -> bool {
     reply(event).is_some_and(|reply| {
         let text = reply.text.to_lowercase();
         ["4.4.7", "5.4.7"].contains(&reply.enhanced_status_code.as_deref().unwrap_or(""))
-            || ["delivery expired", "message expired", "message too old"].iter().any(|word| text.contains(word))
+            || ["delivery expired", "message expired", "message too old", "retry timeout exceeded"]
+                .iter()
+                .any(|word| text.contains(word))
     })
 }
 
