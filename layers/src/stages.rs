@@ -366,15 +366,16 @@ impl<'t> Way<'_, 't> {
         let next = handover(event).and_then(|handover| {
             is_vendor_cloud(handover.to.as_ref(), handover.reply.as_ref().map_or("", |reply| &reply.text))
         });
-        let from_exchange = event.observation.speaker.product == Product::ExchangeOnline;
+        let leaves_the_cloud =
+            matches!(event.observation.speaker.product, Product::ExchangeOnline | Product::GoogleWorkspace);
         let ask: &[SourceId] = match next {
             Some(Product::ExchangeOnline) => &["exchange-online/message-trace"],
             // What a program did with it stands, if anywhere, in the same host's log.
             _ if is_program => exports::logs_of(&event.observation.speaker.product),
             // Mail that leaves ends in somebody else's cloud.
-            Some(_) if from_exchange => &["message/bounce"],
+            Some(_) if leaves_the_cloud => &["message/bounce"],
             Some(ref product) => exports::logs_of(product),
-            None if from_exchange => &["message/bounce"],
+            None if leaves_the_cloud => &["message/bounce"],
             // A gateway's next hop that does not name itself is the mail system behind it.
             _ => &["exchange-online/message-trace"],
         };
@@ -384,7 +385,7 @@ impl<'t> Way<'_, 't> {
                 && has_own_record(stay)
                 && match next.as_ref() {
                     Some(product) => stay.is(product),
-                    None => stay.is(&Product::ExchangeOnline) && !from_exchange,
+                    None => stay.is(&Product::ExchangeOnline) && !leaves_the_cloud,
                 }
         });
         if let Some(taken) = taken {
