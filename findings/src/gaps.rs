@@ -73,11 +73,20 @@ fn reason(copy: &Explained<'_>, scene: &Scene<'_>) -> Claim {
 }
 
 /// The logs of all systems: each vendor, and the kind of export that is its log.
-const LOGS: [(&str, SourceId); 3] = [
+const LOGS: [(&str, SourceId); 9] = [
     ("mimecast/", "mimecast/siem"),
     ("exchange-online/", "exchange-online/message-trace"),
     ("postfix/", "postfix/log"),
+    ("exim/", "exim/log"),
+    ("cisco/", "cisco/esa-log"),
+    ("proofpoint/", "proofpoint/message-log"),
+    ("google/", "google/email-log-search"),
+    ("proxmox/", "proxmox/tracker"),
+    ("rspamd/", "rspamd/log"),
 ];
+
+/// The logs that are asked for whatever the evidence is from: most messages pass one of these systems.
+const USUAL_LOGS: usize = 3;
 
 /// The logs that were supplied, but not for the time of the message.
 fn uncovered(scene: &Scene<'_>) -> Vec<SourceId> {
@@ -93,7 +102,8 @@ pub(crate) fn nothing(scene: &Scene<'_>) -> Claim {
         scene.lake.supplied().iter().any(|file| file.source.is_some_and(|source| source.starts_with(vendor)))
     };
     // First logs that do not cover the time, then those of the systems that other evidence comes from, then the others'.
-    let mut logs = LOGS;
+    let of_supplied = LOGS[USUAL_LOGS..].iter().filter(|(vendor, _)| supplied(vendor));
+    let mut logs: Vec<(&str, SourceId)> = LOGS[..USUAL_LOGS].iter().chain(of_supplied).copied().collect();
     logs.sort_by_key(|(vendor, log)| (scene.lake.has(log), !supplied(vendor)));
     let missing = logs.iter().map(|(_, log)| *log).filter(|log| !scene.lake.has(log));
     let uncovered = uncovered(scene);
@@ -105,6 +115,9 @@ pub(crate) fn nothing(scene: &Scene<'_>) -> Claim {
         ),
         (None, Some(log)) => {
             format!("no supplied record speaks of this message; the supplied {log} does not cover its time")
+        }
+        (None, None) if scene.lake.entries().iter().any(|entry| trace::is_report(entry.source)) => {
+            "only reports of other receivers speak of this message, no record of a system on its way".to_owned()
         }
         (None, None) => {
             "no supplied record speaks of this message; check the id, the recipient and the time".to_owned()
@@ -134,6 +147,7 @@ fn lists(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<SourceId> {
         Some(evidence::Product::ExchangeOnline) => {
             vec!["exchange-online/quarantine", "exchange-online/message-trace-detail"]
         }
+        Some(product) if !layers::exports::holds_of(product).is_empty() => layers::exports::holds_of(product).to_vec(),
         _ => usual(copy, scene),
     }
 }
@@ -145,6 +159,9 @@ fn usual(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<SourceId> {
         Some(evidence::Product::ExchangeOnline) => vec!["exchange-online/message-trace-detail", "message/bounce"],
         Some(evidence::Product::Postfix | evidence::Product::Amavis | evidence::Product::Rspamd) => {
             vec!["postfix/log", "message/bounce"]
+        }
+        Some(product) if !layers::exports::logs_of(product).is_empty() => {
+            layers::exports::logs_of(product).iter().copied().chain(["message/bounce"]).collect()
         }
         _ => {
             let mut ask = uncovered(scene);

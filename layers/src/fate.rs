@@ -1,6 +1,6 @@
 //! What became of a copy.
 
-use evidence::{Fact, Folder, Peer, Product};
+use evidence::{Action, Fact, Folder, Peer, Product};
 use lake::Lake;
 use trace::Copy;
 
@@ -42,9 +42,10 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
     let Some(at) = last_word(stays) else { return (Fate::Unknown, None) };
     let stay = &stays[at];
     let fate = match stay.end {
-        End::Refused(_) if stays[..at].iter().any(has_own_record) => Fate::Bounced,
+        End::Refused(_) if stays[..at].iter().any(had_it) => Fate::Bounced,
         End::Refused(_) => Fate::Rejected,
         End::PutOff(_) | End::Deferred(_) | End::UnderWay(_) => Fate::Deferred,
+        End::RefusedByFilter(event) if is_refusal_at_the_door(stay, event) => Fate::Rejected,
         End::RefusedByFilter(_) | End::HandoverRefused(_) | End::GaveUp(..) | End::Failed(_) => Fate::Bounced,
         End::ReleaseDenied(event) if stay.is_gone(event) => Fate::Discarded,
         End::Held(_)
@@ -62,6 +63,7 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
         End::Forwarded(_) => Fate::Forwarded,
         End::Removed(_) => Fate::RemovedAfterDelivery,
         End::Moved(event) => moved_to(event.fact()),
+        End::Delivered(_) if is_relay(&stay.station.system.product) => Fate::Unknown,
         End::Delivered(_) => Fate::Delivered,
     };
     (fate, Some(at))
@@ -90,6 +92,27 @@ fn last_word(stays: &[Stay<'_>]) -> Option<usize> {
         End::Failed(_) => heard.or(Some(last)),
         _ => Some(last),
     }
+}
+
+/// Whether a station's own record shows that it had the copy in hand, not only that it looked at it on another's behalf.
+fn had_it(stay: &Stay<'_>) -> bool {
+    let looks = |fact: &Fact| {
+        matches!(fact, Fact::Identity(_) | Fact::Authentication(_) | Fact::Verdict(_) | Fact::Note { .. })
+    };
+    let product_only_looks = matches!(stay.station.system.product, Product::Other(_) | Product::Rspamd);
+    has_own_record(stay) && !(product_only_looks && stay.station.events.iter().all(|event| looks(event.fact())))
+}
+
+/// Whether a filter says that it refused in the session, and nothing says that its station had accepted the copy before.
+fn is_refusal_at_the_door(stay: &Stay<'_>, event: &trace::Event) -> bool {
+    stay.accepted_at().is_none()
+        && stay.handovers.is_empty()
+        && matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Rejected)
+}
+
+/// Whether a product keeps no mailboxes, so that its word "delivered" means that the next server took the copy.
+pub(crate) fn is_relay(product: &Product) -> bool {
+    matches!(product, Product::Mimecast | Product::Proofpoint | Product::ProxmoxMailGateway | Product::CiscoSecureEmail)
 }
 
 /// Whether a station's own log or list speaks, not only a notice or the sample.
@@ -142,9 +165,11 @@ pub fn is_vendor_cloud(peer: Option<&Peer>, said: &str) -> Option<Product> {
     } else if ends(&[".mimecast.com"]) {
         Some(Product::Mimecast)
     } else if ends(&[".google.com", ".googlemail.com"]) || said.contains(" - gsmtp") {
-        Some(Product::Other("Google Workspace".to_owned()))
-    } else if ends(&[".pphosted.com"]) {
-        Some(Product::Other("Proofpoint".to_owned()))
+        Some(Product::GoogleWorkspace)
+    } else if ends(&[".pphosted.com", ".ppe-hosted.com"]) {
+        Some(Product::Proofpoint)
+    } else if ends(&[".iphmx.com"]) {
+        Some(Product::CiscoSecureEmail)
     } else {
         None
     }
@@ -169,6 +194,8 @@ fn is_lost(stay: &Stay<'_>, lake: &Lake) -> bool {
     let log = match stay.station.system.product {
         Product::Mimecast => "mimecast/siem",
         Product::Postfix | Product::Amavis | Product::Rspamd => "postfix/log",
+        Product::Exim => "exim/log",
+        Product::CiscoSecureEmail => "cisco/esa-log",
         _ => return false,
     };
     lake.would_show(log, at) && lake.would_show(log, at + wait)

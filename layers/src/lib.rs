@@ -3,6 +3,7 @@
 //! [`explain`] walks the stations of a copy: `stay` reads how the stay at each ended, `fate` what became of the copy,
 //! `stages` the state of the seven layers. Vendor codes stay where the sources put them: in `said`.
 
+pub mod exports;
 mod fate;
 mod say;
 mod stages;

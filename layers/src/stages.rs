@@ -8,8 +8,8 @@ use lake::Lake;
 use trace::{Copy, Event};
 
 use crate::fate::{Fate, has_own_record, is_vendor_cloud};
-use crate::stay::{End, Stay, handover};
-use crate::{Stage, State, cites, say};
+use crate::stay::{End, Stay, handover, is_mail_server};
+use crate::{Stage, State, cites, exports, say};
 
 /// All that the stages are read from.
 struct Way<'s, 't> {
@@ -154,6 +154,8 @@ impl<'t> Way<'_, 't> {
             );
             let harmless = verdict(last).is_some_and(|verdict| match verdict.action {
                 Action::None => true,
+                // The sender came again.
+                Action::Deferred => self.went_on(),
                 Action::NotSaid => !kept && self.went_on(),
                 _ => false,
             });
@@ -335,6 +337,7 @@ impl<'t> Way<'_, 't> {
                 stage(Layer::Delivery, State::Stopped, summary, [Some(expired), last].into_iter().flatten())
             }
             End::Deferred(event) | End::UnderWay(event) => stage(Layer::Delivery, State::Pending, say(event), [event]),
+            End::Delivered(event) if self.fate == Fate::Unknown => self.beyond_the_handover(event),
             End::Stored(event) | End::Delivered(event) | End::Junked(event) => {
                 stage(Layer::Delivery, State::Passed, say(event), [event])
             }
@@ -375,13 +378,16 @@ impl<'t> Way<'_, 't> {
         let next = handover(event).and_then(|handover| {
             is_vendor_cloud(handover.to.as_ref(), handover.reply.as_ref().map_or("", |reply| &reply.text))
         });
-        let from_exchange = event.observation.speaker.product == Product::ExchangeOnline;
+        let leaves_the_cloud =
+            matches!(event.observation.speaker.product, Product::ExchangeOnline | Product::GoogleWorkspace);
         let ask: &[SourceId] = match next {
-            Some(Product::Mimecast) => &["mimecast/siem"],
+            Some(Product::ExchangeOnline) => &["exchange-online/message-trace"],
             // What a program did with it stands, if anywhere, in the same host's log.
-            _ if is_program => &["postfix/log"],
-            Some(Product::Other(_)) => &["message/bounce"],
-            None if from_exchange => &["message/bounce"],
+            _ if is_program => exports::logs_of(&event.observation.speaker.product),
+            // Mail that leaves ends in somebody else's cloud.
+            Some(_) if leaves_the_cloud => &["message/bounce"],
+            Some(ref product) => exports::logs_of(product),
+            None if leaves_the_cloud => &["message/bounce"],
             // A gateway's next hop that does not name itself is the mail system behind it.
             _ => &["exchange-online/message-trace"],
         };
@@ -391,15 +397,18 @@ impl<'t> Way<'_, 't> {
                 && has_own_record(stay)
                 && match next.as_ref() {
                     Some(product) => stay.is(product),
-                    None => stay.is(&Product::ExchangeOnline) && !from_exchange,
+                    None => stay.is(&Product::ExchangeOnline) && !leaves_the_cloud,
                 }
         });
         if let Some(taken) = taken {
             let word = taken.words.last().map_or("it has a record of it".to_owned(), |word| say::of_event(word));
             let summary = format!("{}: {word}; no record shows what came after", taken.station.system);
             let shown = [Some(event), taken.words.last().copied()];
-            let ask = ["exchange-online/message-trace", "exchange-online/message-trace-detail"];
-            return self.not_shown(Layer::Delivery, summary, shown.into_iter().flatten(), &ask);
+            let ask = match exports::logs_of(&taken.station.system.product) {
+                [] => exports::logs_of(&Product::ExchangeOnline),
+                logs => logs,
+            };
+            return self.not_shown(Layer::Delivery, summary, shown.into_iter().flatten(), ask);
         }
         let log = ask.iter().copied().find(|source| !is_program && *source != "message/bounce");
         if log.is_some_and(|source| event.at().is_some_and(|at| self.lake.would_show(source, at))) {
@@ -449,7 +458,7 @@ impl<'t> Way<'_, 't> {
             End::Discarded(event) if self.by_store(event) => {
                 stage(Layer::Mailbox, State::Stopped, self.by_speaker(event), [event])
             }
-            End::HandedOver(_) | End::Released(_) | End::Unknown | End::InFilter(_) => {
+            End::HandedOver(_) | End::Delivered(_) | End::Released(_) | End::Unknown | End::InFilter(_) => {
                 self.not_shown(Layer::Mailbox, "no mailbox record was supplied".to_owned(), [], &[])
             }
             _ => self.not_reached(Layer::Mailbox),
@@ -461,7 +470,12 @@ impl<'t> Way<'_, 't> {
             Product::ExchangeOnline => {
                 ("the record does not name the folder", &["exchange-online/message-trace-detail"])
             }
-            Product::Postfix | Product::Dovecot => (
+            Product::Postfix
+            | Product::Dovecot
+            | Product::Exim
+            | Product::Amavis
+            | Product::Rspamd
+            | Product::ProxmoxMailGateway => (
                 "the record does not name the folder: the log of the mailbox store does (lines of dovecot)",
                 &["postfix/log"],
             ),
@@ -477,7 +491,7 @@ impl<'t> Way<'_, 't> {
 
     /// Thrown away on its way, with no filter's verdict: by an operator, or by a route that ends in nothing.
     fn discarded_in_queue(&self, event: &Event) -> bool {
-        event.observation.speaker.product == Product::Postfix
+        is_mail_server(&event.observation.speaker.product)
             && self.decided.is_some_and(|stay| stay.holds.is_empty() && stay.adverse_verdicts().next().is_none())
     }
 
@@ -539,37 +553,27 @@ impl<'t> Way<'_, 't> {
 
     /// The lists that name why something was held.
     fn ask_for_verdict(&self) -> Vec<SourceId> {
-        match self.decided.map(|stay| &stay.station.system.product) {
-            Some(Product::Mimecast) => vec!["mimecast/held-queue", "mimecast/siem"],
-            Some(Product::ExchangeOnline) => vec!["exchange-online/quarantine", "exchange-online/message-trace-detail"],
-            Some(Product::Postfix | Product::Amavis | Product::Rspamd | Product::Dovecot) => vec!["postfix/log"],
-            _ => vec!["exchange-online/message-trace", "message/eml"],
-        }
+        let known = self.decided.map_or(&[][..], |stay| exports::holds_of(&stay.station.system.product));
+        if known.is_empty() { vec!["exchange-online/message-trace", "message/eml"] } else { known.to_vec() }
     }
 
     fn quarantine_lists(&self) -> Vec<SourceId> {
-        match self.decided.map(|stay| &stay.station.system.product) {
-            Some(Product::Mimecast) => vec!["mimecast/held-queue"],
-            Some(Product::Postfix | Product::Amavis | Product::Rspamd | Product::Dovecot) => vec!["postfix/log"],
-            _ => vec!["exchange-online/quarantine"],
-        }
+        let known = self.decided.and_then(|stay| exports::holds_of(&stay.station.system.product).first());
+        vec![known.copied().unwrap_or("exchange-online/quarantine")]
     }
 
     fn release_lists(&self) -> Vec<SourceId> {
         let held_at = self.stays.iter().rev().find(|stay| !stay.holds.is_empty()).or(self.decided);
-        match held_at.map(|stay| &stay.station.system.product) {
-            Some(Product::Mimecast) => vec!["mimecast/release-log"],
-            Some(Product::Postfix | Product::Amavis | Product::Rspamd | Product::Dovecot) => vec!["postfix/log"],
-            _ => vec!["exchange-online/quarantine"],
-        }
+        let known = held_at.map_or(&[][..], |stay| exports::releases_of(&stay.station.system.product));
+        if known.is_empty() { vec!["exchange-online/quarantine"] } else { known.to_vec() }
     }
 
     /// Where a station's own hand-over would be written.
     fn delivery_records(&self, stay: &Stay<'t>) -> Vec<SourceId> {
-        match stay.station.system.product {
-            Product::Mimecast => vec!["mimecast/siem", "exchange-online/message-trace"],
-            Product::Postfix | Product::Amavis | Product::Rspamd | Product::Dovecot => vec!["postfix/log"],
-            _ => vec!["exchange-online/message-trace"],
+        match &stay.station.system.product {
+            Product::ExchangeOnline => vec!["exchange-online/message-trace"],
+            product if exports::logs_of(product).is_empty() => vec!["exchange-online/message-trace"],
+            product => exports::onward_of(product),
         }
     }
 

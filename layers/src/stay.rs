@@ -137,7 +137,7 @@ impl<'t> Stay<'t> {
 
     /// Whether no record of the stay bears an id of the message: it was found by sender, recipient and time.
     pub fn is_by_looks(&self) -> bool {
-        self.station.system.product == Product::Postfix
+        is_mail_server(&self.station.system.product)
             && !self.station.ids.iter().any(Identifier::is_strong)
             && self.station.events.iter().all(|event| event.join == Join::Correlated && !trace::is_sample(event.source))
     }
@@ -321,7 +321,7 @@ impl<'t> Stay<'t> {
 
     /// Whether a record says that a mail server's own rule sent the copy to another address.
     pub(crate) fn is_redirect(&self, event: &Event) -> bool {
-        event.observation.speaker.product == Product::Postfix
+        is_mail_server(&event.observation.speaker.product)
             && matches!(event.fact(), Fact::Redirect(Redirect::Forwarded { to, .. }) if !to.is_empty())
     }
 
@@ -329,7 +329,7 @@ impl<'t> Stay<'t> {
     fn deleted_from_hold(&self, hold: Option<&Event>) -> Option<&'t Event> {
         let hold = hold?;
         self.find_last(|fact| matches!(fact, Fact::Discarded { .. }))
-            .filter(|event| event.observation.speaker.product == Product::Postfix && event.at() >= hold.at())
+            .filter(|event| is_mail_server(&event.observation.speaker.product) && event.at() >= hold.at())
     }
 
     /// A record that says that the copy is gone from quarantine, where no step of a release explains that: at most it was
@@ -611,6 +611,12 @@ fn is_clock_stated(event: &Event) -> bool {
 /// An instant as another clock may have told it.
 fn a_little_before(at: Timestamp) -> Timestamp {
     at.checked_sub(AFTER_DELIVERY).unwrap_or(at)
+}
+
+/// Whether a product is a mail server with a queue that its operator runs: what is done there without a verdict, the
+/// operator or a route did.
+pub(crate) fn is_mail_server(product: &Product) -> bool {
+    matches!(product, Product::Postfix | Product::Exim)
 }
 
 /// Whether Exchange Online's policies put a message of this kind to junk unless they are changed.

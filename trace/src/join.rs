@@ -2,7 +2,7 @@
 //!
 //! Never on the Message-ID alone across two passages of one system: senders repeat it, and a gateway may rewrite it.
 
-use evidence::{Fact, Outcome, QuarantineState, TraceStatus, Zone};
+use evidence::{Fact, Outcome, Product, QuarantineState, TraceStatus, Zone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::passage::Passage;
@@ -22,15 +22,37 @@ pub(crate) fn across_systems(passages: Vec<Passage>) -> Vec<Passage> {
         let next = held.remove(next);
         held[attempt].take(next);
     }
+    while let Some((hold, next)) = let_go(&held) {
+        let next = held.remove(next);
+        held[hold].take(next);
+    }
     while let Some((left, right)) = nearest_pair(&held) {
         let other = held.remove(right.max(left));
         held[left.min(right)].take(other);
     }
+    // What bears a Message-ID first, then in the order of time: the files' names decide nothing.
+    let mut loose = loose;
+    loose.sort_by_key(|passage| (by_looks_only(passage), passage.span()));
     for passage in loose {
         attach(&mut held, passage);
     }
     held.sort_by_key(|passage| passage.span());
     held
+}
+
+/// A hold, and what the same system let go afterwards under another id: the same Message-ID for the same recipient. The
+/// record of the second says that it comes out of the quarantine (Proofpoint: re-injected). `held` is ordered by time.
+fn let_go(held: &[Passage]) -> Option<(usize, usize)> {
+    held.iter().enumerate().filter(|(_, next)| next.was_let_go()).find_map(|(at, next)| {
+        let (ids, recipients) = (next.message_ids(), next.recipients());
+        let hold = held[..at].iter().rposition(|earlier| {
+            earlier.was_held()
+                && !earlier.systems().is_disjoint(&next.systems())
+                && earlier.message_ids().intersection(&ids).next().is_some()
+                && earlier.recipients().intersection(&recipients).next().is_some()
+        });
+        hold.map(|hold| (hold, at))
+    })
 }
 
 /// How long a sender goes on trying (RFC 5321, 4.5.4.1).
@@ -171,9 +193,13 @@ fn contradiction<'p>(known: &Passage, listed: &'p Passage) -> Option<&'p Event> 
     listed.events.iter().find(|event| {
         let system = &event.observation.speaker.product;
         let own = |other: &&Event| other.observation.speaker.product == *system && !is_sample(other.source);
-        let came = known.events.iter().filter(own).filter_map(Event::at).min();
+        let is_step = |other: &&Event| matches!(other.fact(), Fact::Release(_));
+        let came = known.events.iter().filter(own).filter(|other| !is_step(other)).filter_map(Event::at).min();
         let is_hold = matches!(event.fact(), Fact::Quarantine(kept) if kept.state == QuarantineState::Held);
         let is_release = matches!(event.fact(), Fact::Release(_));
+        if is_unnamed_refusal(event) {
+            return got_past_the_door(known, listed);
+        }
         let Some(at) = stated_instant(event) else {
             // A row about a hold's end that bears no instant, beside a message that went on without a hold.
             let last = known.events.iter().filter_map(Event::at).max();
@@ -191,6 +217,32 @@ fn contradiction<'p>(known: &Passage, listed: &'p Passage) -> Option<&'p Event> 
             Some(came) if is_release => came.duration_since(at) > SKEW || went_on_unheld(known, listed, own, at),
             // Only systems further on are known: what they already had, the gateway did not hold or release afterwards.
             None if is_hold || is_release => known.span().is_some_and(|(_, last)| at.duration_since(last) > TRANSFER),
+            _ => false,
+        }
+    })
+}
+
+/// Whether a gateway's list says that it turned away a message before that had an id. (A mail server's own attempts are told
+/// apart by their queue ids: `layers` weighs them.)
+fn is_unnamed_refusal(event: &Event) -> bool {
+    let is_mail_server = matches!(event.observation.speaker.product, Product::Postfix | Product::Exim);
+    !is_mail_server
+        && event.observation.about.ids.is_empty()
+        && matches!(event.fact(), Fact::Arrival(arrival) if matches!(arrival.outcome, Outcome::Refused | Outcome::Deferred))
+}
+
+/// Whether records with the message's ids show that it was taken: then an attempt that was turned away was an earlier one,
+/// or another message of the same sender.
+fn got_past_the_door(known: &Passage, listed: &Passage) -> bool {
+    let recipients = listed.recipients();
+    known.events.iter().filter(|event| !is_sample(event.source)).any(|event| {
+        let named = &event.observation.about.envelope_recipients;
+        let same = named.is_empty() || named.iter().any(|recipient| recipients.contains(recipient));
+        same && match event.fact() {
+            Fact::Arrival(arrival) => arrival.outcome == Outcome::Accepted,
+            Fact::Handover(handover) => handover.outcome == Outcome::Accepted,
+            Fact::Status(status) => status.status == TraceStatus::Delivered,
+            Fact::Stored(_) | Fact::Quarantine(_) => true,
             _ => false,
         }
     })

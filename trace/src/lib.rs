@@ -111,7 +111,7 @@ pub struct Trace {
 ///
 /// `recipients` keeps only the copies for these addresses, under any name that they had on the way; none keeps all.
 pub fn follow(lake: &Lake, recipients: &[Address]) -> Trace {
-    let passages = join::across_systems(passage::by_id(lake.entries()));
+    let passages = join::across_systems(passage::by_id(&on_the_way(lake)));
     let mut copies: Vec<Copy> = passages.iter().flat_map(|passage| copy::of_passage(passage, recipients)).collect();
     if !recipients.is_empty() {
         let asked = |address: &Address| recipients.contains(address);
@@ -119,6 +119,12 @@ pub fn follow(lake: &Lake, recipients: &[Address]) -> Trace {
     }
     let message = facts(lake, &copies);
     Trace { message, copies }
+}
+
+/// The records of systems that had a hand in the message, and the message itself: what a receiver somewhere else reports of
+/// its own copy (DMARC failures, complaints) is no word about ours.
+fn on_the_way(lake: &Lake) -> Vec<lake::Entry> {
+    lake.entries().iter().filter(|entry| !is_report(entry.source)).cloned().collect()
 }
 
 fn facts(lake: &Lake, copies: &[Copy]) -> MessageFacts {
@@ -129,7 +135,7 @@ fn facts(lake: &Lake, copies: &[Copy]) -> MessageFacts {
         }
     }
     let notices = passage::notice_ids(lake.entries());
-    for entry in lake.entries() {
+    for entry in lake.entries().iter().filter(|entry| !is_report(entry.source)) {
         let about = &entry.observation.about;
         if about.ids.iter().any(|id| notices.contains(id)) {
             continue;
@@ -146,6 +152,7 @@ fn facts(lake: &Lake, copies: &[Copy]) -> MessageFacts {
     let mut identities: Vec<(bool, &lake::Entry, &Identity)> = lake
         .entries()
         .iter()
+        .filter(|entry| !is_report(entry.source))
         .filter(|entry| !entry.observation.about.ids.iter().any(|id| notices.contains(id)))
         .filter_map(|entry| match &entry.observation.fact {
             Fact::Identity(identity) => Some((!is_sample(entry.source), entry, identity)),
@@ -165,12 +172,20 @@ fn facts(lake: &Lake, copies: &[Copy]) -> MessageFacts {
     let by_carrier = identities.iter().filter(|(carried, ..)| *carried);
     let by_sample = identities.iter().filter(|(carried, ..)| !carried);
     facts.envelope_sender = by_carrier.chain(by_sample).find_map(|(.., identity)| identity.envelope_sender.clone());
-    facts.sent_at = facts.sent_at.or_else(|| first_instant(lake));
+    facts.sent_at = facts.sent_at.or_else(|| first_instant(copies));
     facts
 }
 
-fn first_instant(lake: &Lake) -> Option<When> {
-    lake.entries().iter().filter_map(|entry| entry.observation.when.clone()).min_by_key(|when| when.at)
+/// The first instant that a record on the way of a copy states.
+fn first_instant(copies: &[Copy]) -> Option<When> {
+    let stations = copies.iter().flat_map(|copy| &copy.stations).flat_map(|station| &station.events);
+    let beside = copies.iter().flat_map(|copy| &copy.beside);
+    stations.chain(beside).filter_map(|event| event.observation.when.clone()).min_by_key(|when| when.at)
+}
+
+/// Whether a kind of evidence is another receiver's report.
+pub fn is_report(source: SourceId) -> bool {
+    source.starts_with("report/")
 }
 
 /// Whether a kind of evidence is the message itself rather than a record about it.

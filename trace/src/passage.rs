@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use evidence::{Address, Fact, Identifier, NextHop, Observation, Outcome, Product, Scope, System};
+use evidence::{Address, Fact, Identifier, NextHop, Observation, Outcome, Product, ReleaseStep, Scope, System};
 use jiff::{SignedDuration, Timestamp};
 use lake::Entry;
 
@@ -49,6 +49,21 @@ impl Passage {
             .filter(|event| !is_sample(event.source))
             .map(|event| place_of(&event.observation.speaker))
             .collect()
+    }
+
+    /// Whether its records say that it was kept back, and nothing of what came after.
+    pub(crate) fn was_held(&self) -> bool {
+        self.says(|fact| matches!(fact, Fact::Quarantine(_))) && !self.says(|fact| matches!(fact, Fact::Release(_)))
+    }
+
+    /// Whether it comes out of a quarantine: its records state a release, and no hold of their own.
+    pub(crate) fn was_let_go(&self) -> bool {
+        let is_release = |fact: &Fact| matches!(fact, Fact::Release(release) if release.step == ReleaseStep::Released);
+        self.says(is_release) && !self.says(|fact| matches!(fact, Fact::Quarantine(_)))
+    }
+
+    fn says(&self, wanted: impl Fn(&Fact) -> bool) -> bool {
+        self.events.iter().filter(|event| !is_sample(event.source)).any(|event| wanted(event.fact()))
     }
 
     /// Whether it ended at a door with a reply of class 4: nothing but an arrival is known, and the last word was "later".

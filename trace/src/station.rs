@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Access, Address, Fact, Identifier, Outcome, Peer, Product, System};
+use evidence::{Access, Address, Fact, Identifier, Outcome, Peer, Product, SourceId, System};
 use jiff::Timestamp;
 
 use crate::passage::{Passage, place_of};
@@ -59,9 +59,15 @@ pub(crate) fn stops(passage: &Passage) -> (Vec<Stop>, Vec<Event>) {
     let stops: Vec<Stop> = at.into_iter().map(|(key, events)| Stop { key, events }).collect();
     let mut ordered = in_order(adopt(stops), &passage.links);
     for stop in &mut ordered {
-        stop.events.sort_by_key(|event| (event.at(), rank(event.fact()), event.observation.cite.bytes.start));
+        stop.events.sort_by_key(place_in_time);
     }
     (ordered, beside)
+}
+
+/// Where an event stands among those of its stop; of two kinds of export that bear the same instant the kind decides, never
+/// how far down in each the row happens to stand.
+fn place_in_time(event: &Event) -> (Option<Timestamp>, u8, SourceId, u64) {
+    (event.at(), rank(event.fact()), event.source, event.observation.cite.bytes.start)
 }
 
 /// The queue id that other ids of a filter (amavis's mail id) stand with.
@@ -94,6 +100,20 @@ fn key_of(event: &Event, queue_of: &BTreeMap<Identifier, Identifier>) -> Option<
             };
             Some(Key { system, queue_id: queue })
         }
+        // A program that a mail server asks (a milter, a policy service) speaks of the message in the server's hands.
+        Product::Other(_) if event.source == "postfix/log" => {
+            let queue = observation.about.ids.iter().find(|id| matches!(id, Identifier::QueueId { .. })).cloned();
+            match &queue {
+                Some(Identifier::QueueId { host, .. }) => {
+                    Some(Key { system: System::at(Product::Postfix, host.clone()), queue_id: queue })
+                }
+                _ => Some(Key { system, queue_id: None }),
+            }
+        }
+        Product::Exim => {
+            let queue = observation.about.ids.iter().find(|id| matches!(id, Identifier::QueueId { .. })).cloned();
+            Some(Key { system, queue_id: queue })
+        }
         _ => Some(Key { system, queue_id: None }),
     }
 }
@@ -103,7 +123,8 @@ fn key_of(event: &Event, queue_of: &BTreeMap<Identifier, Identifier>) -> Option<
 fn adopt(stops: Vec<Stop>) -> Vec<Stop> {
     let (mut settled, waiting): (Vec<Stop>, Vec<Stop>) = stops.into_iter().partition(|stop| {
         stop.key.queue_id.is_some()
-            || !matches!(stop.key.system.product, Product::Postfix | Product::Amavis | Product::Rspamd)
+            || !(matches!(stop.key.system.product, Product::Postfix | Product::Amavis | Product::Rspamd)
+                || is_asked_by_postfix(stop))
     });
     for stop in waiting {
         let mut same = settled
@@ -117,6 +138,12 @@ fn adopt(stops: Vec<Stop>) -> Vec<Stop> {
         }
     }
     settled
+}
+
+/// Whether nothing but a program that a mail server asked speaks, in the server's own log.
+fn is_asked_by_postfix(stop: &Stop) -> bool {
+    matches!(stop.key.system.product, Product::Other(_))
+        && stop.events.iter().all(|event| event.source == "postfix/log")
 }
 
 /// Orders stops by stated links and by who handed over to whom, then by their first instant, then by what usually comes
@@ -202,6 +229,10 @@ fn names(peer: Option<&Peer>, said: &str, system: &System) -> bool {
     match &system.product {
         Product::ExchangeOnline => is_exchange_online(name) || said.contains(".outlook.com"),
         Product::Mimecast => name.ends_with(".mimecast.com"),
+        Product::GoogleWorkspace => {
+            name.ends_with(".google.com") || name.ends_with(".googlemail.com") || said.contains(" - gsmtp")
+        }
+        Product::Proofpoint => name.ends_with(".pphosted.com") || name.ends_with(".ppe-hosted.com"),
         Product::Dovecot => false,
         _ => system.instance.as_deref().is_some_and(|instance| {
             let host = instance.split('/').next().unwrap_or(instance);

@@ -5,8 +5,8 @@
 //! looks alike: a deferral that a later attempt overcame, and a code whose text tells another story (the text decides).
 //! Owner: by the cause; the refusing server's owner where the words blame a policy of theirs.
 
-use evidence::{Fact, Layer, Outcome, Product, Reply};
-use layers::{End, Explained, Fate};
+use evidence::{Action, Fact, Layer, Outcome, Product, Reply};
+use layers::{End, Explained, Fate, Stay};
 use trace::Event;
 
 use super::{Family, claim, reply::cause_of, told};
@@ -23,12 +23,11 @@ impl Family for Rule {
     fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
         let stay = copy.decided()?;
         let events: Vec<&Event> = match stay.end {
-            End::Refused(event) | End::PutOff(event) | End::Deferred(event) => vec![event],
+            End::Refused(event) | End::PutOff(event) => vec![event],
+            // That it is not yet time to try again says nothing: an earlier attempt does.
+            End::Deferred(event) => [event].into_iter().chain(put_off(stay)).collect(),
             // An expiry says only that it lasted: the last attempt that was put off names the reason.
-            End::HandoverRefused(event) if is_expiry(event) => {
-                let is_put_off = |other: &&Event| matches!(other.fact(), Fact::Handover(handover) if handover.outcome == Outcome::Deferred);
-                [event].into_iter().chain(stay.handovers.iter().copied().rfind(is_put_off)).collect()
-            }
+            End::HandoverRefused(event) if is_expiry(event) => [event].into_iter().chain(put_off(stay)).collect(),
             End::HandoverRefused(event) => vec![event],
             // The verdict's own record carries the reply that was given.
             End::RefusedByFilter(event) => {
@@ -58,8 +57,37 @@ impl Family for Rule {
         };
         let notices = stay.dsns.iter().copied();
         let layer = layer_of(id, copy);
-        let claim = claim(id, standing, layer, statement, events.iter().copied().chain(notices));
+        // The attempt that names the reason, beside the end that does not.
+        let shown = events.first().copied().into_iter().chain([event]).chain(match stay.end {
+            End::GaveUp(expired, _) => Some(expired),
+            _ => None,
+        });
+        let claim = claim(id, standing, layer, statement, shown.chain(notices));
+        let claim = if id == "connector-routing/greylisted" { confirmed_by_filter(claim, stay) } else { claim };
         Some(if matches!(event.fact(), Fact::Dsn(_)) { by_hearsay(claim, event) } else { claim })
+    }
+}
+
+/// The attempts to hand over that were put off, the last one first.
+fn put_off<'t>(stay: &Stay<'t>) -> impl Iterator<Item = &'t Event> {
+    let is_put_off =
+        |event: &&Event| matches!(event.fact(), Fact::Handover(handover) if handover.outcome == Outcome::Deferred);
+    stay.handovers.iter().copied().rev().filter(is_put_off).collect::<Vec<_>>().into_iter()
+}
+
+/// A vague "try again later" is greylisting for sure once the filter that was asked says so itself.
+fn confirmed_by_filter(claim: Claim, stay: &Stay<'_>) -> Claim {
+    let says_greylisted = stay.verdicts.iter().copied().find(|event| {
+        matches!(event.fact(), Fact::Verdict(verdict)
+            if verdict.action == Action::Deferred && verdict.said.to_ascii_lowercase().contains("greylist"))
+    });
+    match says_greylisted {
+        Some(event) if matches!(stay.end, End::PutOff(_)) => {
+            let statement = format!("{}; {}", claim.statement, told(event));
+            let cites = claim.cites.into_iter().chain(layers::cites([event])).collect();
+            Claim { standing: Standing::Proved, statement, cites, ..claim }
+        }
+        _ => claim,
     }
 }
 
@@ -74,7 +102,11 @@ fn by_word(copy: &Explained<'_>, event: &Event) -> Option<Claim> {
     let claim = claim(id, Standing::Likely, layer, told(event), [event]);
     let ask_for = match event.observation.speaker.product {
         Product::Mimecast => vec!["mimecast/siem", "mimecast/held-queue"],
-        _ => vec!["exchange-online/message-trace-detail"],
+        Product::ExchangeOnline => vec!["exchange-online/message-trace-detail"],
+        ref product => match layers::exports::logs_of(product) {
+            [] => vec!["exchange-online/message-trace-detail"],
+            logs => logs.to_vec(),
+        },
     };
     Some(Claim { ask_for, ..claim })
 }
@@ -86,7 +118,8 @@ fn by_hearsay(claim: Claim, notice: &Event) -> Claim {
     let ask_for = match layers::is_vendor_cloud(refuser, &dsn.reply.text) {
         Some(Product::Mimecast) => "mimecast/siem",
         Some(Product::ExchangeOnline) => "exchange-online/message-trace-detail",
-        _ => "postfix/log",
+        Some(product) => layers::exports::logs_of(&product).first().copied().unwrap_or("postfix/log"),
+        None => "postfix/log",
     };
     Claim { standing: claim.standing.max(Standing::Likely), ask_for: vec![ask_for], ..claim }
 }
@@ -96,7 +129,9 @@ fn is_expiry(event: &Event) -> bool {
     reply(event).is_some_and(|reply| {
         let text = reply.text.to_lowercase();
         ["4.4.7", "5.4.7"].contains(&reply.enhanced_status_code.as_deref().unwrap_or(""))
-            || ["delivery expired", "message expired", "message too old"].iter().any(|word| text.contains(word))
+            || ["delivery expired", "message expired", "message too old", "retry timeout exceeded"]
+                .iter()
+                .any(|word| text.contains(word))
     })
 }
 

@@ -4,7 +4,7 @@
 //! verdict that only reported (never a cause), a verdict of an earlier system that let the copy go on, and a failed
 //! authentication result on which nobody acted. Owner: whoever runs the policy named in the record.
 
-use evidence::{Action, AuthMethod, AuthResult, Fact, Folder, Layer, Verdict, VerdictKind};
+use evidence::{Action, AuthMethod, AuthResult, Fact, Folder, Layer, Product, Verdict, VerdictKind};
 use layers::{End, Explained, Stay};
 use trace::Event;
 
@@ -70,11 +70,25 @@ impl Family for Rule {
                     }
                     None => statement(verdict, deed),
                 };
-                Some(claim(id, standing, layer, statement, events))
+                let claim = claim(id, standing, layer, statement, events);
+                Some(if is_word_of_filter_alone(stay) { by_filter_alone(claim) } else { claim })
             }
             None => by_matched_rule(stay, deed).or_else(|| by_summary_word(deed)),
         }
     }
+}
+
+/// Whether all that is known of a refusal is the conclusion of a filter that the mail server asked: the server may not
+/// have followed it.
+fn is_word_of_filter_alone(stay: &Stay<'_>) -> bool {
+    matches!(stay.end, End::RefusedByFilter(event) if event.observation.speaker.product == Product::Rspamd)
+        && stay.arrivals.is_empty()
+        && stay.handovers.is_empty()
+}
+
+fn by_filter_alone(claim: Claim) -> Claim {
+    let statement = format!("{}; what the mail server then did is not shown", claim.statement);
+    Claim { standing: claim.standing.max(Standing::Likely), statement, ask_for: vec!["postfix/log"], ..claim }
 }
 
 /// Whether a verdict is that of a rule of the organisation which the record names.
@@ -100,7 +114,8 @@ fn by_matched_rule(stay: &Stay<'_>, deed: &Event) -> Option<Claim> {
     let rule = rule.last()?;
     let (id, layer) = id_of(rule)?;
     let claim = claim(id, Standing::Likely, layer, statement(rule, deed), [rule, deed]);
-    Some(Claim { ask_for: vec!["exchange-online/quarantine", "message/eml"], ..claim })
+    let list = layers::exports::holds_of(&stay.station.system.product).first().copied();
+    Some(Claim { ask_for: vec![list.unwrap_or("exchange-online/quarantine"), "message/eml"], ..claim })
 }
 
 fn sets_spam_level(said: &str) -> bool {
@@ -139,7 +154,8 @@ fn beside_an_unnamed_hold(stay: &Stay<'_>, detected: &Event, deed: &Event) -> Op
     }
     let (id, layer) = id_of(detected)?;
     let claim = claim(id, Standing::Likely, layer, statement(detected, deed), [detected, deed]);
-    Some(Some(Claim { ask_for: vec!["mimecast/held-queue"], ..claim }))
+    let list = layers::exports::holds_of(&stay.station.system.product).first().copied();
+    Some(Some(Claim { ask_for: list.into_iter().collect(), ..claim }))
 }
 
 /// Whether all that shows the junk folder is a verdict that does not say what was done.

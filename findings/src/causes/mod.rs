@@ -43,7 +43,8 @@ pub(crate) fn of(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<Claim> {
     {
         cause.standing = Standing::Likely;
         cause.statement = format!("{}; it bears no id, and is matched by sender and recipient only", cause.statement);
-        cause.ask_for.push("postfix/log");
+        let logs = copy.decided().map_or(&[][..], |stay| layers::exports::logs_of(&stay.station.system.product));
+        cause.ask_for.extend(logs);
     }
     cause.into_iter().chain(undone_hold(copy)).collect()
 }

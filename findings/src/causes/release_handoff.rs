@@ -5,7 +5,7 @@
 //! a second filter further on that holds the copy anew (then that filter explains it). Owner: whoever runs the quarantine,
 //! and for a refusal whoever runs the next system's door.
 
-use evidence::{Fact, Layer, Outcome, Product};
+use evidence::{Fact, Layer, Outcome, Product, SourceId};
 use layers::{End, Explained, Fate, Stay};
 use trace::Event;
 
@@ -20,13 +20,14 @@ impl Family for Rule {
         "a held copy was, or was to be, released, and the hand-off did not come about"
     }
 
-    fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
+    fn find(&self, copy: &Explained<'_>, scene: &Scene<'_>) -> Option<Claim> {
         let at = copy.decided_at?;
         let stay = copy.stays.get(at)?;
         match stay.end {
-            End::ReleaseRequested(event) => {
-                Some(requested(stay, event, "; nothing was let go: a request is no release"))
-            }
+            End::ReleaseRequested(event) => Some(match would_show_the_release(stay, event, scene) {
+                true => requested(stay, event, "; nothing was let go: a request is no release"),
+                false => unanswered(stay, event),
+            }),
             End::ReleaseDenied(event) if stay.is_gone(event) => {
                 Some(requested(stay, event, "; it was taken out of quarantine without being let go"))
             }
@@ -41,7 +42,7 @@ impl Family for Rule {
             End::Discarded(event)
                 if was_held(stay)
                     && released(stay).is_none()
-                    && event.observation.speaker.product == Product::Postfix
+                    && matches!(event.observation.speaker.product, Product::Postfix | Product::Exim)
                     && stay
                         .holds
                         .iter()
@@ -111,6 +112,33 @@ fn requested(stay: &Stay<'_>, event: &Event, how: &str) -> Claim {
     )
 }
 
+/// Whether the evidence would show the release that a request asked for: the list's own row names the request, or the
+/// system's record of releases, or its own log, covers the time after it.
+fn would_show_the_release(stay: &Stay<'_>, request: &Event, scene: &Scene<'_>) -> bool {
+    let place = request.observation.cite.order();
+    let is_list_row = stay
+        .station
+        .events
+        .iter()
+        .any(|event| matches!(event.fact(), Fact::Quarantine(_)) && event.observation.cite.order() == place);
+    let covered = || {
+        let shows = |list: SourceId| request.at().is_some_and(|at| scene.lake.would_show(list, at));
+        let product = &stay.station.system.product;
+        // The system's own log would show the copy go on its way.
+        layers::exports::releases_of(product).iter().chain(layers::exports::logs_of(product)).any(|list| shows(*list))
+    };
+    is_list_row || covered()
+}
+
+/// A request after which nothing is said: likely still held, until the record of releases is seen.
+fn unanswered(stay: &Stay<'_>, request: &Event) -> Claim {
+    let claim = requested(stay, request, "; a request is no release, and no supplied record shows one");
+    let product = &stay.station.system.product;
+    let ask_for =
+        layers::exports::releases_of(product).iter().chain(layers::exports::logs_of(product)).copied().collect();
+    Claim { standing: Standing::Likely, ask_for, ..claim }
+}
+
 fn for_whom(event: &Event) -> String {
     let Fact::Release(release) = event.fact() else { return "others".to_owned() };
     let named: Vec<String> = release.for_recipients.iter().map(ToString::to_string).collect();
@@ -121,9 +149,9 @@ fn for_whom(event: &Event) -> String {
 fn nothing_after(copy: &Explained<'_>, stay: &Stay<'_>, release: &Event) -> Claim {
     let standing = if copy.fate == Fate::Lost { Standing::Proved } else { Standing::NotShown };
     let ask_for = match stay.station.system.product {
-        Product::Mimecast => vec!["mimecast/siem", "exchange-online/message-trace"],
         Product::ExchangeOnline => vec!["exchange-online/message-trace", "exchange-online/message-trace-detail"],
-        _ => vec!["postfix/log"],
+        ref product if layers::exports::logs_of(product).is_empty() => vec!["postfix/log"],
+        ref product => layers::exports::onward_of(product),
     };
     let statement = match standing {
         Standing::Proved => format!("{}, and its log shows no hand-over afterwards", told(release)),

@@ -433,7 +433,9 @@ impl<'t> Of<'_, 't> {
         }
         if text.starts_with("Message aborted MID ") {
             return Some(match text.split_once("Dropped by ") {
-                // It was still being received: the sender was told.
+                // DMARC is checked while the message is being received: the sender was told. The filters and engines of the
+                // work queue drop what the appliance has already accepted.
+                Some((_, why)) if !why.starts_with("DMARC") => self.dropped(text, why),
                 Some((_, why)) => vec![
                     self.verdict(reason(why), Action::Rejected, text, rule(why)),
                     self.all(Fact::Arrival(refusal(text))),

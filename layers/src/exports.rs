@@ -1,0 +1,86 @@
+//! Which exports show what a system did: its own log, its list of held mail, its record of releases.
+
+use evidence::{Product, SourceId};
+
+/// The exports of one product, the most telling first.
+struct Exports {
+    /// What it did with each message: arrival, verdict, hand-over.
+    logs: &'static [SourceId],
+    /// What it holds, and why.
+    holds: &'static [SourceId],
+    /// What it let go.
+    releases: &'static [SourceId],
+}
+
+/// A mail server that writes all of it into one log.
+const fn one_log(log: &'static [SourceId]) -> Exports {
+    Exports { logs: log, holds: log, releases: log }
+}
+
+const EXCHANGE_ONLINE: Exports = Exports {
+    logs: &["exchange-online/message-trace", "exchange-online/message-trace-detail"],
+    holds: &["exchange-online/quarantine", "exchange-online/message-trace-detail"],
+    releases: &["exchange-online/quarantine"],
+};
+const MIMECAST: Exports = Exports {
+    logs: &["mimecast/siem"],
+    holds: &["mimecast/held-queue", "mimecast/siem"],
+    releases: &["mimecast/release-log"],
+};
+const PROOFPOINT: Exports = Exports {
+    logs: &["proofpoint/message-log"],
+    holds: &["proofpoint/quarantine", "proofpoint/message-log"],
+    releases: &["proofpoint/quarantine"],
+};
+const GOOGLE: Exports = Exports {
+    logs: &["google/email-log-search", "google/gmail-logs"],
+    holds: &["google/gmail-logs", "google/email-log-search"],
+    releases: &["google/gmail-logs"],
+};
+const PROXMOX: Exports = Exports {
+    logs: &["proxmox/tracker", "postfix/log"],
+    holds: &["proxmox/tracker", "postfix/log"],
+    releases: &["proxmox/tracker", "postfix/log"],
+};
+const CISCO: Exports = one_log(&["cisco/esa-log"]);
+const EXIM: Exports = one_log(&["exim/log"]);
+const POSTFIX: Exports = one_log(&["postfix/log"]);
+const RSPAMD: Exports =
+    Exports { logs: &["rspamd/log", "postfix/log"], holds: &["postfix/log", "rspamd/log"], releases: &["postfix/log"] };
+
+fn of(product: &Product) -> Option<&'static Exports> {
+    Some(match product {
+        Product::ExchangeOnline => &EXCHANGE_ONLINE,
+        Product::Mimecast => &MIMECAST,
+        Product::Proofpoint => &PROOFPOINT,
+        Product::GoogleWorkspace => &GOOGLE,
+        Product::ProxmoxMailGateway => &PROXMOX,
+        Product::CiscoSecureEmail => &CISCO,
+        Product::Exim => &EXIM,
+        Product::Postfix | Product::Amavis | Product::Dovecot => &POSTFIX,
+        Product::Rspamd => &RSPAMD,
+        Product::Entra | Product::Other(_) => return None,
+    })
+}
+
+/// The logs that show what a system did with a message; empty for a system of which no export is read.
+pub fn logs_of(product: &Product) -> &'static [SourceId] {
+    of(product).map_or(&[], |exports| exports.logs)
+}
+
+/// The lists that show what a system holds, and why.
+pub fn holds_of(product: &Product) -> &'static [SourceId] {
+    of(product).map_or(&[], |exports| exports.holds)
+}
+
+/// The records that show what a system let go.
+pub fn releases_of(product: &Product) -> &'static [SourceId] {
+    of(product).map_or(&[], |exports| exports.releases)
+}
+
+/// The exports that show what came after a system let a copy go: its own logs, and for a gateway, which keeps no mailboxes,
+/// the trace of the mail service behind it.
+pub fn onward_of(product: &Product) -> Vec<SourceId> {
+    let behind = crate::fate::is_relay(product).then_some("exchange-online/message-trace");
+    logs_of(product).iter().copied().chain(behind).collect()
+}
