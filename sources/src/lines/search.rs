@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use evidence::Reading;
 use memchr::memmem::Finder;
 use rayon::prelude::*;
@@ -184,7 +184,11 @@ impl Needles {
         let finder = match words.len() {
             0 => Search::Nothing,
             1..=MANY => each(&words),
-            _ => AhoCorasick::new(&words).map_or_else(|_| each(&words), Search::All),
+            // The longest of several words that begin alike; only so a few words are searched with vectors.
+            _ => AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(&words)
+                .map_or_else(|_| each(&words), Search::All),
         };
         Needles { finder }
     }
