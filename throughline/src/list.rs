@@ -34,8 +34,16 @@ fn list(all: &[&dyn Source]) -> String {
         return "No kind of export is read yet.\n".to_owned();
     }
     let width = all.iter().map(|source| source.id().len()).max().unwrap_or(0);
+    let mut all = all.to_vec();
+    all.sort_by_key(|source| source.id());
     let mut text = String::new();
-    for source in all {
+    let mut last = "";
+    for source in &all {
+        let vendor = source.id().split('/').next().unwrap_or("");
+        if !last.is_empty() && last != vendor {
+            text.push('\n');
+        }
+        last = vendor;
         text.push_str(&format!("{:<width$}  {}\n", source.id(), source.title()));
         text.push_str(&format!("{:<width$}    {}; {}\n", "", unit(source.unit()), zone(source.zone())));
     }
