@@ -17,9 +17,6 @@ use evidence::FileName;
 use jiff::Timestamp;
 use sources::{Clock, Input, NoProgress, Query, Source, Wanted, recognise};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Size of the files that are made, in bytes.
 const MADE_BYTES: usize = 128 << 20;
 
