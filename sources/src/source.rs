@@ -111,7 +111,7 @@ pub trait Reader: Sync {
     /// Reads every row of a file of this kind and hands each part on as soon as it is read, in the order of the file:
     /// for questions about many messages, in memory that does not grow with the file.
     ///
-    /// The readings together are what [`Source::read`] gives with [`crate::Wanted::Everything`]; the last one holds what
+    /// The readings together are what [`Reader::read`] gives with [`crate::Wanted::Everything`]; the last one holds what
     /// there is to say of the whole file. A kind that does not override this is read as a whole.
     ///
     /// # Errors
