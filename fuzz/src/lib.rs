@@ -44,7 +44,7 @@ pub fn any_kind(bytes: &[u8]) {
     ];
     let message = Message {
         ids: [Identifier::MessageId("id@host.example".to_owned())].into_iter().collect(),
-        likeness: Likeness::default(),
+        ..Message::default()
     };
     let Ok(readings) = sources::read_all(&files, message, &clock(), &NoProgress) else { return };
     assert_eq!(readings.files.len(), files.len(), "one entry a file");
@@ -122,7 +122,7 @@ fn check_cite(cite: &Cite, input: &Input<'_>) {
 /// A message that the file speaks about, by the ids of its first record that has some.
 fn message_of(reading: &Reading) -> Message {
     let ids = reading.observations.iter().map(|observation| &observation.about.ids).find(|ids| !ids.is_empty());
-    Message { ids: ids.into_iter().flatten().cloned().collect(), likeness: Likeness::default() }
+    Message { ids: ids.into_iter().flatten().cloned().collect(), ..Message::default() }
 }
 
 /// A message that the file speaks about, by the looks of its first record.
@@ -136,5 +136,5 @@ fn looks_of(reading: &Reading) -> Message {
         looks.envelope_recipients.extend(observation.about.envelope_recipients.iter().cloned());
         looks.around.extend(observation.when.as_ref().map(|when| when.at));
     }
-    Message { ids: Default::default(), likeness: looks }
+    Message { ids: Default::default(), likeness: looks, ..Message::default() }
 }

@@ -46,6 +46,8 @@ pub struct Message {
     pub ids: BTreeSet<Identifier>,
     /// Its looks, for records without these ids.
     pub likeness: Likeness,
+    /// Ids of other messages that look alike: their records are not matched by looks.
+    pub others: BTreeSet<Identifier>,
 }
 
 /// Which rows are wanted.
@@ -158,6 +160,11 @@ impl Message {
             Identifier::MessageId(id) => Some(id.as_str()),
             _ => None,
         })
+    }
+
+    /// Whether any of `ids` belongs to another message that looks alike.
+    pub fn is_other(&self, ids: &[Identifier]) -> bool {
+        ids.iter().any(|id| self.others.contains(id))
     }
 
     /// Whether any of `ids` belongs to the message.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use evidence::{Address, Fact, FileName, Identifier, LooksUsed, Reading, SourceId, Zone};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rayon::prelude::*;
 
 use crate::text::{self, Text};
@@ -60,6 +60,8 @@ pub enum Unclear {
 
 /// How many rounds of closing over revealed ids are made at most; every round but the last found a new id.
 const MAX_ROUNDS: usize = 12;
+/// How far a record may lie from the instant that is asked for to be meant by it.
+const ABOUT: SignedDuration = SignedDuration::from_mins(10);
 /// How many candidates are named.
 const MAX_CANDIDATES: usize = 10;
 /// Files up to this size are searched for messages if neither a sample nor an option names one.
@@ -94,9 +96,17 @@ pub fn read_all(
         // Several messages may look alike: keep the one that is meant, and read again by its id.
         let found = candidates_in(round.done.iter().flatten().map(|done| &done.reading));
         let near = asked.likeness.around.first().copied();
-        if found.len() > 1 {
+        let refused = near.and_then(|near| round.refused_near(near, &found));
+        if refused.is_some() || found.len() > 1 {
             round.message = asked;
-            round.single_out(found, near)?;
+            match refused {
+                Some(at) => {
+                    let ids = found.iter().filter_map(|other| other.message_id.as_deref());
+                    round.message.others = ids.filter_map(Identifier::message_id).collect();
+                    round.message.likeness.around = [at].into();
+                }
+                None => round.single_out(found, near)?,
+            }
             round.done = vec![None; files.len()];
             let _ = round.choose_sample(progress);
             round.follow(progress);
@@ -254,6 +264,25 @@ impl Round<'_> {
         candidates_in(readings.iter())
     }
 
+    /// When a message without an id was refused at about the instant that is asked for, if no message with an id came then:
+    /// that refusal is meant, not what came hours later from the same sender.
+    fn refused_near(&self, near: Timestamp, found: &[Candidate]) -> Option<Timestamp> {
+        let distance = |at: Timestamp| at.duration_since(near).abs();
+        if found.iter().filter_map(|candidate| candidate.at).any(|at| distance(at) <= ABOUT) {
+            return None;
+        }
+        let readings = self.done.iter().flatten().filter_map(|done| done.reading.as_ref().ok());
+        let refusals = readings.flat_map(|reading| &reading.observations).filter(|observation| {
+            let is_refusal = |arrival: &evidence::Arrival| {
+                arrival.outcome == evidence::Outcome::Refused && arrival.scope == evidence::Scope::Enforced
+            };
+            observation.about.ids.is_empty()
+                && matches!(&observation.fact, Fact::Arrival(arrival) if is_refusal(arrival))
+        });
+        let instants = refusals.filter_map(|refusal| refusal.when.as_ref().map(|when| when.at));
+        instants.filter(|at| distance(*at) <= ABOUT).min_by_key(|at| distance(*at))
+    }
+
     /// Takes the only candidate, or the one nearest to an instant, as the message.
     fn single_out(&mut self, mut candidates: Vec<Candidate>, near: Option<Timestamp>) -> Result<(), Unclear> {
         if let Some(near) = near {
@@ -330,7 +359,7 @@ impl Round<'_> {
             .par_iter()
             .filter_map(|at| self.kinds[*at].as_ref().ok().map(|source| (*at, source.read(&self.files[*at], &query))))
             .collect();
-        let Message { ids: asked, likeness: looks } = self.message.clone();
+        let Message { ids: asked, likeness: looks, .. } = self.message.clone();
         for (at, reading) in read {
             let (mut asked, mut looks) = (asked.clone(), looks.clone());
             if let Ok(reading) = &reading {

@@ -181,7 +181,7 @@ fn ok_torn_samples() {
 }
 
 fn wanted(ids: &[Identifier], likeness: Likeness) -> Wanted {
-    Wanted::Message(Message { ids: ids.iter().cloned().collect(), likeness })
+    Wanted::Message(Message { ids: ids.iter().cloned().collect(), likeness, ..Message::default() })
 }
 
 const TRACE_HEADER: &str =
@@ -290,8 +290,7 @@ fn ok_followed_over_files() {
     let input = |name: &str, text: &'static str| Input { name: FileName::from(name), bytes: text.as_bytes() };
     let files = [("q.json", quarantine), ("d.csv", detail), ("t.csv", trace)]
         .map(|(name, text)| input(name, Box::leak(text.into_boxed_str())));
-    let message =
-        Message { ids: [Identifier::message_id("<m3@example.net>").unwrap()].into(), likeness: Likeness::default() };
+    let message = Message { ids: [Identifier::message_id("<m3@example.net>").unwrap()].into(), ..Message::default() };
     let readings = crate::read_all(&files, message, &clock(), &NoProgress).expect("one message");
     let observed: Vec<(u64, u64)> = readings
         .files

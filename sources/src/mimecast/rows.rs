@@ -370,7 +370,8 @@ fn keep(file: &mut File, by: MatchedBy, message: &Message, known: &mut BTreeSet<
 fn looks_alike(row: &Row, by: MatchedBy, message: &Message) -> bool {
     let ids_cannot_tell = message.ids.is_empty() || (by == MatchedBy::IdsOrLooks && row.ids.is_empty());
     let at = row.when.as_ref().map(|when| when.at).filter(|at| !is_later_release(row, *at, message));
-    ids_cannot_tell && message.likeness.fits(&row.senders, &row.recipients, row.subject.as_deref(), at)
+    let may_be_it = ids_cannot_tell && !message.is_other(&row.ids);
+    may_be_it && message.likeness.fits(&row.senders, &row.recipients, row.subject.as_deref(), at)
 }
 
 /// How long after its arrival a message can be released at most: it is held for 14 days.

@@ -344,7 +344,7 @@ proptest::proptest! {
 // ---- one message
 
 fn followed(ids: &[Identifier]) -> Wanted {
-    Wanted::Message(Message { ids: ids.iter().cloned().collect(), likeness: Likeness::default() })
+    Wanted::Message(Message { ids: ids.iter().cloned().collect(), ..Message::default() })
 }
 
 #[test]
@@ -391,7 +391,7 @@ fn rows_without_ids_are_matched_by_looks() {
         ("looks only", vec![], likeness, 1),
         ("no looks", vec![Identifier::MessageId("a@b".to_owned())], Likeness::default(), 0),
     ] {
-        let wanted = Wanted::Message(Message { ids: ids.into_iter().collect(), likeness });
+        let wanted = Wanted::Message(Message { ids: ids.into_iter().collect(), likeness, ..Message::default() });
         let reading = read_as("mimecast/held-queue", held, &wanted);
         check_sound(name, held, &reading);
         assert_eq!(reading.observed, kept, "{name}");
@@ -426,7 +426,11 @@ fn rows_of_tables_are_kept_or_passed_over() {
         ("so do totals", "hold-summary", summary, "a@b.example", Likeness::default(), 2, 0),
     ] {
         let ids = [Identifier::MessageId(id.to_owned())].into();
-        let reading = read_as(&format!("mimecast/{kind}"), bytes, &Wanted::Message(Message { ids, likeness }));
+        let reading = read_as(
+            &format!("mimecast/{kind}"),
+            bytes,
+            &Wanted::Message(Message { ids, likeness, ..Message::default() }),
+        );
         check_sound(name, bytes, &reading);
         let passed_over: u64 = reading.passed_over.iter().map(|heap| heap.rows).sum();
         assert_eq!((reading.observed, passed_over), (observed, others), "{name}");
@@ -441,7 +445,7 @@ fn a_siem_log_is_searched_by_looks_if_no_id_is_known() {
         envelope_recipients: [Address::new("amira@example.com")].into(),
         ..Likeness::default()
     };
-    let wanted = Wanted::Message(Message { ids: Default::default(), likeness });
+    let wanted = Wanted::Message(Message { ids: Default::default(), likeness, ..Message::default() });
     let reading = read_as("mimecast/siem", log, &wanted);
     check_sound("looks", log, &reading);
     assert!(reading.observed >= 3, "receipt by looks, process and delivery by the ids that it reveals");

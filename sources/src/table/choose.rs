@@ -132,7 +132,8 @@ pub(super) fn keep<T: Table>(
             continue;
         }
         let by_looks = message.ids.is_empty() || (table.by_looks() && ids[number].is_empty());
-        if by_looks && table.looks_like(row, date_of(table, row, dates).map(|when| when.at), &message.likeness) {
+        let may_be_it = by_looks && !message.is_other(&ids[number]);
+        if may_be_it && table.looks_like(row, date_of(table, row, dates).map(|when| when.at), &message.likeness) {
             kept[number] = true;
             due.extend(ids[number].iter().filter(|id| !known.contains(id)).cloned());
         }
