@@ -50,12 +50,14 @@ pub struct Lake {
     surroundings: Vec<Entry>,
     supplied: Vec<Supplied>,
     around: Option<Timestamp>,
+    asked: Option<String>,
 }
 
 impl Lake {
     /// Takes in all readings; equal statements become one entry, that of the first file and place.
     pub fn of(readings: Readings) -> Lake {
-        let mut lake = Lake { around: readings.message.likeness.around.first().copied(), ..Lake::default() };
+        let asked = readings.message.message_ids().next().map(str::to_owned);
+        let mut lake = Lake { around: readings.message.likeness.around.first().copied(), asked, ..Lake::default() };
         for FileReading { file, source, reading } in readings.files {
             let (reading, error) = match reading {
                 Ok(reading) => (reading, None),
@@ -100,6 +102,11 @@ impl Lake {
                 && file.coverage.from.is_some_and(|from| from <= at)
                 && file.coverage.to.is_some_and(|to| at <= to)
         })
+    }
+
+    /// The Message-ID that was looked for, whether or not a record speaks of it.
+    pub fn asked_message_id(&self) -> Option<&str> {
+        self.asked.as_deref()
     }
 
     /// When the message travelled, as far as options or records say: the earliest instant.

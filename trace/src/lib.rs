@@ -148,6 +148,7 @@ fn facts(lake: &Lake, copies: &[Copy]) -> MessageFacts {
             _ => None,
         }));
     }
+    facts.message_id = facts.message_id.or_else(|| lake.asked_message_id().map(str::to_owned));
     // A sample knows its author and subject best; the envelope is known best by the systems that carried it.
     let mut identities: Vec<(bool, &lake::Entry, &Identity)> = lake
         .entries()
