@@ -24,8 +24,16 @@ pub fn clock() -> Clock {
 /// # Errors
 /// Those of the source.
 pub fn try_read(source: &dyn Source, name: &str, bytes: &[u8]) -> Result<Reading, String> {
+    try_read_wanted(source, name, bytes, &Wanted::Everything)
+}
+
+/// Reads the wanted rows of a file.
+///
+/// # Errors
+/// Those of the source.
+pub fn try_read_wanted(source: &dyn Source, name: &str, bytes: &[u8], wanted: &Wanted) -> Result<Reading, String> {
     let input = Input { name: FileName::from(name), bytes };
-    let query = Query { wanted: &Wanted::Everything, clock: &clock(), progress: &NoProgress };
+    let query = Query { wanted, clock: &clock(), progress: &NoProgress };
     source.read(&input, &query).map_err(|error| error.to_string())
 }
 
