@@ -83,6 +83,9 @@ pub struct Follow {
     #[arg(long, value_name = "TEXT", help_heading = "Which message (if there is no sample)")]
     pub subject: Option<String>,
 
+    /// Host or domain that is ours: its authentication results count; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub trust: Vec<String>,
     /// Zone of records that do not state theirs: UTC, +02:00 or Europe/Berlin
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     pub tz: String,

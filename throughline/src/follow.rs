@@ -50,7 +50,7 @@ fn answer(readings: Readings, options: &Follow, hashes: &HashMap<String, String>
     let others = readings.others.clone();
     let lake = Lake::of(readings);
     let recipients: Vec<Address> = options.recipient.iter().map(|recipient| Address::new(recipient)).collect();
-    let trace = trace::follow(&lake, &recipients);
+    let trace = trace::follow(&lake, &recipients, &options.trust);
     let copies = layers::explain(&trace, &lake);
     let found = findings::find(&Scene { lake: &lake, trace: &trace, copies: &copies });
     let answered = Answered { lake: &lake, trace: &trace, copies: &copies, found: &found, others: &others };

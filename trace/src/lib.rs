@@ -5,15 +5,20 @@
 //! that one passage of the message went through, and `copy` splits the result by recipient.
 
 mod copy;
+mod hops;
 mod join;
 mod passage;
 mod station;
+mod trust;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use evidence::{Address, Fact, Identifier, Identity, Observation, SourceId, System, When};
 use jiff::Timestamp;
-use lake::Lake;
+use lake::{Entry, Lake};
+
+pub use hops::{Admd, Hops, Leg, Phase, Took, hops};
+pub use trust::{Because, Judged, Trust, judge};
 
 /// How a record was found to be about this copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +103,15 @@ pub struct MessageFacts {
     pub sample: Option<evidence::FileName>,
 }
 
+/// A statement of a sample from which nothing may be concluded.
+#[derive(Clone, Debug)]
+pub struct NotCounted {
+    /// The statement.
+    pub event: Event,
+    /// Why it does not count.
+    pub because: Because,
+}
+
 /// The way of one message.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
@@ -105,26 +119,56 @@ pub struct Trace {
     pub message: MessageFacts,
     /// One entry a recipient and passage (a message sent twice under one Message-ID passes twice).
     pub copies: Vec<Copy>,
+    /// What a sample states and nobody we trust wrote: shown, never counted.
+    pub not_counted: Vec<NotCounted>,
 }
 
 /// Follows the message that the lake holds records about.
 ///
 /// `recipients` keeps only the copies for these addresses, under any name that they had on the way; none keeps all.
-pub fn follow(lake: &Lake, recipients: &[Address]) -> Trace {
-    let passages = join::across_systems(passage::by_id(&on_the_way(lake)));
+/// `trusted` are names of hosts or domains that the user calls ours, besides those that the samples show to be ours.
+pub fn follow(lake: &Lake, recipients: &[Address], trusted: &[String]) -> Trace {
+    let (entries, not_counted) = on_the_way(lake, trusted);
+    let passages = join::across_systems(passage::by_id(&entries));
     let mut copies: Vec<Copy> = passages.iter().flat_map(|passage| copy::of_passage(passage, recipients)).collect();
     if !recipients.is_empty() {
         let asked = |address: &Address| recipients.contains(address);
         copies.retain(|copy| asked(&copy.envelope_recipient) || copy.aliases.iter().any(asked));
     }
     let message = facts(lake, &copies);
-    Trace { message, copies }
+    Trace { message, copies, not_counted }
 }
 
 /// The records of systems that had a hand in the message, and the message itself: what a receiver somewhere else reports of
-/// its own copy (DMARC failures, complaints) is no word about ours.
-fn on_the_way(lake: &Lake) -> Vec<lake::Entry> {
-    lake.entries().iter().filter(|entry| !is_report(entry.source)).cloned().collect()
+/// its own copy (DMARC failures, complaints) is no word about ours. Beside them what a sample says and does not count.
+fn on_the_way(lake: &Lake, trusted: &[String]) -> (Vec<Entry>, Vec<NotCounted>) {
+    let mut not_counted = Vec::new();
+    let mut strangers = HashSet::new();
+    for sample in samples(lake) {
+        let observations: Vec<&Observation> = sample.iter().map(|entry| &entry.observation).collect();
+        for judged in judge(&observations, &hops(&observations, trusted), trusted) {
+            let Trust::NotTrusted(because) = judged.trust else { continue };
+            strangers.insert(std::ptr::from_ref(judged.observation));
+            let source = sample.first().map_or("", |entry| entry.source);
+            let event = Event { observation: judged.observation.clone(), source, join: Join::ById };
+            not_counted.push(NotCounted { event, because });
+        }
+    }
+    let counts =
+        |entry: &&Entry| !is_report(entry.source) && !strangers.contains(&std::ptr::from_ref(&entry.observation));
+    (lake.entries().iter().filter(counts).cloned().collect(), not_counted)
+}
+
+/// The statements of each sample that was supplied, file by file, in the order of its fields.
+pub fn samples(lake: &Lake) -> Vec<Vec<&Entry>> {
+    let mut files: Vec<Vec<&Entry>> = Vec::new();
+    for entry in lake.entries().iter().filter(|entry| is_sample(entry.source)) {
+        match files.last_mut() {
+            Some(file) if file[0].observation.cite.file == entry.observation.cite.file => file.push(entry),
+            _ => files.push(vec![entry]),
+        }
+    }
+    files
 }
 
 fn facts(lake: &Lake, copies: &[Copy]) -> MessageFacts {

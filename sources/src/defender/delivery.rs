@@ -153,6 +153,7 @@ pub(crate) fn say_authentications(facts: &mut Facts<'_>, names: &[&str], results
                 result: result_of(&result.trim().replace(' ', "").to_ascii_lowercase()),
                 domain: None,
                 authserv_id: None,
+                arc_instance: None,
                 disposition: None,
                 reason: None,
                 said: format!("{name}={result}"),

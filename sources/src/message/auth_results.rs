@@ -251,7 +251,16 @@ fn push(parts: &[Token], segment: &str, found: &mut Results) {
         .flatten();
     let reason = get(&["reason"]).map(str::to_owned).or_else(|| comments.first().cloned());
     let said = segment.split_whitespace().collect::<Vec<_>>().join(" ");
-    found.results.push(Authentication { method, result, domain, authserv_id: None, disposition, reason, said });
+    found.results.push(Authentication {
+        method,
+        result,
+        domain,
+        authserv_id: None,
+        arc_instance: None,
+        disposition,
+        reason,
+        said,
+    });
 }
 
 fn word_after(text: &str, key: &str) -> Option<String> {
@@ -293,6 +302,7 @@ pub(crate) fn received_spf(value: &str) -> Option<(Authentication, Option<String
         result: result_of(word),
         domain,
         authserv_id: speaker.clone(),
+        arc_instance: None,
         disposition: None,
         reason,
         said,

@@ -413,9 +413,12 @@ impl<'a> Sample<'a> {
 
     /// Results that an ARC sealer kept (RFC 8617, 4.1.1): its words, never those of the receiving system.
     fn arc_results(&self, value: &str) -> Row {
-        let found = auth_results::parse(value);
+        let mut found = auth_results::parse(value);
         let sealer = found.authserv_id.clone().unwrap_or_else(|| "unnamed sealer".to_owned());
         let instance = found.instance.clone().unwrap_or_else(|| "?".to_owned());
+        for result in &mut found.results {
+            result.arc_instance = Some(instance.parse().unwrap_or(0));
+        }
         self.results(System::of(Product::Other(format!("{sealer} (ARC i={instance})"))), found)
     }
 

@@ -15,6 +15,9 @@ pub(crate) mod headers_of;
 pub(crate) mod keep;
 pub(crate) mod msg;
 pub(crate) mod received;
+mod services;
 pub(crate) mod sheet;
 #[cfg(test)]
 mod tests;
+
+pub use services::{Service, ServiceRole, service_of_host, service_of_name, service_within};

@@ -54,7 +54,16 @@ fn authentication(method: AuthMethod, said: String, check: &Object) -> Authentic
     let word = said.split_once('_').filter(|(head, _)| is_method(head)).map_or(said.as_str(), |(_, word)| word);
     let result = result_of(word);
     let reason = check.get("allow").and_then(text).map(|allow| format!("allow: {allow}"));
-    Authentication { method, result, domain: None, authserv_id: None, disposition: None, reason, said }
+    Authentication {
+        method,
+        result,
+        domain: None,
+        authserv_id: None,
+        arc_instance: None,
+        disposition: None,
+        reason,
+        said,
+    }
 }
 
 /// The result that a word stands for; the word itself if it is none of RFC 8601's.

@@ -131,6 +131,7 @@ fn authentication(
         result,
         domain: domain.map(str::to_owned),
         authserv_id: None,
+        arc_instance: None,
         disposition: None,
         reason: reason.map(str::to_owned),
         said: said.to_owned(),

@@ -185,6 +185,7 @@ fn failure(report: &Header) -> Option<Authentication> {
         result: AuthResult::Fail,
         domain,
         authserv_id: None,
+        arc_instance: None,
         disposition: None,
         reason: Some(said.clone()),
         said: format!("Auth-Failure: {said}"),

@@ -94,6 +94,7 @@ pub(crate) fn authentication(symbols: &[Symbol], sender_domain: Option<&str>) ->
                 result: result.clone(),
                 domain: domain.map(str::to_owned).filter(|domain| !domain.is_empty()),
                 authserv_id: None,
+                arc_instance: None,
                 disposition: None,
                 reason: reason.map(str::to_owned),
                 said: symbol.said.clone(),

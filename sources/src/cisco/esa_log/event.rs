@@ -154,6 +154,7 @@ fn authentication<'t>(event: &Event<'t>) -> Vec<(Fact, &'t str)> {
             result,
             domain: domain.map(str::to_owned),
             authserv_id: None,
+            arc_instance: None,
             disposition: None,
             reason: reason.map(str::to_owned),
             said: format!("ESA{}Verdict={said}", key.to_ascii_uppercase()),

@@ -292,6 +292,7 @@ impl Step {
                     result,
                     domain,
                     authserv_id: None,
+                    arc_instance: None,
                     disposition: None,
                     reason: None,
                     said,

@@ -210,6 +210,7 @@ fn authentication(row: &Row, facts: &mut Facts<'_>) {
             result: result_of(&said),
             domain: domain.map(|domain| domain.to_lowercase()),
             authserv_id: None,
+            arc_instance: None,
             disposition: None,
             reason: None,
             said,
