@@ -128,6 +128,19 @@ pub enum AuthMethod {
     CompAuth,
 }
 
+impl AuthMethod {
+    /// The method's name in Authentication-Results.
+    pub fn id(self) -> &'static str {
+        match self {
+            AuthMethod::Spf => "spf",
+            AuthMethod::Dkim => "dkim",
+            AuthMethod::Dmarc => "dmarc",
+            AuthMethod::Arc => "arc",
+            AuthMethod::CompAuth => "compauth",
+        }
+    }
+}
+
 /// The result of an authentication check (RFC 8601, 2.7).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AuthResult {
@@ -149,6 +162,23 @@ pub enum AuthResult {
     PermError,
     /// Another word, as written, such as `bestguesspass` or `softpass`.
     Other(String),
+}
+
+impl AuthResult {
+    /// The result as RFC 8601, 2.7 spells it, or as written.
+    pub fn word(&self) -> &str {
+        match self {
+            AuthResult::Pass => "pass",
+            AuthResult::Fail => "fail",
+            AuthResult::SoftFail => "softfail",
+            AuthResult::Neutral => "neutral",
+            AuthResult::None => "none",
+            AuthResult::Policy => "policy",
+            AuthResult::TempError => "temperror",
+            AuthResult::PermError => "permerror",
+            AuthResult::Other(word) => word,
+        }
+    }
 }
 
 /// Where a copy lies in a mailbox or beside it.

@@ -73,31 +73,7 @@ pub(crate) fn of_reply(reply: &Reply) -> String {
 fn of_authentication(authentication: &Authentication) -> String {
     let domain = authentication.domain.as_ref().map_or(String::new(), |domain| format!(" for {domain}"));
     let reason = authentication.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
-    format!("{}={}{domain}{reason}", method(authentication.method), result(&authentication.result))
-}
-
-pub(crate) fn method(method: evidence::AuthMethod) -> &'static str {
-    match method {
-        evidence::AuthMethod::Spf => "spf",
-        evidence::AuthMethod::Dkim => "dkim",
-        evidence::AuthMethod::Dmarc => "dmarc",
-        evidence::AuthMethod::Arc => "arc",
-        evidence::AuthMethod::CompAuth => "compauth",
-    }
-}
-
-pub(crate) fn result(result: &evidence::AuthResult) -> &str {
-    match result {
-        evidence::AuthResult::Pass => "pass",
-        evidence::AuthResult::Fail => "fail",
-        evidence::AuthResult::SoftFail => "softfail",
-        evidence::AuthResult::Neutral => "neutral",
-        evidence::AuthResult::None => "none",
-        evidence::AuthResult::Policy => "policy",
-        evidence::AuthResult::TempError => "temperror",
-        evidence::AuthResult::PermError => "permerror",
-        evidence::AuthResult::Other(word) => word,
-    }
+    format!("{}={}{domain}{reason}", authentication.method.id(), authentication.result.word())
 }
 
 /// The conclusion of a filter in plain words.

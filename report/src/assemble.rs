@@ -10,6 +10,7 @@ use layers::Explained;
 use trace::Trace;
 
 use crate::document;
+use crate::sample::SampleHeaders;
 
 /// All that an answer rests on.
 #[derive(Clone, Copy)]
@@ -24,11 +25,13 @@ pub struct Answered<'a> {
     pub found: &'a Found,
     /// Messages of other samples that were supplied and are not followed.
     pub others: &'a [sources::Candidate],
+    /// Names of hosts or domains that the user calls ours.
+    pub trusted: &'a [String],
 }
 
 /// Makes the report. `sha256` gives the hash of a file, if it is known.
 pub fn assemble(answered: &Answered<'_>, sha256: impl Fn(&str) -> Option<String>) -> document::Report {
-    let Answered { lake, trace, copies, found, others } = *answered;
+    let Answered { lake, trace, copies, found, others, trusted } = *answered;
     let answers = copies.iter().zip(&found.answers);
     let snapshots = lake.snapshots();
     document::Report {
@@ -40,7 +43,16 @@ pub fn assemble(answered: &Answered<'_>, sha256: impl Fn(&str) -> Option<String>
         evidence: lake.supplied().iter().map(|file| evidence_file(file, &snapshots, &sha256)).collect(),
         assumptions: assumptions(lake, others),
         exports: exports(found, trace),
+        samples: samples(lake, trusted),
     }
+}
+
+fn samples(lake: &Lake, trusted: &[String]) -> Vec<SampleHeaders> {
+    let of = |sample: Vec<&lake::Entry>| {
+        let observations: Vec<&Observation> = sample.iter().map(|entry| &entry.observation).collect();
+        SampleHeaders::of(&observations, trusted)
+    };
+    trace::samples(lake).into_iter().map(of).filter(|sample| !sample.is_empty()).collect()
 }
 
 fn message(trace: &Trace) -> document::Message {
@@ -246,7 +258,7 @@ fn evidence_file(
         to: file.coverage.to,
         limits,
         error: file.error.as_ref().map(ToString::to_string),
-        problem_rows: file.problems.iter().take(MAX_PROBLEMS).map(problem).collect(),
+        problem_rows: file.problems.iter().take(MAX_PROBLEMS).map(document::Problem::from).collect(),
         passed_over_reasons: file
             .passed_over
             .iter()
@@ -301,14 +313,6 @@ fn unread(file: &Supplied) -> Option<String> {
 
 /// How many rows that could not be read are shown of one file; their number is always given.
 const MAX_PROBLEMS: usize = 20;
-
-fn problem(problem: &evidence::Problem) -> document::Problem {
-    document::Problem {
-        cite: document::Cite::from(&problem.cite),
-        expected: problem.expected.clone(),
-        found: problem.found.clone(),
-    }
-}
 
 /// Zones and years that were assumed, and samples that were left aside.
 fn assumptions(lake: &Lake, others: &[sources::Candidate]) -> Vec<String> {

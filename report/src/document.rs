@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::sample::SampleHeaders;
+
 /// The name and version of the report's form.
 pub const SCHEMA: &str = "throughline.report.v1";
 
@@ -31,6 +33,9 @@ pub struct Report {
     /// How to get each export that a finding asks for.
     #[serde(default)]
     pub exports: Vec<Export>,
+    /// The header of each sample: its hops, and whose word each authentication result is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<SampleHeaders>,
 }
 
 /// Who and what the message is, from all records that say so.
@@ -392,6 +397,7 @@ impl Default for Report {
             evidence: Vec::new(),
             assumptions: Vec::new(),
             exports: Vec::new(),
+            samples: Vec::new(),
         }
     }
 }
@@ -404,9 +410,19 @@ impl Report {
             copy.timeline.iter_mut().flat_map(|event| &mut event.cites).for_each(&mut visit);
         }
         self.findings.iter_mut().flat_map(|finding| &mut finding.cites).for_each(&mut visit);
+        for sample in &mut self.samples {
+            sample.hops.iter_mut().map(|hop| &mut hop.cite).for_each(&mut visit);
+            sample.results.iter_mut().map(|result| &mut result.cite).for_each(&mut visit);
+        }
         for file in &mut self.evidence {
             file.problem_rows.iter_mut().map(|problem| &mut problem.cite).for_each(&mut visit);
         }
+    }
+}
+
+impl From<&evidence::Problem> for Problem {
+    fn from(problem: &evidence::Problem) -> Problem {
+        Problem { cite: Cite::from(&problem.cite), expected: problem.expected.clone(), found: problem.found.clone() }
     }
 }
 

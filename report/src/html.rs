@@ -3,6 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::document::{Cite, EvidenceFile, Finding, Layer, MessageCopy, NextStep, Report, State};
+use crate::sheet::html_section;
 use crate::text::{cut, cut_address, number, push_visible, visible};
 use crate::view::{self, Entry, Group, Piece, Record, View};
 
@@ -19,6 +20,28 @@ const STYLE: &str = include_str!("style.css");
 pub fn html(report: &Report) -> String {
     let view = View::of(report);
     let title = report.message.subject.as_deref().map_or("One message".to_owned(), visible);
+    let body = html! {
+        a.skip href="#findings" { "To the findings" }
+        header { (message(report, &title)) }
+        main {
+            (section("way", "The way", lanes(report, &view)))
+            (section("findings", "Findings", findings(&view, report)))
+            @if !report.next_steps.is_empty() { (section("next", "Next steps", next_steps(report))) }
+            @if !report.exports.is_empty() {
+                (section("not-shown", "Not shown, and what to fetch for it", exports(report)))
+            }
+            (section("timeline", "Timeline (UTC)", timeline(&view)))
+            (section("layers", "Each copy, layer by layer", copies(&view, report)))
+            @for one in crate::sample::sections(&report.samples) { (html_section(&one)) }
+            (section("records", "Records", records(&view)))
+            (section("evidence", "Evidence", evidence(report)))
+        }
+    };
+    page(&title, &body)
+}
+
+/// A page around a body, which is made of escaped text only: it forbids itself scripts and fetching.
+pub(crate) fn page(title: &str, body: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -30,28 +53,13 @@ pub fn html(report: &Report) -> String {
                 title { "throughline: " (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                a.skip href="#findings" { "To the findings" }
-                header { (message(report, &title)) }
-                main {
-                    (section("way", "The way", lanes(report, &view)))
-                    (section("findings", "Findings", findings(&view, report)))
-                    @if !report.next_steps.is_empty() { (section("next", "Next steps", next_steps(report))) }
-                    @if !report.exports.is_empty() {
-                        (section("not-shown", "Not shown, and what to fetch for it", exports(report)))
-                    }
-                    (section("timeline", "Timeline (UTC)", timeline(&view)))
-                    (section("layers", "Each copy, layer by layer", copies(&view, report)))
-                    (section("records", "Records", records(&view)))
-                    (section("evidence", "Evidence", evidence(report)))
-                }
-            }
+            body { (body) }
         }
     }
     .into_string()
 }
 
-fn section(id: &str, title: &str, content: Markup) -> Markup {
+pub(crate) fn section(id: &str, title: &str, content: Markup) -> Markup {
     html! {
         section id=(id) aria-labelledby=(format!("{id}-title")) {
             h2 id=(format!("{id}-title")) { (title) }

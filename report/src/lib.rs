@@ -4,8 +4,11 @@
 
 mod assemble;
 mod document;
+mod headers;
 mod html;
 mod markdown;
+mod sample;
+mod sheet;
 mod terminal;
 mod text;
 mod view;
@@ -15,7 +18,10 @@ pub use document::{
     Cite, Event, EvidenceFile, Excerpt, Export, Fate, Finding, FindingKind, Layer, LayerState, Message, MessageCopy,
     NextStep, PassedOver, Problem, Report, SCHEMA, Standing, State,
 };
+pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPart};
 pub use html::html;
 pub use markdown::markdown;
+pub use sample::{AuthservId, Phase, SampleHeaders, SampleHop, SampleResult, Trust};
+pub use sheet::{Bar, Block, Row, Section, Sheet, Tone, sheet_html, sheet_markdown, sheet_terminal};
 pub use terminal::{Color, Terminal, terminal};
 pub use text::visible;

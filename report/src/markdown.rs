@@ -1,6 +1,7 @@
 //! The report as Markdown, for a ticket.
 
 use crate::document::{Cite, Report};
+use crate::sheet::markdown_section;
 use crate::terminal::{picture, record_lines, tally};
 use crate::text::{number, visible};
 use crate::view::{self, View};
@@ -21,12 +22,13 @@ pub fn markdown(report: &Report) -> String {
     not_shown(&mut out, report);
     layers(&mut out, &view);
     timeline(&mut out, &view);
+    crate::sample::sections(&report.samples).iter().for_each(|one| markdown_section(&mut out, one));
     records(&mut out, &view);
     evidence(&mut out, report);
     out
 }
 
-fn heading(out: &mut String, text: &str) {
+pub(crate) fn heading(out: &mut String, text: &str) {
     out.push_str(&format!("\n## {text}\n\n"));
 }
 
@@ -205,7 +207,7 @@ fn cites(view: &View<'_>, cites: &[Cite]) -> String {
 }
 
 /// Escapes text so that Markdown shows it as it is, and nothing in it becomes a link.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in visible(text).chars() {
         if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '#' | '$' | '!') {
@@ -218,14 +220,14 @@ fn escape(text: &str) -> String {
 
 /// Where a code span stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Within {
+pub(crate) enum Within {
     Text,
     /// A pipe ends a cell even within code, unless escaped.
     Table,
 }
 
 /// Puts text into a code span, whatever back-ticks it holds.
-fn code(text: &str, within: Within) -> String {
+pub(crate) fn code(text: &str, within: Within) -> String {
     let text = visible(text);
     if text.trim().is_empty() {
         return "(empty)".to_owned();

@@ -5,6 +5,7 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 
 use crate::document::{Cite, EvidenceFile, Export, Finding, Layer, MessageCopy, NextStep, Report, Standing, State};
+use crate::sheet::terminal_section;
 use crate::text::{char_width, counted, cut, cut_address, cut_path, number, pad, push_visible, visible, width, wrap};
 use crate::view::{self, Entry, Group, Piece, Record, View};
 
@@ -26,9 +27,9 @@ pub struct Terminal {
     pub color: Color,
 }
 
-const HEADING: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-const PLAIN: Style = Style::new();
+pub(crate) const HEADING: Style = Style::new().bold();
+pub(crate) const FAINT: Style = Style::new().dimmed();
+pub(crate) const PLAIN: Style = Style::new();
 const MARK: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Below this many columns the seven stages stand one under the other.
@@ -38,7 +39,7 @@ const MIN_PICTURE_WIDTH: usize = 72;
 /// turn the reading direction is made visible.
 pub fn terminal(report: &Report, terminal: Terminal) -> String {
     let view = View::of(report);
-    let mut page = Page { out: String::new(), width: terminal.width.max(40), color: terminal.color };
+    let mut page = Page::new(terminal);
     message(&mut page, report);
     page.heading("The way");
     way(&mut page, &view);
@@ -47,20 +48,25 @@ pub fn terminal(report: &Report, terminal: Terminal) -> String {
     not_shown(&mut page, report);
     layers(&mut page, &view);
     timeline(&mut page, &view);
+    crate::sample::sections(&report.samples).iter().for_each(|one| terminal_section(&mut page, one));
     records(&mut page, &view);
     evidence(&mut page, report);
     page.out
 }
 
 /// Lines under construction.
-struct Page {
-    out: String,
-    width: usize,
+pub(crate) struct Page {
+    pub(crate) out: String,
+    pub(crate) width: usize,
     color: Color,
 }
 
 impl Page {
-    fn heading(&mut self, text: &str) {
+    pub(crate) fn new(terminal: Terminal) -> Page {
+        Page { out: String::new(), width: terminal.width.max(40), color: terminal.color }
+    }
+
+    pub(crate) fn heading(&mut self, text: &str) {
         if !self.out.is_empty() {
             self.out.push('\n');
         }
@@ -68,7 +74,7 @@ impl Page {
     }
 
     /// Writes one line of styled parts; spaces at its end are left out.
-    fn line(&mut self, parts: &[(&str, Style)]) {
+    pub(crate) fn line(&mut self, parts: &[(&str, Style)]) {
         let last = parts.iter().rposition(|(text, _)| !text.trim_end().is_empty());
         for (at, (text, style)) in parts.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
             let text = if Some(at) == last { text.trim_end() } else { text };
@@ -82,7 +88,7 @@ impl Page {
     }
 
     /// Writes a lead and a wrapped text beside it.
-    fn block(&mut self, lead: &str, lead_style: Style, text: &str) {
+    pub(crate) fn block(&mut self, lead: &str, lead_style: Style, text: &str) {
         let indent = width(lead);
         for (at, line) in wrap(text, self.width.saturating_sub(indent)).iter().enumerate() {
             if at == 0 {
@@ -93,8 +99,25 @@ impl Page {
         }
     }
 
+    /// Writes styled words and a text after them, wrapped with its own indent from the second line on.
+    pub(crate) fn block_of(&mut self, leads: &[(&str, Style)], indent: usize, text: &str) {
+        let taken: usize = leads.iter().map(|(lead, _)| width(lead)).sum();
+        // A no-break filler holds the place of the leads while the words are wrapped.
+        let held = format!("{}{text}", "\u{a0}".repeat(taken.saturating_sub(indent)));
+        for (at, line) in wrap(&held, self.width.saturating_sub(indent)).iter().enumerate() {
+            if at == 0 {
+                let mut parts = leads.to_vec();
+                let rest = line.trim_start_matches('\u{a0}');
+                parts.push((rest, PLAIN));
+                self.line(&parts);
+            } else {
+                self.line(&[(&" ".repeat(indent), PLAIN), (line, PLAIN)]);
+            }
+        }
+    }
+
     /// Writes a text that is to be copied: never wrapped, so that it stays in one piece.
-    fn verbatim(&mut self, lead: &str, text: &str) {
+    pub(crate) fn verbatim(&mut self, lead: &str, text: &str) {
         self.line(&[(lead, FAINT), (&visible(text), PLAIN)]);
     }
 }

@@ -22,6 +22,9 @@ pub enum Command {
     /// Follow a message through the evidence: its way, the layer that changed it, why, and what to do next
     #[command(after_help = FOLLOW_EXAMPLES)]
     Follow(Follow),
+    /// Read a sample's header: hops and delays, whose authentication results count, vendor fields decoded
+    #[command(after_help = HEADERS_EXAMPLES)]
+    Headers(Headers),
     /// List which exports are read, or explain one: how to get it, and what it cannot show
     #[command(after_help = SOURCES_EXAMPLES)]
     Sources {
@@ -56,6 +59,12 @@ const FOLLOW_EXAMPLES: &str = "Examples:
   pbpaste | throughline follow - trace.csv --format markdown
       Pasted headers from standard input; the answer as Markdown for the ticket.";
 
+const HEADERS_EXAMPLES: &str = "Examples:
+  throughline headers message.eml
+  pbpaste | throughline headers -
+  throughline headers message.eml --trust mx1.example.com --format html > header.html
+      Results that mx1.example.com wrote count as well.";
+
 const SOURCES_EXAMPLES: &str = "Examples:
   throughline sources
   throughline sources mimecast/held-queue";
@@ -86,25 +95,55 @@ pub struct Follow {
     /// Host or domain that is ours: its authentication results count; may be given several times
     #[arg(long, value_name = "NAME")]
     pub trust: Vec<String>,
+    #[command(flatten)]
+    pub clocks: Clocks,
+    /// Also hash files over 64 MiB
+    #[arg(long)]
+    pub hash_all: bool,
+
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Options about clocks.
+#[derive(Debug, Args)]
+pub struct Clocks {
     /// Zone of records that do not state theirs: UTC, +02:00 or Europe/Berlin
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     pub tz: String,
     /// The instant taken as now, for records that do not state their year
     #[arg(long, value_name = "TIME")]
     pub now: Option<String>,
-    /// Also hash files over 64 MiB
-    #[arg(long)]
-    pub hash_all: bool,
+}
 
+/// Options about how the answer is printed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Output {
     /// How to print the answer
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Whether to use colour; auto is: on a terminal, unless NO_COLOR is set
-    #[arg(long, value_enum, default_value_t = When::Auto, help_heading = "Output")]
+    #[arg(long, value_enum, default_value_t = When::Auto)]
     pub color: When,
     /// Columns of the text; default is the terminal's width, else 80
-    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=500), help_heading = "Output")]
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=500))]
     pub width: Option<u16>,
+}
+
+/// Options of `headers`.
+#[derive(Debug, Args)]
+pub struct Headers {
+    /// A saved message (.eml, .msg) or pasted headers; - is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Host or domain that is ours: its authentication results count; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub trust: Vec<String>,
+    #[command(flatten)]
+    pub clocks: Clocks,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Forms of the answer.

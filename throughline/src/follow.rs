@@ -1,28 +1,25 @@
 //! `follow`: from what the user named to the printed answer.
 
 use std::collections::HashMap;
-use std::io::{IsTerminal, Write};
 
 use evidence::{Address, Identifier};
 use findings::Scene;
 use intake::{Evidence, Limits};
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use lake::Lake;
-use report::{Answered, Color, EvidenceFile, Fate, FindingKind, Report, Standing, Terminal};
+use report::{Answered, EvidenceFile, Fate, FindingKind, Report, Standing};
 use sources::{Candidate, Clock, Input, Message, NoProgress, Progress, Query, Readings, Unclear, Wanted};
 
-use crate::cli::{Follow, Format, When};
-use crate::excerpt;
+use crate::cli::{Follow, Format};
 use crate::failure::Failure;
 use crate::watch::Watch;
+use crate::{excerpt, output, times};
 
 /// Follows one message and prints the answer; gives the exit status.
 ///
 /// # Errors
 /// [`Failure`] if there is no answer.
 pub fn run(options: &Follow) -> Result<u8, Failure> {
-    let clock = clock(options)?;
+    let clock = times::clock(&options.clocks, options.at.as_deref())?;
     let message = message(options, &clock)?;
     let evidence = intake::open(&options.paths, Limits::default());
     let inputs: Vec<Input<'_>> =
@@ -41,7 +38,7 @@ pub fn run(options: &Follow) -> Result<u8, Failure> {
     let mut report = answer(readings, options, &hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
     report.evidence.extend(refused(&evidence));
     excerpt::add(&mut report, &inputs);
-    print(&shown(&report, options)?)?;
+    output::print(&shown(&report, options)?)?;
     Ok(status(&report))
 }
 
@@ -53,45 +50,15 @@ fn answer(readings: Readings, options: &Follow, hashes: &HashMap<String, String>
     let trace = trace::follow(&lake, &recipients, &options.trust);
     let copies = layers::explain(&trace, &lake);
     let found = findings::find(&Scene { lake: &lake, trace: &trace, copies: &copies });
-    let answered = Answered { lake: &lake, trace: &trace, copies: &copies, found: &found, others: &others };
-    report::assemble(&answered, |file| hashes.get(file).cloned())
-}
-
-fn clock(options: &Follow) -> Result<Clock, Failure> {
-    let zone = zone(&options.tz)?;
-    let zone_label = if options.tz == "UTC" { "UTC (default)".to_owned() } else { format!("{} by --tz", options.tz) };
-    let reference = match (&options.at, &options.now) {
-        (Some(at), _) => instant("--at", at, &zone)?,
-        (None, Some(now)) => middle_of_the_past_year(instant("--now", now, &zone)?),
-        (None, None) => middle_of_the_past_year(Timestamp::now()),
+    let answered = Answered {
+        lake: &lake,
+        trace: &trace,
+        copies: &copies,
+        found: &found,
+        others: &others,
+        trusted: &options.trust,
     };
-    Ok(Clock { zone, zone_label, reference })
-}
-
-/// The instant to which a date without a year is brought nearest if nothing else tells the year: the middle of the year
-/// that ends now, because a log does not come from the future (a day is allowed for clocks and zones that differ).
-fn middle_of_the_past_year(now: Timestamp) -> Timestamp {
-    now - SignedDuration::from_hours(24 * (182 - 1))
-}
-
-fn zone(name: &str) -> Result<TimeZone, Failure> {
-    jiff::fmt::temporal::DateTimeParser::new().parse_time_zone(name).map_err(|_| Failure::Usage {
-        what: "--tz".to_owned(),
-        expected: "UTC, an offset or an IANA zone".to_owned(),
-        found: format!("`{}`", name.escape_debug()),
-        hint: "Try --tz +02:00 or --tz Europe/Berlin".to_owned(),
-    })
-}
-
-/// Reads an instant with an offset, or a date or date and time in `zone`.
-fn instant(option: &str, text: &str, zone: &TimeZone) -> Result<Timestamp, Failure> {
-    let civil = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(zone.clone()).ok();
-    text.parse::<Timestamp>().ok().or_else(|| civil().map(|zoned| zoned.timestamp())).ok_or_else(|| Failure::Usage {
-        what: option.to_owned(),
-        expected: "an instant".to_owned(),
-        found: format!("`{}`", text.escape_debug()),
-        hint: format!("Try {option} 2026-08-20T09:14Z"),
-    })
+    report::assemble(&answered, |file| hashes.get(file).cloned())
 }
 
 /// The message as the options name it; empty if a sample is to name it.
@@ -111,7 +78,7 @@ fn message(options: &Follow, clock: &Clock) -> Result<Message, Failure> {
     looks.envelope_recipients.extend(options.recipient.iter().map(|recipient| Address::new(recipient)));
     looks.subjects.extend(options.subject.iter().cloned());
     if let Some(at) = &options.at {
-        looks.around.insert(instant("--at", at, &clock.zone)?);
+        looks.around.insert(times::instant("--at", at, &clock.zone)?);
     }
     Ok(message)
 }
@@ -222,56 +189,12 @@ fn refused(evidence: &Evidence) -> impl Iterator<Item = EvidenceFile> {
 }
 
 fn shown(report: &Report, options: &Follow) -> Result<String, Failure> {
-    Ok(match options.format {
-        Format::Text => report::terminal(report, terminal(options)),
+    Ok(match options.output.format {
+        Format::Text => report::terminal(report, output::terminal(&options.output)),
         Format::Markdown => report::markdown(report),
         Format::Html => report::html(report),
-        Format::Json => json(report)?,
+        Format::Json => output::json(report)?,
     })
-}
-
-/// The report as JSON; controls and direction marks are written as `\u` escapes, so that it can be looked at safely.
-fn json(report: &Report) -> Result<String, Failure> {
-    let text = serde_json::to_string_pretty(report).map_err(|error| Failure::Internal(error.to_string()))?;
-    let mut safe = String::with_capacity(text.len() + 1);
-    for c in text.chars() {
-        match c {
-            '\u{7f}'..='\u{9f}'
-            | '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => {
-                safe.push_str(&format!("\\u{:04x}", c as u32));
-            }
-            _ => safe.push(c),
-        }
-    }
-    safe.push('\n');
-    Ok(safe)
-}
-
-/// Columns and colour of the place that the answer goes to.
-fn terminal(options: &Follow) -> Terminal {
-    let is_terminal = std::io::stdout().is_terminal();
-    let wanted = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let is_plain = wanted("NO_COLOR").is_some() || wanted("TERM").is_some_and(|term| term == "dumb");
-    let color = match options.color {
-        When::Always => Color::Always,
-        When::Auto if is_terminal && !is_plain => Color::Always,
-        When::Auto | When::Never => Color::Never,
-    };
-    let seen = is_terminal.then(terminal_size::terminal_size).flatten().map(|(width, _)| width.0.clamp(40, 140));
-    Terminal { width: usize::from(options.width.or(seen).unwrap_or(80)), color }
-}
-
-/// Writes the answer; a reader that has seen enough (`| head`) is no error.
-pub fn print(text: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
-        _ => Ok(()),
-    }
 }
 
 /// 0 if every copy's fate is explained, 1 if a changed layer or its cause is not shown.

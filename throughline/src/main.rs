@@ -4,7 +4,11 @@ mod cli;
 mod excerpt;
 mod failure;
 mod follow;
+mod headers;
 mod list;
+mod output;
+mod sample;
+mod times;
 mod watch;
 
 use std::process::ExitCode;
@@ -44,9 +48,10 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<u8, Failure> {
     match command {
         Command::Follow(options) => return follow::run(options),
-        Command::Sources { kind } => follow::print(&list::run(kind.as_deref())?)?,
-        Command::Completions { shell } => follow::print(&completions(*shell))?,
-        Command::Man { command } => follow::print(&man(command.as_deref())?)?,
+        Command::Headers(options) => headers::run(options)?,
+        Command::Sources { kind } => output::print(&list::run(kind.as_deref())?)?,
+        Command::Completions { shell } => output::print(&completions(*shell))?,
+        Command::Man { command } => output::print(&man(command.as_deref())?)?,
     }
     Ok(0)
 }

@@ -1,0 +1,67 @@
+//! Sections as Markdown for a ticket.
+
+use super::terminal::percent;
+use super::{Bar, Block, Row, Section, Sheet};
+use crate::markdown::{Within, code, escape, heading};
+
+/// Writes a page as Markdown.
+pub fn sheet(sheet: &Sheet) -> String {
+    let mut out = format!("# {}\n", escape(&sheet.title));
+    for one in &sheet.sections {
+        section(&mut out, one);
+    }
+    out
+}
+
+/// Writes one section.
+pub(crate) fn section(out: &mut String, section: &Section) {
+    heading(out, &escape(&section.title));
+    for block in &section.blocks {
+        match block {
+            Block::Text(_, text) => out.push_str(&format!("{}\n\n", escape(text))),
+            Block::Facts(facts) => {
+                for (name, value) in facts {
+                    out.push_str(&format!("- **{}**: {}\n", escape(name), escape(value)));
+                }
+                out.push('\n');
+            }
+            Block::Rows(list) => {
+                list.iter().for_each(|one| row(out, one));
+                out.push('\n');
+            }
+            Block::Bars(list) => bars(out, list),
+            Block::Commands(lines) => {
+                lines.iter().for_each(|line| out.push_str(&format!("- {}\n", code(line, Within::Text))));
+                out.push('\n');
+            }
+        }
+    }
+}
+
+fn row(out: &mut String, row: &Row) {
+    let lead = if row.lead.is_empty() { String::new() } else { format!("**{}** ", escape(&row.lead)) };
+    out.push_str(&format!("- {} {lead}{}\n", row.tone.sign(), escape(&row.text)));
+    for note in &row.notes {
+        out.push_str(&format!("  - {}\n", escape(note)));
+    }
+    if let Some(raw) = &row.raw {
+        out.push_str(&format!("  - {}\n", code(raw, Within::Text)));
+    }
+}
+
+fn bars(out: &mut String, list: &[Bar]) {
+    out.push_str("| stretch | hop | took | share | |\n|---|---|---|---|---|\n");
+    let mut group = "";
+    for bar in list {
+        group = bar.group.as_deref().unwrap_or(group);
+        out.push_str(&format!(
+            "| {} | {} | {} | {} | {} |\n",
+            escape(group),
+            escape(&bar.label),
+            escape(&bar.value),
+            bar.share_permille.map_or(String::new(), percent),
+            escape(&bar.notes.join("; ")),
+        ));
+    }
+    out.push('\n');
+}

@@ -1,0 +1,124 @@
+//! What `headers` and `auth` show, and the sample's part of a report, before it is drawn: sections of a few shapes, which
+//! every face draws in its own way.
+
+mod html;
+mod markdown;
+mod terminal;
+
+pub(crate) use html::section as html_section;
+pub use html::sheet as sheet_html;
+pub(crate) use markdown::section as markdown_section;
+pub use markdown::sheet as sheet_markdown;
+pub(crate) use terminal::section as terminal_section;
+pub use terminal::sheet as sheet_terminal;
+
+/// A page of sections.
+#[derive(Clone, Debug, Default)]
+pub struct Sheet {
+    /// What it is about.
+    pub title: String,
+    /// Its sections, in order.
+    pub sections: Vec<Section>,
+}
+
+/// A part of a page.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// Stable anchor: lower-case letters and dashes.
+    pub id: &'static str,
+    /// Its heading.
+    pub title: String,
+    /// What it holds.
+    pub blocks: Vec<Block>,
+}
+
+/// A shape in which things are shown.
+#[derive(Clone, Debug)]
+pub enum Block {
+    /// A paragraph.
+    Text(Tone, String),
+    /// Names and what they are.
+    Facts(Vec<(String, String)>),
+    /// Statements one under the other.
+    Rows(Vec<Row>),
+    /// Lengths one under the other.
+    Bars(Vec<Bar>),
+    /// Lines to be copied.
+    Commands(Vec<String>),
+}
+
+/// One statement.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// How it is coloured; its sign stands for it where there is no colour.
+    pub tone: Tone,
+    /// A few words in front, such as `spf=pass`.
+    pub lead: String,
+    /// The statement.
+    pub text: String,
+    /// More about it, each a line.
+    pub notes: Vec<String>,
+    /// The record's own words.
+    pub raw: Option<String>,
+}
+
+/// One length.
+#[derive(Clone, Debug, Default)]
+pub struct Bar {
+    /// The heading of the group that begins with it.
+    pub group: Option<String>,
+    /// What it is the length of.
+    pub label: String,
+    /// The length in words.
+    pub value: String,
+    /// Its share of the whole in thousandths; `None` draws no bar.
+    pub share_permille: Option<u32>,
+    /// How it is coloured.
+    pub tone: Tone,
+    /// More about it, each a line.
+    pub notes: Vec<String>,
+}
+
+/// How good or bad a thing is. Never the only sign of it: words say the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// Neither.
+    #[default]
+    Plain,
+    /// Passed, counts.
+    Good,
+    /// Look at it.
+    Warn,
+    /// Failed.
+    Bad,
+    /// Cannot be told.
+    Odd,
+    /// Beside the point.
+    Soft,
+}
+
+impl Tone {
+    /// The sign in front of a row.
+    pub(crate) fn sign(self) -> char {
+        match self {
+            Tone::Plain => ' ',
+            Tone::Good => '✓',
+            Tone::Warn => '!',
+            Tone::Bad => '✗',
+            Tone::Odd => '?',
+            Tone::Soft => '·',
+        }
+    }
+
+    /// The class of the style sheet.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Tone::Plain => "plain",
+            Tone::Good => "passed",
+            Tone::Warn => "changed",
+            Tone::Bad => "stopped",
+            Tone::Odd => "conflict",
+            Tone::Soft => "soft",
+        }
+    }
+}

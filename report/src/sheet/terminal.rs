@@ -1,0 +1,105 @@
+//! Sections as text for a terminal.
+
+use anstyle::{AnsiColor, Style};
+
+use super::{Bar, Block, Row, Section, Sheet, Tone};
+use crate::terminal::{FAINT, HEADING, PLAIN, Page, Terminal};
+use crate::text::{cut, pad, visible, width};
+
+/// Below this many columns lengths are told in words only.
+const MIN_BAR_WIDTH: usize = 72;
+/// Columns of the longest bar.
+const BAR_COLUMNS: usize = 16;
+
+/// Draws a page as text for a terminal.
+pub fn sheet(sheet: &Sheet, terminal: Terminal) -> String {
+    let mut page = Page::new(terminal);
+    for one in &sheet.sections {
+        section(&mut page, one);
+    }
+    page.out
+}
+
+/// Draws one section.
+pub(crate) fn section(page: &mut Page, section: &Section) {
+    page.heading(&section.title);
+    for block in &section.blocks {
+        match block {
+            Block::Text(tone, text) => page.block("  ", style(*tone), &visible(text)),
+            Block::Facts(facts) => facts.iter().for_each(|(name, value)| {
+                page.block(&format!("  {name:<16} "), FAINT, &visible(value));
+            }),
+            Block::Rows(list) => list.iter().for_each(|one| row(page, one)),
+            Block::Bars(list) => bars(page, list),
+            Block::Commands(lines) => lines.iter().for_each(|line| page.verbatim("    $ ", line)),
+        }
+    }
+}
+
+fn row(page: &mut Page, row: &Row) {
+    let lead = if row.lead.is_empty() { String::new() } else { format!("{}  ", visible(&row.lead)) };
+    let sign = format!("  {} ", row.tone.sign());
+    page.block_of(&[(&sign, style(row.tone)), (&lead, HEADING)], 4, &visible(&row.text));
+    for note in &row.notes {
+        page.block("      ", PLAIN, &visible(note));
+    }
+    if let Some(raw) = &row.raw {
+        page.block("      │ ", FAINT, &visible(raw));
+    }
+}
+
+fn bars(page: &mut Page, list: &[Bar]) {
+    let value = list.iter().map(|bar| width(&bar.value)).max().unwrap_or(0).min(24);
+    let drawn = page.width >= MIN_BAR_WIDTH && list.iter().any(|bar| bar.share_permille.is_some());
+    let tail = value + if drawn { BAR_COLUMNS + 7 } else { 0 };
+    let longest = list.iter().map(|bar| width(&bar.label)).max().unwrap_or(0);
+    let label = longest.min(page.width.saturating_sub(6 + tail));
+    for one in list {
+        if let Some(group) = &one.group {
+            page.line(&[("  ", PLAIN), (&visible(group), FAINT)]);
+        }
+        let name = pad(&cut(&visible(&one.label), label), label);
+        let length = format!("{:>value$}", cut(&one.value, value));
+        let picture = match one.share_permille.filter(|_| drawn) {
+            Some(share) => format!("  {} {:>4}", pad(&drawn_bar(share), BAR_COLUMNS), percent(share)),
+            None => String::new(),
+        };
+        page.line(&[
+            ("    ", PLAIN),
+            (&name, PLAIN),
+            ("  ", PLAIN),
+            (&length, style(one.tone)),
+            (&picture, style(one.tone)),
+        ]);
+        for note in &one.notes {
+            page.block("      ", FAINT, &visible(note));
+        }
+    }
+}
+
+/// A bar in eighths of a column; anything more than nothing shows.
+fn drawn_bar(share_permille: u32) -> String {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share_permille.min(1000) as usize * BAR_COLUMNS * 8).div_ceil(1000);
+    format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
+}
+
+/// `83 %`, `<1 %`.
+pub(crate) fn percent(share_permille: u32) -> String {
+    match share_permille {
+        0 => "0 %".to_owned(),
+        1..10 => "<1 %".to_owned(),
+        share => format!("{} %", (share + 5) / 10),
+    }
+}
+
+pub(crate) fn style(tone: Tone) -> Style {
+    match tone {
+        Tone::Plain => PLAIN,
+        Tone::Good => AnsiColor::Green.on_default(),
+        Tone::Warn => AnsiColor::Yellow.on_default(),
+        Tone::Bad => AnsiColor::Red.on_default().bold(),
+        Tone::Odd => AnsiColor::Magenta.on_default(),
+        Tone::Soft => FAINT,
+    }
+}
