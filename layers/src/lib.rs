@@ -88,7 +88,7 @@ pub fn explain<'t>(trace: &'t Trace, lake: &Lake) -> Vec<Explained<'t>> {
         .map(|copy| {
             let stays = without_look_alikes(copy.stations.iter().map(Stay::of).collect());
             let (fate, decided_at) = fate::of(copy, &stays, lake);
-            let stages = stages::of(copy, &stays, fate, decided_at, lake);
+            let stages = stages::of(copy, &stays, fate, decided_at, lake, &trace.not_counted);
             Explained { copy, stays, fate, decided_at, stages }
         })
         .collect()

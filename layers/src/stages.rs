@@ -5,7 +5,7 @@ use evidence::{
     VerdictKind,
 };
 use lake::Lake;
-use trace::{Copy, Event};
+use trace::{Copy, Event, NotCounted};
 
 use crate::fate::{Fate, has_own_record, is_vendor_cloud};
 use crate::stay::{End, Stay, handover, is_mail_server};
@@ -18,6 +18,7 @@ struct Way<'s, 't> {
     fate: Fate,
     decided: Option<&'s Stay<'t>>,
     lake: &'s Lake,
+    not_counted: &'s [NotCounted],
 }
 
 /// The seven stages in order.
@@ -27,8 +28,9 @@ pub(crate) fn of<'t>(
     fate: Fate,
     decided_at: Option<usize>,
     lake: &Lake,
+    not_counted: &[NotCounted],
 ) -> Vec<Stage> {
-    let way = Way { copy, stays, fate, decided: decided_at.and_then(|at| stays.get(at)), lake };
+    let way = Way { copy, stays, fate, decided: decided_at.and_then(|at| stays.get(at)), lake, not_counted };
     vec![
         way.arrival(),
         way.authentication(),
@@ -112,8 +114,7 @@ impl<'t> Way<'_, 't> {
             if self.ended_at_the_door() {
                 return self.not_reached(Layer::Authentication);
             }
-            let summary = "no authentication result was supplied".to_owned();
-            return self.not_shown(Layer::Authentication, summary, [], &["message/eml"]);
+            return self.no_result_counts();
         }
         let mut speakers: Vec<(String, Vec<String>)> = Vec::new();
         for event in &stated {
@@ -129,6 +130,21 @@ impl<'t> Way<'_, 't> {
             speakers.iter().map(|(system, results)| format!("{system}: {}", results.join(", "))).collect::<Vec<_>>();
         let state = if disagree(&stated) { State::Conflict } else { State::Passed };
         stage(Layer::Authentication, state, summary.join("; "), stated)
+    }
+
+    /// No result of a system that we trust; what others wrote into the sample is named, and concluded from it is nothing.
+    fn no_result_counts(&self) -> Stage {
+        let results = self.not_counted.iter().filter(|not| matches!(not.event.fact(), Fact::Authentication(_)));
+        let strangers: Vec<&NotCounted> = results.collect();
+        let Some(first) = strangers.first() else {
+            let summary = "no authentication result was supplied".to_owned();
+            return self.not_shown(Layer::Authentication, summary, [], &["message/eml"]);
+        };
+        let said: Vec<String> = strangers.iter().take(4).map(|not| say::of_event(&not.event)).collect();
+        let more = if strangers.len() > said.len() { ", ..." } else { "" };
+        let summary =
+            format!("no result that counts was supplied; not counted: {}{more} ({})", said.join(", "), first.because);
+        self.not_shown(Layer::Authentication, summary, strangers.iter().map(|not| &not.event), &["message/eml"])
     }
 
     fn verdict(&self) -> Stage {
