@@ -7,6 +7,7 @@ mod follow;
 mod headers;
 mod list;
 mod output;
+mod resolve;
 mod sample;
 mod times;
 mod watch;
