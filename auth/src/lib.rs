@@ -9,8 +9,11 @@
 //!  Dns (saved answers) --------------^
 //! ```
 
+pub mod arc;
+pub mod dkim;
 pub mod dns;
 pub mod domain;
 pub mod message;
+pub mod tags;
 
 pub use dns::{Answer, Answers, Dns, Question, RecordType};
