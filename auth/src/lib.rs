@@ -13,4 +13,7 @@ pub mod dns;
 pub mod domain;
 pub mod message;
 
+pub mod dmarc;
+pub mod spf;
+
 pub use dns::{Answer, Answers, Dns, Question, RecordType};
