@@ -12,7 +12,12 @@ use serde_yaml_ng::Value;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples/conformance/spf-openspf");
 
 /// Tests that expect something else than we say, with the reason: suite, test, what we say, why.
-const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[];
+const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[(
+    "test.yml",
+    "default-modifier-harsh",
+    "neutral",
+    "`ambiguous` is no result of RFC 7208, 2.6; unknown modifiers count for nothing (RFC 7208, 6)",
+)];
 
 #[derive(Deserialize)]
 struct Scenario {
@@ -208,9 +213,8 @@ fn pyspf_doctest_zone() {
                 ("webmail.pair.com", _) => "neutral",
                 // For IPv6, `a` finds no address; that alone is no error.
                 ("relay.pair.com", _) => "fail",
-                ("a.example.org" | "b.example.org", "66.39.3.7") => "neutral",
-                ("parallel.example.org" | "a.example.org" | "b.example.org", "192.0.2.225") => "pass",
-                ("parallel.example.org" | "a.example.org" | "b.example.org", _) => "fail",
+                // a.example.org has its record in the SPF type only, which RFC 7208, 3.1 gave up.
+                ("parallel.example.org", _) => "permerror",
                 _ => "none",
             };
             assert_eq!(word(&check), expected, "{name} from {ip}: {}", check.reason);
