@@ -14,8 +14,8 @@ use evidence::AuthResult;
 use super::macros::{self, Letter, NotExpanded};
 use super::record::{self, Directive, DomainSpec, Mechanism, Modifier, Prefixes, Qualifier, Record};
 use super::{
-    Client, Identity, Limit, LookupStep, MAX_LOOKUPS, MAX_VOID_LOOKUPS, Matched, OverLimit, PathStep, Reached, SpfCheck,
-    SpfReason,
+    Client, Identity, Limit, LookupStep, MAX_LOOKUPS, MAX_VOID_LOOKUPS, Matched, OverLimit, PathStep, Reached,
+    SpfCheck, SpfReason,
 };
 use crate::dns::{Answer, Dns, Question, RecordType};
 use crate::domain;
@@ -511,13 +511,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// RFC 7208, 5.5: matches if a name of the client lies within the domain and has the client's address.
-    fn ptr(
-        &mut self,
-        place: Place<'_>,
-        directive: &Directive<'_>,
-        spec: Option<DomainSpec<'_>>,
-        mode: Mode,
-    ) -> Step {
+    fn ptr(&mut self, place: Place<'_>, directive: &Directive<'_>, spec: Option<DomainSpec<'_>>, mode: Mode) -> Step {
         let within = match self.target(place, spec, mode) {
             Target::Name(name) => name,
             Target::NotAName => return Step::NoMatch,

@@ -128,11 +128,7 @@ impl<'a> Iterator for Tokens<'a> {
             self.rest = rest;
             // An explanation may hold spaces as well (RFC 7208, 6.2).
             let allowed = |byte: u8| byte.is_ascii_graphic() || (byte == b' ' && self.scope == Scope::Explanation);
-            return Some(if text.bytes().all(allowed) {
-                Ok(Token::Literal(text))
-            } else {
-                Err(MacroError::Character)
-            });
+            return Some(if text.bytes().all(allowed) { Ok(Token::Literal(text)) } else { Err(MacroError::Character) });
         }
         let fixed = match self.rest.as_bytes().get(1) {
             Some(b'%') => "%",

@@ -106,7 +106,10 @@ impl fmt::Display for SpfReason {
                     MAX_VOID_LOOKUPS + 1
                 ),
                 Limit::MailExchangers => {
-                    write!(f, "`{term}` in the record of {domain} needs the addresses of more than ten mail exchangers.")
+                    write!(
+                        f,
+                        "`{term}` in the record of {domain} needs the addresses of more than ten mail exchangers."
+                    )
                 }
             },
             SpfReason::DnsFailed { question, status } => {

@@ -160,12 +160,7 @@ fn read_term<'a>(term: &'a str, record: &mut Record<'a>) -> Result<(), SyntaxErr
 }
 
 /// RFC 7208, 6: `redirect` and `exp` once each; what is unknown counts for nothing but must be well formed.
-fn read_modifier<'a>(
-    text: &'a str,
-    name: &str,
-    value: &'a str,
-    record: &mut Record<'a>,
-) -> Result<(), SyntaxError> {
+fn read_modifier<'a>(text: &'a str, name: &str, value: &'a str, record: &mut Record<'a>) -> Result<(), SyntaxError> {
     let mut bytes = name.bytes();
     let named = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic())
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
