@@ -11,9 +11,11 @@
 
 pub mod arc;
 pub mod dkim;
+pub mod dmarc;
 pub mod dns;
 pub mod domain;
 pub mod message;
+pub mod spf;
 pub mod tags;
 
 pub use dns::{Answer, Answers, Dns, Question, RecordType};
