@@ -10,6 +10,7 @@
 //! ```
 
 pub mod arc;
+mod checked;
 pub mod dkim;
 pub mod dmarc;
 pub mod dns;
@@ -18,4 +19,5 @@ pub mod message;
 pub mod spf;
 pub mod tags;
 
+pub use checked::{Checked, Envelope, Extent, check};
 pub use dns::{Answer, Answers, Dns, Question, RecordType};

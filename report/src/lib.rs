@@ -3,10 +3,12 @@
 //! [`Report`] is the JSON of `docs/report.schema.json`. Every face is a pure function of a report.
 
 mod assemble;
+mod authentication;
 mod document;
 mod headers;
 mod html;
 mod markdown;
+mod own;
 mod sample;
 mod sheet;
 mod terminal;
@@ -14,6 +16,7 @@ mod text;
 mod view;
 
 pub use assemble::{Answered, assemble};
+pub use authentication::{AUTHENTICATION_SCHEMA, AuthenticationReport, Disagreement};
 pub use document::{
     Cite, Event, EvidenceFile, Excerpt, Export, Fate, Finding, FindingKind, Layer, LayerState, Message, MessageCopy,
     NextStep, PassedOver, Problem, Report, SCHEMA, Standing, State,
@@ -21,6 +24,7 @@ pub use document::{
 pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPart};
 pub use html::html;
 pub use markdown::markdown;
+pub use own::{OwnCheck, OwnResult};
 pub use sample::{AuthservId, Phase, SampleHeaders, SampleHop, SampleResult, Trust};
 pub use sheet::{Bar, Block, Row, Section, Sheet, Tone, sheet_html, sheet_markdown, sheet_terminal};
 pub use terminal::{Color, Terminal, terminal};

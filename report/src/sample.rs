@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use trace::{Admd, Hops, Judged, Leg, Took};
 
 use crate::document::Cite;
+use crate::own::{self, OwnCheck};
 use crate::sheet::{Bar, Block, Row, Section, Tone};
 use crate::text::cut;
 use crate::view;
@@ -24,6 +25,9 @@ pub struct SampleHeaders {
     pub results: Vec<SampleResult>,
     /// Every authserv-id that results name, once.
     pub authserv_ids: Vec<AuthservId>,
+    /// Our own check, where the raw message allows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnCheck>,
 }
 
 /// One Received field.
@@ -164,6 +168,7 @@ impl SampleHeaders {
             total_seconds: total(&hops),
             authserv_ids: ids(&results),
             results,
+            own: None,
         }
     }
 
@@ -240,6 +245,7 @@ pub(crate) fn sections(samples: &[SampleHeaders]) -> Vec<Section> {
         let of = if several { format!(" of {}", sample.file) } else { String::new() };
         sections.extend(hops_section(sample, &of));
         sections.extend(results_section(sample, &of));
+        sections.extend(sample.own.iter().flat_map(|own| own::sections(own, &of)));
     }
     sections
 }

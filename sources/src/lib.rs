@@ -37,7 +37,7 @@ mod text;
 mod time;
 
 pub use error::ReadError;
-pub use message::{Service, ServiceRole, service_of_host, service_of_name, service_within};
+pub use message::{Service, ServiceRole, addresses, service_of_host, service_of_name, service_within};
 pub use query::{Clock, Input, Likeness, Message, NoProgress, Progress, Query, Wanted};
 pub use read_all::{Candidate, FileReading, Readings, Unclear, read_all, recognise};
 pub use source::{Export, Head, MatchedBy, Reader, Recognition, Source, ZoneRule};

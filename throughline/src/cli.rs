@@ -25,6 +25,9 @@ pub enum Command {
     /// Read a sample's header: hops and delays, whose authentication results count, vendor fields decoded
     #[command(after_help = HEADERS_EXAMPLES)]
     Headers(Headers),
+    /// Check SPF, DKIM, DMARC and ARC of a sample: what was said, whether it counts, and our own check beside it
+    #[command(after_help = AUTH_EXAMPLES)]
+    Auth(Auth),
     /// List which exports are read, or explain one: how to get it, and what it cannot show
     #[command(after_help = SOURCES_EXAMPLES)]
     Sources {
@@ -64,6 +67,16 @@ const HEADERS_EXAMPLES: &str = "Examples:
   pbpaste | throughline headers -
   throughline headers message.eml --trust mx1.example.com --format html > header.html
       Results that mx1.example.com wrote count as well.";
+
+const AUTH_EXAMPLES: &str = "Examples:
+  throughline auth message.eml
+      What the systems said, and which DNS records our own check needs.
+  throughline auth message.eml --dns dns.txt
+      Our own check with saved answers (dig's output, JSON, a zone file).
+  throughline auth message.eml --resolve --save-dns dns.jsonl
+      Ask the DNS now, and keep the answers; --dns dns.jsonl repeats the check without a network.
+  throughline auth headers.txt --client 203.0.113.7 --sender bounce@supplier.example --dns dns.txt
+      Nothing but headers at hand: SPF and DMARC for a client that you name.";
 
 const SOURCES_EXAMPLES: &str = "Examples:
   throughline sources
@@ -140,6 +153,48 @@ pub struct Headers {
     /// Host or domain that is ours: its authentication results count; may be given several times
     #[arg(long, value_name = "NAME")]
     pub trust: Vec<String>,
+    #[command(flatten)]
+    pub clocks: Clocks,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Options of `auth`.
+#[derive(Debug, Args)]
+pub struct Auth {
+    /// A saved message (.eml), as it was received; - is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Host or domain that is ours: its authentication results count; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub trust: Vec<String>,
+
+    /// Saved DNS answers: a file, folder or archive; may be given several times
+    #[arg(long, value_name = "ANSWERS", help_heading = "DNS")]
+    pub dns: Vec<PathBuf>,
+    /// Ask the DNS for what the saved answers do not hold
+    #[arg(long, help_heading = "DNS")]
+    pub resolve: bool,
+    /// The name server to ask; default is the machine's own
+    #[arg(long, value_name = "ADDRESS", requires = "resolve", value_parser = crate::resolve::server, help_heading = "DNS")]
+    pub resolver: Option<std::net::SocketAddr>,
+    /// Save every answer that was used, so that --dns repeats the check without a network
+    #[arg(long, value_name = "FILE", requires = "resolve", help_heading = "DNS")]
+    pub save_dns: Option<PathBuf>,
+
+    /// The address that connected to our side; default is what the Received field of our first server says
+    #[arg(long, value_name = "ADDRESS", help_heading = "The transfer that is checked")]
+    pub client: Option<std::net::IpAddr>,
+    /// The name that it gave at HELO or EHLO
+    #[arg(long, value_name = "NAME", help_heading = "The transfer that is checked")]
+    pub helo: Option<String>,
+    /// Envelope sender; <> is the null sender; default is the Return-Path
+    #[arg(long, value_name = "ADDRESS", help_heading = "The transfer that is checked")]
+    pub sender: Option<String>,
+    /// When our side took it: signatures expire by it
+    #[arg(long, value_name = "TIME", help_heading = "The transfer that is checked")]
+    pub at: Option<String>,
+
     #[command(flatten)]
     pub clocks: Clocks,
     #[command(flatten)]

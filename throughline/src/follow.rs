@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use evidence::{Address, Identifier};
+use evidence::{Address, Identifier, Observation};
 use findings::Scene;
 use intake::{Evidence, Limits};
 use lake::Lake;
@@ -11,8 +11,9 @@ use sources::{Candidate, Clock, Input, Message, NoProgress, Progress, Query, Rea
 
 use crate::cli::{Follow, Format};
 use crate::failure::Failure;
+use crate::own::{Named, Subject};
 use crate::watch::Watch;
-use crate::{excerpt, output, times};
+use crate::{excerpt, output, own, times};
 
 /// Follows one message and prints the answer; gives the exit status.
 ///
@@ -35,7 +36,8 @@ pub fn run(options: &Follow) -> Result<u8, Failure> {
     }
     require_readable(&inputs, &evidence)?;
     let readings = readings.map_err(|unclear| which_message(unclear, &inputs, &evidence, &clock))?;
-    let mut report = answer(readings, options, &hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+    let mut report =
+        answer(readings, options, &inputs, &hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
     report.evidence.extend(refused(&evidence));
     excerpt::add(&mut report, &inputs);
     output::print(&shown(&report, options)?)?;
@@ -43,7 +45,7 @@ pub fn run(options: &Follow) -> Result<u8, Failure> {
 }
 
 /// What was found out about the message.
-fn answer(readings: Readings, options: &Follow, hashes: &HashMap<String, String>) -> Report {
+fn answer(readings: Readings, options: &Follow, inputs: &[Input<'_>], hashes: &HashMap<String, String>) -> Report {
     let others = readings.others.clone();
     let lake = Lake::of(readings);
     let recipients: Vec<Address> = options.recipient.iter().map(|recipient| Address::new(recipient)).collect();
@@ -58,7 +60,27 @@ fn answer(readings: Readings, options: &Follow, hashes: &HashMap<String, String>
         others: &others,
         trusted: &options.trust,
     };
-    report::assemble(&answered, |file| hashes.get(file).cloned())
+    let mut report = report::assemble(&answered, |file| hashes.get(file).cloned());
+    check_samples(&mut report, &lake, inputs, &options.trust);
+    report
+}
+
+/// Puts our own check beside what each sample says; it decides nothing in the report.
+fn check_samples(report: &mut Report, lake: &Lake, inputs: &[Input<'_>], trusted: &[String]) {
+    let answers = own::answers(lake.surroundings().iter().map(|entry| &entry.observation));
+    for sample in trace::samples(lake) {
+        let observations: Vec<&Observation> = sample.iter().map(|entry| &entry.observation).collect();
+        let (Some(first), Some(source)) = (observations.first(), sample.first().map(|entry| entry.source)) else {
+            continue;
+        };
+        let Some(input) = inputs.iter().find(|input| input.name == first.cite.file) else { continue };
+        let subject = Subject { bytes: input.bytes, source, observations: &observations, trusted };
+        let own = own::check(&subject, &Named::default(), &answers, answers.len() as u64);
+        let told = report.samples.iter_mut().find(|told| told.file == *first.cite.file);
+        if let Some(told) = told.filter(|_| own.says_something()) {
+            told.own = Some(own);
+        }
+    }
 }
 
 /// The message as the options name it; empty if a sample is to name it.

@@ -1,5 +1,6 @@
 //! throughline at a prompt: follows one message and shows which layer changed its fate, with the records.
 
+mod authenticate;
 mod cli;
 mod excerpt;
 mod failure;
@@ -7,6 +8,7 @@ mod follow;
 mod headers;
 mod list;
 mod output;
+mod own;
 mod resolve;
 mod sample;
 mod times;
@@ -50,6 +52,7 @@ fn run(command: &Command) -> Result<u8, Failure> {
     match command {
         Command::Follow(options) => return follow::run(options),
         Command::Headers(options) => headers::run(options)?,
+        Command::Auth(options) => authenticate::run(options)?,
         Command::Sources { kind } => output::print(&list::run(kind.as_deref())?)?,
         Command::Completions { shell } => output::print(&completions(*shell))?,
         Command::Man { command } => output::print(&man(command.as_deref())?)?,

@@ -41,7 +41,8 @@ impl Live {
             found: error.to_string(),
             hint: "Name one with --resolver 192.0.2.53, or save answers and give them with --dns".to_owned(),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| fault(&error))?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| fault(&error))?;
         let builder = match server {
             Some(server) => TokioResolver::builder_with_config(only(server), TokioRuntimeProvider::default()),
             None => TokioResolver::builder_tokio().map_err(|error| fault(&error))?,
@@ -55,6 +56,14 @@ impl Live {
         options.use_hosts_file = hickory_resolver::config::ResolveHosts::Never;
         let resolver = builder.build().map_err(|error| fault(&error))?;
         Ok(Live { runtime, resolver, asked: Mutex::default() })
+    }
+
+    /// Keeps an answer that was known already, so that what is saved repeats the check by itself.
+    pub fn keep(&self, name: &str, record_type: RecordType, answer: &Answer) {
+        if let Ok(mut asked) = self.asked.lock() {
+            let question = Question { name: name.to_owned(), record_type };
+            asked.entry(question).or_insert_with(|| answer.clone());
+        }
     }
 
     fn look_up(&self, name: &str, record_type: RecordType) -> Answer {
@@ -90,7 +99,8 @@ impl Live {
                 Answer::Failed(status) => (status, &[]),
                 Answer::NotSaved => continue,
             };
-            let line = json!({"name": question.name, "type": question.record_type.id(), "status": status, "data": data});
+            let line =
+                json!({"name": question.name, "type": question.record_type.id(), "status": status, "data": data});
             lines.push_str(&format!("{line}\n"));
         }
         fs::write(path, lines).map_err(|error| Failure::Usage {
@@ -160,9 +170,10 @@ fn text(data: &RData, record_type: RecordType) -> Option<String> {
         (RData::PTR(ptr), RecordType::Ptr) => Some(name(&ptr.0)),
         (RData::TXT(txt), RecordType::Txt) => {
             let bytes: Vec<u8> = txt.txt_data.iter().flat_map(|part| part.iter().copied()).collect();
-            Some(String::from_utf8(bytes).unwrap_or_else(|error| {
-                error.into_bytes().into_iter().map(char::from).collect()
-            }))
+            Some(
+                String::from_utf8(bytes)
+                    .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect()),
+            )
         }
         _ => None,
     }

@@ -51,7 +51,7 @@ pub(crate) fn words(value: &str) -> String {
 }
 
 /// The addresses of a From, To or Cc field (RFC 5322, 3.4), at most a thousand.
-pub(crate) fn addresses(value: &str) -> Vec<Address> {
+pub fn addresses(value: &str) -> Vec<Address> {
     let line = format!("{value}\n");
     let parsed = guarded("an address list", || match MessageStream::new(line.as_bytes()).parse_address() {
         HeaderValue::Address(list) => list

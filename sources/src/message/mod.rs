@@ -20,4 +20,5 @@ pub(crate) mod sheet;
 #[cfg(test)]
 mod tests;
 
+pub use boundary::addresses;
 pub use services::{Service, ServiceRole, service_of_host, service_of_name, service_within};
