@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use evidence::AuthResult;
+use evidence::{AuthResult, SAID_MAX_CHARS};
 
 use super::macros::{self, Letter, NotExpanded};
 use super::record::{self, Directive, DomainSpec, Mechanism, Modifier, Prefixes, Qualifier, Record};
@@ -177,6 +177,14 @@ impl<'a> Values<'a> {
     }
 }
 
+/// A text as it is shown: one that nobody would read to its end is cut.
+fn said(text: &str) -> String {
+    match text.char_indices().nth(SAID_MAX_CHARS) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// The first bytes of a text.
 fn clip(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_VALUE_BYTES)]
@@ -188,6 +196,8 @@ struct Evaluation<'a> {
     lookups: u32,
     voids: u32,
     over_limit: Option<OverLimit>,
+    /// The validated names that were found, each with the domain that it is for.
+    validated: Vec<(String, String)>,
     steps: Vec<LookupStep>,
     /// Whether [`Evaluation::steps`] holds every look-up of the record.
     counted_all: bool,
@@ -204,6 +214,7 @@ impl<'a> Evaluation<'a> {
             lookups: 0,
             voids: 0,
             over_limit: None,
+            validated: Vec::new(),
             steps: Vec::new(),
             counted_all: true,
             asked: Vec::new(),
@@ -216,7 +227,7 @@ impl<'a> Evaluation<'a> {
     fn identity(&mut self, domain: &str) -> (Outcome, Option<(Question, String)>) {
         let none = |reason| Outcome::Decided(Decision::error(AuthResult::None, reason));
         if !domain::is_mail_domain(domain) {
-            return (none(SpfReason::NoDomain { text: domain.to_owned() }), None);
+            return (none(SpfReason::NoDomain { text: said(domain) }), None);
         }
         match self.record_of(domain, Mode::Deciding) {
             Found::Unknown => (Outcome::Unknown, None),
@@ -257,7 +268,7 @@ impl<'a> Evaluation<'a> {
             Ok(record) => self.evaluate(place, &record, mode),
             Err(bad) => {
                 self.counted_all = false;
-                let (domain, term) = (place.domain.to_owned(), bad.text.to_owned());
+                let (domain, term) = (place.domain.to_owned(), said(bad.text));
                 let reason = SpfReason::Syntax { domain, term, error: bad.error };
                 Outcome::Decided(Decision::error(AuthResult::PermError, reason))
             }
@@ -333,7 +344,7 @@ impl<'a> Evaluation<'a> {
         } else {
             self.steps.push(LookupStep {
                 domain: place.domain.to_owned(),
-                term: term.to_owned(),
+                term: said(term),
                 depth: place.depth,
                 count: self.steps.len() as u32 + 1,
                 reached: if mode == Mode::Counting { Reached::OnlyCounted } else { Reached::Evaluated },
@@ -357,7 +368,7 @@ impl<'a> Evaluation<'a> {
     }
 
     fn over(&mut self, limit: Limit, place: Place<'_>, term: &str, mode: Mode) -> Box<Decision> {
-        let over = OverLimit { limit, domain: place.domain.to_owned(), term: term.to_owned() };
+        let over = OverLimit { limit, domain: place.domain.to_owned(), term: said(term) };
         if mode == Mode::Deciding {
             self.over_limit = Some(over.clone());
         }
@@ -367,7 +378,7 @@ impl<'a> Evaluation<'a> {
     /// RFC 7208, 5.2: matches if the client passes the other record.
     fn include(&mut self, place: Place<'_>, directive: &Directive<'_>, spec: DomainSpec<'_>, mode: Mode) -> Step {
         let no_record = |target: String| {
-            let (domain, term) = (place.domain.to_owned(), directive.text.to_owned());
+            let (domain, term) = (place.domain.to_owned(), said(directive.text));
             let reason = SpfReason::TargetWithoutRecord { domain, term, target };
             Step::Stop(Decision::error(AuthResult::PermError, reason))
         };
@@ -398,7 +409,7 @@ impl<'a> Evaluation<'a> {
         match followed {
             None => Outcome::Unknown,
             Some(Followed::NoRecord(target)) => {
-                let (domain, term) = (place.domain.to_owned(), redirect.text.to_owned());
+                let (domain, term) = (place.domain.to_owned(), said(redirect.text));
                 let reason = SpfReason::TargetWithoutRecord { domain, term, target };
                 Outcome::Decided(Decision::error(AuthResult::PermError, reason))
             }
@@ -416,13 +427,15 @@ impl<'a> Evaluation<'a> {
 
     /// Evaluates the record that a term leads to, or counts its look-ups; `None` if it is not worth counting.
     fn follow(&mut self, place: Place<'_>, spec: DomainSpec<'_>, role: Role, mode: Mode) -> Option<Followed> {
-        if mode == Mode::Counting && (!self.counted_all || place.depth >= MAX_COUNTED_DEPTH) {
+        // To count by the names of the client would take more questions than the count is worth.
+        let by_client = || macros::uses(spec.0, Letter::ValidatedName);
+        if mode == Mode::Counting && (!self.counted_all || place.depth >= MAX_COUNTED_DEPTH || by_client()) {
             self.counted_all = false;
             return None;
         }
         let name = match self.target(place, Some(spec), mode) {
             Target::Name(name) => name,
-            Target::NotAName => return Some(Followed::NoRecord(spec.0.to_owned())),
+            Target::NotAName => return Some(Followed::NoRecord(said(spec.0))),
             Target::Unknown => {
                 self.counted_all = false;
                 return Some(Followed::Outcome(Outcome::Unknown));
@@ -607,9 +620,19 @@ impl<'a> Evaluation<'a> {
         })
     }
 
+    /// The name of the client for `%{p}`; `None` if answers were not saved.
+    fn validated_name(&mut self, domain: &str, mode: Mode) -> Option<String> {
+        if let Some((_, name)) = self.validated.iter().find(|(known, _)| known == domain) {
+            return Some(name.clone());
+        }
+        let name = self.find_validated_name(domain, mode)?;
+        self.validated.push((domain.to_owned(), name.clone()));
+        Some(name)
+    }
+
     /// The name of the client that has its address: the domain itself before one within it before any; `unknown` if there
     /// is none; `None` if that was not saved (RFC 7208, 7.3).
-    fn validated_name(&mut self, domain: &str, mode: Mode) -> Option<String> {
+    fn find_validated_name(&mut self, domain: &str, mode: Mode) -> Option<String> {
         let unknown = Some("unknown".to_owned());
         let names = match self.ask(&reverse_name(self.values.ip), RecordType::Ptr, mode) {
             Answer::Records(records) => client_names(&records),
@@ -689,7 +712,7 @@ fn matched(place: Place<'_>, record: &Record<'_>, directive: &Directive<'_>, inn
         Qualifier::Neutral => AuthResult::Neutral,
     };
     let matched = inner.unwrap_or_else(|| Matched {
-        term: directive.text.to_owned(),
+        term: said(directive.text),
         domain: place.domain.to_owned(),
         path: Vec::new(),
     });
@@ -703,7 +726,7 @@ fn matched(place: Place<'_>, record: &Record<'_>, directive: &Directive<'_>, inn
 }
 
 fn path_step(place: Place<'_>, term: &str) -> PathStep {
-    PathStep { domain: place.domain.to_owned(), term: term.to_owned() }
+    PathStep { domain: place.domain.to_owned(), term: said(term) }
 }
 
 fn failed(name: &str, record_type: RecordType, status: &str) -> Box<Decision> {
