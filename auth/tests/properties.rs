@@ -321,6 +321,29 @@ proptest! {
         prop_assert!(false, "it does not end");
     }
 
+    /// Other answers, records in another order, and identifiers in another order change neither result nor policy.
+    #[test]
+    fn dmarc_other_answers_do_not_matter(
+        author in select(DMARC_NAMES.to_vec()),
+        authenticated in authenticated(),
+        zone in dmarc_zone(),
+    ) {
+        let author = [author.to_owned()];
+        let full = dmarc::check(&author, &authenticated, &answers(&zone));
+        let mut turned: Zone = zone.into_iter().rev().collect();
+        for (_, answer) in &mut turned {
+            if let Answer::Records(records) = answer {
+                *answer = Answer::of("NOERROR", records.iter().rev().cloned().collect());
+            }
+        }
+        let other = Question::new("_dmarc.other.example", RecordType::Txt);
+        turned.push((other, Answer::of("NOERROR", vec!["v=DMARC1; p=reject; psd=y".into()])));
+        prop_assert_eq!(&dmarc::check(&author, &authenticated, &answers(&turned)), &full);
+        let reversed: Vec<_> = authenticated.into_iter().rev().collect();
+        let check = dmarc::check(&author, &reversed, &answers(&turned));
+        prop_assert_eq!((check.result, check.policy, check.found_at), (full.result, full.policy, full.found_at));
+    }
+
     #[test]
     fn dmarc_takes_anything(
         authors in vec(any::<String>(), 0..3),
