@@ -13,7 +13,7 @@ use auth::message::Raw;
 use auth::{Answer, Answers, Question, RecordType};
 use evidence::AuthResult;
 use serde::Deserialize;
-use support::{answers, crlf};
+use support::{txt_answers, crlf};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples/conformance");
 
@@ -142,7 +142,7 @@ fn ok_dkim_chasquid() {
 fn ok_dkimpy() {
     let Some(root) = suite("dkimpy") else { return };
     let record = text(&root.join("test.txt"));
-    let dns = answers(&[("test._domainkey.football.example.com", &record)]);
+    let dns = txt_answers(&[("test._domainkey.football.example.com", &record)]);
     let message = crlf(&text(&root.join("rfc6376.signed.no_t.msg")));
     assert_eq!(results(&message, &dns), [Some(AuthResult::Pass)]);
     // Key records: which are keys for mail, and which are not.
@@ -159,7 +159,7 @@ fn ok_dkimpy() {
         let record = dkim::KeyRecord::read(&text(&root.join(file)));
         // test_tlsrpt.txt is a good record, for another service (RFC 6376, 3.6.1).
         assert_eq!(record.problem.is_none(), works || file == "test_tlsrpt.txt", "{file}: {:?}", record.problem);
-        let dns = answers(&[("test._domainkey.football.example.com", &text(&root.join(file)))]);
+        let dns = txt_answers(&[("test._domainkey.football.example.com", &text(&root.join(file)))]);
         let expected = if file.starts_with("test") && works {
             AuthResult::Pass
         } else if works && !file.starts_with("ed") && !file.starts_with("exim") {
@@ -184,7 +184,7 @@ fn ok_stalwart_mail_auth() {
         let whole = text(&root.join(file));
         let (zone, message) = whole.split_once("\n\n").unwrap();
         let records: Vec<(&str, &str)> = zone.lines().filter_map(|line| line.split_once(' ')).collect();
-        let dns = answers(&records);
+        let dns = txt_answers(&records);
         let message = crlf(message);
         let found: Vec<AuthResult> = results(&message, &dns).into_iter().flatten().collect();
         assert_eq!(found, dkim, "{file}");

@@ -75,13 +75,7 @@ pub(super) fn result(
     // What is not aligned for sure cannot change anything any more; the rest might still pass.
     let may_count = || identifiers.iter().filter(|one| !is_out(one.check.alignment));
     let may_pass = || may_count().filter(|one| matches!(one.check.result, None | Some(AuthResult::Pass)));
-    for identifier in may_pass().filter(|one| one.check.alignment == Alignment::Unknown) {
-        for question in author.missing().chain(identifier.walk.iter().flat_map(Walk::missing)) {
-            if !needs.contains(question) {
-                needs.push(question.clone());
-            }
-        }
-    }
+    may_pass().for_each(|one| need(author, one, needs));
     if let Some(unchecked) = may_pass().find(|one| one.check.result.is_none()) {
         let (method, domain) = named(unchecked);
         return (None, DmarcReason::IdentifierNotChecked { method, domain });
@@ -115,18 +109,23 @@ fn temporary_errors<'i>(
     if let Some((method, domain)) = aligned.map(named) {
         return Some((Some(AuthResult::TempError), DmarcReason::IdentifierFailedForNow { method, domain }));
     }
-    for one in identifiers.clone() {
-        for question in author.missing().chain(one.walk.iter().flat_map(Walk::missing)) {
-            if !needs.contains(question) {
-                needs.push(question.clone());
-            }
-        }
-    }
+    identifiers.clone().for_each(|one| need(author, one, needs));
     if !needs.is_empty() {
         return Some((None, not_saved(needs, author)));
     }
     let (method, domain) = identifiers.clone().next().map(named)?;
     Some((Some(AuthResult::TempError), DmarcReason::IdentifierFailedForNow { method, domain }))
+}
+
+/// Lists the questions on which the alignment of an identifier rests.
+fn need(author: &Walk, identifier: &Identifier, needs: &mut Vec<Question>) {
+    if let (Alignment::Unknown, Some(walk)) = (identifier.check.alignment, &identifier.walk) {
+        for question in walk::missing_between(author, walk) {
+            if !needs.contains(&question) {
+                needs.push(question);
+            }
+        }
+    }
 }
 
 fn is_out(alignment: Alignment) -> bool {

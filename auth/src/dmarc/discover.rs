@@ -84,7 +84,7 @@ enum Existence {
     DoesNotExist,
 }
 
-/// Whether a domain exists: NXDOMAIN to a question of any type says that it does not (RFC 9989, 3.2.12, A.4).
+/// Whether a domain exists: NXDOMAIN to a question of any type says that it does not (RFC 9989, 3.2.13, A.4).
 ///
 /// The answer for `_dmarc` below it does not tell: that name is missing below most domains.
 fn existence(domain: &str, dns: &dyn Dns, asked: &mut Vec<Question>) -> Result<Existence, NoPolicy> {

@@ -34,7 +34,7 @@ use walk::{Found, Walk, Walker};
 pub struct Authenticated {
     /// SPF or DKIM; others count for nothing.
     pub method: AuthMethod,
-    /// SPF: the domain of the envelope sender, or the HELO name for the null sender (RFC 9989, 2.2). DKIM: `d=`.
+    /// SPF: the domain of the envelope sender, or the HELO name for the null sender (RFC 9989, 3.2.4). DKIM: `d=`.
     pub domain: String,
     /// The result; `None` if it could not be checked.
     pub result: Option<AuthResult>,

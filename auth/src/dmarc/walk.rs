@@ -198,35 +198,72 @@ pub(super) fn same_organization(one: &Walk, other: &Walk) -> Option<bool> {
     if a.rsplit('.').next() != b.rsplit('.').next() {
         return Some(false);
     }
-    let stops = || one.stops.iter().chain(&other.stops);
-    let mut open: Vec<&str> = stops().filter(|stop| stop.is_open()).map(|stop| &*stop.domain).collect();
+    same_in_every_case(&open_of(one, other), |case| one.organizational_if(case) == other.organizational_if(case))
+}
+
+/// The questions without a saved answer on which it rests whether two domains have the same organizational domain.
+///
+/// A name whose answer could not change anything is left out: nobody need ask for `_dmarc.com` if both lie below a domain
+/// that settles it.
+pub(super) fn missing_between(one: &Walk, other: &Walk) -> Vec<Question> {
+    let open = open_of(one, other);
+    let outcomes = outcomes(&open, |case| one.organizational_if(case) == other.organizational_if(case));
+    let matters = |domain: &str| {
+        let Some(outcomes) = &outcomes else { return true };
+        let Some(place) = open.iter().position(|known| *known == domain) else { return false };
+        let unit = ANSWERS.len().pow(place as u32);
+        let with_nothing = |number: usize| number - number / unit % ANSWERS.len() * unit;
+        (0..outcomes.len()).any(|number| outcomes[number] != outcomes[with_nothing(number)])
+    };
+    let stops = one.stops.iter().chain(&other.stops);
+    let mut missing: Vec<Question> = Vec::new();
+    for stop in stops.filter(|stop| matches!(stop.found, Found::NotSaved) && matters(&stop.domain)) {
+        if !missing.contains(&stop.question) {
+            missing.push(stop.question.clone());
+        }
+    }
+    missing
+}
+
+/// The names of two walks that have no answer.
+fn open_of<'w>(one: &'w Walk, other: &'w Walk) -> Vec<&'w str> {
+    let stops = one.stops.iter().chain(&other.stops);
+    let mut open: Vec<&str> = stops.filter(|stop| stop.is_open()).map(|stop| &*stop.domain).collect();
     open.sort_unstable();
     open.dedup();
-    same_in_every_case(&open, |case| one.organizational_if(case) == other.organizational_if(case))
+    open
 }
 
 /// What names without an answer may say of their place.
 type Case<'a> = [(&'a str, Option<Psd>)];
 
-/// Goes through everything that the names without an answer could say; gives what comes out if it is always the same.
-fn same_in_every_case<T: PartialEq>(open: &[&str], come_out: impl Fn(&Case<'_>) -> T) -> Option<T> {
-    const ANSWERS: [Option<Psd>; 4] = [None, Some(Psd::Unsaid), Some(Psd::Organizational), Some(Psd::PublicSuffix)];
+/// What a name without an answer may turn out to say: no record, or a record with this `psd`.
+const ANSWERS: [Option<Psd>; 4] = [None, Some(Psd::Unsaid), Some(Psd::Organizational), Some(Psd::PublicSuffix)];
+
+/// What comes out for everything that the names without an answer could say; `None` if these are too many to try.
+///
+/// The answer of the name at place `n` is digit `n` of the number of a case, to the base of four.
+fn outcomes<T>(open: &[&str], come_out: impl Fn(&Case<'_>) -> T) -> Option<Vec<T>> {
     if open.len() > MAX_OPEN {
         return None;
     }
     let mut case: Vec<(&str, Option<Psd>)> = open.iter().map(|domain| (*domain, None)).collect();
-    let first = come_out(&case);
-    for number in 1..ANSWERS.len().pow(open.len() as u32) {
+    let outcome_of = |number: usize| {
         let mut digits = number;
         for (_, answer) in &mut case {
             *answer = ANSWERS[digits % ANSWERS.len()];
             digits /= ANSWERS.len();
         }
-        if come_out(&case) != first {
-            return None;
-        }
-    }
-    Some(first)
+        come_out(&case)
+    };
+    Some((0..ANSWERS.len().pow(open.len() as u32)).map(outcome_of).collect())
+}
+
+/// What comes out, if it is always the same.
+fn same_in_every_case<T: PartialEq>(open: &[&str], come_out: impl Fn(&Case<'_>) -> T) -> Option<T> {
+    let mut outcomes = outcomes(open, come_out)?.into_iter();
+    let first = outcomes.next()?;
+    outcomes.all(|outcome| outcome == first).then_some(first)
 }
 
 /// The name one label below `above` on the way down to `start`.

@@ -122,27 +122,35 @@ impl<'a> Iterator for Tokens<'a> {
         if self.rest.is_empty() {
             return None;
         }
+        let token = self.token();
+        if token.is_err() {
+            self.rest = "";
+        }
+        Some(token)
+    }
+}
+
+impl<'a> Tokens<'a> {
+    fn token(&mut self) -> Result<Token<'a>, MacroError> {
         let literal = self.rest.find('%').unwrap_or(self.rest.len());
         if literal > 0 {
             let (text, rest) = self.rest.split_at(literal);
             self.rest = rest;
             // An explanation may hold spaces as well (RFC 7208, 6.2).
             let allowed = |byte: u8| byte.is_ascii_graphic() || (byte == b' ' && self.scope == Scope::Explanation);
-            return Some(if text.bytes().all(allowed) { Ok(Token::Literal(text)) } else { Err(MacroError::Character) });
+            return if text.bytes().all(allowed) { Ok(Token::Literal(text)) } else { Err(MacroError::Character) };
         }
         let fixed = match self.rest.as_bytes().get(1) {
             Some(b'%') => "%",
             Some(b'_') => " ",
             Some(b'-') => "%20",
-            Some(b'{') => return Some(self.braces()),
-            _ => return Some(Err(MacroError::Percent)),
+            Some(b'{') => return self.braces(),
+            _ => return Err(MacroError::Percent),
         };
         self.rest = &self.rest[2..];
-        Some(Ok(Token::Text(fixed)))
+        Ok(Token::Text(fixed))
     }
-}
 
-impl<'a> Tokens<'a> {
     /// `%{` letter, digits, `r`, delimiters, `}`.
     fn braces(&mut self) -> Result<Token<'a>, MacroError> {
         let (inner, rest) = self.rest[2..].split_once('}').ok_or(MacroError::Unclosed)?;
@@ -186,6 +194,12 @@ pub(super) fn validate_to_last_macro(text: &str, scope: Scope) -> Result<usize, 
         }
     }
     Ok(literal_at)
+}
+
+/// Whether a domain-spec holds a macro of a letter.
+pub(super) fn uses(spec: &str, letter: Letter) -> bool {
+    let mut tokens = Tokens { rest: spec, scope: Scope::Domain };
+    tokens.any(|token| matches!(token, Ok(Token::Macro(spec)) if spec.letter == letter))
 }
 
 /// Why a text was not expanded.

@@ -4,13 +4,17 @@
 //! each look-up was spent on, and which answers are missing when nothing can be said.
 //!
 //! ```text
-//!  record: text -> terms     macros: %{i} -> 192.0.2.1     evaluate: terms, answers -> SpfCheck
+//!  record: text -> terms     values, macros: %{i} -> 192.0.2.1
+//!  evaluate: goes through the terms, keeps the limits     terms: what each one asks and when it matches
 //! ```
 
+mod address;
 mod evaluate;
 mod macros;
 mod reason;
 mod record;
+mod terms;
+mod values;
 
 use std::fmt;
 use std::net::IpAddr;
