@@ -38,12 +38,13 @@ pub fn run(options: &Auth) -> Result<(), Failure> {
         sender: options.sender.as_ref().map(|sender| sender.trim_matches(['<', '>', ' ']).to_owned()),
         at: options.at.as_deref().map(|at| times::instant("--at", at, &clock.zone)).transpose()?,
     };
-    let own = match &live {
+    let mut own = match &live {
         Some(live) => own::check(&subject, &named, &SavedFirst { saved: &saved, live }, known),
         None => own::check(&subject, &named, &saved, known),
     };
-    if let (Some(live), Some(path)) = (&live, &options.save_dns) {
-        live.save(path)?;
+    if let Some(live) = &live {
+        own.dns_answers = live.len();
+        options.save_dns.as_ref().map(|path| live.save(path)).transpose()?;
     }
     let headers = SampleHeaders { own: Some(own), ..SampleHeaders::of(&observations, &options.trust) };
     let report = AuthenticationReport::of(sample.source, HeadersMessage::of(&observations), headers);

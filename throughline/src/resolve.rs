@@ -58,6 +58,11 @@ impl Live {
         Ok(Live { runtime, resolver, asked: Mutex::default() })
     }
 
+    /// How many answers were used.
+    pub fn len(&self) -> u64 {
+        self.asked.lock().map_or(0, |asked| asked.len() as u64)
+    }
+
     /// Keeps an answer that was known already, so that what is saved repeats the check by itself.
     pub fn keep(&self, name: &str, record_type: RecordType, answer: &Answer) {
         if let Ok(mut asked) = self.asked.lock() {

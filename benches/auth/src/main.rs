@@ -19,7 +19,7 @@ use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::spf::Spf;
 use mail_auth::spf::verify::SpfParameters;
 use mail_auth::{
-    AuthenticatedMessage, DkimResult, DmarcResult, MX, MessageAuthenticator, Parameters, ResolverCache, SpfResult, Txt,
+    AuthenticatedMessage, DkimResult, DmarcResult, DnssecStatus, MX, MessageAuthenticator, Parameters, RecordSet, ResolverCache, SpfResult, Txt,
 };
 use serde_json::Value;
 
@@ -174,10 +174,10 @@ fn own(message: &Message, answers: &Closed, keys: &Keys) -> Verdict {
 struct Peer {
     authenticator: MessageAuthenticator,
     txt: Cache<Box<str>, Txt>,
-    mx: Cache<Box<str>, Arc<[MX]>>,
-    ipv4: Cache<Box<str>, Arc<[Ipv4Addr]>>,
-    ipv6: Cache<Box<str>, Arc<[Ipv6Addr]>>,
-    ptr: Cache<IpAddr, Arc<[Box<str>]>>,
+    mx: Cache<Box<str>, RecordSet<MX>>,
+    ipv4: Cache<Box<str>, RecordSet<Ipv4Addr>>,
+    ipv6: Cache<Box<str>, RecordSet<Ipv6Addr>>,
+    ptr: Cache<IpAddr, RecordSet<Box<str>>>,
 }
 
 struct Cache<K, V> {
@@ -205,6 +205,10 @@ impl<K: Hash + Eq, V: Clone> ResolverCache<K, V> for Cache<K, V> {
     fn insert(&self, _: K, _: V, _: Instant) {}
 }
 
+fn set<T>(records: Vec<T>) -> RecordSet<T> {
+    RecordSet { rrset: records.into(), dnssec_status: DnssecStatus::default() }
+}
+
 impl Peer {
     fn of(dns: &Value) -> Peer {
         let (mut txt, mut ipv4) = (HashMap::new(), HashMap::new());
@@ -223,19 +227,19 @@ impl Peer {
             }
             if let Some(addresses) = types["A"].as_array() {
                 let addresses: Vec<Ipv4Addr> = addresses.iter().map(|one| texts(one).parse().expect("an address")).collect();
-                ipv4.insert(key, addresses.into());
+                ipv4.insert(key, set(addresses));
             }
         }
-        let missing = Txt::Error(mail_auth::Error::DnsRecordNotFound(
-            mail_auth::hickory_resolver::proto::op::ResponseCode::NXDomain,
+        let missing = Txt::Error(mail_auth::Error::Dns(mail_auth::DnsError::RecordNotFound(
+            mail_auth::hickory_resolver::proto::op::ResponseCode::NXDomain),
         ));
         Peer {
             authenticator: MessageAuthenticator::new_google().expect("it is made"),
             txt: Cache { known: txt, otherwise: Some(missing) },
-            mx: Cache { known: HashMap::new(), otherwise: Some(Arc::new([])) },
-            ipv4: Cache { known: ipv4, otherwise: Some(Arc::new([])) },
-            ipv6: Cache { known: HashMap::new(), otherwise: Some(Arc::new([])) },
-            ptr: Cache { known: HashMap::new(), otherwise: Some(Arc::new([])) },
+            mx: Cache { known: HashMap::new(), otherwise: Some(set(Vec::new())) },
+            ipv4: Cache { known: ipv4, otherwise: Some(set(Vec::new())) },
+            ipv6: Cache { known: HashMap::new(), otherwise: Some(set(Vec::new())) },
+            ptr: Cache { known: HashMap::new(), otherwise: Some(set(Vec::new())) },
         }
     }
 
@@ -246,10 +250,10 @@ impl Peer {
         'x,
         P,
         Cache<Box<str>, Txt>,
-        Cache<Box<str>, Arc<[MX]>>,
-        Cache<Box<str>, Arc<[Ipv4Addr]>>,
-        Cache<Box<str>, Arc<[Ipv6Addr]>>,
-        Cache<IpAddr, Arc<[Box<str>]>>,
+        Cache<Box<str>, RecordSet<MX>>,
+        Cache<Box<str>, RecordSet<Ipv4Addr>>,
+        Cache<Box<str>, RecordSet<Ipv6Addr>>,
+        Cache<IpAddr, RecordSet<Box<str>>>,
     > {
         Parameters {
             params,
