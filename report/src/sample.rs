@@ -9,7 +9,6 @@ use trace::{Admd, Hops, Judged, Leg, Took};
 use crate::document::Cite;
 use crate::own::{self, OwnCheck};
 use crate::sheet::{Bar, Block, Row, Section, Tone};
-use crate::text::cut;
 use crate::view;
 
 /// The header of one sample: its hops, and every authentication result in it with whether it counts.
@@ -270,7 +269,7 @@ fn bar(hop: &SampleHop, group: Option<String>) -> Bar {
     let name = |side: &Option<String>| side.clone().unwrap_or_else(|| "unnamed host".to_owned());
     let label = match (&hop.from, &hop.by) {
         (None, by) => format!("within {}", name(by)),
-        (from, by) => format!("{} → {}", cut(short(&name(from)), HOST), cut(short(&name(by)), HOST)),
+        (from, by) => format!("{} → {}", short(&name(from)), short(&name(by))),
     };
     let (value, tone) = match (hop.delay_seconds, hop.skew_seconds, hop.at) {
         (Some(delay), ..) => (view::span(SignedDuration::from_secs(delay)), slow(delay)),
@@ -291,9 +290,6 @@ fn bar(hop: &SampleHop, group: Option<String>) -> Bar {
     notes.retain(|note| !note.is_empty());
     Bar { group, label, value, share_permille: hop.share_permille, tone, notes }
 }
-
-/// Columns of a host's name in a bar.
-const HOST: usize = 34;
 
 /// A host's name without its address, where it has one.
 fn short(peer: &str) -> &str {

@@ -58,7 +58,7 @@ fn bars(page: &mut Page, list: &[Bar]) {
         if let Some(group) = &one.group {
             page.line(&[("  ", PLAIN), (&visible(group), FAINT)]);
         }
-        let name = pad(&cut(&visible(&one.label), label), label);
+        let name = pad(&cut_ends(&visible(&one.label), label), label);
         let length = format!("{:>value$}", cut(&one.value, value));
         let picture = match one.share_permille.filter(|_| drawn) {
             Some(share) => format!("  {} {:>4}", pad(&drawn_bar(share), BAR_COLUMNS), percent(share)),
@@ -74,6 +74,19 @@ fn bars(page: &mut Page, list: &[Bar]) {
         for note in &one.notes {
             page.block("      ", FAINT, &visible(note));
         }
+    }
+}
+
+/// Cuts `one → other` to `columns` so that both ends stay readable; other text at its end.
+fn cut_ends(text: &str, columns: usize) -> String {
+    const ARROW: &str = " → ";
+    match text.split_once(ARROW) {
+        Some((one, other)) if width(text) > columns => {
+            let room = columns.saturating_sub(width(ARROW));
+            let first = width(one).min((room / 2).max(room.saturating_sub(width(other))));
+            format!("{}{ARROW}{}", cut(one, first), cut(other, room.saturating_sub(first)))
+        }
+        _ => cut(text, columns),
     }
 }
 
