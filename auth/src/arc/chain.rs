@@ -87,7 +87,11 @@ impl fmt::Display for ChainError {
                     Some(ChainValidation::Fail) => "cv=fail",
                     None => "no known cv=",
                 };
-                write!(f, "i={instance} says {says} where only cv={} may stand", if *instance == 1 { "none" } else { "pass" })
+                write!(
+                    f,
+                    "i={instance} says {says} where only cv={} may stand",
+                    if *instance == 1 { "none" } else { "pass" }
+                )
             }
         }
     }

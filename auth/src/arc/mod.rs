@@ -128,7 +128,9 @@ impl fmt::Display for ArcReason {
             ArcReason::SealedAsFailed { instance } => {
                 write!(f, "the newest seal, i={instance}, says cv=fail: the chain was broken before it")
             }
-            ArcReason::Message { instance, why } => write!(f, "the message signature i={instance} does not hold: {why}"),
+            ArcReason::Message { instance, why } => {
+                write!(f, "the message signature i={instance} does not hold: {why}")
+            }
             ArcReason::Seal { instance, why: DkimReason::HeaderChanged } => {
                 write!(f, "the seal i={instance} does not hold: a field of the sets up to it was changed, or the key")
             }
@@ -172,7 +174,8 @@ pub fn check_sharing(
     let mut messages = Messages { raw, index: FieldIndex::of(raw), hashes, dns, at, keys };
     let (messages, oldest_pass) = messages.check_all(&sets);
     let seals = seals(&sets, dns, keys);
-    let checked: Vec<ArcSet> = sets.iter().zip(messages).zip(seals).map(|((set, message), seal)| set.shown(message, seal)).collect();
+    let checked: Vec<ArcSet> =
+        sets.iter().zip(messages).zip(seals).map(|((set, message), seal)| set.shown(message, seal)).collect();
     let (result, reason) = conclude(&checked);
     ArcCheck { result, reason, sets: checked, oldest_pass }
 }
@@ -251,11 +254,14 @@ impl Messages<'_, '_> {
         canon::own_field(form, field, signature.signature_place.clone(), &mut data);
         let digest = digest::digest(&digest::SHA256, &data);
         let expired = self.at.zip(signature.expires_at.and_then(instant)).filter(|(at, expires)| at > expires);
-        settle(shown, match expired {
-            _ if !key.verifies(&digest, &signature.signature) => Err(DkimReason::HeaderChanged),
-            Some((at, expires)) => Err(DkimReason::Expired { by: at.duration_since(expires) }),
-            None => Ok(verified(&key)),
-        });
+        settle(
+            shown,
+            match expired {
+                _ if !key.verifies(&digest, &signature.signature) => Err(DkimReason::HeaderChanged),
+                Some((at, expires)) => Err(DkimReason::Expired { by: at.duration_since(expires) }),
+                None => Ok(verified(&key)),
+            },
+        );
     }
 }
 

@@ -88,13 +88,7 @@ impl DkimCheck {
 /// Checks all signatures of a message, from the top.
 ///
 /// `at` is when the receiving system took the message; `x=` is judged by it. Without it an expiry is noted and not judged.
-pub fn check(
-    raw: &Raw<'_>,
-    dns: &dyn Dns,
-    at: Option<Timestamp>,
-    keys: &Keys,
-    explain: Explain,
-) -> Vec<DkimCheck> {
+pub fn check(raw: &Raw<'_>, dns: &dyn Dns, at: Option<Timestamp>, keys: &Keys, explain: Explain) -> Vec<DkimCheck> {
     check_sharing(raw, &mut BodyHashes::of(raw), dns, at, keys, explain)
 }
 

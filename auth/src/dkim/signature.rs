@@ -293,7 +293,9 @@ fn held<'a>(tags: &Tags<'a>, rules: Rules, names: &Names) -> Result<Signature<'a
         return Err(SignatureError::ExpiresBeforeSigned);
     }
     // RFC 6376, 3.5: `q=` lists ways to get the key; those that are not known are skipped.
-    let asks_dns = |tag: &Tag<'_>| tag.split(b':').any(|way| way.eq_ignore_ascii_case(b"dns/txt") || way.eq_ignore_ascii_case(b"dns"));
+    let asks_dns = |tag: &Tag<'_>| {
+        tag.split(b':').any(|way| way.eq_ignore_ascii_case(b"dns/txt") || way.eq_ignore_ascii_case(b"dns"))
+    };
     if rules == Rules::Dkim && tags.get("q").is_some_and(|tag| !asks_dns(tag)) {
         return Err(wrong("q"));
     }
@@ -329,7 +331,9 @@ fn signed_fields<'a>(tags: &Tags<'a>, rules: Rules) -> Result<Vec<&'a [u8]>, Sig
 pub(crate) fn domain_of(value: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(value).ok()?;
     let normal = domain::normal(text);
-    let fits = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.') || !character.is_ascii();
+    let fits = |character: char| {
+        character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.') || !character.is_ascii()
+    };
     if normal.is_empty() || normal.len() > 253 || !normal.chars().all(fits) || normal.split('.').any(str::is_empty) {
         return None;
     }
@@ -409,7 +413,8 @@ fn adapted(delta: u32, count: u32, first: bool) -> u32 {
 mod tests {
     use super::*;
 
-    const GOOD: &str = "v=1; a=rsa-sha256; c=relaxed; d=Example.COM; s=S1; h=From : to:\r\n subject; bh=YQ==; b=YWJj\r\n ZA==";
+    const GOOD: &str =
+        "v=1; a=rsa-sha256; c=relaxed; d=Example.COM; s=S1; h=From : to:\r\n subject; bh=YQ==; b=YWJj\r\n ZA==";
 
     #[test]
     fn ok_signature() {
@@ -433,7 +438,12 @@ mod tests {
             ("three canonicalizations", "c=relaxed", "c=relaxed/simple/simple", "c=relaxed/simple/simple cannot be"),
             ("no From", "From :", "", "h= does not name From"),
             ("identity", "s=S1", "s=S1; i=a@example.net", "i=a@example.net is not within d=example.com"),
-            ("identity that only ends so", "s=S1", "s=S1; i=a@badexample.com", "i=a@badexample.com is not within d=example.com"),
+            (
+                "identity that only ends so",
+                "s=S1",
+                "s=S1; i=a@badexample.com",
+                "i=a@badexample.com is not within d=example.com",
+            ),
             ("identity without @", "s=S1", "s=S1; i=example.com", "i=example.com is not within d=example.com"),
             ("expires first", "s=S1", "s=S1; t=20; x=20", "x= is not after t="),
             ("length", "s=S1", "s=S1; l=-1", "l=-1 cannot be"),

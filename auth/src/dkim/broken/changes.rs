@@ -219,7 +219,10 @@ impl fmt::Display for Change {
                 write!(f, "{} bytes were inserted at byte {}: {text:?}", place.len(), place.start)
             }
             Change::BodyWhiteSpace => {
-                write!(f, "only white space of the body was changed; a signature with c=relaxed/relaxed would have passed")
+                write!(
+                    f,
+                    "only white space of the body was changed; a signature with c=relaxed/relaxed would have passed"
+                )
             }
             Change::SeparatorSpace { lines } => {
                 write!(f, "the separator `-- ` lost its space in {lines} lines; c=relaxed/relaxed would have passed")
