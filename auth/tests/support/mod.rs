@@ -57,7 +57,7 @@ pub struct Signer {
 }
 
 /// What stands in a signature besides keys and hashes.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Form {
     pub canonicalization: &'static str,
     pub fields: &'static str,

@@ -16,6 +16,9 @@ const MAX_INSERTED_BYTES: usize = 16_384;
 /// Most ends that are tried for one beginning.
 const MAX_CUTS: usize = 400;
 
+/// Most text parts into which something may have been inserted.
+const MAX_TEXT_PARTS: usize = 10;
+
 /// Most pairs of cuts that are tried.
 const MAX_PAIRS: usize = 200;
 
@@ -272,24 +275,60 @@ fn inserted(raw: &Raw<'_>, text: &[u8], target: &Target<'_>, budget: &mut Budget
     let parts: Vec<Part> = parts::of(raw, text)
         .into_iter()
         .filter(|part| part.kind != Kind::Other && part.encoding != Encoding::Base64)
-        .take(20)
+        .take(MAX_TEXT_PARTS)
         .collect();
     let cuts: Vec<(Vec<Cut>, Vec<Cut>)> = parts.iter().map(|part| (at_end(text, part), at_start(text, part))).collect();
-    // Behind the end of a part little is left to hash: those are the cheap ones.
-    for (at_end, _) in &cuts {
-        if let Some(cut) = target.without_one(text, at_end, budget) {
-            return Some(vec![cut]);
+    let likely_first = |cuts: Vec<Cut>, budget: &mut Budget| {
+        // Looking at a cut is work as well, if less than hashing.
+        let mut torn = |cut: &Cut| !(budget.take((cut.1 - cut.0) / 8) && is_whole(&text[cut.0..cut.1]));
+        let mut cuts: Vec<(bool, Cut)> = cuts.into_iter().map(|cut| (torn(&cut), cut)).collect();
+        cuts.sort_by_key(|(torn, cut)| (*torn, cut.1 - cut.0, cut.0));
+        cuts.dedup();
+        cuts.into_iter().partition::<Vec<_>, _>(|(torn, _)| !torn)
+    };
+    let (whole_ends, torn_ends) = likely_first(cuts.iter().flat_map(|(at_end, _)| at_end.clone()).collect(), budget);
+    let (whole_starts, torn_starts) =
+        likely_first(cuts.iter().flat_map(|(_, at_start)| at_start.clone()).collect(), budget);
+    let without = |cuts: Vec<(bool, Cut)>, budget: &mut Budget| {
+        let cuts: Vec<Cut> = cuts.into_iter().map(|(_, cut)| cut).collect();
+        target.without_one(text, &cuts, budget).map(|cut| vec![cut])
+    };
+    without(whole_ends, budget)
+        .or_else(|| in_both_forms(text, &parts, &cuts, target, budget))
+        .or_else(|| without(whole_starts, budget))
+        .or_else(|| without(torn_ends, budget))
+        .or_else(|| without(torn_starts, budget))
+}
+
+/// Whether each element that begins in a text ends in it, and none ends that did not begin: so is what somebody inserts. True
+/// of a text without tags.
+fn is_whole(text: &[u8]) -> bool {
+    const VOID: &[&[u8]] = &[b"br", b"hr", b"img", b"input", b"meta", b"link", b"col", b"area", b"base", b"wbr"];
+    let mut open = 0usize;
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'<', &text[at..]) {
+        let tag = &text[at + found + 1..];
+        if tag.starts_with(b"!--") {
+            let Some(end) = memchr::memmem::find(tag, b"-->") else { return false };
+            at += found + 1 + end + 3;
+            continue;
         }
-    }
-    if let Some(pair) = in_both_forms(text, &parts, &cuts, target, budget) {
-        return Some(pair);
-    }
-    for (_, at_start) in &cuts {
-        if let Some(cut) = target.without_one(text, at_start, budget) {
-            return Some(vec![cut]);
+        let Some(end) = memchr::memchr(b'>', tag) else { return false };
+        let (closing, name) = match tag.strip_prefix(b"/") {
+            Some(name) => (true, name),
+            None => (false, tag),
+        };
+        let length = name.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let void = VOID.iter().any(|void| name[..length].eq_ignore_ascii_case(void)) || tag[..end].ends_with(b"/");
+        if closing {
+            let Some(left) = open.checked_sub(1) else { return false };
+            open = left;
+        } else if length > 0 && !void {
+            open += 1;
         }
+        at += found + 1 + end + 1;
     }
-    None
+    open == 0
 }
 
 /// The cuts that end where a part ends, or before its last tags.
@@ -343,27 +382,7 @@ fn at_start(text: &[u8], part: &Part) -> Vec<Cut> {
         let ends = breaks(text, start..until, part.kind);
         cuts.extend(ends.into_iter().filter(|end| *end > start).take(MAX_CUTS).map(|end| (start, end)));
     }
-    // What closes an element is more likely the end of a banner; and short ones are more likely than long ones.
-    cuts.sort_by_key(|(start, end)| (!closes_block(&text[*start..*end]), end - start));
     cuts
-}
-
-fn closes_block(cut: &[u8]) -> bool {
-    let cut = crate::tags::trim(cut);
-    [
-        b"</div>".as_slice(),
-        b"</table>",
-        b"</p>",
-        b"<br>",
-        b"<br/>",
-        b"<br />",
-        b"<hr>",
-        b"</center>",
-        b"</blockquote>",
-        b"</span>",
-    ]
-    .iter()
-    .any(|end| cut.len() >= end.len() && cut[cut.len() - end.len()..].eq_ignore_ascii_case(end))
 }
 
 /// Where an inserted text may begin or end: at lines, and in HTML also at tags.

@@ -57,22 +57,32 @@ fn found(failed: &Failed<'_, '_>, slots: &[Slot], budget: &mut Budget) -> Option
             return Some(vec![form.1.change.clone()]);
         }
     }
-    // All white space at once: who refolds one field refolds them all.
-    let spaced: Vec<(usize, &Form)> = slots
-        .iter()
-        .enumerate()
-        .filter_map(|(place, slot)| {
-            let white = slot.forms.iter().find(|form| matches!(form.change, Change::FieldWhiteSpace { .. }))?;
-            Some((place, white))
-        })
-        .collect();
-    if spaced.len() > 1 && verifies(failed, slots, &spaced, budget) {
+    if all_white_space(failed, slots, budget) {
         return Some(vec![Change::HeaderWhiteSpace]);
     }
     let mut chosen = Vec::new();
     // Few changes are more likely than many.
     let together = (2..=MAX_TOGETHER).find_map(|depth| product(failed, slots, (0, depth), &mut chosen, budget));
     together.or_else(|| pairs(failed, slots, &all, budget))
+}
+
+/// Undoes the folding of all fields at once: who folds one field anew folds them all, perhaps the signature's own too.
+fn all_white_space(failed: &Failed<'_, '_>, slots: &[Slot], budget: &mut Budget) -> bool {
+    let white = |form: &&Form| matches!(form.change, Change::FieldWhiteSpace { relaxed: Relaxed::WouldPass, .. });
+    for last in [slots.len().saturating_sub(1), slots.len()] {
+        for kind in 0..2 {
+            let forms = slots[..last].iter().enumerate().filter_map(|(place, slot)| {
+                let mut forms = slot.forms.iter().filter(white);
+                let first = forms.next();
+                Some((place, forms.next().filter(|_| kind > 0).or(first)?))
+            });
+            let forms: Vec<(usize, &Form)> = forms.collect();
+            if forms.len() > 1 && verifies(failed, slots, &forms, budget) {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 /// Tries the likely forms of `depth` fields together, from the slot `place` on.
