@@ -1,13 +1,13 @@
 //! Chains sealed by the tests' own signer.
 
-mod support;
+mod signer;
 
 use auth::arc::{self, ArcReason, ChainError};
 use auth::dkim::Keys;
 use auth::message::Raw;
 use auth::{Answer, Answers, Dns, Question, RecordType};
 use evidence::AuthResult;
-use support::{Signer, crlf, zone};
+use signer::{Signer, crlf, zone};
 
 const TEXT: &str =
     "From: a@example.com\nTo: b@example.net\nSubject: words\nDate: x\nMessage-ID: <1@example.com>\n\nHello,\n";

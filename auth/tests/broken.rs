@@ -1,10 +1,10 @@
 //! What broke a signature: each known change is made to a signed message, found, and proved; what only looks alike is not.
 
-mod support;
+mod signer;
 
 use auth::dkim::{self, Broken, Cause, Explain, Keys};
 use auth::message::Raw;
-use support::{Form, Signer, crlf, zone};
+use signer::{Form, Signer, crlf, zone};
 
 const HEADER: &str = "From: Sender <a@example.com>\nTo: b@example.net\nSubject: Quarterly statement\nDate: Fri, 20 Nov 2026 10:00:00 +0000\nMessage-ID: <1@example.com>\nMIME-Version: 1.0\n";
 

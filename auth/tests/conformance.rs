@@ -2,7 +2,7 @@
 //!
 //! They lie outside the project and nothing of them is copied into it.
 
-mod support;
+mod signer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use auth::message::Raw;
 use auth::{Answer, Answers, Question, RecordType};
 use evidence::AuthResult;
 use serde::Deserialize;
-use support::{answers, crlf};
+use signer::{answers, crlf};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples/conformance");
 
@@ -63,7 +63,7 @@ fn ok_arc_valimail() {
             dns.insert(&Question::new(name, RecordType::Txt), Answer::of("NOERROR", vec![record.clone()]));
         }
         // The suite's zone is all there is: a name that it lacks does not exist.
-        let dns = support::Closed(dns);
+        let dns = signer::Closed(dns);
         for (name, test) in &scenario.tests {
             let message = crlf(&test.message);
             let check = arc::check(&Raw::of(&message), &dns, None, &Keys::default());
@@ -131,7 +131,7 @@ fn ok_dkim_chasquid() {
         let states: Vec<&str> =
             expected["Results"].as_array().unwrap().iter().map(|one| one["State"].as_str().unwrap()).collect();
         // Case 9 names a zone that is not among the samples: the honest answer is that it cannot be checked.
-        let zone_at_hand = dns.len() > 0;
+        let zone_at_hand = !dns.is_empty();
         for ((result, reason), state) in dkim_of(&message, &dns).into_iter().zip(states) {
             let fits = match (state, &result) {
                 (_, None) => !zone_at_hand,

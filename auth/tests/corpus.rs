@@ -2,7 +2,7 @@
 //!
 //! `cargo test --release -p auth --test corpus -- --ignored --nocapture` also tells how fast it was checked.
 
-mod support;
+mod signer;
 
 use std::path::Path;
 use std::time::Instant;

@@ -1,6 +1,6 @@
 //! Signatures made by the tests' own signer: what holds, what does not, and why.
 
-mod support;
+mod signer;
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ use auth::{Answer, Answers, Question, RecordType};
 use evidence::AuthResult;
 use jiff::Timestamp;
 use proptest::prelude::*;
-use support::{Closed, Form, Signer, answers, crlf, zone};
+use signer::{Closed, Form, Signer, answers, crlf, zone};
 
 const TEXT: &str = "Received: by mx.example.net\nFrom: Sender <a@example.com>\nTo: b@example.net\nSubject: Quarterly statement\nDate: Fri, 20 Nov 2026 10:00:00 +0000\nMessage-ID: <1@example.com>\nMIME-Version: 1.0\nContent-Type: text/plain\n\nHello,\n\nplease  find it. \n\n";
 

@@ -62,7 +62,7 @@ pub(super) fn of(raw: &Raw<'_>, text: &[u8]) -> Vec<Part> {
         if delimiter {
             parts.extend(open.take().map(|part| Part { text: part.text.start..at, ..part }));
             let closes = line.len() > 4 && line.ends_with(b"--") && !boundaries.contains(&&line[2..]);
-            open = (!closes).then(|| Part {
+            open = (!closes).then_some(Part {
                 kind: Kind::Plain,
                 encoding: Encoding::None,
                 header: end..end,
