@@ -14,6 +14,8 @@ const HTML: &str = "Content-Type: text/html; charset=utf-8\n\n<html><head><title
 
 const BOTH: &str = "Content-Type: multipart/alternative; boundary=\"=_b\"\n\n--=_b\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\nHello, gr\u{fc}n\n\nRegards\n--=_b\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n<html><body><p>Hello, gr\u{fc}n</p><p>Regards</p></body></html>\n--=_b--\n";
 
+const ENCODED: &str = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\nContent-Transfer-Encoding: base64\n\nPHA+SGVsbG88L3A+\n--b--\n";
+
 fn message(rest: &str) -> Vec<u8> {
     crlf(&format!("{HEADER}{rest}"))
 }
@@ -233,6 +235,14 @@ fn ok_body_changes() {
                 "https://urldefense.com/v3/__https://www.example.com/a?b=1&amp;c=2__;!!A!b$",
             ),
             "body: 1 links were rewritten by Proofpoint URL Defense v3, the first was https://www.example.com/a?b=1&amp;c=2",
+        ),
+        (
+            "an element put into a part in base64",
+            "relaxed/relaxed",
+            ENCODED,
+            // "<p>Hello</p>" became "<p>Hello</p><b>EXT</b>".
+            replaced("PHA+SGVsbG88L3A+", "PHA+SGVsbG88L3A+PGI+RVhUPC9iPg=="),
+            r#"body: 32 bytes were inserted at byte {}: "<b>EXT</b>""#,
         ),
         // What only looks alike.
         ("a word changed", "relaxed/relaxed", PLAIN, replaced("find", "fnd"), "body: not shown: "),

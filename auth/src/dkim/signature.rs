@@ -273,7 +273,8 @@ fn held<'a>(tags: &Tags<'a>, rules: Rules, names: &Names) -> Result<Signature<'a
         Rules::Dkim | Rules::ArcMessage => names.canonicalization.ok_or_else(|| wrong("c"))?,
     };
     let domain = names.domain.clone().filter(|domain| domain.contains('.')).ok_or_else(|| wrong("d"))?;
-    let selector = names.selector.clone().ok_or_else(|| wrong("s"))?;
+    let askable = |selector: &String| domain::is_dns_name(&format!("{selector}._domainkey.{domain}"));
+    let selector = names.selector.clone().filter(askable).ok_or_else(|| wrong("s"))?;
     let signature_place = tags.get("b").map(|tag| tag.place.clone()).unwrap_or_default();
     let signature = Signature {
         algorithm,

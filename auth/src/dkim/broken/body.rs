@@ -6,7 +6,7 @@ use super::changes::{Cause, Change, Hint, LinkService, shown};
 use super::links::{self, Ampersands};
 use super::parts::{self, Encoding, Kind, Part};
 use super::search::{Budget, Cut, Target};
-use super::{Failed, header};
+use super::{Failed, encoded, header};
 use crate::dkim::canon::{self, Canon};
 use crate::message::Raw;
 
@@ -71,7 +71,7 @@ fn found(raw: &Raw<'_>, target: &Target<'_>, budget: &mut Budget) -> Option<Vec<
             return Some(variant.changes.iter().cloned().chain(inserted).collect());
         }
     }
-    None
+    encoded::inserted(raw, target, budget).map(|change| vec![change])
 }
 
 fn wrong_length(body: &[u8], target: &Target<'_>, budget: &mut Budget) -> Option<Change> {
@@ -257,12 +257,12 @@ fn with_parts(
     Some(out)
 }
 
-fn base64_decoded(text: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn base64_decoded(text: &[u8]) -> Option<Vec<u8>> {
     let tag = crate::tags::Tag { name: "", value: text, place: 0..0 };
     crate::dkim::signature::base64_of(&tag)
 }
 
-fn base64_encoded(text: &[u8]) -> Vec<u8> {
+pub(super) fn base64_encoded(text: &[u8]) -> Vec<u8> {
     use base64::Engine;
     let code = base64::engine::general_purpose::STANDARD.encode(text);
     let lines: Vec<&[u8]> = code.as_bytes().chunks(76).collect();
@@ -302,7 +302,7 @@ fn inserted(raw: &Raw<'_>, text: &[u8], target: &Target<'_>, budget: &mut Budget
 
 /// Whether each element that begins in a text ends in it, and none ends that did not begin: so is what somebody inserts. True
 /// of a text without tags.
-fn is_whole(text: &[u8]) -> bool {
+pub(super) fn is_whole(text: &[u8]) -> bool {
     const VOID: &[&[u8]] = &[b"br", b"hr", b"img", b"input", b"meta", b"link", b"col", b"area", b"base", b"wbr"];
     let mut open = 0usize;
     let mut at = 0;
@@ -332,7 +332,7 @@ fn is_whole(text: &[u8]) -> bool {
 }
 
 /// The cuts that end where a part ends, or before its last tags.
-fn at_end(text: &[u8], part: &Part) -> Vec<Cut> {
+pub(super) fn at_end(text: &[u8], part: &Part) -> Vec<Cut> {
     let mut ends = vec![part.text.end];
     if part.kind == Kind::Html {
         for tag in [b"</body".as_slice(), b"</html"] {
@@ -363,7 +363,7 @@ fn at_end(text: &[u8], part: &Part) -> Vec<Cut> {
 }
 
 /// The cuts that begin where a part begins, or behind its first tags.
-fn at_start(text: &[u8], part: &Part) -> Vec<Cut> {
+pub(super) fn at_start(text: &[u8], part: &Part) -> Vec<Cut> {
     let mut starts = vec![part.text.start];
     if part.kind == Kind::Html {
         let head = &text[part.text.clone()];

@@ -101,7 +101,7 @@ pub enum Change {
     },
     /// Text was inserted into the body.
     Inserted {
-        /// Its place.
+        /// Its place; of a part in base64 the place of its whole text.
         place: Range<usize>,
         /// What it says.
         text: String,

@@ -9,7 +9,7 @@ use super::changes::{Hint, LinkService};
 const MAX_LINK_BYTES: usize = 8192;
 
 /// Most links that are looked at.
-const MAX_LINKS: usize = 20_000;
+const MAX_LINKS: usize = 5_000;
 
 /// Hosts that rewrite links, and no more can be said: their addresses do not tell the first one.
 const REWRITERS: &[&str] = &[
@@ -44,6 +44,7 @@ pub(super) struct Restored {
 
 /// Puts the first addresses back in place of the links of one service; `None` if there are none.
 pub(super) fn restored(text: &[u8], service: LinkService, ampersands: Ampersands) -> Option<Restored> {
+    memchr::memmem::find(text, host_of(service))?;
     let mut out = Vec::with_capacity(text.len());
     let (mut links, mut first) = (0, String::new());
     let mut at = 0;
@@ -69,6 +70,15 @@ pub(super) fn restored(text: &[u8], service: LinkService, ampersands: Ampersands
     (links > 0).then_some(Restored { text: out, links, first })
 }
 
+/// What each link of a service holds.
+fn host_of(service: LinkService) -> &'static [u8] {
+    match service {
+        LinkService::SafeLinks => b".safelinks.protection.outlook.com/",
+        LinkService::UrlDefense2 => b"https://urldefense.proofpoint.com/v2/",
+        LinkService::UrlDefense3 => b"https://urldefense.com/v3/",
+    }
+}
+
 fn ends_link(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'<' | b'>' | b')' | b']')
 }
@@ -78,7 +88,7 @@ fn first_address(link: &[u8], service: LinkService, ampersands: Ampersands) -> O
     let host = b"https://".len();
     match service {
         LinkService::SafeLinks => {
-            let query = memchr::memmem::find(link, b".safelinks.protection.outlook.com/")?;
+            let query = memchr::memmem::find(link, host_of(service))?;
             let value = memchr::memmem::find(&link[query..], b"url=").map(|found| query + found + 4)?;
             if link[host..query].iter().any(|byte| matches!(byte, b'/' | b'?')) {
                 return None;
