@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use auth::arc;
-use auth::dkim::{self, DkimNote, DkimReason, Explain, Keys};
+use auth::dkim::{self, Cause, Change, DkimNote, DkimReason, Explain, Keys};
 use auth::message::Raw;
 use auth::{Answer, Answers, Question, RecordType};
 use evidence::AuthResult;
@@ -198,6 +198,23 @@ fn ok_stalwart_mail_auth() {
         let check = arc::check(&Raw::of(&message), &dns, None, &Keys::default());
         assert_eq!(check.result, Some(chain), "{file}: {}", check.reason);
     }
+}
+
+/// A real list: what it did to the message is proved, the footer and the tag of the subject.
+#[test]
+fn ok_what_a_list_did() {
+    let Some(root) = suite("stalwart-mail-auth") else { return };
+    let whole = text(&root.join("arc/001.txt"));
+    let (zone, message) = whole.split_once("\n\n").unwrap();
+    let records: Vec<(&str, &str)> = zone.lines().filter_map(|line| line.split_once(' ')).collect();
+    let message = crlf(message);
+    let checks = dkim::check(&Raw::of(&message), &answers(&records), None, &Keys::default(), Explain::Yes);
+    let broken = checks[2].broken.as_ref().expect("the author's signature is broken");
+    let (Some(Cause::Proved(body)), Some(Cause::Proved(header))) = (&broken.body, &broken.header) else {
+        panic!("{broken:?}")
+    };
+    assert!(matches!(&body[..], [Change::Appended { text, .. }] if text.contains("mailing list")), "{body:?}");
+    assert!(matches!(&header[..], [Change::FieldTagged { text, .. }] if text.starts_with('[')), "{header:?}");
 }
 
 /// Samples that come without the keys they were signed with: their results are `None`, and the body hash tells what it can.

@@ -1,9 +1,10 @@
 //! Text that was inserted into a part in base64: whoever does so decodes the part and encodes all of it anew.
 
-use super::body::{at_end, at_start, base64_decoded, base64_encoded, is_whole};
 use super::changes::{Change, shown};
+use super::inserted::{at_end, at_start, is_whole};
 use super::parts::{self, Encoding, Kind, Part};
 use super::search::{Budget, Cut, Target};
+use super::variants::{base64_decoded, base64_encoded};
 use crate::message::Raw;
 
 /// Most parts that are decoded.

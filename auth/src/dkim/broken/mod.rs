@@ -7,9 +7,12 @@ mod body;
 mod changes;
 mod encoded;
 mod header;
+mod inserted;
 mod links;
 mod parts;
+mod places;
 mod search;
+mod variants;
 
 pub use changes::{Broken, Cause, Change, Hint, LinkService, Relaxed, Search};
 
