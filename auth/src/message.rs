@@ -134,6 +134,7 @@ mod tests {
                 .collect();
             assert_eq!(found, fields, "{name}");
             assert_eq!((String::from_utf8_lossy(raw.body).as_ref(), raw.torn), (body, torn), "{name}");
+            assert_eq!(&text.as_bytes()[raw.body_at..], raw.body, "{name}");
             for field in &raw.fields {
                 assert_eq!(&text.as_bytes()[field.bytes()], field.raw, "{name}");
             }

@@ -466,3 +466,18 @@ fn ok_budget() {
     let Some(Broken { body: Some(Cause::NotProved { search, .. }), .. }) = broken else { panic!("{broken:?}") };
     assert!(search.to_string().starts_with("the search ended at its budget"), "{search}");
 }
+
+/// A text part that begins with a line end and closes at once: nothing of it is before its beginning.
+#[test]
+fn ok_empty_part() {
+    let rest = "Content-Type: text/html\n\n\n</body></html>\n";
+    let (found, _) = broken(&Form::new("relaxed/relaxed"), rest, replaced("</html>", "</htm>"));
+    assert_eq!(shown(found), "body: not shown: ");
+    let rest = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n\n--b--\n";
+    let (found, _) = broken(
+        &Form::new("relaxed/relaxed"),
+        rest,
+        replaced("Content-Type: text/html\n\n--", "Content-Type: text/html;\n\n--"),
+    );
+    assert_eq!(shown(found), "body: not shown: ");
+}

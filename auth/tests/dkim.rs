@@ -271,6 +271,34 @@ fn refused_signatures() {
     }
 }
 
+/// Mail that was made to cost much: it ends, within what a test may take, and says what it left out.
+#[test]
+fn ok_costly() {
+    let names: Vec<String> = (0..1900).map(|number| format!("x{number}")).collect();
+    let mut many = String::new();
+    for _ in 0..dkim::MAX_SIGNATURES {
+        many.push_str(&format!("DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.com; s=e; h=from:{}; bh=YQ==; b=YQ==\r\n", names.join(":")));
+    }
+    for number in 0..20_000 {
+        many.push_str(&format!("x{}: a\r\n", number % 1900));
+    }
+    many.push_str("From: a@example.com\r\n\r\nbody\r\n");
+    let found = check_at(many.as_bytes(), &zone(&[ed25519()]), None);
+    assert_eq!(found.len(), dkim::MAX_SIGNATURES);
+    let last = found.last().and_then(|check| check.broken.clone()).and_then(|broken| broken.header);
+    assert!(last.unwrap().to_string().contains("the search ended at its budget"));
+    for unit in ["<", "<!--", "..\n", "https://", "--b\r\n\r\n<body>\r\n", " \t", "\r", "=E4= \n"] {
+        let text = format!(
+            "From: a@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n{}",
+            unit.repeat(20_000 / unit.len())
+        );
+        let signed = ed25519().sign(b"From: a@example.com\r\n\r\nother\r\n", &Form::new("simple/simple"));
+        let field = signed.split(|byte| *byte == b'F').next().unwrap();
+        let found = check([field, text.as_bytes()].concat().as_slice(), &zone(&[ed25519()]));
+        assert!(found.result.is_some(), "{unit:?}");
+    }
+}
+
 /// Text such as bodies and values are made of: words, white space in all its forms, line ends.
 fn body() -> impl Strategy<Value = String> {
     let piece = prop_oneof![

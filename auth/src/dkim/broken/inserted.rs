@@ -96,7 +96,7 @@ pub(super) fn at_end(text: &[u8], part: &Part) -> Vec<Cut> {
         let starts = breaks(text, from..end, part.kind);
         cuts.extend(starts.into_iter().rev().filter(|start| *start < end).take(MAX_CUTS).map(|start| (start, end)));
         // Text behind the last line end: a part that ends in a line end may have had none.
-        if text[..end].ends_with(b"\r\n") && part.kind == Kind::Html {
+        if text[from..end].ends_with(b"\r\n") && part.kind == Kind::Html {
             let line_end = end - 2;
             let starts = breaks(text, from..line_end, part.kind);
             cuts.extend(
