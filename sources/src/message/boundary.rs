@@ -43,6 +43,10 @@ pub(crate) fn words(value: &str) -> String {
     if !value.contains("=?") {
         return value.trim().to_owned();
     }
+    if let Some(decoded) = super::encoded::decode(value) {
+        return decoded.trim().to_owned();
+    }
+    // A charset that only mail-parser knows, such as UTF-7.
     let line = format!("{value}\n");
     let decoded = guarded("an encoded word", || {
         MessageStream::new(line.as_bytes()).parse_unstructured().into_text().map(|text| text.into_owned())
