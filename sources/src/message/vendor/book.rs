@@ -90,6 +90,11 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// What a value means that is listed itself.
+    pub(crate) fn listed(&self, value: &str) -> Option<&Meaning> {
+        self.values.get(&*folded(value))
+    }
+
     /// What a value means; `None` if it is none of the listed ones.
     pub(crate) fn value(&self, value: &str) -> Option<&Meaning> {
         match self.values.get(&*folded(value)) {
@@ -109,12 +114,14 @@ pub(crate) struct FieldCodes {
     /// The field as a whole, and what it may hold as a whole.
     pub(crate) whole: Key,
     keys: HashMap<String, Key>,
+    /// The keys by their names in lower case.
+    spelled: HashMap<String, String>,
 }
 
 impl FieldCodes {
     /// What is known of a key; its case counts only where two keys differ in nothing else (`E` and `e` of X-IronPort-AV).
     pub(crate) fn key(&self, key: &str) -> Option<&Key> {
-        self.keys.get(key).or_else(|| self.keys.get(&*folded(key)))
+        self.keys.get(key).or_else(|| self.keys.get(self.spelled.get(&*folded(key))?))
     }
 }
 
@@ -171,9 +178,8 @@ impl Book {
             let key = match &entry.key {
                 None => &mut field.whole,
                 Some(key) => {
-                    let folded = folded(key).into_owned();
-                    let name = if field.keys.contains_key(&folded) && *key != folded { key.clone() } else { folded };
-                    field.keys.entry(name).or_default()
+                    field.spelled.entry(folded(key).into_owned()).or_insert_with(|| key.clone());
+                    field.keys.entry(key.clone()).or_default()
                 }
             };
             key.add(entry);

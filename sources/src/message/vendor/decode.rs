@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::book::{FieldCodes, Key, Meaning, Weight, book, compauth_reason, folded};
-use super::parts;
+use super::parts::{self, Parts};
 use crate::message::{auth_results, boundary};
 
 /// One part of a header field with its meaning.
@@ -116,7 +116,12 @@ pub(crate) fn decode(name: &str, lower: &str, value: &str) -> Words {
 fn parts_of(field: &'static FieldCodes, name: &str, value: &str, decoded: &mut Vec<Decoded>) {
     for (key, value) in parts::cut(field.parts, value) {
         let Some(key) = key else {
-            decoded.push(told(name, &value, field.whole.value(&value)));
+            // Among pairs a loose word means something only if it is listed.
+            let meaning = match field.parts {
+                Parts::Whole | Parts::First => field.whole.value(&value),
+                _ => field.whole.listed(&value),
+            };
+            decoded.push(told(name, &value, meaning));
             continue;
         };
         let Some(codes) = field.key(&key) else {
