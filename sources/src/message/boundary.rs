@@ -75,6 +75,17 @@ pub(crate) fn html_text(html: &str) -> String {
     guarded("HTML", || mail_parser::decoders::html::html_to_text(html)).unwrap_or_default()
 }
 
+/// Whether a message may enclose another one (`message/...`, `multipart/digest`): a cheap look before it is split into parts.
+pub(crate) fn may_enclose(message: &[u8]) -> bool {
+    let is_near = |slash: usize| {
+        let before = message[..slash].last_chunk::<7>();
+        let after = message[slash + 1..].first_chunk::<6>();
+        before.is_some_and(|word| word.eq_ignore_ascii_case(b"message"))
+            || after.is_some_and(|word| word.eq_ignore_ascii_case(b"digest"))
+    };
+    memchr::memchr_iter(b'/', message).any(is_near)
+}
+
 /// Splits a message into its leaves.
 ///
 /// # Errors

@@ -77,8 +77,8 @@ struct Open {
 impl Open {
     fn new(line: &[u8], name: usize, value: usize, whole: Range<usize>, number: u64) -> Open {
         let mut open = Open {
-            name: String::from_utf8_lossy(&line[..name]).into_owned(),
-            value: Vec::new(),
+            name: text_of(&line[..name]),
+            value: Vec::with_capacity(line.len() - value),
             whole,
             line: number,
             cut: false,

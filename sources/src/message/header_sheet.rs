@@ -2,7 +2,7 @@
 
 use evidence::Cite;
 
-use super::eml::{self, Eml};
+use super::eml::{self, Extent};
 use super::fields::{Field, Header};
 use super::headers::{self, Headers};
 use super::msg::{self, Msg};
@@ -58,27 +58,24 @@ pub struct SheetField {
 pub fn header_sheet(input: &Input<'_>) -> Result<HeaderSheet, ReadError> {
     let start = &input.bytes[..input.bytes.len().min(HEAD_BYTES)];
     let head = Head { text: "", bytes: start, size_bytes: input.bytes.len() as u64 };
-    let fits = |source: &dyn Source| matches!(source.recognise(&head), Recognition::Certain | Recognition::Fits);
-    let sheet = if fits(&Msg) {
-        of_outlook_item(input)?
-    } else if fits(&Eml) {
-        of_message(input)
-    } else if fits(&Headers) {
-        let text = headers::sheet_of(input.bytes);
-        HeaderSheet::of(fields::pasted(&text, &input.name))
+    let fits = |found: Recognition| matches!(found, Recognition::Certain | Recognition::Fits);
+    if fits(Msg.recognise(&head)) {
+        return of_outlook_item(input);
+    }
+    let text = Sheet::of(input.bytes);
+    let header = eml::start_of(&text, &input.name);
+    let sheet = if fits(eml::likeness(&text, &header, Extent::Whole)) {
+        of_message(&text, header, input)
+    } else if fits(Headers.recognise(&head)) {
+        HeaderSheet::of(fields::pasted(&headers::sheet_of(input.bytes), &input.name))
     } else {
         return Err(no_message(input));
     };
-    if sheet.fields.is_empty() && sheet.carried.is_none() {
-        return Err(no_fields(input));
-    }
     Ok(sheet)
 }
 
-fn of_message(input: &Input<'_>) -> HeaderSheet {
-    let text = Sheet::of(input.bytes);
-    let header = eml::start_of(&text, &input.name);
-    let attached = carrier::attached(&text, &input.name, &header);
+fn of_message(text: &Sheet<'_>, header: Header, input: &Input<'_>) -> HeaderSheet {
+    let attached = carrier::attached(text, &input.name, &header);
     let mut sheet = HeaderSheet::of(header);
     if let Some(attached) = attached {
         match attached.in_place {
@@ -101,7 +98,10 @@ fn of_outlook_item(input: &Input<'_>) -> Result<HeaderSheet, ReadError> {
         );
     }
     sheet.carried = headers.next().map(|header| Box::new(HeaderSheet::of(header)));
-    Ok(sheet)
+    match sheet.fields.is_empty() && sheet.carried.is_none() {
+        true => Err(no_fields(input)),
+        false => Ok(sheet),
+    }
 }
 
 impl HeaderSheet {

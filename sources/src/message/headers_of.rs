@@ -134,7 +134,7 @@ impl<'a> Sample<'a> {
             .map_or_else(|| System::of(Product::Other("unnamed host".to_owned())), |(_, hop)| hop.speaker.clone());
         let mut about = about.clone();
         for field in fields {
-            for id in ids_of(field, fields, &hops) {
+            if let Some(id) = id_of(field, fields, &hops) {
                 if about.ids.len() < MAX_KEYS && !about.ids.contains(&id) {
                     about.ids.push(id);
                 }
@@ -269,7 +269,7 @@ impl<'a> Sample<'a> {
                 self.note(&speaker, format!("{}: {}", field.name, cut(value)), value.trim())
             }
             "x-spam-checker-version" => Row::PassedOver("names the writer of other fields"),
-            _ if !ids_of(field, self.fields, &self.hops).is_empty() => self.identity(Identity::default()),
+            _ if id_of(field, self.fields, &self.hops).is_some() => self.identity(Identity::default()),
             "message-id" => Row::Torn { expected: "a message identifier" },
             name if book().vendor_of(name).is_some() || is_other_vendor(name) => {
                 Row::PassedOver("vendor header not decoded")
@@ -427,13 +427,13 @@ pub(crate) fn one_address(value: &str) -> Option<Address> {
     Some(Address::new(word))
 }
 
-/// The ids of the message that a field carries.
-fn ids_of(field: &Field, fields: &[Field], hops: &[(usize, Received)]) -> Vec<Identifier> {
+/// The id of the message that a field carries.
+fn id_of(field: &Field, fields: &[Field], hops: &[(usize, Received)]) -> Option<Identifier> {
     if field.cut || field.value.len() > 2_000 {
-        return Vec::new();
+        return None;
     }
     let value = field.value.trim();
-    let id = match field.lower.as_str() {
+    match field.lower.as_str() {
         "message-id" => message_id(value),
         "x-ms-exchange-organization-network-message-id"
         | "x-ms-office365-filtering-correlation-id"
@@ -447,8 +447,7 @@ fn ids_of(field: &Field, fields: &[Field], hops: &[(usize, Received)]) -> Vec<Id
             (!id.is_empty()).then(|| Identifier::MailId(id.to_owned()))
         }
         _ => None,
-    };
-    id.into_iter().collect()
+    }
 }
 
 /// The identifier between angle brackets, else the whole value.

@@ -129,7 +129,10 @@ impl<'a> Sheet<'a> {
                 let whole = text.as_str();
                 Cow::Borrowed(&whole[floor(whole, shown.start)..floor(whole, shown.end)])
             }
-            None => String::from_utf8_lossy(self.file.get(shown).unwrap_or_default()),
+            None => {
+                let bytes = self.file.get(shown).unwrap_or_default();
+                std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+            }
         };
         Cite::new(file.clone(), Place::Line(line), self.raw(range), &said)
     }

@@ -119,6 +119,11 @@ pub(crate) struct FieldCodes {
 }
 
 impl FieldCodes {
+    /// Whether the vendor keeps the whole field to itself.
+    pub(crate) fn is_opaque(&self) -> bool {
+        self.parts == Parts::Whole && self.whole.meaning.as_ref().is_some_and(|whole| whole.weight == Weight::Opaque)
+    }
+
     /// What is known of a key; its case counts only where two keys differ in nothing else (`E` and `e` of X-IronPort-AV).
     pub(crate) fn key(&self, key: &str) -> Option<&Key> {
         self.keys.get(key).or_else(|| self.keys.get(self.spelled.get(&*folded(key))?))

@@ -79,8 +79,9 @@ pub(crate) fn decode(name: &str, lower: &str, value: &str) -> Words {
     let found = book().field(lower).or_else(|| book().field(&table_name(lower, written)));
     let vendor = found.and_then(|field| field.vendor.as_deref()).or_else(|| book().vendor_of(lower));
     let mut words = Words { vendor, written, ..Words::default() };
-    // Some systems wrote the fields of others anew, as encoded words.
-    let is_encoded = value.contains("=?");
+    // Some systems wrote the fields of others anew, as encoded words; what nobody can read stays as it is.
+    let is_opaque = found.is_some_and(FieldCodes::is_opaque);
+    let is_encoded = !is_opaque && value.contains("=?");
     let plain = if is_encoded { Cow::Owned(boundary::words(value)) } else { Cow::Borrowed(value) };
     match found {
         Some(field) => {
