@@ -109,10 +109,11 @@ pub(crate) fn state_rest(header: &Header, reading: &mut Reading) {
 
 /// Whether a server took the message from a host of another domain.
 fn came_from_strangers(hop: &Received, by: &str) -> bool {
-    let domain = |name: &str| {
-        let mut labels = name.rsplit('.').map(str::to_ascii_lowercase);
+    // Names of peers are in lower case.
+    fn domain(name: &str) -> Option<(&str, &str)> {
+        let mut labels = name.rsplit('.');
         labels.next().zip(labels.next())
-    };
+    }
     let from = hop.hop.from.as_ref().filter(|from| !from.is_loopback()).and_then(|from| from.name.as_deref());
     from.and_then(domain).is_some_and(|from| domain(by).is_some_and(|by| by != from))
 }

@@ -369,20 +369,25 @@ pub(crate) fn label(host: &str) -> String {
     host.split('.').next().unwrap_or(host).to_ascii_lowercase()
 }
 
+/// Whether a host is a domain, or lies in it.
+fn is_within(host: &str, domain: &str) -> bool {
+    let Some(at) = host.len().checked_sub(domain.len()) else { return false };
+    let (head, tail) = host.as_bytes().split_at(at);
+    tail.eq_ignore_ascii_case(domain.as_bytes()) && head.last().is_none_or(|byte| *byte == b'.')
+}
+
 /// Whether a host belongs to Exchange Online.
 pub(crate) fn is_exchange_online(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
     ["outlook.com", "office365.com", "office365.us", "microsoft.com", "outlook.cn", "office.com", "exchangelabs.com"]
         .iter()
-        .any(|domain| host == *domain || host.ends_with(&format!(".{domain}")))
+        .any(|domain| is_within(host, domain))
 }
 
 /// Whether a host belongs to Mimecast.
 pub(crate) fn is_mimecast(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
     ["mimecast.com", "mimecast.lan", "mimecast.co.za", "mimecast-offshore.com"]
         .iter()
-        .any(|domain| host == *domain || host.ends_with(&format!(".{domain}")))
+        .any(|domain| is_within(host, domain))
 }
 
 /// The system that runs a host, by the host's name alone.
@@ -404,8 +409,10 @@ fn speaker(by: &str, with: &str, comments: &[&str]) -> System {
         host => System::at(product, label(host)),
     };
     let other = |name: &str| at(Product::Other(name.to_owned()));
-    if is_exchange_online(by) || is_mimecast(by) {
-        system_of_host(by)
+    if is_exchange_online(by) {
+        System::of(Product::ExchangeOnline)
+    } else if is_mimecast(by) {
+        System::of(Product::Mimecast)
     } else if says("amavis") {
         let host = comments.iter().find_map(|comment| comment.split_whitespace().next().and_then(host_of));
         System::at(Product::Amavis, label(&host.filter(|_| by == "localhost").unwrap_or_else(|| by.to_owned())))
