@@ -135,10 +135,11 @@ impl<'a> Sample<'a> {
             .map_or_else(|| System::of(Product::Other("unnamed host".to_owned())), |(_, hop)| hop.speaker.clone());
         let mut about = about.clone();
         for field in fields {
-            if let Some(id) = id_of(field, fields, &hops) {
-                if about.ids.len() < MAX_KEYS && !about.ids.contains(&id) {
-                    about.ids.push(id);
-                }
+            if let Some(id) = id_of(field, fields, &hops)
+                && about.ids.len() < MAX_KEYS
+                && !about.ids.contains(&id)
+            {
+                about.ids.push(id);
             }
         }
         let mut entered: Vec<String> = Vec::new();

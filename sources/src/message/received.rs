@@ -352,10 +352,8 @@ fn authenticated(clauses: &Clauses<'_>, user: Option<String>) -> Option<Authenti
         (!user.is_empty()).then(|| AuthenticatedSender::User(user.to_owned()))
     });
     let by_protocol = || {
-        clauses.with.iter().any(|word| is_authenticated_protocol(word)).then(|| match user {
-            Some(user) => AuthenticatedSender::User(user),
-            None => AuthenticatedSender::NotNamed,
-        })
+        let is_said = clauses.with.iter().any(|word| is_authenticated_protocol(word));
+        is_said.then(|| user.map_or(AuthenticatedSender::NotNamed, AuthenticatedSender::User))
     };
     let says_so = || {
         let is_said = clauses.comments.iter().any(|comment| starts_with(comment.trim(), "authenticated bits="));

@@ -131,6 +131,9 @@ impl<'a> Sheet<'a> {
             }
             None => {
                 let bytes = self.file.get(shown).unwrap_or_default();
+                let start = &bytes[..bytes.len().min(SAID_MAX_CHARS)];
+                // Of plain text a cite repeats no more bytes than characters.
+                let bytes = if start.is_ascii() { start } else { bytes };
                 std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
             }
         };
