@@ -136,6 +136,27 @@ fn pair_value(text: &str) -> (String, &str) {
     (value, "")
 }
 
+/// Calls `tell` with each pair of the field, and with each loose word that leads a segment; comments are left out.
+pub(crate) fn each_part(value: &str, tell: &mut dyn FnMut(Option<&str>, &str)) {
+    for segment in segments(value).into_iter().take(MAX_RESULTS) {
+        let mut is_first = true;
+        for token in tokens(segment) {
+            match token {
+                Token::Pair(key, value) => tell(Some(&key), &value),
+                Token::Word(word) if is_first => tell(None, &word),
+                Token::Word(_) | Token::Comment(_) => continue,
+            }
+            is_first = false;
+        }
+    }
+}
+
+/// Who wrote the field, without reading the rest of it.
+pub(crate) fn authserv_id(value: &str) -> Option<String> {
+    let end = segments(value).first().map_or(0, |segment| segment.len());
+    parse(&value[..end]).authserv_id
+}
+
 fn method_of(name: &str) -> Option<AuthMethod> {
     match name.split('/').next().unwrap_or(name).trim() {
         "spf" => Some(AuthMethod::Spf),
