@@ -251,6 +251,8 @@ pub struct Authentication {
     /// The instance of the ARC set that keeps it (RFC 8617, 4.1.1): a word that an earlier system stated and sealed. `None`
     /// for what the speaker states itself.
     pub arc_instance: Option<u32>,
+    /// For SPF: the address that was checked, where the record names it.
+    pub client: Option<String>,
     /// For DMARC: what the receiver applied (`none`, `quarantine`, `oreject`, ...).
     pub disposition: Option<String>,
     /// The reason code or comment, such as `000` or `body hash did not verify`.

@@ -3,6 +3,8 @@
 
 use evidence::{Address, AuthenticatedSender, Hop, Identifier, Peer, Product, System, Tls};
 
+use super::services;
+
 /// What one Received field says.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
@@ -367,25 +369,14 @@ pub(crate) fn label(host: &str) -> String {
     host.split('.').next().unwrap_or(host).to_ascii_lowercase()
 }
 
-/// Whether a host is a domain, or lies in it.
-fn is_within(host: &str, domain: &str) -> bool {
-    let Some(at) = host.len().checked_sub(domain.len()) else { return false };
-    let (head, tail) = host.as_bytes().split_at(at);
-    tail.eq_ignore_ascii_case(domain.as_bytes()) && head.last().is_none_or(|byte| *byte == b'.')
-}
-
 /// Whether a host belongs to Exchange Online.
 pub(crate) fn is_exchange_online(host: &str) -> bool {
-    ["outlook.com", "office365.com", "office365.us", "microsoft.com", "outlook.cn", "office.com", "exchangelabs.com"]
-        .iter()
-        .any(|domain| is_within(host, domain))
+    services::is_of(host, "Exchange Online")
 }
 
 /// Whether a host belongs to Mimecast.
 pub(crate) fn is_mimecast(host: &str) -> bool {
-    ["mimecast.com", "mimecast.lan", "mimecast.co.za", "mimecast-offshore.com"]
-        .iter()
-        .any(|domain| is_within(host, domain))
+    services::is_of(host, "Mimecast")
 }
 
 /// The system that runs a host, by the host's name alone.
@@ -448,7 +439,7 @@ fn is_lmtp(with: &str) -> bool {
 
 /// Whether a host belongs to Proofpoint's services.
 fn is_proofpoint(host: &str) -> bool {
-    ["pphosted.com", "ppe-hosted.com", "ppops.net"].iter().any(|domain| host.ends_with(domain))
+    services::is_of(host, "Proofpoint")
 }
 
 /// `8.15.2/8.15.2/Debian-22`.
