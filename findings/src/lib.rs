@@ -121,8 +121,8 @@ pub fn find(scene: &Scene<'_>) -> Found {
         answers.push(answer(copy, cause, gaps.first()));
         findings.extend(claims.into_iter().map(|claim| claim.finding(Kind::Cause, recipient.clone())));
         findings.extend(gaps.into_iter().map(|claim| claim.finding(Kind::Gap, recipient.clone())));
-        let risk = causes::risk_of_release(copy);
-        findings.extend(risk.into_iter().map(|claim| claim.finding(Kind::Risk, recipient.clone())));
+        let risks = [causes::risk_of_release(copy), causes::gateway_address::risk(copy)];
+        findings.extend(risks.into_iter().flatten().map(|claim| claim.finding(Kind::Risk, recipient.clone())));
     }
     if scene.copies.is_empty() {
         findings.push(gaps::nothing(scene).finding(Kind::Gap, None));

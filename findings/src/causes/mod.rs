@@ -2,6 +2,7 @@
 
 mod by_reply;
 mod by_verdict;
+pub(crate) mod gateway_address;
 mod mailbox_rule;
 mod release_handoff;
 mod reply;
