@@ -1,10 +1,10 @@
 //! What a sample's header fields tell of its way and of who checked it: as data, and as sections to be drawn.
 
-use evidence::{AuthMethod, AuthenticatedSender, Fact, Observation, Tls};
+use evidence::{AuthMethod, AuthenticatedSender, Authentication, Fact, Observation, Tls};
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use trace::{Admd, Hops, Judged, Leg, Took};
+use trace::{Admd, Because, Hops, Judged, Leg, Took};
 
 use crate::document::Cite;
 use crate::own::{self, OwnCheck};
@@ -122,6 +122,8 @@ pub struct AuthservId {
     pub id: String,
     /// Whether any of its results counts.
     pub trust: Trust,
+    /// Whether its results would count if the user named it (`--trust`): not those that stand where the message brought them.
+    pub could_be_named: bool,
 }
 
 impl Phase {
@@ -169,7 +171,7 @@ impl SampleHeaders {
             file: sample.first().map_or(String::new(), |first| first.cite.file.to_string()),
             hops: hops.legs.iter().rev().map(hop).collect(),
             total_seconds: total(&hops),
-            authserv_ids: ids(&results),
+            authserv_ids: ids(&judged),
             results,
             own: None,
         }
@@ -243,14 +245,20 @@ fn result(judged: &Judged<'_>) -> Option<SampleResult> {
     })
 }
 
-fn ids(results: &[SampleResult]) -> Vec<AuthservId> {
+fn ids(judged: &[Judged<'_>]) -> Vec<AuthservId> {
     let mut ids: Vec<AuthservId> = Vec::new();
-    for result in results {
-        let Some(id) = &result.authserv_id else { continue };
+    for one in judged {
+        let Fact::Authentication(Authentication { authserv_id: Some(id), .. }) = &one.observation.fact else {
+            continue;
+        };
+        let trust = Trust::from(&one.trust);
+        let could_be_named = matches!(one.trust.because(), Because::Stranger(_) | Because::NoHops);
         match ids.iter_mut().find(|known| known.id.eq_ignore_ascii_case(id)) {
-            Some(known) if known.trust == Trust::NotTrusted => known.trust = result.trust,
-            Some(_) => {}
-            None => ids.push(AuthservId { id: id.clone(), trust: result.trust }),
+            Some(known) => {
+                known.could_be_named |= could_be_named;
+                known.trust = if known.trust == Trust::NotTrusted { trust } else { known.trust };
+            }
+            None => ids.push(AuthservId { id: id.clone(), trust, could_be_named }),
         }
     }
     ids
@@ -371,7 +379,7 @@ pub(crate) fn results_section(sample: &SampleHeaders, of: &str) -> Option<Sectio
     let strangers: Vec<String> = sample
         .authserv_ids
         .iter()
-        .filter(|id| id.trust == Trust::NotTrusted && is_plain(&id.id))
+        .filter(|id| id.trust == Trust::NotTrusted && id.could_be_named && is_plain(&id.id))
         .map(|id| format!("--trust {}", id.id))
         .collect();
     if !strangers.is_empty() {

@@ -120,8 +120,12 @@ pub fn judge<'a>(sample: &[&'a Observation], hops: &Hops<'a>, trusted: &[String]
     judged.sort_by_key(|judged| judged.observation.cite.order().1);
     for one in judged.iter_mut().filter(|one| one.trust.counts()) {
         let Fact::Authentication(result) = &one.observation.fact else { continue };
-        // Two fields of one name with one method: the writer puts its own on top, and a border strips what comes in.
+        // Two fields of one name with one method, not both above the border's own hop: the writer puts its own on top.
         let place = one.observation.cite.bytes.start;
+        if border.own_hop.is_some_and(|own| place < own) {
+            first.entry((field_of(one.observation), result.authserv_id.clone(), result.method)).or_insert(place);
+            continue;
+        }
         let key = (field_of(one.observation), result.authserv_id.clone(), result.method);
         if *first.entry(key).or_insert(place) != place {
             one.trust = Trust::NotTrusted(match &result.authserv_id {
@@ -146,6 +150,8 @@ fn is_judged(fact: &Fact) -> bool {
 /// Where our side of the way ends, seen from a sample's fields.
 struct Border<'h, 'a> {
     hops: &'h Hops<'a>,
+    /// The offset of the field in which our mail system took the message: what stands above it came to it later.
+    own_hop: Option<u64>,
     /// The offset of the first Received field that a server before our mail system wrote.
     ours_ends: Option<u64>,
     /// The offset of the first Received field that a server before our gateway wrote.
@@ -156,7 +162,15 @@ impl<'h, 'a> Border<'h, 'a> {
     fn of(hops: &'h Hops<'a>) -> Border<'h, 'a> {
         let first =
             |phases: &[Phase]| hops.legs.iter().find(|leg| phases.contains(&leg.phase)).map(|leg| leg.cite.bytes.start);
-        Border { hops, ours_ends: first(&[Phase::Gateway, Phase::Sender]), gateway_ends: first(&[Phase::Sender]) }
+        let is_own = |phase: Phase| matches!(phase, Phase::OurSystem | Phase::Mailbox);
+        let own = hops.legs.iter().rev().find(|leg| is_own(leg.phase));
+        let own_hop = own.map(|leg| leg.cite.bytes.start);
+        Border {
+            hops,
+            own_hop,
+            ours_ends: first(&[Phase::Gateway, Phase::Sender]),
+            gateway_ends: first(&[Phase::Sender]),
+        }
     }
 
     fn judge(&self, observation: &Observation, trusted: &[String]) -> Trust {
