@@ -111,7 +111,7 @@ fn disagreements(sample: &SampleHeaders) -> Vec<Disagreement> {
             system: said.system.clone(),
             said: said.result.clone(),
             found: first.result.clone().unwrap_or_default(),
-            reading: reading(said, yes),
+            reading: reading(said, yes, own.client.as_deref()),
         };
         if !found.contains(&one) {
             found.push(one);
@@ -128,7 +128,12 @@ fn is_yes(result: &str) -> Option<bool> {
     }
 }
 
-fn reading(said: &SampleResult, it_passed: bool) -> String {
+fn reading(said: &SampleResult, it_passed: bool, own_client: Option<&str>) -> String {
+    if let (Some(theirs), Some(own)) = (&said.client, own_client)
+        && theirs != own
+    {
+        return format!("it checked {theirs}; we check {own}, the first address that connected to our side");
+    }
     match (said.method.as_str(), said.trust, it_passed) {
         ("spf", Trust::Ours, false) => {
             "it may have checked another address than the first one that connected to our side: that of a gateway between"

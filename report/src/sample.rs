@@ -93,6 +93,8 @@ pub struct SampleResult {
     pub trust: Trust,
     /// Why it counts, or does not.
     pub because: String,
+    /// The address that was checked (SPF), where the field names it.
+    pub client: Option<String>,
     /// What the receiver applied (DMARC).
     pub disposition: Option<String>,
     /// The reason or comment as written.
@@ -233,6 +235,7 @@ fn result(judged: &Judged<'_>) -> Option<SampleResult> {
         system: judged.observation.speaker.to_string(),
         trust: Trust::from(&judged.trust),
         because: judged.trust.because().to_string(),
+        client: stated.client.clone(),
         disposition: stated.disposition.clone(),
         reason: stated.reason.clone(),
         means: stated

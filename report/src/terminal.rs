@@ -70,7 +70,9 @@ impl Page {
         if !self.out.is_empty() {
             self.out.push('\n');
         }
-        self.line(&[(text, HEADING)]);
+        for line in wrap(text, self.width) {
+            self.line(&[(&line, HEADING)]);
+        }
     }
 
     /// Writes one line of styled parts; spaces at its end are left out.

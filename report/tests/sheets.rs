@@ -1,0 +1,73 @@
+//! What `headers` and `auth` show, asserted whole, and with every text of a stranger made hostile.
+
+use report::{AuthenticationReport, Color, Headers, Sheet, Terminal};
+use serde_json::Value;
+
+const HOSTILE: &str = "\u{1b}[31m<script>alert(1)</script>\u{202e}|`*[x](https://bad.example)\r\n=cmd";
+
+fn value(name: &str) -> Value {
+    let path = format!("{}/tests/reports/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("it is JSON")
+}
+
+fn headers(value: Value) -> Sheet {
+    serde_json::from_value::<Headers>(value).expect("it is a document of headers").sheet()
+}
+
+fn auth(value: Value) -> Sheet {
+    serde_json::from_value::<AuthenticationReport>(value).expect("it is a document of auth").sheet()
+}
+
+fn terminal(sheet: &Sheet, width: usize) -> String {
+    report::sheet_terminal(sheet, Terminal { width, color: Color::Never })
+}
+
+/// Puts hostile words behind every text but those of a fixed vocabulary.
+fn poison(value: &mut Value, key: &str) {
+    const FIXED: &[&str] = &["schema", "phase", "trust", "weight", "result", "method", "at", "sent_at", "source"];
+    match value {
+        Value::String(text) if !FIXED.contains(&key) => text.push_str(HOSTILE),
+        Value::Array(list) => list.iter_mut().for_each(|one| poison(one, key)),
+        Value::Object(fields) => fields.iter_mut().for_each(|(key, one)| poison(one, key)),
+        _ => {}
+    }
+}
+
+#[test]
+fn faces_of_headers_and_auth() {
+    for (name, sheet) in [("headers", headers(value("headers"))), ("auth", auth(value("auth")))] {
+        insta::assert_snapshot!(format!("{name}_terminal_80"), terminal(&sheet, 80));
+        insta::assert_snapshot!(format!("{name}_terminal_40"), terminal(&sheet, 40));
+        insta::assert_snapshot!(format!("{name}_markdown"), report::sheet_markdown(&sheet));
+    }
+}
+
+#[test]
+fn nothing_hostile_is_raw() {
+    for name in ["headers", "auth"] {
+        let mut hostile = value(name);
+        poison(&mut hostile, "");
+        let sheet = if name == "headers" { headers(hostile) } else { auth(hostile) };
+        let page = report::sheet_html(&sheet);
+        for (face, text) in
+            [("terminal", terminal(&sheet, 80)), ("markdown", report::sheet_markdown(&sheet)), ("html", page.clone())]
+        {
+            let raw = text.chars().find(|c| (c.is_control() && *c != '\n') || matches!(c, '\u{202a}'..='\u{202e}'));
+            assert_eq!(raw, None, "{name} {face}");
+        }
+        for tag in ["<script", "href=\"http", "onerror"] {
+            assert!(!page.contains(tag), "{name}: {tag}");
+        }
+    }
+}
+
+#[test]
+fn lines_fit_the_width() {
+    for sheet in [headers(value("headers")), auth(value("auth"))] {
+        for width in [40, 72, 80, 140] {
+            for line in terminal(&sheet, width).lines().filter(|line| !line.trim_start().starts_with('$')) {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+        }
+    }
+}
