@@ -39,7 +39,12 @@ pub(crate) fn section(page: &mut Page, section: &Section) {
 fn row(page: &mut Page, row: &Row) {
     let lead = if row.lead.is_empty() { String::new() } else { format!("{}  ", visible(&row.lead)) };
     let sign = format!("  {} ", row.tone.sign());
-    page.block_of(&[(&sign, style(row.tone)), (&lead, HEADING)], 4, &visible(&row.text));
+    if width(&sign) + width(&lead) < page.width {
+        page.block_of(&[(&sign, style(row.tone)), (&lead, HEADING)], 4, &visible(&row.text));
+    } else {
+        page.block(&sign, style(row.tone), &lead);
+        page.block("    ", PLAIN, &visible(&row.text));
+    }
     for note in &row.notes {
         page.block("      ", PLAIN, &visible(note));
     }
