@@ -37,5 +37,5 @@ pub fn run(options: &cli::Headers) -> Result<(), Failure> {
 /// Whether a sheet is that of the fields that were read.
 fn holds(sheet: &HeaderSheet, observations: &[&Observation]) -> bool {
     let is_there = |one: &&Observation| sheet.fields.iter().any(|field| field.cite.bytes == one.cite.bytes);
-    observations.iter().any(|one| is_there(one))
+    observations.iter().any(is_there)
 }
