@@ -255,10 +255,29 @@ pub struct Authentication {
     pub client: Option<String>,
     /// For DMARC: what the receiver applied (`none`, `quarantine`, `oreject`, ...).
     pub disposition: Option<String>,
+    /// What was wrong, where the record's comment says it.
+    pub fault: Option<AuthFault>,
     /// The reason code or comment, such as `000` or `body hash did not verify`.
     pub reason: Option<String>,
     /// The part of the record that says it, as written.
     pub said: String,
+}
+
+/// What was wrong with a signature or its key, or with the DNS, as the one who checked says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AuthFault {
+    /// The body is not as it was signed.
+    BodyChanged,
+    /// The signature does not hold: a signed header field was changed, or the key is not the one.
+    SignatureWrong,
+    /// There is no key record.
+    KeyMissing,
+    /// The key record cannot be used: revoked, too short, not valid.
+    KeyUnusable,
+    /// The signature had expired.
+    Expired,
+    /// The DNS did not answer.
+    DnsFailed,
 }
 
 /// What a filter concluded, and what was done about it.

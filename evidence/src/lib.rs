@@ -15,7 +15,7 @@ mod when;
 pub use around::{AccessPolicy, DnsAnswer, JobStage, JobStep, ProbeStep, SignIn, SignInKind, SignInOutcome, Total};
 pub use cite::{Cite, FileName, Place, SAID_MAX_CHARS};
 pub use fact::{
-    Access, Arrival, AuthenticatedSender, Authentication, Dsn, DsnAction, Fact, Handover, Hop, Identity, NextHop,
+    Access, Arrival, AuthFault, AuthenticatedSender, Authentication, Dsn, DsnAction, Fact, Handover, Hop, Identity, NextHop,
     Observation, Outcome, Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Status, Stored, Tls,
     Verdict,
 };

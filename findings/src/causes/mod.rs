@@ -1,5 +1,6 @@
 //! The cause families, in the order in which they are asked; the first that answers names the cause.
 
+mod alignment;
 mod by_reply;
 mod by_verdict;
 pub(crate) mod gateway_address;
@@ -47,7 +48,8 @@ pub(crate) fn of(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<Claim> {
         let logs = copy.decided().map_or(&[][..], |stay| layers::exports::logs_of(&stay.station.system.product));
         cause.ask_for.extend(logs);
     }
-    cause.into_iter().chain(undone_hold(copy)).collect()
+    let behind = alignment::behind(copy, cause.as_ref());
+    cause.into_iter().chain(behind).chain(undone_hold(copy)).collect()
 }
 
 /// How far from the message's own date a record without ids may lie and still be surely about it.

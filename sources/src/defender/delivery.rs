@@ -155,6 +155,7 @@ pub(crate) fn say_authentications(facts: &mut Facts<'_>, names: &[&str], results
                 authserv_id: None,
                 arc_instance: None,
                 client: None,
+                fault: None,
                 disposition: None,
                 reason: None,
                 said: format!("{name}={result}"),

@@ -509,6 +509,7 @@ fn authentication(
         authserv_id: None,
         arc_instance: None,
         client: None,
+        fault: None,
         disposition: None,
         reason: reason.map(str::to_owned),
         said: said.to_owned(),

@@ -1,7 +1,7 @@
 //! Authentication-Results (RFC 8601, 2.2) and its relatives, with comments nested, quotes, and no authserv-id as
 //! Microsoft writes it; and the older Received-SPF (RFC 7208, 9.1).
 
-use evidence::{AuthMethod, AuthResult, Authentication};
+use evidence::{AuthFault, AuthMethod, AuthResult, Authentication};
 
 /// How many results of one field are taken.
 const MAX_RESULTS: usize = 64;
@@ -232,10 +232,14 @@ pub(crate) fn parse(value: &str) -> Results {
 fn push(parts: &[Token], segment: &str, found: &mut Results) {
     let mut parts = parts.iter().filter(|_| true);
     let mut comments = Vec::new();
+    let mut result_word = String::new();
     let (method, result) = loop {
         match parts.next() {
             Some(Token::Pair(key, word)) => match method_of(key) {
-                Some(method) => break (method, result_of(word)),
+                Some(method) => {
+                    result_word.clone_from(word);
+                    break (method, result_of(word));
+                }
                 None => return,
             },
             Some(Token::Comment(text)) => comments.push(text.clone()),
@@ -286,10 +290,52 @@ fn push(parts: &[Token], segment: &str, found: &mut Results) {
         authserv_id: None,
         arc_instance: None,
         client,
+        fault: fault_of(&comments, reason.as_deref(), &result_word),
         disposition,
         reason,
         said,
     });
+}
+
+/// What the comments of verifiers say (Microsoft, OpenDKIM, Google, Postfix milters, dkimpy, Mimecast; noted 2026-11-21).
+const FAULTS: &[(&str, AuthFault)] = &[
+    ("body hash did not verify", AuthFault::BodyChanged),
+    ("body hash mismatch", AuthFault::BodyChanged),
+    ("body hash fail", AuthFault::BodyChanged),
+    ("bad body hash", AuthFault::BodyChanged),
+    ("bodyhash", AuthFault::BodyChanged),
+    ("body has been altered", AuthFault::BodyChanged),
+    ("no key for signature", AuthFault::KeyMissing),
+    ("no such key", AuthFault::KeyMissing),
+    ("key not found", AuthFault::KeyMissing),
+    ("no public key", AuthFault::KeyMissing),
+    ("public key not available", AuthFault::KeyMissing),
+    ("key query timeout", AuthFault::DnsFailed),
+    ("key query failed", AuthFault::DnsFailed),
+    ("dns timeout", AuthFault::DnsFailed),
+    ("query timed out", AuthFault::DnsFailed),
+    ("invalid public key", AuthFault::KeyUnusable),
+    ("public key revoked", AuthFault::KeyUnusable),
+    ("key revoked", AuthFault::KeyUnusable),
+    ("ignored public key size", AuthFault::KeyUnusable),
+    ("key too small", AuthFault::KeyUnusable),
+    ("insecure key", AuthFault::KeyUnusable),
+    ("signature timestamp ex", AuthFault::Expired), // the service writes `exipred`
+    ("signature expired", AuthFault::Expired),
+    ("expired signature", AuthFault::Expired),
+    ("signature did not verify", AuthFault::SignatureWrong),
+    ("signature verification failed", AuthFault::SignatureWrong),
+    ("bad signature", AuthFault::SignatureWrong),
+];
+
+fn fault_of(comments: &[String], reason: Option<&str>, result: &str) -> Option<AuthFault> {
+    let says = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        FAULTS.iter().find(|(words, _)| text.contains(words)).map(|(_, fault)| *fault)
+    };
+    let said = comments.iter().map(String::as_str).chain(reason).find_map(says);
+    // Microsoft writes the time-out as a result of its own.
+    said.or_else(|| result.eq_ignore_ascii_case("timeout").then_some(AuthFault::DnsFailed))
 }
 
 /// The first word of a text that is an address.
@@ -341,6 +387,7 @@ pub(crate) fn received_spf(value: &str) -> Option<(Authentication, Option<String
         authserv_id: speaker.clone(),
         arc_instance: None,
         client,
+        fault: None,
         disposition: None,
         reason,
         said,

@@ -61,6 +61,7 @@ fn authentication(method: AuthMethod, said: String, check: &Object) -> Authentic
         authserv_id: None,
         arc_instance: None,
         client: None,
+        fault: None,
         disposition: None,
         reason,
         said,

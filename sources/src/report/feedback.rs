@@ -187,6 +187,7 @@ fn failure(report: &Header) -> Option<Authentication> {
         authserv_id: None,
         arc_instance: None,
         client: None,
+        fault: None,
         disposition: None,
         reason: Some(said.clone()),
         said: format!("Auth-Failure: {said}"),

@@ -96,6 +96,7 @@ pub(crate) fn authentication(symbols: &[Symbol], sender_domain: Option<&str>) ->
                 authserv_id: None,
                 arc_instance: None,
                 client: None,
+                fault: None,
                 disposition: None,
                 reason: reason.map(str::to_owned),
                 said: symbol.said.clone(),

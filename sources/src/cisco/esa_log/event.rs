@@ -156,6 +156,7 @@ fn authentication<'t>(event: &Event<'t>) -> Vec<(Fact, &'t str)> {
             authserv_id: None,
             arc_instance: None,
             client: None,
+            fault: None,
             disposition: None,
             reason: reason.map(str::to_owned),
             said: format!("ESA{}Verdict={said}", key.to_ascii_uppercase()),

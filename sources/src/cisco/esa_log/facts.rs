@@ -278,6 +278,7 @@ impl<'t> Of<'_, 't> {
                 authserv_id: None,
                 arc_instance: None,
                 client: None,
+                fault: None,
                 disposition: disposition.map(str::to_owned),
                 reason: reason.map(str::to_owned),
                 said: rest.to_owned(),

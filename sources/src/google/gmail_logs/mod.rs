@@ -294,6 +294,7 @@ impl Step {
                     authserv_id: None,
                     arc_instance: None,
                     client: None,
+                    fault: None,
                     disposition: None,
                     reason: None,
                     said,

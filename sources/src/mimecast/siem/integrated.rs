@@ -84,6 +84,7 @@ pub(super) fn mailflow(row: &mut Row, record: &Record, fields: &Fields) {
             authserv_id: None,
             arc_instance: None,
             client: None,
+            fault: None,
             disposition: None,
             reason: text_at(result, "aligned").map(|aligned| format!("aligned: {aligned}")),
             said: Value::Object(result.clone()).to_string(),

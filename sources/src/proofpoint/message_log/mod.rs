@@ -212,6 +212,7 @@ fn authentication(row: &Row, facts: &mut Facts<'_>) {
             authserv_id: None,
             arc_instance: None,
             client: None,
+            fault: None,
             disposition: None,
             reason: None,
             said,
