@@ -69,12 +69,12 @@ def body_holds(message, place):
         return None
     try:
         check.verify(place, dnsfunc=lambda name, timeout=5: STAND_IN)
-    except dkim.MessageFormatError:
-        return None
+    except ValueError:
+        return True  # the stand-in is not of the signature's kind
     except dkim.ValidationError as error:
         return False if "body hash mismatch" in str(error) else None
     except Exception:
-        return True
+        return None
     finally:
         SAID.take()
     return True
@@ -91,14 +91,29 @@ def signature(message, place, ask):
     return {"kind": "dkim", "place": place, "result": word, "body": body_holds(message, place), "why": why}
 
 
+def chain_body_holds(message):
+    """Whether the body is as the newest sealer saw it; None if dkimpy does not come to hash it."""
+    check = dkim.ARC(message, logger=LOGGER)
+    try:
+        newest, fields = check.sorted_arc_headers()
+        if newest == 0:
+            return None
+        check.verify_instance(fields, newest, dnsfunc=lambda name, timeout=5: STAND_IN)
+    except ValueError:
+        pass  # the stand-in is not of the signature's kind
+    except Exception:
+        return None
+    return "body hash mismatch" not in SAID.take()
+
+
 def chain(message, ask):
     try:
         result, _, why = dkim.ARC(message, logger=LOGGER).verify(dnsfunc=ask)
-        SAID.take()
     except Exception as error:
         result, why = dkim.CV_Fail, f"{type(error).__name__}: {error}"
+    SAID.take()
     # None stands for a chain that its last sealer called broken: by RFC 8617, 5.2 that is a fail.
-    return {"kind": "arc", "place": 0, "result": (result or dkim.CV_Fail).decode(), "body": None, "why": why}
+    return {"kind": "arc", "place": 0, "result": (result or dkim.CV_Fail).decode(), "body": chain_body_holds(message), "why": why}
 
 
 def check(entry, message, answers):

@@ -105,7 +105,9 @@ const said = async (entry, message) => {
                 why: found ? `${found.status.result}: ${found.status.comment || ''}` : 'left out'
             });
         });
-        out.push({ kind: 'arc', place: 0, result: word(chain.status.result), body: null, why: `${chain.status.comment || ''}` });
+        const sealed = dkim.arc?.lastEntry?.messageSignature;
+        const body = sealed ? sealed.bodyHash === sealed.bodyHashExpecting : null;
+        out.push({ kind: 'arc', place: 0, result: word(chain.status.result), body, why: `${chain.status.comment || ''}` });
         if (sender) {
             out.push({ kind: 'spf', place: 0, result: word(sender.status.result), body: null, why: `${sender.status.comment || ''}` });
             out.push({ kind: 'dmarc', place: 0, result: word(policy?.status?.result), body: null, why: `${policy?.status?.comment || ''}` });
