@@ -42,6 +42,8 @@ pub struct Raw<'a> {
     pub fields: Vec<Field<'a>>,
     /// The body, from after the blank line; empty if there is none.
     pub body: &'a [u8],
+    /// Where [`Raw::body`] starts within the message; the end of the message if there is none.
+    pub body_at: usize,
     /// Whether a line among the fields is neither a field nor a continuation, so that signatures cannot hold by the book.
     pub torn: bool,
 }
@@ -49,7 +51,7 @@ pub struct Raw<'a> {
 impl<'a> Raw<'a> {
     /// Splits a message. Line ends may be CRLF or bare LF; `From ` lines of a mailbox file in front are skipped.
     pub fn of(message: &'a [u8]) -> Raw<'a> {
-        let mut raw = Raw { fields: Vec::new(), body: &[], torn: false };
+        let mut raw = Raw { fields: Vec::new(), body: &[], body_at: message.len(), torn: false };
         let mut open: Option<(usize, usize, usize, usize)> = None; // start, length of the name, start of the value, end
         let mut at = 0;
         while at < message.len() {
@@ -59,6 +61,7 @@ impl<'a> Raw<'a> {
             let line = &message[at..end];
             if line.is_empty() {
                 raw.body = &message[next..];
+                raw.body_at = next;
                 break;
             }
             if matches!(line[0], b' ' | b'\t') {
@@ -131,6 +134,7 @@ mod tests {
                 .collect();
             assert_eq!(found, fields, "{name}");
             assert_eq!((String::from_utf8_lossy(raw.body).as_ref(), raw.torn), (body, torn), "{name}");
+            assert_eq!(&text.as_bytes()[raw.body_at..], raw.body, "{name}");
             for field in &raw.fields {
                 assert_eq!(&text.as_bytes()[field.bytes()], field.raw, "{name}");
             }

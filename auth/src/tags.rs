@@ -229,6 +229,9 @@ mod tests {
         assert_eq!(tag("t=99999999999999999999999999").number(), Some(u64::MAX));
         assert_eq!((tag("t=").number(), tag("t=-1").number(), tag("t=1 2").number()), (None, None, None));
         assert_eq!(tag("b=a b\r\n c").packed(), b"abc");
-        assert_eq!(tag("h=from : to:\r\n subject").split(b':').collect::<Vec<_>>(), [b"from".as_slice(), b"to", b"subject"]);
+        assert_eq!(
+            tag("h=from : to:\r\n subject").split(b':').collect::<Vec<_>>(),
+            [b"from".as_slice(), b"to", b"subject"]
+        );
     }
 }

@@ -168,6 +168,32 @@ pub struct Hop {
     pub id: Option<String>,
     /// The address after `for`.
     pub envelope_recipient: Option<Address>,
+    /// What the writer says about encryption; `None` if it says nothing, which does not mean that there was none.
+    pub tls: Option<Tls>,
+    /// The name by which the client called itself, where that is not the name that its address resolves to.
+    pub helo: Option<String>,
+    /// Whether the client logged in, as the writer says.
+    pub authenticated_sender: Option<AuthenticatedSender>,
+}
+
+/// That a transfer was encrypted, as the server that took it wrote it down.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Tls {
+    /// The version as written, such as `TLS1_2` or `TLSv1.3`; `None` if only the fact is stated.
+    pub version: Option<String>,
+    /// The cipher as written.
+    pub cipher: Option<String>,
+    /// The words that say it, such as `ESMTPS` or `version=TLS1_2, cipher=...`.
+    pub said: String,
+}
+
+/// That the client of a transfer logged in (RFC 4954).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AuthenticatedSender {
+    /// As this user.
+    User(String),
+    /// The record does not say as whom (`ESMTPSA`).
+    NotNamed,
 }
 
 /// How an attempt ended.
@@ -225,6 +251,8 @@ pub struct Authentication {
     /// The instance of the ARC set that keeps it (RFC 8617, 4.1.1): a word that an earlier system stated and sealed. `None`
     /// for what the speaker states itself.
     pub arc_instance: Option<u32>,
+    /// For SPF: the address that was checked, where the record names it.
+    pub client: Option<String>,
     /// For DMARC: what the receiver applied (`none`, `quarantine`, `oreject`, ...).
     pub disposition: Option<String>,
     /// The reason code or comment, such as `000` or `body hash did not verify`.

@@ -5,8 +5,9 @@ use evidence::{Fact, Observation};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sources::{Decoded, HeaderSheet, SheetField, Weight, Written};
 
-use crate::document::Problem;
+use crate::document::{Cite, Problem};
 use crate::sample::{SampleHeaders, hops_section, results_section};
 use crate::sheet::{Block, Row, Section, Sheet, Tone};
 use crate::view;
@@ -59,6 +60,8 @@ pub struct VendorField {
     pub value: String,
     /// The line on which it starts.
     pub line: Option<u64>,
+    /// What the field is; null if that is not known.
+    pub says: Option<String>,
     /// Whether an earlier system wrote it (`-Untrusted`, `-Original`): no word about this copy's fate.
     pub earlier: bool,
     /// Its parts.
@@ -74,10 +77,46 @@ pub struct VendorPart {
     pub value: String,
     /// What it means; null if that is not known.
     pub means: Option<String>,
-    /// How much it says: `decides`, `supports`, `context`, `opaque`.
+    /// How much it says: `decides`, `supports`, `context`, `opaque`, `unknown`.
     pub weight: String,
     /// Who says what it means, and when that was read.
     pub source: Option<String>,
+}
+
+impl VendorField {
+    /// The vendors' fields of a sheet, in the order of the text.
+    pub fn of(sheet: &HeaderSheet) -> Vec<VendorField> {
+        let field = |field: &SheetField| {
+            let vendor = field.vendor?;
+            Some(VendorField {
+                name: field.name.clone(),
+                vendor: vendor.to_owned(),
+                value: field.value.clone(),
+                line: Cite::from(&field.cite).line,
+                says: field.says.map(str::to_owned),
+                earlier: field.written == Written::ByEarlierSystem,
+                parts: field.decoded.iter().map(part).collect(),
+            })
+        };
+        sheet.fields.iter().filter_map(field).collect()
+    }
+}
+
+fn part(decoded: &Decoded) -> VendorPart {
+    VendorPart {
+        key: decoded.key.clone(),
+        value: decoded.value.clone(),
+        means: decoded.means.clone(),
+        weight: match decoded.weight {
+            Weight::Decides => "decides",
+            Weight::Supports => "supports",
+            Weight::Context => "context",
+            Weight::Opaque => "opaque",
+            Weight::Unknown => "unknown",
+        }
+        .to_owned(),
+        source: decoded.source.map(str::to_owned),
+    }
 }
 
 impl HeadersMessage {
@@ -162,35 +201,36 @@ impl Headers {
 }
 
 fn vendor_row(field: &VendorField) -> Row {
-    let is_known = |part: &&VendorPart| part.means.is_some();
-    let decides = field.parts.iter().filter(is_known).any(|part| part.weight == "decides");
-    let part = |part: &VendorPart| {
-        let key = match (part.key.is_empty(), part.value.is_empty()) {
-            (true, _) => part.value.clone(),
-            (false, true) => part.key.clone(),
-            (false, false) => format!("{}: {}", part.key, part.value),
-        };
-        match &part.means {
-            Some(means) => format!("{key}: {means}"),
-            None => format!("{key}: not known"),
+    let is_whole = |part: &VendorPart| part.key.is_empty() || part.key.eq_ignore_ascii_case(&field.name);
+    let said = |part: &VendorPart| match (is_whole(part), part.value.is_empty()) {
+        (true, _) => part.value.clone(),
+        (false, true) => part.key.clone(),
+        (false, false) => format!("{}:{}", part.key, part.value),
+    };
+    let told = |part: &VendorPart| {
+        let means = part.means.as_deref()?;
+        match part.weight.as_str() {
+            "opaque" => None,
+            _ if is_whole(part) && part.value == field.value => Some(means.to_owned()),
+            _ => Some(format!("{}: {means}", said(part))),
         }
     };
-    let known = field.parts.iter().filter(is_known).map(part);
-    let unknown: Vec<String> = field
-        .parts
-        .iter()
-        .filter(|part| part.means.is_none() && !(part.key.is_empty() && part.value == field.value))
-        .map(|part| if part.key.is_empty() { part.value.clone() } else { format!("{}:{}", part.key, part.value) })
-        .collect();
-    let mut notes: Vec<String> = known.collect();
-    if !unknown.is_empty() {
-        notes.push(format!("meaning not known: {}", unknown.join(", ")));
-    }
-    let text = match (field.earlier, field.parts.iter().any(|part| part.means.is_some())) {
-        (true, _) => "written by an earlier system: no word about this copy".to_owned(),
-        (false, true) => String::new(),
-        (false, false) => "meaning not known".to_owned(),
+    let listed = |weight: &str| {
+        let parts = field.parts.iter().filter(|part| part.weight == weight && !is_whole(part));
+        parts.map(|part| part.key.clone()).collect::<Vec<_>>().join(", ")
     };
+    let says = field.says.as_deref().unwrap_or("");
+    let mut notes: Vec<String> = field.parts.iter().filter_map(told).filter(|note| note != says).collect();
+    let (opaque, unknown) = (listed("opaque"), listed("unknown"));
+    notes.extend((!opaque.is_empty()).then(|| format!("not documented by the vendor: {opaque}")));
+    notes.extend((!unknown.is_empty()).then(|| format!("meaning not known: {unknown}")));
+    let is_unknown = field.parts.iter().all(|part| part.means.is_none());
+    let text = match (field.earlier, is_unknown) {
+        (true, _) => "written by an earlier system: no word about this copy".to_owned(),
+        (false, true) => format!("meaning not known: {}", field.value),
+        (false, false) => field.says.clone().unwrap_or_default(),
+    };
+    let decides = field.parts.iter().any(|part| part.weight == "decides");
     Row {
         tone: match (field.earlier, decides) {
             (true, _) => Tone::Soft,
@@ -200,6 +240,6 @@ fn vendor_row(field: &VendorField) -> Row {
         lead: field.name.clone(),
         text,
         notes,
-        raw: Some(field.value.clone()),
+        raw: (!is_unknown).then(|| field.value.clone()),
     }
 }

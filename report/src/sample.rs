@@ -1,6 +1,6 @@
 //! What a sample's header fields tell of its way and of who checked it: as data, and as sections to be drawn.
 
-use evidence::{AuthMethod, Fact, Observation};
+use evidence::{AuthMethod, AuthenticatedSender, Fact, Observation, Tls};
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,10 @@ pub struct SampleHop {
     pub by: Option<String>,
     /// The transport's words, such as `ESMTPS`.
     pub with: Option<String>,
+    /// The name by which the sending server called itself, where it differs from the one its address resolves to.
+    pub helo: Option<String>,
+    /// Who logged in to send it, where the field says that somebody did: a name, or `not named`.
+    pub authenticated_sender: Option<String>,
     /// TLS version and cipher as written; null if the field does not state them.
     pub tls: Option<String>,
     /// When it was received, by the clock of the server that wrote the field.
@@ -191,7 +195,12 @@ fn hop(leg: &Leg<'_>) -> SampleHop {
         from: leg.hop.from.as_ref().map(ToString::to_string),
         by: leg.hop.by.as_ref().map(ToString::to_string),
         with: leg.hop.with.clone(),
-        tls: None,
+        helo: leg.hop.helo.clone(),
+        authenticated_sender: leg.hop.authenticated_sender.as_ref().map(|sender| match sender {
+            AuthenticatedSender::User(user) => user.clone(),
+            AuthenticatedSender::NotNamed => "not named".to_owned(),
+        }),
+        tls: leg.hop.tls.as_ref().map(tls),
         at: leg.when.map(|when| when.at),
         admd: match leg.admd {
             Admd::Service(name) | Admd::Domain(name) => Some(name.to_owned()),
@@ -206,6 +215,12 @@ fn hop(leg: &Leg<'_>) -> SampleHop {
     }
 }
 
+/// `TLSv1.3, TLS_AES_256_GCM_SHA384`, or the writer's words where they name neither.
+fn tls(tls: &Tls) -> String {
+    let parts: Vec<&str> = tls.version.as_deref().into_iter().chain(tls.cipher.as_deref()).collect();
+    if parts.is_empty() { tls.said.clone() } else { parts.join(", ") }
+}
+
 fn result(judged: &Judged<'_>) -> Option<SampleResult> {
     let Fact::Authentication(stated) = &judged.observation.fact else { return None };
     Some(SampleResult {
@@ -218,7 +233,12 @@ fn result(judged: &Judged<'_>) -> Option<SampleResult> {
         because: judged.trust.because().to_string(),
         disposition: stated.disposition.clone(),
         reason: stated.reason.clone(),
-        means: None.filter(|_: &String| stated.method == AuthMethod::CompAuth),
+        means: stated
+            .reason
+            .as_deref()
+            .filter(|_| stated.method == AuthMethod::CompAuth)
+            .and_then(sources::compauth_reason)
+            .map(str::to_owned),
         cite: Cite::from(&judged.observation.cite),
     })
 }
@@ -281,9 +301,14 @@ fn bar(hop: &SampleHop, group: Option<String>) -> Bar {
         (None, None, None) => ("no time".to_owned(), Tone::Odd),
     };
     let mut notes: Vec<String> = Vec::new();
-    let transport: Vec<&str> = hop.with.as_deref().into_iter().chain(hop.tls.as_deref()).collect();
+    let mut transport: Vec<&str> = hop.with.as_deref().into_iter().chain(hop.tls.as_deref()).collect();
+    transport.dedup();
     let at = hop.at.map(view::instant).into_iter();
     notes.push(at.chain(transport.iter().map(|word| (*word).to_owned())).collect::<Vec<_>>().join(" · "));
+    if let Some(helo) = hop.helo.as_ref().filter(|helo| !hop.from.as_deref().unwrap_or("").starts_with(helo.as_str())) {
+        notes.push(format!("called itself {helo}"));
+    }
+    notes.extend(hop.authenticated_sender.as_ref().map(|user| format!("logged in: {user}")));
     if hop.may_be_zone {
         notes.push("about whole half hours: a wrongly set clock or zone would look the same".to_owned());
     }

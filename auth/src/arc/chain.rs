@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{ArcSet, ArcSignature};
-use crate::dkim::signature::{Rules, Signature};
+use crate::dkim::SignatureError;
+use crate::dkim::signature::{Names, Rules, Signature};
 use crate::message::{Field, Raw};
 use crate::tags;
 
@@ -87,7 +88,11 @@ impl fmt::Display for ChainError {
                     Some(ChainValidation::Fail) => "cv=fail",
                     None => "no known cv=",
                 };
-                write!(f, "i={instance} says {says} where only cv={} may stand", if *instance == 1 { "none" } else { "pass" })
+                write!(
+                    f,
+                    "i={instance} says {says} where only cv={} may stand",
+                    if *instance == 1 { "none" } else { "pass" }
+                )
             }
         }
     }
@@ -95,20 +100,25 @@ impl fmt::Display for ChainError {
 
 impl std::error::Error for ChainError {}
 
-/// One signature field of a set, not checked yet.
+/// One signature field of a set, read but not checked yet.
 pub(super) struct Signed<'r> {
     pub field: &'r Field<'r>,
-    rules: Rules,
+    pub signature: Result<Signature<'r>, SignatureError>,
+    names: Names,
 }
 
-impl Signed<'_> {
+impl<'r> Signed<'r> {
+    fn of(field: &'r Field<'r>, rules: Rules) -> Signed<'r> {
+        let (names, signature) = Signature::read(field.value(), rules);
+        Signed { field, signature, names }
+    }
+
     pub fn unchecked(&self) -> ArcSignature {
-        let (names, _) = Signature::read(self.field.value(), self.rules);
         ArcSignature {
             field: self.field.bytes(),
-            domain: names.domain,
-            selector: names.selector,
-            algorithm: names.algorithm,
+            domain: self.names.domain.clone(),
+            selector: self.names.selector.clone(),
+            algorithm: self.names.algorithm,
             result: None,
             reason: None,
             key: None,
@@ -156,8 +166,8 @@ pub(super) fn sets<'r>(raw: &'r Raw<'r>) -> Result<Vec<Set<'r>>, ChainError> {
         Ok(Set {
             instance,
             results,
-            message: Signed { field: message, rules: Rules::ArcMessage },
-            seal: Signed { field: seal, rules: Rules::ArcSeal },
+            message: Signed::of(message, Rules::ArcMessage),
+            seal: Signed::of(seal, Rules::ArcSeal),
             chain: tag(seal, "cv").and_then(|tag| ChainValidation::of(tag.value)),
         })
     });

@@ -17,11 +17,11 @@ pub use chain::{ChainError, ChainValidation, MAX_SETS};
 
 use crate::dkim::canon::{self, BodyHashes, Canon, FieldIndex};
 use crate::dkim::key::{self, Found};
-use crate::dkim::signature::{Algorithm, Rules, Signature};
+use crate::dkim::signature::{Algorithm, Signature};
 use crate::dkim::{DkimReason, KeyRecord, Keys, instant};
 use crate::dns::{Dns, Question};
-use crate::message::{Field, Raw};
-use chain::Set;
+use crate::message::Raw;
+use chain::{Set, Signed};
 
 /// What was found of the ARC chain of a message.
 #[derive(Clone, Debug)]
@@ -128,7 +128,9 @@ impl fmt::Display for ArcReason {
             ArcReason::SealedAsFailed { instance } => {
                 write!(f, "the newest seal, i={instance}, says cv=fail: the chain was broken before it")
             }
-            ArcReason::Message { instance, why } => write!(f, "the message signature i={instance} does not hold: {why}"),
+            ArcReason::Message { instance, why } => {
+                write!(f, "the message signature i={instance} does not hold: {why}")
+            }
             ArcReason::Seal { instance, why: DkimReason::HeaderChanged } => {
                 write!(f, "the seal i={instance} does not hold: a field of the sets up to it was changed, or the key")
             }
@@ -172,7 +174,8 @@ pub fn check_sharing(
     let mut messages = Messages { raw, index: FieldIndex::of(raw), hashes, dns, at, keys };
     let (messages, oldest_pass) = messages.check_all(&sets);
     let seals = seals(&sets, dns, keys);
-    let checked: Vec<ArcSet> = sets.iter().zip(messages).zip(seals).map(|((set, message), seal)| set.shown(message, seal)).collect();
+    let checked: Vec<ArcSet> =
+        sets.iter().zip(messages).zip(seals).map(|((set, message), seal)| set.shown(message, seal)).collect();
     let (result, reason) = conclude(&checked);
     ArcCheck { result, reason, sets: checked, oldest_pass }
 }
@@ -218,7 +221,7 @@ impl Messages<'_, '_> {
         let mut checked: Vec<ArcSignature> = sets.iter().map(|set| set.message.unchecked()).collect();
         let mut oldest = None;
         for (set, signature) in sets.iter().zip(&mut checked).rev() {
-            self.check(set.message.field, signature);
+            self.check(&set.message, signature);
             match &signature.result {
                 Some(AuthResult::Pass) => oldest = Some(set.instance),
                 // An older one that could not be checked leaves open how far back the message is unchanged.
@@ -229,13 +232,13 @@ impl Messages<'_, '_> {
         (checked, oldest.map(|_| 0))
     }
 
-    fn check(&mut self, field: &Field<'_>, shown: &mut ArcSignature) {
-        let signature = match Signature::read(field.value(), Rules::ArcMessage).1 {
+    fn check(&mut self, signed: &Signed<'_>, shown: &mut ArcSignature) {
+        let signature = match &signed.signature {
             Ok(signature) => signature,
-            Err(error) => return settle(shown, Err(DkimReason::Syntax(error))),
+            Err(error) => return settle(shown, Err(DkimReason::Syntax(error.clone()))),
         };
         let body = self.hashes.get(signature.body_form());
-        let key = usable_key(&signature, self.dns, self.keys, shown);
+        let key = usable_key(signature, self.dns, self.keys, shown);
         if body.digest.as_ref() != signature.body_hash {
             return settle(shown, Err(DkimReason::BodyChanged));
         }
@@ -248,14 +251,17 @@ impl Messages<'_, '_> {
         for place in self.index.select(self.raw, signature.signed.iter().copied()) {
             canon::field(form, &self.raw.fields[place], &mut data);
         }
-        canon::own_field(form, field, signature.signature_place.clone(), &mut data);
+        canon::own_field(form, signed.field, signature.signature_place.clone(), &mut data);
         let digest = digest::digest(&digest::SHA256, &data);
         let expired = self.at.zip(signature.expires_at.and_then(instant)).filter(|(at, expires)| at > expires);
-        settle(shown, match expired {
-            _ if !key.verifies(&digest, &signature.signature) => Err(DkimReason::HeaderChanged),
-            Some((at, expires)) => Err(DkimReason::Expired { by: at.duration_since(expires) }),
-            None => Ok(verified(&key)),
-        });
+        settle(
+            shown,
+            match expired {
+                _ if !key.verifies(&digest, &signature.signature) => Err(DkimReason::HeaderChanged),
+                Some((at, expires)) => Err(DkimReason::Expired { by: at.duration_since(expires) }),
+                None => Ok(verified(&key)),
+            },
+        );
     }
 }
 
@@ -271,15 +277,15 @@ fn seals(sets: &[Set<'_>], dns: &dyn Dns, keys: &Keys) -> Vec<ArcSignature> {
         canon::field(Canon::Relaxed, set.message.field, &mut data);
         covered.update(&data);
         let mut shown = set.seal.unchecked();
-        match Signature::read(set.seal.field.value(), Rules::ArcSeal).1 {
+        match &set.seal.signature {
             Ok(signature) => {
                 data.clear();
                 canon::own_field(Canon::Relaxed, set.seal.field, signature.signature_place.clone(), &mut data);
                 let mut own = covered.clone();
                 own.update(&data);
-                check_seal(&signature, &own.finish(), dns, keys, &mut shown);
+                check_seal(signature, &own.finish(), dns, keys, &mut shown);
             }
-            Err(error) => settle(&mut shown, Err(DkimReason::Syntax(error))),
+            Err(error) => settle(&mut shown, Err(DkimReason::Syntax(error.clone()))),
         }
         checked.push(shown);
         data.clear();

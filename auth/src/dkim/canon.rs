@@ -117,9 +117,7 @@ fn content_end(canon: Canon, body: &[u8]) -> usize {
     }
 }
 
-/// Whether the byte in the middle may not go to the hash as it stands: (before, byte, after).
-type Odd = fn(u8, u8, u8) -> bool;
-
+// Whether a byte may not go to the hash as it stands, by the bytes before and after it.
 #[inline(always)]
 fn odd_simple(before: u8, byte: u8, _: u8) -> bool {
     (byte == b'\n') & (before != b'\r')
@@ -324,9 +322,7 @@ impl FieldIndex {
 
 /// The order of names, whatever the case; by length first, as that tells most of them apart.
 fn by_name(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
-    a.len().cmp(&b.len()).then_with(|| {
-        a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase))
-    })
+    a.len().cmp(&b.len()).then_with(|| a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase)))
 }
 
 #[cfg(test)]

@@ -101,7 +101,10 @@ impl fmt::Display for KeyError {
                 write!(f, "t=s asks that i= be of {domain}, and it is of {identity}")
             }
             KeyError::Short(bits) => {
-                write!(f, "the RSA key has {bits} bits, fewer than the {LEAST_RSA_BITS} without which it must not count")
+                write!(
+                    f,
+                    "the RSA key has {bits} bits, fewer than the {LEAST_RSA_BITS} without which it must not count"
+                )
             }
         }
     }
@@ -165,11 +168,15 @@ impl KeyRecord {
         self.hashes = words("h");
         self.services = words("s");
         self.note = tags.get("n").map(|tag| tag.text().into_owned());
-        self.flags = words("t").unwrap_or_default().iter().filter_map(|flag| match flag.as_str() {
-            "y" => Some(KeyFlag::Testing),
-            "s" => Some(KeyFlag::StrictIdentity),
-            _ => None,
-        }).collect();
+        self.flags = words("t")
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|flag| match flag.as_str() {
+                "y" => Some(KeyFlag::Testing),
+                "s" => Some(KeyFlag::StrictIdentity),
+                _ => None,
+            })
+            .collect();
         if let Some(kind) = tags.get("k") {
             self.kind = match kind.text().to_ascii_lowercase().as_str() {
                 "rsa" => KeyKind::Rsa,
@@ -396,7 +403,10 @@ mod tests {
             ("unknown tags", format!("v=DKIM1; g=*; zz=1; k=ed25519; p={ED}")),
             ("folded key", format!("v=DKIM1; k=ed25519; p={} {}", &ED[..10], &ED[10..])),
             ("no padding", format!("v=DKIM1; k=ed25519; p={}", ED.trim_end_matches('='))),
-            ("as SubjectPublicKeyInfo", "k=ed25519; p=MCowBQYDK2VwAyEA0eaKUBDU1Gzm/fwWtPveRVPxPkHCmNkBPrwmorjPPX0=".into()),
+            (
+                "as SubjectPublicKeyInfo",
+                "k=ed25519; p=MCowBQYDK2VwAyEA0eaKUBDU1Gzm/fwWtPveRVPxPkHCmNkBPrwmorjPPX0=".into(),
+            ),
         ] {
             let record = KeyRecord::read(&text);
             assert_eq!((record.problem.clone(), record.bits), (None, Some(256)), "{name}");
@@ -424,7 +434,11 @@ mod tests {
                 "the RSA key has 512 bits, fewer than the 1024 without which it must not count",
             ),
         ] {
-            assert_eq!(KeyRecord::read(text).problem.map(|error| error.to_string()).as_deref(), Some(expected), "{name}");
+            assert_eq!(
+                KeyRecord::read(text).problem.map(|error| error.to_string()).as_deref(),
+                Some(expected),
+                "{name}"
+            );
         }
     }
 }

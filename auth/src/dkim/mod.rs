@@ -20,7 +20,7 @@ use aws_lc_rs::digest;
 use evidence::AuthResult;
 use jiff::Timestamp;
 
-pub use broken::{Broken, Cause, Change, Hint, LinkService, Relaxed, SEARCH_BUDGET_BYTES, Search};
+pub use broken::{Broken, Cause, Change, Hint, LinkService, MAX_SEARCHES, Relaxed, SEARCH_BUDGET_BYTES, Search};
 pub use canon::{BodyHashes, Canon};
 pub use key::{ADVISED_RSA_BITS, KeyError, KeyFlag, KeyKind, KeyRecord, Keys, LEAST_RSA_BITS};
 pub use reason::{DkimNote, DkimReason};
@@ -38,7 +38,7 @@ pub const MAX_SIGNATURES: usize = 32;
 /// Whether to search for what broke a signature that fails; it costs more than the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Explain {
-    /// Search, within [`SEARCH_BUDGET_BYTES`] a signature.
+    /// Search, within [`SEARCH_BUDGET_BYTES`] a search and [`MAX_SEARCHES`] a message.
     Yes,
     /// Only check.
     No,
@@ -88,13 +88,7 @@ impl DkimCheck {
 /// Checks all signatures of a message, from the top.
 ///
 /// `at` is when the receiving system took the message; `x=` is judged by it. Without it an expiry is noted and not judged.
-pub fn check(
-    raw: &Raw<'_>,
-    dns: &dyn Dns,
-    at: Option<Timestamp>,
-    keys: &Keys,
-    explain: Explain,
-) -> Vec<DkimCheck> {
+pub fn check(raw: &Raw<'_>, dns: &dyn Dns, at: Option<Timestamp>, keys: &Keys, explain: Explain) -> Vec<DkimCheck> {
     check_sharing(raw, &mut BodyHashes::of(raw), dns, at, keys, explain)
 }
 
@@ -113,7 +107,17 @@ pub fn check_sharing(
     }
     let index = FieldIndex::of(raw);
     let line_ends = LineEnds::of(raw);
-    let mut message = Message { raw, index: &index, hashes, dns, at, keys, explain, line_ends };
+    let mut message = Message {
+        raw,
+        index: &index,
+        hashes,
+        dns,
+        at,
+        keys,
+        explain,
+        line_ends,
+        searches: broken::Searches::default(),
+    };
     let mut checks: Vec<DkimCheck> = Vec::with_capacity(found.min(MAX_SIGNATURES + 1));
     for (place, field) in raw.named("DKIM-Signature").enumerate() {
         if place == MAX_SIGNATURES {
@@ -170,6 +174,7 @@ struct Message<'m, 'b> {
     keys: &'m Keys,
     explain: Explain,
     line_ends: LineEnds,
+    searches: broken::Searches,
 }
 
 impl Message<'_, '_> {
@@ -244,17 +249,14 @@ impl Message<'_, '_> {
             },
         };
         if self.explain == Explain::Yes && (!body_holds || header_holds == Some(false)) {
-            check.broken = Some(broken::explain(&broken::Failed {
+            check.broken = Some(self.searches.explain(&broken::Failed {
                 raw: self.raw,
                 index: self.index,
                 field,
                 signature: &signature,
                 record: record.as_deref(),
                 body: if body_holds { broken::State::Holds } else { broken::State::Changed },
-                header: match header_holds {
-                    Some(false) => broken::State::Changed,
-                    _ => broken::State::Holds,
-                },
+                header: if header_holds == Some(false) { broken::State::Changed } else { broken::State::Holds },
             }));
         }
         check

@@ -155,7 +155,9 @@ impl fmt::Display for DkimNote {
             }
             DkimNote::ExpiryNotJudged { at: None } => write!(f, "expires beyond all instants"),
             DkimNote::SignedInFuture { by } => write!(f, "signed {by:#} after it was received"),
-            DkimNote::TestMode => write!(f, "t=y: the domain tests DKIM; a failed signature is to be treated as if it were not there"),
+            DkimNote::TestMode => {
+                write!(f, "t=y: the domain tests DKIM; a failed signature is to be treated as if it were not there")
+            }
             DkimNote::ShortKey { bits } if *bits < LEAST_RSA_BITS => {
                 write!(f, "RSA key of {bits} bits: must not count below {LEAST_RSA_BITS}")
             }
@@ -172,7 +174,9 @@ impl fmt::Display for DkimNote {
                 write!(f, "{count} TXT records stand where one key record should; the first that fits was taken")
             }
             DkimNote::BareLf => write!(f, "saved with bare LF; taken for CRLF"),
-            DkimNote::TornHeader => write!(f, "a line of the header is neither a field nor a continuation, and was left out"),
+            DkimNote::TornHeader => {
+                write!(f, "a line of the header is neither a field nor a continuation, and was left out")
+            }
             DkimNote::BodyAsSigned => write!(f, "the body hash is that of bh=: the body is as it was signed"),
             DkimNote::BodyNotAsSigned => write!(f, "the body hash is not that of bh=: the body was changed"),
             DkimNote::HeaderAsSigned => write!(f, "the signed header fields are as they were signed"),

@@ -1,4 +1,4 @@
-//! What the tests share: saved answers in a form that reads like a zone, and mail as it is signed.
+//! Saved answers in a form that reads like a zone.
 
 #![allow(dead_code)] // not every test needs all of it
 
@@ -6,21 +6,6 @@ use auth::{Answer, Answers, Dns, Question, RecordType};
 
 /// Every saved answer, in the order of the text.
 pub type Zone = Vec<(Question, Answer)>;
-
-/// A text with CRLF for each line end, as mail is signed.
-pub fn crlf(text: &str) -> Vec<u8> {
-    text.replace("\r\n", "\n").replace('\n', "\r\n").into_bytes()
-}
-
-/// Answers that hold TXT records, one each.
-pub fn txt_answers(records: &[(&str, &str)]) -> Answers {
-    let mut answers = Answers::default();
-    for (name, text) in records {
-        let answer = Answer::of("NOERROR", vec![text.trim().to_owned()]);
-        answers.insert(&Question::new(name, RecordType::Txt), answer);
-    }
-    answers
-}
 
 /// Reads `TXT example.com v=spf1 -all`, one record a line; `!NXDOMAIN`, `!NOERROR` or `!SERVFAIL` for what is no record.
 pub fn zone(lines: &str) -> Zone {

@@ -154,6 +154,7 @@ pub(crate) fn say_authentications(facts: &mut Facts<'_>, names: &[&str], results
                 domain: None,
                 authserv_id: None,
                 arc_instance: None,
+                client: None,
                 disposition: None,
                 reason: None,
                 said: format!("{name}={result}"),

@@ -508,6 +508,7 @@ fn authentication(
         domain: domain.map(str::to_owned),
         authserv_id: None,
         arc_instance: None,
+        client: None,
         disposition: None,
         reason: reason.map(str::to_owned),
         said: said.to_owned(),

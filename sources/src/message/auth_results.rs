@@ -136,6 +136,27 @@ fn pair_value(text: &str) -> (String, &str) {
     (value, "")
 }
 
+/// Calls `tell` with each pair of the field, and with each loose word that leads a segment; comments are left out.
+pub(crate) fn each_part(value: &str, tell: &mut dyn FnMut(Option<&str>, &str)) {
+    for segment in segments(value).into_iter().take(MAX_RESULTS) {
+        let mut is_first = true;
+        for token in tokens(segment) {
+            match token {
+                Token::Pair(key, value) => tell(Some(&key), &value),
+                Token::Word(word) if is_first => tell(None, &word),
+                Token::Word(_) | Token::Comment(_) => continue,
+            }
+            is_first = false;
+        }
+    }
+}
+
+/// Who wrote the field, without reading the rest of it.
+pub(crate) fn authserv_id(value: &str) -> Option<String> {
+    let end = segments(value).first().map_or(0, |segment| segment.len());
+    parse(&value[..end]).authserv_id
+}
+
 fn method_of(name: &str) -> Option<AuthMethod> {
     match name.split('/').next().unwrap_or(name).trim() {
         "spf" => Some(AuthMethod::Spf),
@@ -238,7 +259,7 @@ fn push(parts: &[Token], segment: &str, found: &mut Results) {
         })
     };
     let domain = match method {
-        AuthMethod::Spf => get(&["smtp.mailfrom", "smtp.mail", "smtp.envelope-from"])
+        AuthMethod::Spf => get(&["smtp.mailfrom", "smtp.mail", "smtp.mfrom", "smtp.envelope-from"])
             .and_then(domain_of)
             .or_else(|| get(&["smtp.helo"]).and_then(domain_of)),
         AuthMethod::Dkim => get(&["header.d", "header.i"]).and_then(domain_of),
@@ -250,6 +271,13 @@ fn push(parts: &[Token], segment: &str, found: &mut Results) {
         .then(|| get(&["action"]).map(str::to_owned).or_else(|| comments.iter().find_map(|c| word_after(c, "dis="))))
         .flatten();
     let reason = get(&["reason"]).map(str::to_owned).or_else(|| comments.first().cloned());
+    let client = (method == AuthMethod::Spf)
+        .then(|| {
+            get(&["smtp.remote-ip", "client-ip"])
+                .and_then(address_in)
+                .or_else(|| comments.iter().find_map(|c| address_in(c)))
+        })
+        .flatten();
     let said = segment.split_whitespace().collect::<Vec<_>>().join(" ");
     found.results.push(Authentication {
         method,
@@ -257,10 +285,18 @@ fn push(parts: &[Token], segment: &str, found: &mut Results) {
         domain,
         authserv_id: None,
         arc_instance: None,
+        client,
         disposition,
         reason,
         said,
     });
+}
+
+/// The first word of a text that is an address.
+fn address_in(text: &str) -> Option<String> {
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '[' | ']' | '(' | ')'));
+    let address = |word: &str| word.parse::<std::net::IpAddr>().ok().map(|_| word.to_ascii_lowercase());
+    words.take(64).find_map(address)
 }
 
 fn word_after(text: &str, key: &str) -> Option<String> {
@@ -295,6 +331,7 @@ pub(crate) fn received_spf(value: &str) -> Option<(Authentication, Option<String
         .or_else(|| spf_domain(sentence))
         .or_else(|| get("helo").and_then(domain_of));
     let speaker = get("receiver").map(|receiver| receiver.trim_end_matches(',').to_owned()).or(checker);
+    let client = get("client-ip").and_then(address_in).or_else(|| address_in(sentence));
     let reason = (!sentence.is_empty()).then(|| sentence.to_owned());
     let said = value.split_whitespace().collect::<Vec<_>>().join(" ");
     let result = Authentication {
@@ -303,6 +340,7 @@ pub(crate) fn received_spf(value: &str) -> Option<(Authentication, Option<String
         domain,
         authserv_id: speaker.clone(),
         arc_instance: None,
+        client,
         disposition: None,
         reason,
         said,

@@ -43,6 +43,10 @@ pub(crate) fn words(value: &str) -> String {
     if !value.contains("=?") {
         return value.trim().to_owned();
     }
+    if let Some(decoded) = super::encoded::decode(value) {
+        return decoded.trim().to_owned();
+    }
+    // A charset that only mail-parser knows, such as UTF-7.
     let line = format!("{value}\n");
     let decoded = guarded("an encoded word", || {
         MessageStream::new(line.as_bytes()).parse_unstructured().into_text().map(|text| text.into_owned())
@@ -69,6 +73,17 @@ pub fn addresses(value: &str) -> Vec<Address> {
 /// Plain text of an HTML body.
 pub(crate) fn html_text(html: &str) -> String {
     guarded("HTML", || mail_parser::decoders::html::html_to_text(html)).unwrap_or_default()
+}
+
+/// Whether a message may enclose another one (`message/...`, `multipart/digest`): a cheap look before it is split into parts.
+pub(crate) fn may_enclose(message: &[u8]) -> bool {
+    let is_near = |slash: usize| {
+        let before = message[..slash].last_chunk::<7>();
+        let after = message[slash + 1..].first_chunk::<6>();
+        before.is_some_and(|word| word.eq_ignore_ascii_case(b"message"))
+            || after.is_some_and(|word| word.eq_ignore_ascii_case(b"digest"))
+    };
+    memchr::memchr_iter(b'/', message).any(is_near)
 }
 
 /// Splits a message into its leaves.

@@ -22,7 +22,8 @@ pub(crate) struct Attached {
 /// The first message that is attached to the message of a sheet; `None` if there is none, or if its parts cannot be told.
 pub(crate) fn attached(sheet: &Sheet<'_>, file: &evidence::FileName, outer: &Header) -> Option<Attached> {
     let kind = outer.first("content-type")?.value.trim().to_ascii_lowercase();
-    if !kind.starts_with("multipart/") && !kind.starts_with("message/") {
+    let holds_parts = kind.starts_with("multipart/") || kind.starts_with("message/");
+    if !holds_parts || !boundary::may_enclose(sheet.bytes()) {
         return None;
     }
     let parts = boundary::parts(sheet.bytes()).ok()?;

@@ -16,6 +16,8 @@ pub(crate) const MAX_FIELDS: usize = 20_000;
 pub(crate) struct Field {
     /// Its name as written.
     pub(crate) name: String,
+    /// Its name in lower case.
+    pub(crate) lower: String,
     /// Its value, unfolded, without the white space around it.
     pub(crate) value: String,
     /// The whole folded field.
@@ -27,7 +29,7 @@ pub(crate) struct Field {
 impl Field {
     /// Whether it has this name, whatever the case.
     pub(crate) fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name)
+        self.lower.eq_ignore_ascii_case(name)
     }
 }
 
@@ -75,8 +77,8 @@ struct Open {
 impl Open {
     fn new(line: &[u8], name: usize, value: usize, whole: Range<usize>, number: u64) -> Open {
         let mut open = Open {
-            name: String::from_utf8_lossy(&line[..name]).into_owned(),
-            value: Vec::new(),
+            name: text_of(&line[..name]),
+            value: Vec::with_capacity(line.len() - value),
             whole,
             line: number,
             cut: false,
@@ -91,10 +93,32 @@ impl Open {
         self.value.extend_from_slice(&more[..more.len().min(room)]);
     }
 
+    /// Whether a line whose indentation was lost goes on with the `h=` tag of a signature (RFC 6376, 3.5): names of fields
+    /// with colons between them look like fields, as in `content-type:subject:from; bh=...`.
+    fn is_list_of_names(&self, line: &[u8]) -> bool {
+        const SIGNATURES: [&str; 4] =
+            ["dkim-signature", "arc-message-signature", "x-google-dkim-signature", "domainkey-signature"];
+        if !SIGNATURES.iter().any(|name| name.eq_ignore_ascii_case(&self.name)) {
+            return false;
+        }
+        let last_tag = memchr::memrchr(b';', &self.value).map_or(&self.value[..], |at| &self.value[at + 1..]);
+        let names = line.split(|byte| *byte == b';').next().unwrap_or(line).trim_ascii();
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_');
+        last_tag.trim_ascii_start().starts_with(b"h=") && names.iter().all(is_name)
+    }
+
     fn close(self, sheet: &Sheet<'_>, file: &FileName) -> Field {
+        let mut value = text_of(self.value);
+        if memchr::memchr(b'\t', value.as_bytes()).is_some() {
+            value = value.replace('\t', " ");
+        }
+        if value.trim().len() < value.len() {
+            value = value.trim().to_owned();
+        }
         Field {
+            lower: self.name.to_ascii_lowercase(),
             name: self.name,
-            value: text_of(&self.value).trim().replace('\t', " "),
+            value,
             cite: sheet.cite(file, self.whole, self.line),
             cut: self.cut,
         }
@@ -213,7 +237,8 @@ pub(crate) fn pasted(sheet: &Sheet<'_>, file: &FileName) -> Header {
         let (line, next) = line_at(bytes, at, bytes.len());
         let whole = &bytes[line.clone()];
         let text = &whole[quote_len(whole)..];
-        let named = name_of(text).filter(|(name, value)| {
+        let goes_on = open.as_ref().is_some_and(|open| open.is_list_of_names(text));
+        let named = name_of(text).filter(|_| !goes_on).filter(|(name, value)| {
             let known = &text[..*name];
             let word = String::from_utf8_lossy(known);
             // `Name : value` is how tools print their objects, not how headers look.

@@ -1,18 +1,20 @@
 //! What header fields state, shared by every kind of sample.
 
-use std::sync::LazyLock;
+use std::sync::Arc;
 
 use evidence::{
-    Access, Action, Address, Authentication, CopyKey, Fact, Folder, Identifier, Identity, Observation, PolicyRef,
-    Problem, Product, Reading, Release, ReleaseStep, Scope, Stored, System, Verdict, VerdictKind, When,
+    Action, Address, Authentication, CopyKey, Fact, Identifier, Identity, Observation, Problem, Product, Reading,
+    Scope, System, Verdict, VerdictKind, When,
 };
-use serde::Deserialize;
 
 use super::fields::{Field, Header, MAX_FIELDS};
-use super::received::{Received, label, system_of_host};
+use super::received::{Received, system_of_host};
+use super::vendor::Written;
+use super::vendor::book::book;
+use super::vendor::decode::written;
+use super::vendor::self_hosted::spam_checker;
 use super::{auth_results, boundary, dates, received, sheet};
 use crate::Clock;
-use crate::rspamd::symbols;
 
 /// Most ids and most recipients of one sample that are carried along; real ones have fewer than ten.
 const MAX_KEYS: usize = 64;
@@ -21,66 +23,20 @@ const SAID_MAX: usize = 300;
 /// Most Received fields that are read; RFC 5321, 6.3 lets a server refuse after 100.
 const MAX_HOPS: usize = 200;
 
-/// One vendor code in our words.
-#[derive(Debug, Deserialize)]
-struct Code {
-    field: String,
-    value: String,
-    means: String,
-    #[allow(dead_code)] // read by people, and by the test that no code is without its source
-    source: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Codes {
-    code: Vec<Code>,
-}
-
-static CODES: LazyLock<Vec<Code>> =
-    LazyLock::new(|| toml::from_str::<Codes>(include_str!("codes.toml")).map(|codes| codes.code).unwrap_or_default());
-
-/// What a vendor code means, if it is known.
-fn means(field: &str, value: &str) -> Option<&'static str> {
-    CODES
-        .iter()
-        .find(|code| code.field == field && code.value.eq_ignore_ascii_case(value.trim()))
-        .map(|code| code.means.as_str())
-}
-
-/// The kind of verdict by our word for it.
-fn kind_of(word: &str) -> Option<VerdictKind> {
-    Some(match word {
-        "clean" => VerdictKind::Clean,
-        "spam" => VerdictKind::Spam,
-        "high_confidence_spam" => VerdictKind::HighConfidenceSpam,
-        "phish" => VerdictKind::Phish,
-        "high_confidence_phish" => VerdictKind::HighConfidencePhish,
-        "malware" => VerdictKind::Malware,
-        "bulk" => VerdictKind::Bulk,
-        "spoof" => VerdictKind::Spoof,
-        "impersonation" => VerdictKind::Impersonation,
-        "attachment" => VerdictKind::Attachment,
-        "transport_rule" => VerdictKind::TransportRule,
-        "block_entry" => VerdictKind::BlockEntry,
-        "user_block" => VerdictKind::UserBlock,
-        _ => return None,
-    })
-}
-
 /// What is known of a sample before its fields are stated one by one.
-struct Sample<'a> {
-    fields: &'a [Field],
+pub(crate) struct Sample<'a> {
+    pub(crate) fields: &'a [Field],
     clock: &'a Clock,
-    hops: Vec<(usize, Received)>,
+    pub(crate) hops: Vec<(usize, Received)>,
     /// Its ids and envelope recipients: every statement of the sample is about them.
-    about: CopyKey,
+    pub(crate) about: CopyKey,
     writer: System,
-    spam_checker: System,
-    bulk_level: Option<String>,
+    pub(crate) spam_checker: System,
+    pub(crate) bulk_level: Option<String>,
 }
 
 /// What became of one field.
-enum Row {
+pub(crate) enum Row {
     Stated(Vec<(System, Option<When>, Fact, String)>),
     PassedOver(&'static str),
     Torn { expected: &'static str },
@@ -97,6 +53,7 @@ pub(crate) fn state(
     reading: &mut Reading,
 ) -> Vec<Identifier> {
     let sample = Sample::of(&header.fields, about, clock);
+    let about = Arc::new(sample.about.clone());
     let mut hop = 0;
     for (at, field) in header.fields.iter().enumerate() {
         reading.rows += 1;
@@ -110,13 +67,7 @@ pub(crate) fn state(
                         reading.covers(when.at);
                     }
                     let cite = sheet::mark(file, &field.cite, &word);
-                    reading.observations.push(Observation {
-                        cite,
-                        when,
-                        speaker,
-                        about: sample.about.clone().into(),
-                        fact,
-                    });
+                    reading.observations.push(Observation { cite, when, speaker, about: about.clone(), fact });
                 }
             }
             Row::PassedOver(reason) => reading.pass_over(reason, 1, Some(field.cite.clone())),
@@ -158,10 +109,11 @@ pub(crate) fn state_rest(header: &Header, reading: &mut Reading) {
 
 /// Whether a server took the message from a host of another domain.
 fn came_from_strangers(hop: &Received, by: &str) -> bool {
-    let domain = |name: &str| {
-        let mut labels = name.rsplit('.').map(str::to_ascii_lowercase);
+    // Names of peers are in lower case.
+    fn domain(name: &str) -> Option<(&str, &str)> {
+        let mut labels = name.rsplit('.');
         labels.next().zip(labels.next())
-    };
+    }
     let from = hop.hop.from.as_ref().filter(|from| !from.is_loopback()).and_then(|from| from.name.as_deref());
     from.and_then(domain).is_some_and(|from| domain(by).is_some_and(|by| by != from))
 }
@@ -183,10 +135,11 @@ impl<'a> Sample<'a> {
             .map_or_else(|| System::of(Product::Other("unnamed host".to_owned())), |(_, hop)| hop.speaker.clone());
         let mut about = about.clone();
         for field in fields {
-            for id in ids_of(field, fields, &hops) {
-                if about.ids.len() < MAX_KEYS && !about.ids.contains(&id) {
-                    about.ids.push(id);
-                }
+            if let Some(id) = id_of(field, fields, &hops)
+                && about.ids.len() < MAX_KEYS
+                && !about.ids.contains(&id)
+            {
+                about.ids.push(id);
             }
         }
         let mut entered: Vec<String> = Vec::new();
@@ -231,12 +184,12 @@ impl<'a> Sample<'a> {
         if field.cut {
             return Row::Torn { expected: "a header field of at most 256 KiB" };
         }
-        let name = field.name.to_ascii_lowercase();
+        let name = field.lower.as_str();
         let value = field.value.as_str();
-        if is_earlier(&name) {
+        if written(name) == Written::ByEarlierSystem {
             return Row::PassedOver("written by an earlier system");
         }
-        match name.as_str() {
+        match name {
             "received" => self.hop(at, value, hop),
             "return-path" => self.identity(Identity { envelope_sender: one_address(value), ..Identity::default() }),
             "from" => match boundary::addresses(value)
@@ -287,12 +240,21 @@ impl<'a> Sample<'a> {
                 self.note(&System::of(Product::Mimecast), format!("Mimecast spam score {value}"), value)
             }
             "x-mimecast-impersonation-protect" => self.mimecast_impersonation(value),
-            "x-spam-status" | "x-spam-flag" | "x-spam" => self.spam_flag(&name, value),
+            "x-spam-status" | "x-spam-flag" | "x-spam" => self.spam_flag(name, value),
             "x-spamd-result" => self.spamd_result(value),
             "x-rspamd-action" => self.rspamd_action(value),
             "x-rspamd-pre-result" => self.pre_result(value),
             "x-amavis-alert" => self.amavis_alert(value),
-            "x-virus-status" | "x-virus" => self.virus(&name, value),
+            "x-proofpoint-spam-details" => self.proofpoint_details(value),
+            "x-ironport-av" => self.cisco_scan(value),
+            "x-amp-result" => self.cisco_files(value),
+            "x-barracuda-spam-status" | "x-barracuda-spam-flag" | "x-bess-spam-status" => {
+                self.barracuda_status(name, value)
+            }
+            "x-lased-spamprobability" | "x-lased-spamprobabilty" | "x-sea-spam" | "x-pmx-spam" | "x-perlmx-spam" => {
+                self.sophos_probability(field)
+            }
+            "x-virus-status" | "x-virus" => self.virus(name, value),
             "x-virus-scanned" => match value.trim() {
                 "" => Row::PassedOver("vendor header not decoded"),
                 said => self.note(&self.virus_scanner(said), format!("scanned for malware: {}", cut(said)), said),
@@ -309,9 +271,11 @@ impl<'a> Sample<'a> {
                 self.note(&speaker, format!("{}: {}", field.name, cut(value)), value.trim())
             }
             "x-spam-checker-version" => Row::PassedOver("names the writer of other fields"),
-            _ if !ids_of(field, self.fields, &self.hops).is_empty() => self.identity(Identity::default()),
+            _ if id_of(field, self.fields, &self.hops).is_some() => self.identity(Identity::default()),
             "message-id" => Row::Torn { expected: "a message identifier" },
-            name if is_vendor(name) => Row::PassedOver("vendor header not decoded"),
+            name if book().vendor_of(name).is_some() || is_other_vendor(name) => {
+                Row::PassedOver("vendor header not decoded")
+            }
             _ => Row::PassedOver("header not used"),
         }
     }
@@ -320,19 +284,20 @@ impl<'a> Sample<'a> {
         Row::Stated(vec![(self.writer.clone(), None, Fact::Identity(identity), String::new())])
     }
 
-    fn note(&self, speaker: &System, said: String, word: &str) -> Row {
+    pub(crate) fn note(&self, speaker: &System, said: String, word: &str) -> Row {
         Row::Stated(vec![(speaker.clone(), None, Fact::Note { said }, word.to_owned())])
     }
 
-    fn verdict(&self, speaker: System, kind: VerdictKind, action: Action, said: String, word: &str) -> Row {
+    pub(crate) fn verdict(&self, speaker: System, kind: VerdictKind, action: Action, said: String, word: &str) -> Row {
         let verdict = Verdict { kind, action, said, policy: None, scope: Scope::Enforced };
         Row::Stated(vec![(speaker, None, Fact::Verdict(verdict), word.to_owned())])
     }
 
     fn hop(&self, at: usize, value: &str, index: &mut u32) -> Row {
-        let Some((_, found)) = self.hops.iter().find(|(of, _)| *of == at) else {
+        let Ok(place) = self.hops.binary_search_by_key(&at, |(of, _)| *of) else {
             return Row::PassedOver("more hops than are read");
         };
+        let (_, found) = &self.hops[place];
         let mut hop = found.hop.clone();
         hop.index = *index;
         *index += 1;
@@ -378,9 +343,8 @@ impl<'a> Sample<'a> {
             return false;
         };
         let above = self.fields.iter().take(first).filter(|field| field.is("authentication-results"));
-        let names_it = |field: &Field| {
-            auth_results::parse(&field.value).authserv_id.is_some_and(|named| named.eq_ignore_ascii_case(id))
-        };
+        let names_it =
+            |field: &Field| auth_results::authserv_id(&field.value).is_some_and(|named| named.eq_ignore_ascii_case(id));
         last < at && above.take(16).any(names_it)
     }
 
@@ -434,248 +398,20 @@ impl<'a> Sample<'a> {
         let word = value.split_whitespace().next().unwrap_or("").to_owned();
         Row::Stated(vec![(speaker, None, Fact::Authentication(result), word)])
     }
-
-    fn forefront(&self, value: &str) -> Row {
-        let pairs = pairs(value);
-        let get = |key: &str| pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| *value);
-        let (cat, sfv) = (get("CAT").unwrap_or(""), get("SFV").unwrap_or(""));
-        let mut facts = Vec::new();
-        if let Some(direction) = get("DIR").and_then(direction) {
-            let identity = Identity { direction: Some(direction), ..Identity::default() };
-            facts.push((exchange_online(), None, Fact::Identity(identity), String::new()));
-        }
-        if !cat.is_empty() || !sfv.is_empty() {
-            let mut said: Vec<String> = ["SFV", "CAT", "SCL", "IPV", "SRV", "SFTY"]
-                .iter()
-                .filter_map(|key| get(key).filter(|value| !value.is_empty()).map(|value| format!("{key}:{value}")))
-                .collect();
-            said.extend(self.bulk_level.iter().map(|level| format!("BCL:{level}")));
-            let word = if sfv.is_empty() { format!("CAT:{cat}") } else { format!("SFV:{sfv}") };
-            if means("SFV", sfv) == Some("released_from_quarantine") {
-                let release = Release {
-                    step: ReleaseStep::Released,
-                    by: None,
-                    for_recipients: self.about.envelope_recipients.clone(),
-                    next: None,
-                    said: word.clone(),
-                };
-                facts.push((exchange_online(), None, Fact::Release(release), word.clone()));
-            }
-            let verdict = Verdict {
-                kind: forefront_kind(cat, sfv),
-                action: Action::NotSaid,
-                said: said.join(";"),
-                policy: None,
-                scope: Scope::Enforced,
-            };
-            facts.push((exchange_online(), None, Fact::Verdict(verdict), word));
-        }
-        if facts.is_empty() { Row::PassedOver("no verdict in it") } else { Row::Stated(facts) }
-    }
-
-    fn mailbox_delivery(&self, value: &str) -> Row {
-        let pairs = pairs(value);
-        let get = |key: &str| pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| *value);
-        let Some(dest) = get("dest").filter(|dest| !dest.is_empty()) else {
-            return Row::PassedOver("vendor header not decoded");
-        };
-        let folder = match means("dest", dest) {
-            Some("inbox") => Folder::Inbox,
-            Some("junk") => Folder::Junk,
-            Some("custom_folder") => Folder::Other("custom folder".to_owned()),
-            _ => Folder::Other(format!("dest:{dest}")),
-        };
-        let chosen_by = get("OFR").filter(|reason| !reason.is_empty()).map(|reason| format!("OFR:{reason}"));
-        let stored = Stored { folder: Some(folder), chosen_by };
-        Row::Stated(vec![(exchange_online(), None, Fact::Stored(stored), format!("dest:{dest}"))])
-    }
-
-    fn mimecast_impersonation(&self, value: &str) -> Row {
-        let hit = value.to_ascii_lowercase().starts_with("suspicious");
-        let policy = value.split(';').find_map(|part| part.trim().strip_prefix("Policy=")).map(|name| PolicyRef {
-            kind: Some("Impersonation Protect".to_owned()),
-            name: Some(name.trim().to_owned()),
-            id: None,
-        });
-        let (kind, action, word) = if hit {
-            (VerdictKind::Impersonation, Action::Tagged, "suspicious")
-        } else {
-            (VerdictKind::Clean, Action::None, "")
-        };
-        let said = format!("X-Mimecast-Impersonation-Protect: {value}");
-        let verdict = Verdict { kind, action, said, policy, scope: Scope::Enforced };
-        Row::Stated(vec![(System::of(Product::Mimecast), None, Fact::Verdict(verdict), word.to_owned())])
-    }
-
-    fn spam_flag(&self, name: &str, value: &str) -> Row {
-        let first = value.split([',', ' ', ';']).next().unwrap_or("");
-        // Score, threshold and tests as written.
-        let said = format!("{name}: {}", cut(value));
-        match first.to_ascii_lowercase().as_str() {
-            "yes" => self.verdict(self.spam_checker.clone(), VerdictKind::Spam, Action::Tagged, said, first),
-            "no" => self.verdict(self.spam_checker.clone(), VerdictKind::Clean, Action::None, said, first),
-            _ => Row::PassedOver("vendor header not decoded"),
-        }
-    }
-
-    /// `default: False [1.20 / 15.00]; SYMBOL(0.50)[option]; ...`: True only where the action is reject.
-    fn spamd_result(&self, value: &str) -> Row {
-        let head = value.split(';').next().unwrap_or(value).trim();
-        let Some((_, after)) = head.split_once(": ") else { return Row::PassedOver("vendor header not decoded") };
-        let said = format!("X-Spamd-Result: {}", cut(value));
-        let verdict =
-            |kind| Verdict { kind, action: Action::NotSaid, said: said.clone(), policy: None, scope: Scope::Enforced };
-        let (fact, word) = match after.split_whitespace().next() {
-            Some("True") => (Fact::Verdict(verdict(VerdictKind::Spam)), "True"),
-            // Not refused; whether it was marked, the action says.
-            Some("False") => (Fact::Note { said: format!("rspamd: {}", cut(value)) }, "False"),
-            _ => (Fact::Verdict(verdict(VerdictKind::Unknown)), ""),
-        };
-        let sender =
-            self.fields.iter().find(|field| field.is("return-path")).and_then(|field| one_address(&field.value));
-        let symbols = symbols::of_header(value);
-        let mut facts = vec![(self.rspamd(), None, fact, word.to_owned())];
-        for (name, fact) in symbols::authentication(&symbols, sender.as_ref().and_then(Address::domain)) {
-            facts.push((self.rspamd(), None, fact, name));
-        }
-        Row::Stated(facts)
-    }
-
-    /// `action=reject; module=antivirus; text`: a module that fixed the action.
-    fn pre_result(&self, value: &str) -> Row {
-        let get = |key: &str| value.split(';').find_map(|part| part.trim().strip_prefix(key));
-        let Some(action) = get("action=") else { return Row::PassedOver("vendor header not decoded") };
-        let said = format!("X-Rspamd-Pre-Result: {}", cut(value));
-        let verdict = symbols::verdict(action, get("module="), &[], &said);
-        Row::Stated(vec![(self.rspamd(), None, Fact::Verdict(verdict), action.to_owned())])
-    }
-
-    /// `X-Virus-Status: Clean` of clamav-milter, `X-Virus: Eicar` of rspamd.
-    fn virus(&self, name: &str, value: &str) -> Row {
-        let first = value.split([' ', '(', ';']).next().unwrap_or("");
-        let (kind, action) = match first.to_ascii_lowercase().as_str() {
-            "" => return Row::PassedOver("vendor header not decoded"),
-            "clean" | "no" => (VerdictKind::Clean, Action::None),
-            "infected" | "yes" => (VerdictKind::Malware, Action::Tagged),
-            _ if name == "x-virus" => (VerdictKind::Malware, Action::Tagged),
-            _ => (VerdictKind::Unknown, Action::NotSaid),
-        };
-        let speaker = match name {
-            "x-virus" => self.rspamd(),
-            _ => System::of(Product::Other("clamav-milter".to_owned())),
-        };
-        self.verdict(speaker, kind, action, format!("{name}: {}", cut(value)), first)
-    }
-
-    /// Who signs as the one that looked for malware.
-    fn virus_scanner(&self, said: &str) -> System {
-        let lower = said.to_ascii_lowercase();
-        if lower.contains("amavis") {
-            return amavis(&self.hops);
-        }
-        let name = if lower.contains("clamav-milter") { "clamav-milter" } else { "malware scanner" };
-        System::of(Product::Other(name.to_owned()))
-    }
-
-    fn rspamd(&self) -> System {
-        match self.fields.iter().find(|field| field.is("x-rspamd-server")) {
-            Some(server) => System::at(Product::Rspamd, label(&server.value)),
-            None => System::of(Product::Rspamd),
-        }
-    }
-
-    fn rspamd_action(&self, value: &str) -> Row {
-        let verdict = symbols::verdict(value, None, &[], &format!("X-Rspamd-Action: {value}"));
-        Row::Stated(vec![(self.rspamd(), None, Fact::Verdict(verdict), value.to_owned())])
-    }
-
-    fn amavis_alert(&self, value: &str) -> Row {
-        let upper = value.to_ascii_uppercase();
-        let kind = if upper.starts_with("INFECTED") {
-            VerdictKind::Malware
-        } else if upper.starts_with("BANNED") {
-            VerdictKind::Attachment
-        } else if upper.starts_with("SPAM") {
-            VerdictKind::Spam
-        } else {
-            VerdictKind::Unknown
-        };
-        let word = value.split([',', ' ']).next().unwrap_or("");
-        self.verdict(amavis(&self.hops), kind, Action::Tagged, format!("X-Amavis-Alert: {value}"), word)
-    }
 }
 
 /// A value with its white space folded, cut to what a verdict repeats.
-fn cut(value: &str) -> String {
+pub(crate) fn cut(value: &str) -> String {
     let folded = value.split_whitespace().collect::<Vec<_>>().join(" ");
     folded.chars().take(SAID_MAX).collect()
 }
 
-fn exchange_online() -> System {
+pub(crate) fn exchange_online() -> System {
     System::of(Product::ExchangeOnline)
 }
 
-fn amavis(hops: &[(usize, Received)]) -> System {
-    hops.iter()
-        .find(|(_, hop)| hop.speaker.product == Product::Amavis)
-        .map_or_else(|| System::of(Product::Amavis), |(_, hop)| hop.speaker.clone())
-}
-
-/// Who wrote the X-Spam fields: the checker that signs with its name, else amavis if it is on the way.
-fn spam_checker(fields: &[Field], hops: &[(usize, Received)], writer: &System) -> System {
-    let first = |name: &str| fields.iter().find(|field| field.is(name));
-    if let Some(version) = first("x-spam-checker-version") {
-        let host = version.value.rsplit_once(" on ").map(|(_, host)| label(host.trim()));
-        let product = Product::Other("SpamAssassin".to_owned());
-        return host.map_or_else(|| System::of(product.clone()), |host| System::at(product.clone(), host));
-    }
-    if fields.iter().any(|field| field.is("x-spamd-result") || field.is("x-rspamd-server")) {
-        return match first("x-rspamd-server") {
-            Some(server) => System::at(Product::Rspamd, label(&server.value)),
-            None => System::of(Product::Rspamd),
-        };
-    }
-    if first("x-virus-scanned").is_some_and(|field| field.value.to_ascii_lowercase().contains("amavis"))
-        || hops.iter().any(|(_, hop)| hop.speaker.product == Product::Amavis)
-    {
-        return amavis(hops);
-    }
-    match &writer.product {
-        Product::Other(name) => System::of(Product::Other(format!("spam filter at {name}"))),
-        _ => System { product: Product::Other("spam filter".to_owned()), instance: writer.instance.clone() },
-    }
-}
-
-/// The kind of a verdict by class (CAT) and by what decided (SFV).
-///
-/// What skipped or blocked by a setting goes before the class, except that no setting lets malware or high-confidence
-/// phishing pass (Microsoft, secure by default).
-fn forefront_kind(cat: &str, sfv: &str) -> VerdictKind {
-    let class = means("CAT", cat).and_then(kind_of);
-    let path = means("SFV", sfv).and_then(kind_of);
-    match (path, class) {
-        (_, Some(severe @ (VerdictKind::Malware | VerdictKind::HighConfidencePhish))) => severe,
-        (Some(path @ (VerdictKind::UserBlock | VerdictKind::BlockEntry | VerdictKind::TransportRule)), _) => path,
-        (Some(VerdictKind::Clean), _) => VerdictKind::Clean,
-        (Some(VerdictKind::Spam), Some(VerdictKind::Clean)) => VerdictKind::Spam,
-        (_, Some(class)) => class,
-        (Some(path), None) => path,
-        (None, None) if means("SFV", sfv) == Some("released_from_quarantine") && cat.is_empty() => VerdictKind::Clean,
-        (None, None) => VerdictKind::Unknown,
-    }
-}
-
-fn direction(said: &str) -> Option<Access> {
-    match said.to_ascii_uppercase().as_str() {
-        "INB" => Some(Access::Inbound),
-        "OUT" => Some(Access::Outbound),
-        "INT" => Some(Access::Internal),
-        _ => None,
-    }
-}
-
 /// `KEY:value;KEY:value`.
-fn pairs(value: &str) -> Vec<(&str, &str)> {
+pub(crate) fn pairs(value: &str) -> Vec<(&str, &str)> {
     value
         .split(';')
         .take(256)
@@ -685,7 +421,7 @@ fn pairs(value: &str) -> Vec<(&str, &str)> {
 }
 
 /// The address between angle brackets, or the only word with an `@`; `<>` is the null sender.
-fn one_address(value: &str) -> Option<Address> {
+pub(crate) fn one_address(value: &str) -> Option<Address> {
     let value = value.trim();
     if let Some((_, rest)) = value.split_once('<')
         && let Some((inner, _)) = rest.split_once('>')
@@ -696,13 +432,13 @@ fn one_address(value: &str) -> Option<Address> {
     Some(Address::new(word))
 }
 
-/// The ids of the message that a field carries.
-fn ids_of(field: &Field, fields: &[Field], hops: &[(usize, Received)]) -> Vec<Identifier> {
+/// The id of the message that a field carries.
+fn id_of(field: &Field, fields: &[Field], hops: &[(usize, Received)]) -> Option<Identifier> {
     if field.cut || field.value.len() > 2_000 {
-        return Vec::new();
+        return None;
     }
     let value = field.value.trim();
-    let id = match field.name.to_ascii_lowercase().as_str() {
+    match field.lower.as_str() {
         "message-id" => message_id(value),
         "x-ms-exchange-organization-network-message-id"
         | "x-ms-office365-filtering-correlation-id"
@@ -716,8 +452,7 @@ fn ids_of(field: &Field, fields: &[Field], hops: &[(usize, Received)]) -> Vec<Id
             (!id.is_empty()).then(|| Identifier::MailId(id.to_owned()))
         }
         _ => None,
-    };
-    id.into_iter().collect()
+    }
 }
 
 /// The identifier between angle brackets, else the whole value.
@@ -743,53 +478,15 @@ fn rspamd_queue_id(value: &str, fields: &[Field], hops: &[(usize, Received)]) ->
     same.or_else(|| server().map(|server| Identifier::queue_id(&server.value, None, value)))
 }
 
-/// Whether a field is a copy of what a system further back on the way wrote.
-fn is_earlier(name: &str) -> bool {
-    const EARLIER: &[&str] = &[
-        "x-original-authentication-results",
-        "original-authentication-results",
-        "x-ms-exchange-authentication-results",
-        "x-authentication-results",
-        "x-forwarded-authentication-results",
-    ];
-    EARLIER.contains(&name)
-        || (name.ends_with("-untrusted") || name.ends_with("-original"))
-            && ["x-ms-", "x-microsoft-", "x-forefront-", "authentication-", "received-spf"]
-                .iter()
-                .any(|head| name.starts_with(head))
-}
-
-/// Whether a field belongs to a vendor whose headers say something about filtering or transport.
-fn is_vendor(name: &str) -> bool {
+/// Whether a field belongs to a vendor of whose fields there is no table.
+fn is_other_vendor(name: &str) -> bool {
     const VENDORS: &[&str] = &[
-        "x-ms-",
-        "x-microsoft-",
-        "x-forefront-",
-        "x-exchange-",
         "x-eop",
-        "x-mimecast-",
-        "x-mc-",
-        "x-google-",
-        "x-gm-",
-        "x-proofpoint-",
-        "x-pps-",
-        "x-ironport-",
         "x-cisco-",
-        "x-barracuda-",
-        "x-bess-",
-        "x-rspamd-",
-        "x-spamd-",
-        "x-spam-",
-        "x-amavis-",
         "x-virus-",
-        "x-sophos-",
         "x-fe",
         "x-symantec-",
-        "x-brightmail-",
         "x-msfbl",
-        "x-sid-",
-        "x-message-delivery",
-        "x-message-info",
         "x-sender-ip",
         "x-incoming",
         "x-trendmicro-",
@@ -800,46 +497,4 @@ fn is_vendor(name: &str) -> bool {
         "x-yahoo-",
     ];
     VENDORS.iter().any(|head| name.starts_with(head))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_code_has_a_known_meaning() {
-        let codes: Codes = toml::from_str(include_str!("codes.toml")).expect("codes.toml");
-        assert!(codes.code.len() > 25);
-        for code in &codes.code {
-            let known = match code.field.as_str() {
-                "CAT" => kind_of(&code.means).is_some(),
-                "SFV" => kind_of(&code.means).is_some() || code.means == "released_from_quarantine",
-                "dest" => matches!(code.means.as_str(), "inbox" | "junk" | "custom_folder"),
-                _ => false,
-            };
-            assert!(known, "{} {} means {}", code.field, code.value, code.means);
-            assert!(code.source.contains("read 20"), "{} {} has no dated source", code.field, code.value);
-        }
-    }
-
-    #[test]
-    fn ok_forefront_kinds() {
-        for (cat, sfv, expected) in [
-            ("SPOOF", "SPM", VerdictKind::Spoof),
-            ("SPM", "SPM", VerdictKind::Spam),
-            ("NONE", "NSPM", VerdictKind::Clean),
-            ("NONE", "SKN", VerdictKind::Clean),
-            ("SPM", "SKA", VerdictKind::Clean),
-            ("MALW", "SKA", VerdictKind::Malware),
-            ("HPHISH", "SKN", VerdictKind::HighConfidencePhish),
-            ("SPM", "BLK", VerdictKind::UserBlock),
-            ("SPM", "SKB", VerdictKind::BlockEntry),
-            ("SPM", "SKS", VerdictKind::TransportRule),
-            ("", "SKQ", VerdictKind::Clean),
-            ("PHSH", "SKQ", VerdictKind::Phish),
-            ("BRANDNEW", "XYZ", VerdictKind::Unknown),
-        ] {
-            assert_eq!(forefront_kind(cat, sfv), expected, "CAT:{cat};SFV:{sfv}");
-        }
-    }
 }

@@ -9,7 +9,9 @@ pub(crate) mod boundary;
 mod carrier;
 pub(crate) mod dates;
 pub(crate) mod eml;
+pub(crate) mod encoded;
 pub(crate) mod fields;
+pub(crate) mod header_sheet;
 pub(crate) mod headers;
 pub(crate) mod headers_of;
 pub(crate) mod keep;
@@ -19,6 +21,7 @@ mod services;
 pub(crate) mod sheet;
 #[cfg(test)]
 mod tests;
+pub(crate) mod vendor;
 
 pub use boundary::addresses;
 pub use services::{Service, ServiceRole, service_of_host, service_of_name, service_within};

@@ -50,9 +50,17 @@ pub fn service_within(host: &str) -> Option<&'static Service> {
 }
 
 fn is_below(host: &str, domains: &[String]) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let below = |domain: &String| host.strip_suffix(domain).is_some_and(|head| head.is_empty() || head.ends_with('.'));
+    let host = host.trim_end_matches('.').as_bytes();
+    let below = |domain: &String| {
+        let Some(head) = host.len().checked_sub(domain.len()) else { return false };
+        host[head..].eq_ignore_ascii_case(domain.as_bytes()) && (head == 0 || host[head - 1] == b'.')
+    };
     domains.iter().any(below)
+}
+
+/// Whether a host is of the service of this name.
+pub(crate) fn is_of(host: &str, name: &str) -> bool {
+    service_of_host(host).is_some_and(|service| service.name == name)
 }
 
 /// The service of a name, as [`Service::name`] spells it.

@@ -129,7 +129,13 @@ impl<'a> Sheet<'a> {
                 let whole = text.as_str();
                 Cow::Borrowed(&whole[floor(whole, shown.start)..floor(whole, shown.end)])
             }
-            None => String::from_utf8_lossy(self.file.get(shown).unwrap_or_default()),
+            None => {
+                let bytes = self.file.get(shown).unwrap_or_default();
+                let start = &bytes[..bytes.len().min(SAID_MAX_CHARS)];
+                // Of plain text a cite repeats no more bytes than characters.
+                let bytes = if start.is_ascii() { start } else { bytes };
+                std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+            }
         };
         Cite::new(file.clone(), Place::Line(line), self.raw(range), &said)
     }
@@ -155,19 +161,21 @@ pub(crate) fn mark(file: &[u8], cite: &Cite, word: &str) -> Cite {
         return cite.clone();
     }
     let wide = |order: fn(u16) -> [u8; 2]| word.encode_utf16().flat_map(order).collect::<Vec<u8>>();
-    [word.as_bytes().to_vec(), wide(u16::to_le_bytes), wide(u16::to_be_bytes)]
-        .into_iter()
-        .find_map(|needle| {
-            let at = memchr::memmem::find(record, &needle)? as u64;
-            Some(cite.clone().marked(start + at..start + at + needle.len() as u64))
-        })
-        .unwrap_or_else(|| cite.clone())
+    let find = |needle: &[u8]| {
+        let at = memchr::memmem::find(record, needle)? as u64;
+        Some(start + at..start + at + needle.len() as u64)
+    };
+    let found = find(word.as_bytes());
+    // Text of two bytes a character has zeros in it.
+    let found = match memchr::memchr(0, record) {
+        Some(_) => found.or_else(|| find(&wide(u16::to_le_bytes))).or_else(|| find(&wide(u16::to_be_bytes))),
+        None => found,
+    };
+    found.map_or_else(|| cite.clone(), |mark| cite.clone().marked(mark))
 }
 
 /// Text of bytes in no declared charset: UTF-8 if they are, else Windows-1252.
-pub(crate) fn text_of(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
-    }
+pub(crate) fn text_of(bytes: impl Into<Vec<u8>>) -> String {
+    String::from_utf8(bytes.into())
+        .unwrap_or_else(|error| encoding_rs::WINDOWS_1252.decode_without_bom_handling(error.as_bytes()).0.into_owned())
 }

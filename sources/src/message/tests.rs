@@ -264,6 +264,142 @@ fn a_mailbox_file_is_told() {
     }
 }
 
+/// The sheet of a header has every line of it exactly once, in its order, and nothing beside it.
+fn check_sheet(name: &str, bytes: &[u8], sheet: &crate::HeaderSheet) {
+    let cites = sheet.fields.iter().map(|field| &field.cite).chain(&sheet.torn).chain(&sheet.around);
+    let mut places: Vec<(u64, u64)> = cites.map(|cite| (cite.bytes.start, cite.bytes.end)).collect();
+    places.extend(sheet.unread.iter().map(|(_, cite)| (cite.bytes.start, cite.bytes.end)));
+    places.sort_unstable();
+    for pair in places.windows(2) {
+        let ((_, end), (start, _)) = (pair[0], pair[1]);
+        let between = bytes.get(end as usize..start as usize);
+        let between = between.unwrap_or_else(|| panic!("{name}: {end} to {start}: lines stand in two fields"));
+        assert!(
+            sheet.unread.is_some() || between.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0),
+            "{name}: {end} to {start} stands in no field: {:?}",
+            String::from_utf8_lossy(between)
+        );
+    }
+    let starts: Vec<u64> = sheet.fields.iter().map(|field| field.cite.bytes.start).collect();
+    assert!(starts.is_sorted(), "{name}: fields in their order");
+    assert!(places.iter().all(|(_, end)| *end <= bytes.len() as u64), "{name}: a cite outside the file");
+    for field in &sheet.fields {
+        assert!(!field.name.is_empty(), "{name}: {field:?}");
+        assert!(field.vendor.is_none() || !field.decoded.is_empty() || field.value.is_empty(), "{name}: {field:?}");
+    }
+    if let Some(carried) = &sheet.carried {
+        check_sheet(name, bytes, carried);
+    }
+}
+
+/// Every .eml of the third-party corpus gives a sheet in which each header field stands exactly once.
+#[test]
+fn sheets_of_third_party_samples_are_whole() {
+    let files: Vec<PathBuf> =
+        corpus("").into_iter().filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
+    if files.is_empty() {
+        eprintln!("SKIPPED: no third-party samples beside the workspace");
+        return;
+    }
+    let (mut fields, mut decoded, mut unknown, mut refused) = (0, 0, 0, 0);
+    for path in &files {
+        let bytes = std::fs::read(path).expect("sample");
+        let name = path.to_string_lossy();
+        let Ok(sheet) = super::header_sheet::of_bytes(&name, &bytes) else {
+            refused += 1;
+            continue;
+        };
+        check_sheet(&name, &bytes, &sheet);
+        let parts = || sheet.fields.iter().flat_map(|field| &field.decoded);
+        fields += sheet.fields.len();
+        decoded += parts().count();
+        unknown += parts().filter(|part| part.means.is_none()).count();
+    }
+    println!("{} files, {refused} refused, {fields} fields, {decoded} parts, {unknown} of them unknown", files.len());
+    assert!(files.len() < 100 || refused * 20 < files.len(), "{refused} of {} refused", files.len());
+    assert!(unknown * 10 < decoded, "{unknown} of {decoded} parts are unknown");
+}
+
+/// Own samples of all kinds give their sheets: what is decoded, what is torn, what is carried.
+#[test]
+fn sheets_of_own_samples() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/message");
+    for (file, fields, torn, carried) in [
+        ("eml/samples/content_type_in_signature.eml", 9, 0, None),
+        ("eml/samples/minus_one_hour.eml", 9, 0, None),
+        ("eml/samples/gateways.eml", 30, 0, None),
+        ("headers/samples/cut_in_the_middle.txt", 6, 0, None),
+        ("headers/samples/quarantine_view.json", 0, 0, None),
+        ("msg/samples/transport_headers.msg", 5, 0, None),
+        ("msg/samples/a_message_in_a_message.msg", 0, 0, Some(5)),
+        ("bounce/samples/exim_text.eml", 0, 0, None),
+    ] {
+        let bytes = std::fs::read(folder.join(file)).expect(file);
+        let sheet = super::header_sheet::of_bytes(file, &bytes).expect(file);
+        if !file.starts_with("msg/") && !file.contains("quarantine_view") {
+            check_sheet(file, &bytes, &sheet);
+        }
+        if fields > 0 {
+            assert_eq!(sheet.fields.len(), fields, "{file}");
+        }
+        assert_eq!(sheet.torn.len(), torn, "{file}");
+        assert_eq!(sheet.carried.map(|carried| carried.fields.len()), carried, "{file}");
+    }
+    for (name, bytes) in [("nothing", &b""[..]), ("a table", b"a,b,c\n1,2,3\n"), ("words", b"hello\nthere\n")] {
+        assert!(super::header_sheet::of_bytes(name, bytes).is_err(), "{name}");
+    }
+}
+
+/// A header that a signature names is not the message's own: the content type is the one below.
+#[test]
+fn a_content_type_in_a_signature_is_none() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/message");
+    for (file, expected) in [
+        ("eml/samples/content_type_in_signature.eml", vec!["text/plain; charset=utf-8"]),
+        ("headers/samples/cut_in_the_middle.txt", vec![]),
+    ] {
+        let bytes = std::fs::read(folder.join(file)).expect(file);
+        let sheet = super::header_sheet::of_bytes(file, &bytes).expect(file);
+        let found: Vec<&str> = sheet
+            .fields
+            .iter()
+            .filter(|field| field.name.eq_ignore_ascii_case("content-type"))
+            .map(|field| field.value.as_str())
+            .collect();
+        assert_eq!(found, expected, "{file}");
+        let signature = sheet.fields.iter().find(|field| field.name == "DKIM-Signature").expect(file);
+        assert!(signature.value.contains("b=BBBB"), "{file}: {}", signature.value);
+    }
+}
+
+proptest::proptest! {
+    /// Any bytes give a sheet or are refused in words; no line stands in two fields.
+    #[test]
+    fn any_bytes_give_a_sheet(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..2_000)) {
+        if let Ok(sheet) = super::header_sheet::of_bytes("any", &bytes) {
+            check_sheet("any", &bytes, &sheet);
+        }
+    }
+
+    /// Lines that nearly are vendors' fields are decoded or shown, whatever stands in them.
+    #[test]
+    fn any_values_are_decoded(lines in proptest::collection::vec((0usize..14, "[ -~äß\\t]{0,80}"), 1..20)) {
+        const NAMES: [&str; 14] = [
+            "Received", "Date", "Subject", "From", "Authentication-Results", "Received-SPF", "X-Forefront-Antispam-Report",
+            "X-Microsoft-Antispam-Untrusted", "X-Proofpoint-Spam-Details", "X-IronPort-AV", "X-Barracuda-Spam-Status",
+            "X-SEA-Spam", "X-Spamd-Result", "X-Spam-Status",
+        ];
+        let mut text = "From: a@example.com\nMessage-ID: <1@example.com>\n".to_owned();
+        for (name, value) in &lines {
+            text.push_str(&format!("{}: {value}\n", NAMES[*name]));
+        }
+        text.push_str("\nbody\n");
+        let sheet = super::header_sheet::of_bytes("lines", text.as_bytes()).expect("a message");
+        check_sheet("lines", text.as_bytes(), &sheet);
+        let _ = read("lines", text.as_bytes(), &Wanted::Everything);
+    }
+}
+
 /// A header may be short: an author alone is one, a part's header and loose words are none.
 #[test]
 fn short_headers() {

@@ -60,6 +60,7 @@ fn authentication(method: AuthMethod, said: String, check: &Object) -> Authentic
         domain: None,
         authserv_id: None,
         arc_instance: None,
+        client: None,
         disposition: None,
         reason,
         said,

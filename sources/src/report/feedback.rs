@@ -186,6 +186,7 @@ fn failure(report: &Header) -> Option<Authentication> {
         domain,
         authserv_id: None,
         arc_instance: None,
+        client: None,
         disposition: None,
         reason: Some(said.clone()),
         said: format!("Auth-Failure: {said}"),

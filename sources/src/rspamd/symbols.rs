@@ -95,6 +95,7 @@ pub(crate) fn authentication(symbols: &[Symbol], sender_domain: Option<&str>) ->
                 domain: domain.map(str::to_owned).filter(|domain| !domain.is_empty()),
                 authserv_id: None,
                 arc_instance: None,
+                client: None,
                 disposition: None,
                 reason: reason.map(str::to_owned),
                 said: symbol.said.clone(),

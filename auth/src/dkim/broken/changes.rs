@@ -101,7 +101,7 @@ pub enum Change {
     },
     /// Text was inserted into the body.
     Inserted {
-        /// Its place.
+        /// Its place; of a part in base64 the place of its whole text.
         place: Range<usize>,
         /// What it says.
         text: String,
@@ -180,7 +180,7 @@ pub enum Change {
         /// The former value.
         former: String,
     },
-    /// A header field was added after signing, which `h=` forbids by naming it once more than it occurred.
+    /// A header field was added after signing, although `h=` names it once more than it occurred.
     FieldAdded {
         /// The name of the field.
         field: String,
@@ -219,21 +219,37 @@ impl fmt::Display for Change {
                 write!(f, "{} bytes were inserted at byte {}: {text:?}", place.len(), place.start)
             }
             Change::BodyWhiteSpace => {
-                write!(f, "only white space of the body was changed; a signature with c=relaxed/relaxed would have passed")
+                write!(
+                    f,
+                    "only white space of the body was changed; a signature with c=relaxed/relaxed would have passed"
+                )
             }
             Change::SeparatorSpace { lines } => {
-                write!(f, "the separator `-- ` lost its space in {lines} lines; c=relaxed/relaxed would have passed")
+                write!(
+                    f,
+                    "the separator `-- ` lost its space in {}; c=relaxed/relaxed would have passed",
+                    count(*lines, "line")
+                )
             }
             Change::LineEnds => write!(f, "line ends of the body were changed"),
-            Change::FromEscaped { lines } => write!(f, "`From ` at the start of {lines} lines became `>From `"),
-            Change::FromUnescaped { lines } => write!(f, "`>From ` at the start of {lines} lines became `From `"),
-            Change::DotsStuffed { lines } => write!(f, "dots at the start of {lines} lines were doubled"),
-            Change::DotsLost { lines } => write!(f, "dots at the start of {lines} lines were lost"),
+            Change::FromEscaped { lines } => {
+                write!(f, "`From ` became `>From ` at the start of {}", count(*lines, "line"))
+            }
+            Change::FromUnescaped { lines } => {
+                write!(f, "`>From ` became `From ` at the start of {}", count(*lines, "line"))
+            }
+            Change::DotsStuffed { lines } => write!(f, "dots were doubled at the start of {}", count(*lines, "line")),
+            Change::DotsLost { lines } => write!(f, "dots were lost at the start of {}", count(*lines, "line")),
             Change::Recoded { parts, signed, now } => {
-                write!(f, "{parts} parts were encoded anew: {signed} was signed, {now} arrived")
+                write!(
+                    f,
+                    "encoded anew in {}: {} was signed, {now} arrived",
+                    count(*parts, "part"),
+                    if signed.is_empty() { "no stated encoding" } else { signed }
+                )
             }
             Change::LinksRewritten { service, links, first } => {
-                write!(f, "{links} links were rewritten by {service}, the first was {first}")
+                write!(f, "{service} rewrote {}; the first was {first}", count(*links, "link"))
             }
             Change::WrongLength { says, body_bytes } => {
                 write!(f, "l={says} is not what was hashed: the whole body of {body_bytes} bytes has the hash")
@@ -243,7 +259,7 @@ impl fmt::Display for Change {
                 write!(f, "{field} was replaced; it was {former:?}, as {held_by} still holds")
             }
             Change::FieldAdded { field, place } => {
-                write!(f, "{field} at byte {} was added after signing, or its value was", place.start)
+                write!(f, "{field} at byte {} was added after signing", place.start)
             }
             Change::FieldWhiteSpace { field, relaxed: Relaxed::WouldPass, .. } => {
                 write!(f, "only white space or folding of {field} was changed; c=relaxed would have passed")
@@ -294,7 +310,7 @@ pub enum Hint {
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Hint::RewrittenLinks { host, links } => write!(f, "{links} links lead to {host}, which rewrites links"),
+            Hint::RewrittenLinks { host, links } => write!(f, "links to {host}, which rewrites them: {links}"),
             Hint::NoClosingBoundary => write!(f, "the last boundary is not closed: the end may be missing"),
             Hint::TaggedSubject { text } => write!(f, "the subject has the tag {text:?}"),
             Hint::FormerValue { field, held_by } => write!(f, "{held_by} may hold a former {field}"),
@@ -302,6 +318,11 @@ impl fmt::Display for Hint {
             Hint::List { id } => write!(f, "it went through the list {id}"),
         }
     }
+}
+
+/// A number with its word.
+fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A text as it is shown: decoded with loss, cut at 300 characters.

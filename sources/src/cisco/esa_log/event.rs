@@ -155,6 +155,7 @@ fn authentication<'t>(event: &Event<'t>) -> Vec<(Fact, &'t str)> {
             domain: domain.map(str::to_owned),
             authserv_id: None,
             arc_instance: None,
+            client: None,
             disposition: None,
             reason: reason.map(str::to_owned),
             said: format!("ESA{}Verdict={said}", key.to_ascii_uppercase()),

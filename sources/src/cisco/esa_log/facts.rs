@@ -277,6 +277,7 @@ impl<'t> Of<'_, 't> {
                 domain: domain.map(str::to_owned).filter(|domain| !domain.is_empty()),
                 authserv_id: None,
                 arc_instance: None,
+                client: None,
                 disposition: disposition.map(str::to_owned),
                 reason: reason.map(str::to_owned),
                 said: rest.to_owned(),

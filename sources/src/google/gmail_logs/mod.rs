@@ -293,6 +293,7 @@ impl Step {
                     domain,
                     authserv_id: None,
                     arc_instance: None,
+                    client: None,
                     disposition: None,
                     reason: None,
                     said,

@@ -59,23 +59,33 @@ impl Source for Eml {
     fn recognise(&self, head: &Head<'_>) -> Recognition {
         let sheet = Sheet::of(head.bytes);
         let name: FileName = "".into();
-        let header = start_of(&sheet, &name);
-        let telling = header.fields.iter().filter(|field| fields::is_telling(&field.name)).count();
-        let in_head = header.fields.len();
-        match header.body {
-            _ if in_head == 0 => Recognition::No,
-            Some(body) if telling >= ENOUGH && has_text(&sheet.bytes()[body..]) => Recognition::Certain,
-            Some(body) if telling >= 1 && telling * 2 >= in_head && has_text(&sheet.bytes()[body..]) => {
-                Recognition::Fits
-            }
-            // The header alone fills the head: a message whose body lies further on.
-            None if telling >= ENOUGH && head.size_bytes > head.bytes.len() as u64 => Recognition::Certain,
-            None if telling >= 1 && telling * 2 >= in_head && head.size_bytes > head.bytes.len() as u64 => {
-                Recognition::Fits
-            }
-            _ if telling == 0 => Recognition::No,
-            _ => Recognition::Near { missing: "a body after the header's blank line".to_owned() },
-        }
+        let extent = if head.size_bytes > head.bytes.len() as u64 { Extent::Head } else { Extent::Whole };
+        likeness(&sheet, &start_of(&sheet, &name), extent)
+    }
+}
+
+/// How much of a file is looked at.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Extent {
+    /// All of it.
+    Whole,
+    /// Its start.
+    Head,
+}
+
+/// How well a text fits a saved message, by its header and what follows.
+pub(crate) fn likeness(sheet: &Sheet<'_>, header: &Header, extent: Extent) -> Recognition {
+    let telling = header.fields.iter().filter(|field| fields::is_telling(&field.name)).count();
+    let in_head = header.fields.len();
+    match header.body {
+        _ if in_head == 0 => Recognition::No,
+        Some(body) if telling >= ENOUGH && has_text(&sheet.bytes()[body..]) => Recognition::Certain,
+        Some(body) if telling >= 1 && telling * 2 >= in_head && has_text(&sheet.bytes()[body..]) => Recognition::Fits,
+        // The header alone fills the head: a message whose body lies further on.
+        None if telling >= ENOUGH && extent == Extent::Head => Recognition::Certain,
+        None if telling >= 1 && telling * 2 >= in_head && extent == Extent::Head => Recognition::Fits,
+        _ if telling == 0 => Recognition::No,
+        _ => Recognition::Near { missing: "a body after the header's blank line".to_owned() },
     }
 }
 

@@ -51,7 +51,7 @@ impl Source for Headers {
     }
 
     fn recognise(&self, head: &Head<'_>) -> Recognition {
-        let sheet = view::sheet(head.bytes).unwrap_or_else(|| Sheet::of(head.bytes));
+        let sheet = sheet_of(head.bytes);
         let name: FileName = "".into();
         let found = fields::pasted(&sheet, &name);
         let telling = found.fields.iter().filter(|field| fields::is_telling(&field.name)).count();
@@ -73,7 +73,7 @@ impl Source for Headers {
 
 impl Reader for Headers {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        let sheet = view::sheet(input.bytes).unwrap_or_else(|| Sheet::of(input.bytes));
+        let sheet = sheet_of(input.bytes);
         let header = fields::pasted(&sheet, &input.name);
         if header.fields.is_empty() {
             return Err(ReadError::Broken {
@@ -90,6 +90,11 @@ impl Reader for Headers {
         query.progress.advance(input.bytes.len() as u64);
         Ok(keep(reading, &ids, &[], query))
     }
+}
+
+/// The text in which the fields stand: the file's, or the value of a record that holds the header.
+pub(crate) fn sheet_of(bytes: &[u8]) -> Sheet<'_> {
+    view::sheet(bytes).unwrap_or_else(|| Sheet::of(bytes))
 }
 
 /// Whether a From field names an address.

@@ -95,17 +95,7 @@ impl Source for Msg {
 
 impl Reader for Msg {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        let broken = |expected: &str, found: String| ReadError::Broken {
-            file: input.name.to_string(),
-            place: "byte 0".to_owned(),
-            expected: expected.to_owned(),
-            found,
-            hint: "save the message again from Outlook, or fetch it as .eml".to_owned(),
-        };
-        let container = open(input.bytes).map_err(|found| broken("a sound compound file", found))?;
-        if container.is_empty() {
-            return Err(broken("an Outlook item with `__properties_version1.0`", "another compound file".to_owned()));
-        }
+        let container = items_of(input)?;
         let mut whole = Reading::default();
         let header = |at: usize| container.get(at).map(|item| item.transport_header(input)).unwrap_or_default();
         let outer_tells = container.first().is_some_and(Item::tells);
@@ -136,6 +126,27 @@ impl Reader for Msg {
         query.progress.advance(input.bytes.len() as u64);
         Ok(whole)
     }
+}
+
+/// The messages of an item, the outer one first; never none.
+fn items_of(input: &Input<'_>) -> Result<Vec<Item>, ReadError> {
+    let broken = |expected: &str, found: String| ReadError::Broken {
+        file: input.name.to_string(),
+        place: "byte 0".to_owned(),
+        expected: expected.to_owned(),
+        found,
+        hint: "save the message again from Outlook, or fetch it as .eml".to_owned(),
+    };
+    let container = open(input.bytes).map_err(|found| broken("a sound compound file", found))?;
+    if container.is_empty() {
+        return Err(broken("an Outlook item with `__properties_version1.0`", "another compound file".to_owned()));
+    }
+    Ok(container)
+}
+
+/// The transport headers of an item and of those that it carries, the outer one first.
+pub(crate) fn headers_of(input: &Input<'_>) -> Result<Vec<Header>, ReadError> {
+    Ok(items_of(input)?.iter().map(|item| item.transport_header(input)).collect())
 }
 
 const CANNOT_SHOW: &[&str] = &[
@@ -256,7 +267,8 @@ fn text_in(properties: &BTreeMap<String, Vec<u8>>, tag: &str) -> Option<String> 
         let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
         char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>()
     });
-    let text = wide.or_else(|| properties.get(&format!("{tag}001E")).map(|bytes| super::sheet::text_of(bytes)))?;
+    let text =
+        wide.or_else(|| properties.get(&format!("{tag}001E")).map(|bytes| super::sheet::text_of(bytes.as_slice())))?;
     let text = text.trim_end_matches('\0').trim();
     (!text.is_empty()).then(|| text.to_owned())
 }

@@ -83,6 +83,7 @@ pub(super) fn mailflow(row: &mut Row, record: &Record, fields: &Fields) {
             domain: None,
             authserv_id: None,
             arc_instance: None,
+            client: None,
             disposition: None,
             reason: text_at(result, "aligned").map(|aligned| format!("aligned: {aligned}")),
             said: Value::Object(result.clone()).to_string(),

@@ -211,6 +211,7 @@ fn authentication(row: &Row, facts: &mut Facts<'_>) {
             domain: domain.map(|domain| domain.to_lowercase()),
             authserv_id: None,
             arc_instance: None,
+            client: None,
             disposition: None,
             reason: None,
             said,
