@@ -1,6 +1,4 @@
 //! Messages that this test signs itself: what the standard says at its edges, one edge a message.
-//!
-//! The canonical forms are written here once more, as plainly as RFC 6376, 3.4 says them.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::AsDer;
@@ -11,6 +9,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::signer::{canonical_body, canonical_field, header_fields};
 use crate::{Case, Record};
 
 /// When all of them are received.
@@ -202,24 +201,24 @@ fn signed(own: &Own, keys: &Keys) -> String {
         tags.split(';').filter_map(|tag| tag.split_once('=')).find(|(known, _)| known.trim() == name).map(|(_, value)| value.trim())
     };
     let (header_form, body_form) = tag("c").map_or(("simple", "simple"), |form| form.split_once('/').unwrap_or((form, "simple")));
-    let mut body = canonical_body(own.body, body_form).into_bytes();
+    let mut body = canonical_body(own.body.as_bytes(), body_form);
     if let Some(length) = tag("l").and_then(|length| length.parse().ok()) {
         body.truncate(length);
     }
     let field = own.field.replace("{bh}", &STANDARD.encode(digest(&SHA256, &body)));
-    let mut rest = fields(own.header);
+    let mut rest = header_fields(own.header.trim_end_matches("\r\n"));
     let mut covered = String::new();
     for name in tag("h").unwrap_or_default().split(':').map(str::trim) {
-        let found = rest.iter().rposition(|field| name_of(field).eq_ignore_ascii_case(name));
-        if let Some(place) = found {
+        let is_named = |field: &String| field.split_once(':').is_some_and(|(of, _)| of.trim_end().eq_ignore_ascii_case(name));
+        if let Some(place) = rest.iter().rposition(is_named) {
             covered.push_str(&canonical_field(&rest.remove(place), header_form));
+            covered.push_str("\r\n");
         }
     }
     // RFC 6376, 3.7: the value goes with all white space around it.
     let (before, after) = field.split_once("{b}").unwrap_or((&field, ""));
     let (before, after) = (before.trim_end(), after.trim_start());
-    let own_field = canonical_field(&format!("{before}{after}\r\n"), header_form);
-    covered.push_str(own_field.strip_suffix("\r\n").expect("a line end"));
+    covered.push_str(&canonical_field(&format!("{before}{after}"), header_form));
     let signature = if own.field.contains("ed25519") {
         keys.ed.sign(digest(&SHA256, covered.as_bytes()).as_ref()).as_ref().to_vec()
     } else {
@@ -231,57 +230,4 @@ fn signed(own: &Own, keys: &Keys) -> String {
     let signature = STANDARD.encode(signature);
     let lines: Vec<&str> = (0..signature.len()).step_by(60).map(|at| &signature[at..signature.len().min(at + 60)]).collect();
     format!("{}\r\n{}\r\n{}", field.replace("{b}", &lines.join("\r\n  ")), own.header, own.body)
-}
-
-fn fields(header: &str) -> Vec<String> {
-    let mut fields: Vec<String> = Vec::new();
-    for line in header.split_inclusive("\r\n") {
-        match fields.last_mut() {
-            Some(field) if line.starts_with([' ', '\t']) => field.push_str(line),
-            _ => fields.push(line.to_owned()),
-        }
-    }
-    fields
-}
-
-fn name_of(field: &str) -> &str {
-    field.split_once(':').map_or("", |(name, _)| name.trim_end())
-}
-
-/// White space of RFC 6376, 3.4 is space and tab, and nothing else.
-fn packed(text: &str) -> String {
-    let mut packed = String::new();
-    for character in text.chars() {
-        match character {
-            ' ' | '\t' if packed.ends_with(' ') => {}
-            ' ' | '\t' => packed.push(' '),
-            other => packed.push(other),
-        }
-    }
-    packed
-}
-
-fn canonical_field(field: &str, form: &str) -> String {
-    if form == "simple" {
-        return field.to_owned();
-    }
-    let (name, value) = field.split_once(':').expect("a field");
-    let value = packed(&value.replace("\r\n", ""));
-    format!("{}:{}\r\n", name.trim_end().to_lowercase(), value.trim_matches([' ', '\t']))
-}
-
-fn canonical_body(body: &str, form: &str) -> String {
-    let mut lines: Vec<String> = body.split("\r\n").map(str::to_owned).collect();
-    if form == "relaxed" {
-        for line in &mut lines {
-            *line = packed(line).trim_end_matches([' ', '\t']).to_owned();
-        }
-    }
-    while lines.last().is_some_and(String::is_empty) {
-        lines.pop();
-    }
-    match (lines.is_empty(), form) {
-        (true, "relaxed") => String::new(),
-        _ => lines.iter().map(|line| format!("{line}\r\n")).collect::<String>() + if lines.is_empty() { "\r\n" } else { "" },
-    }
 }

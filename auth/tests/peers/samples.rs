@@ -7,7 +7,7 @@ use std::process::Command;
 use auth::message::Raw;
 use serde_json::Value;
 
-use crate::support::crlf;
+use crate::signer::crlf;
 use crate::{Case, Envelope, Record};
 
 const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared");
