@@ -30,9 +30,11 @@ use signer::Closed;
 
 /// A message, and what holds for it.
 pub struct Case {
+    /// What it is called; unique.
     pub name: String,
     /// The records that hold for it; every other name does not exist.
     pub zone: String,
+    /// Its bytes.
     pub message: Vec<u8>,
     /// When it was received, in seconds since 1970.
     pub at: i64,
@@ -44,8 +46,11 @@ pub struct Case {
 
 /// Over which transfer a message came.
 pub struct Envelope {
+    /// The address that connected.
     pub client: String,
+    /// The name that it gave.
     pub helo: String,
+    /// MAIL FROM.
     pub envelope_sender: String,
     /// The domain of the header From.
     pub author: String,
@@ -53,10 +58,15 @@ pub struct Envelope {
 
 /// A saved answer.
 pub struct Record {
+    /// Where it holds ([`Case::zone`]).
     pub zone: String,
+    /// The name that was asked for.
     pub name: String,
+    /// The type that was asked for.
     pub record_type: String,
+    /// `NOERROR`, `SERVFAIL`, ...
     pub status: String,
+    /// One text a record.
     pub data: Vec<String>,
 }
 
@@ -95,7 +105,9 @@ fn peers_agree() {
     let mut different = Vec::new();
     let mut told = String::new();
     let mut asked = Vec::new();
-    for (peer, theirs) in [(Peer::Dkimpy, python.and_then(|python| dkimpy(&python, &folder))), (Peer::Mailauth, mailauth(&folder))] {
+    for (peer, theirs) in
+        [(Peer::Dkimpy, python.and_then(|python| dkimpy(&python, &folder))), (Peer::Mailauth, mailauth(&folder))]
+    {
         let Some(theirs) = theirs else { continue };
         asked.push(peer);
         compare(peer, &ours, &theirs, &mut different, &mut told);
@@ -111,7 +123,7 @@ fn python() -> Option<PathBuf> {
         probe.args(["-c", "import dkim, nacl"]).stdout(Stdio::null()).stderr(Stdio::null());
         probe.status().is_ok_and(|status| status.success())
     };
-    let found = ["python3", "/usr/bin/python3"].into_iter().find(|python| works(&python));
+    let found = ["python3", "/usr/bin/python3"].into_iter().find(|python| works(python));
     if found.is_none() {
         eprintln!("skipped: no python3 has dkimpy and pynacl; nothing is compared with dkimpy. Try: .ci/setup");
     }
@@ -136,7 +148,8 @@ fn mailauth(folder: &Path) -> Option<Statements> {
 }
 
 fn statements(who: &str, command: &mut Command, folder: &Path) -> Statements {
-    let output = command.arg(folder.join("messages.jsonl")).arg(folder.join("dns.jsonl")).stderr(Stdio::inherit()).output();
+    let output =
+        command.arg(folder.join("messages.jsonl")).arg(folder.join("dns.jsonl")).stderr(Stdio::inherit()).output();
     let output = output.unwrap_or_else(|error| panic!("{who}: {error}"));
     assert!(output.status.success(), "{who}: {}", output.status);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -185,7 +198,10 @@ fn ours(cases: &[Case], records: &[Record]) -> Statements {
         let checked = auth::check(&case.message, Extent::Whole, &envelope, &dns, &Keys::default(), Explain::No);
         let mut add = |kind: &str, place: usize, result: &Option<AuthResult>, body: Option<bool>, why: String| {
             let result = word(result).unwrap_or_else(|| panic!("{}: {kind} has no result: {why}", case.name));
-            said.insert((case.name.clone(), kind.to_owned(), place as u64), Said { result: result.to_owned(), body, why });
+            said.insert(
+                (case.name.clone(), kind.to_owned(), place as u64),
+                Said { result: result.to_owned(), body, why },
+            );
         };
         for (place, check) in checked.dkim.iter().enumerate() {
             add("dkim", place, &check.result, body_holds(check), check.reason.to_string());
@@ -297,11 +313,19 @@ fn compare(peer: Peer, ours: &Statements, theirs: &Statements, different: &mut V
             differ(if kind == "arc" { "arc body" } else { "body" }, word(own), word(other), "");
         }
     }
-    for (name, kind, place) in theirs.keys().filter(|(name, kind, place)| {
-        kind != "message" && !ours.contains_key(&(name.clone(), kind.clone(), *place))
-    }) {
+    for (name, kind, place) in theirs
+        .keys()
+        .filter(|(name, kind, place)| kind != "message" && !ours.contains_key(&(name.clone(), kind.clone(), *place)))
+    {
         let (what, case) = (kind.clone(), format!("{name}#{place}"));
-        different.push(Different { peer, case, what, ours: "nothing".into(), theirs: "something".into(), why: String::new() });
+        different.push(Different {
+            peer,
+            case,
+            what,
+            ours: "nothing".into(),
+            theirs: "something".into(),
+            why: String::new(),
+        });
     }
     for what in ["dkim", "body", "arc", "arc body", "spf", "dmarc"] {
         let [same, other] = [true, false].map(|same| counts.get(&(what, same)).copied().unwrap_or(0));
@@ -318,7 +342,8 @@ fn settle(different: &[Different], is_checked: impl Fn(&Known, Peer) -> bool) {
     for one in different {
         let Different { peer, case, what, ours, theirs, why } = one;
         let row = known::ALL.iter().position(|known| {
-            let fits = (known.case, known.what, known.ours, known.theirs) == (case.as_str(), what.as_str(), ours.as_str(), theirs.as_str());
+            let fits = (known.case, known.what, known.ours, known.theirs)
+                == (case.as_str(), what.as_str(), ours.as_str(), theirs.as_str());
             fits && known.peers.contains(peer)
         });
         match row {
@@ -340,7 +365,9 @@ fn settle(different: &[Different], is_checked: impl Fn(&Known, Peer) -> bool) {
 fn known_are_told() {
     for (row, known) in known::ALL.iter().enumerate() {
         assert!(known.by.contains("RFC ") && known.by.contains(": "), "{}: {}", known.case, known.by);
-        let twice = known::ALL[..row].iter().any(|other| (other.case, other.what, other.theirs) == (known.case, known.what, known.theirs));
+        let twice = known::ALL[..row]
+            .iter()
+            .any(|other| (other.case, other.what, other.theirs) == (known.case, known.what, known.theirs));
         assert!(!twice && !known.peers.is_empty(), "{}", known.case);
     }
 }

@@ -5,13 +5,16 @@ use Peer::{Dkimpy, Mailauth};
 /// Whom we compare with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Peer {
+    /// The Python package.
     Dkimpy,
+    /// The Node package.
     Mailauth,
 }
 
 /// Who is right; where it was ours to learn, our check was changed and the row is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
+    /// The section says what we say.
     Ours,
     /// The standard leaves it to the verifier.
     Open,
@@ -23,10 +26,13 @@ pub struct Known {
     pub case: &'static str,
     /// `dkim`, `body`, `arc`, `arc body`, `spf` or `dmarc`.
     pub what: &'static str,
+    /// What we say.
     pub ours: &'static str,
+    /// What they say.
     pub theirs: &'static str,
     /// Who says otherwise.
     pub peers: &'static [Peer],
+    /// Who is right.
     pub right: Right,
     /// The section, and what it says.
     pub by: &'static str,

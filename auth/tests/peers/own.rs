@@ -198,9 +198,13 @@ pub fn cases() -> (Vec<Case>, Vec<Record>) {
 fn signed(own: &Own, keys: &Keys) -> String {
     let tag = |name: &str| {
         let tags = own.field.split_once(':').map_or("", |(_, tags)| tags);
-        tags.split(';').filter_map(|tag| tag.split_once('=')).find(|(known, _)| known.trim() == name).map(|(_, value)| value.trim())
+        tags.split(';')
+            .filter_map(|tag| tag.split_once('='))
+            .find(|(known, _)| known.trim() == name)
+            .map(|(_, value)| value.trim())
     };
-    let (header_form, body_form) = tag("c").map_or(("simple", "simple"), |form| form.split_once('/').unwrap_or((form, "simple")));
+    let (header_form, body_form) =
+        tag("c").map_or(("simple", "simple"), |form| form.split_once('/').unwrap_or((form, "simple")));
     let mut body = canonical_body(own.body.as_bytes(), body_form);
     if let Some(length) = tag("l").and_then(|length| length.parse().ok()) {
         body.truncate(length);
@@ -209,7 +213,8 @@ fn signed(own: &Own, keys: &Keys) -> String {
     let mut rest = header_fields(own.header.trim_end_matches("\r\n"));
     let mut covered = String::new();
     for name in tag("h").unwrap_or_default().split(':').map(str::trim) {
-        let is_named = |field: &String| field.split_once(':').is_some_and(|(of, _)| of.trim_end().eq_ignore_ascii_case(name));
+        let is_named =
+            |field: &String| field.split_once(':').is_some_and(|(of, _)| of.trim_end().eq_ignore_ascii_case(name));
         if let Some(place) = rest.iter().rposition(is_named) {
             covered.push_str(&canonical_field(&rest.remove(place), header_form));
             covered.push_str("\r\n");
@@ -223,11 +228,14 @@ fn signed(own: &Own, keys: &Keys) -> String {
         keys.ed.sign(digest(&SHA256, covered.as_bytes()).as_ref()).as_ref().to_vec()
     } else {
         let mut signature = vec![0; keys.rsa.public_modulus_len()];
-        keys.rsa.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), covered.as_bytes(), &mut signature).expect("a signature");
+        keys.rsa
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), covered.as_bytes(), &mut signature)
+            .expect("a signature");
         signature
     };
     // Folded, as signers do it.
     let signature = STANDARD.encode(signature);
-    let lines: Vec<&str> = (0..signature.len()).step_by(60).map(|at| &signature[at..signature.len().min(at + 60)]).collect();
+    let lines: Vec<&str> =
+        (0..signature.len()).step_by(60).map(|at| &signature[at..signature.len().min(at + 60)]).collect();
     format!("{}\r\n{}\r\n{}", field.replace("{b}", &lines.join("\r\n  ")), own.header, own.body)
 }

@@ -32,7 +32,15 @@ pub fn cases() -> Option<(Vec<Case>, Vec<Record>)> {
     found.stalwart(&conformance.join("stalwart-mail-auth"));
     found.dkimpy(&conformance.join("dkimpy"));
     found.authheaders(&conformance.join("authheaders"));
-    for folder in ["conformance/mailauth", "conformance/mimekit-dkim", "conformance/spamassassin-dkim", "dsn", "mail-parsing", "phishing_pot", "reports"] {
+    for folder in [
+        "conformance/mailauth",
+        "conformance/mimekit-dkim",
+        "conformance/spamassassin-dkim",
+        "dsn",
+        "mail-parsing",
+        "phishing_pot",
+        "reports",
+    ] {
         for path in files(&root.join(folder)) {
             let name = path.strip_prefix(&root).expect("below").to_string_lossy().replace('\\', "/");
             found.add(&name, fs::read(&path).expect("a sample"), NO_KEYS);
@@ -149,13 +157,16 @@ impl Found {
     /// One message under each of the key records.
     fn dkimpy(&mut self, root: &Path) {
         let message = crlf(&text(&root.join("rfc6376.signed.no_t.msg")));
-        let keys = files(root).into_iter().filter(|path| path.extension().is_some_and(|end| end == "txt" || end == "dns"));
+        let keys =
+            files(root).into_iter().filter(|path| path.extension().is_some_and(|end| end == "txt" || end == "dns"));
         for path in keys {
             let name = path.file_name().expect("a name").to_string_lossy().into_owned();
             self.txt(&format!("dkimpy {name}"), "test._domainkey.football.example.com", &text(&path));
             self.add(&format!("dkimpy/{name}"), message.clone(), &format!("dkimpy {name}"));
         }
-        for path in files(root).iter().filter(|path| path.extension().is_some_and(|end| end == "msg" || end == "message")) {
+        for path in
+            files(root).iter().filter(|path| path.extension().is_some_and(|end| end == "msg" || end == "message"))
+        {
             let name = path.file_name().expect("a name").to_string_lossy().into_owned();
             self.add(&format!("dkimpy/{name}"), fs::read(path).expect("a sample"), "dkimpy test.txt");
         }
@@ -180,7 +191,13 @@ fn signed_at(value: &[u8]) -> Option<i64> {
 pub fn corpus(python: &Path, folder: &Path, messages: u32) -> Option<(Vec<Case>, Vec<Record>)> {
     let generator = Path::new(SHARED).join("bench/gen_auth_corpus.py");
     let made = generator.is_file().then(|| {
-        Command::new(python).arg(&generator).arg("--messages").arg(messages.to_string()).arg("--out").arg(folder).output()
+        Command::new(python)
+            .arg(&generator)
+            .arg("--messages")
+            .arg(messages.to_string())
+            .arg("--out")
+            .arg(folder)
+            .output()
     });
     match made {
         Some(Ok(output)) if output.status.success() => {}
@@ -229,8 +246,14 @@ pub fn corpus(python: &Path, folder: &Path, messages: u32) -> Option<(Vec<Case>,
             (name, word)
         };
         let message = fs::read(folder.join(field("file"))).expect("a message");
-        let from = Raw::of(&message).named("From").next().map(|field| String::from_utf8_lossy(field.value()).into_owned());
-        let author = from.as_deref().and_then(|from| from.rsplit('@').next()).expect("an author").trim_end_matches('>').to_owned();
+        let from =
+            Raw::of(&message).named("From").next().map(|field| String::from_utf8_lossy(field.value()).into_owned());
+        let author = from
+            .as_deref()
+            .and_then(|from| from.rsplit('@').next())
+            .expect("an author")
+            .trim_end_matches('>')
+            .to_owned();
         Case {
             name: format!("corpus/{}", field("file")),
             zone: zone.to_owned(),
