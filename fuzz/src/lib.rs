@@ -2,7 +2,10 @@
 //!
 //! A door is a source's `read`. For any bytes: no panic, every row in exactly one heap, every cite inside its file.
 //! `any-kind` tries the way that `follow` takes: the kind found by content, then every file closed over the ids. `archive`
-//! tries what opens files: zip, gzip, nested and bent.
+//! tries what opens files: zip, gzip, nested and bent. `auth` tries our own check of a message: any bytes as message, saved answers and
+//! envelope.
+
+mod own;
 
 use std::fs;
 use std::sync::Arc;
@@ -12,7 +15,9 @@ use intake::Limits;
 use jiff::{Timestamp, tz::TimeZone};
 use sources::{Clock, Input, Likeness, Message, NoProgress, Query, Source, Wanted};
 
-/// Makes a fuzz target of one source, of all (`"any-kind"`), or of what opens files (`"archive"`).
+pub use own::auth;
+
+/// Makes a fuzz target of one source, of all (`"any-kind"`), of what opens files (`"archive"`), or of our own check (`"auth"`).
 #[macro_export]
 macro_rules! door {
     ("any-kind") => {
@@ -20,6 +25,9 @@ macro_rules! door {
     };
     ("archive") => {
         libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::archive(bytes));
+    };
+    ("auth") => {
+        libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::auth(bytes));
     };
     ($id:literal) => {
         libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::door($id, bytes));

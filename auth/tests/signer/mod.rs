@@ -199,7 +199,8 @@ fn split(message: &[u8]) -> (String, &[u8]) {
     (message[..at].iter().map(|byte| *byte as char).collect(), &message[at + 4..])
 }
 
-fn header_fields(header: &str) -> Vec<String> {
+/// The fields of a header, each without its last line end.
+pub fn header_fields(header: &str) -> Vec<String> {
     let mut fields: Vec<String> = Vec::new();
     for line in header.split("\r\n") {
         match fields.last_mut() {
@@ -213,7 +214,8 @@ fn header_fields(header: &str) -> Vec<String> {
     fields
 }
 
-fn canonical_field(field: &str, form: &str) -> String {
+/// The canonical form of a field, without a line end (RFC 6376, 3.4.1 and 3.4.2).
+pub fn canonical_field(field: &str, form: &str) -> String {
     if form == "simple" {
         return field.to_owned();
     }
@@ -222,7 +224,8 @@ fn canonical_field(field: &str, form: &str) -> String {
     format!("{}:{}", name.trim().to_ascii_lowercase(), words.join(" "))
 }
 
-fn canonical_body(body: &[u8], form: &str) -> Vec<u8> {
+/// The canonical form of a body (RFC 6376, 3.4.3 and 3.4.4).
+pub fn canonical_body(body: &[u8], form: &str) -> Vec<u8> {
     let text: String = body.iter().map(|byte| *byte as char).collect();
     let mut lines: Vec<String> = text.split("\r\n").map(str::to_owned).collect();
     if form == "relaxed" {
