@@ -85,6 +85,9 @@ pub fn check(
     if let Some(method) = unknown(sender.as_ref(), extent) {
         leave_open(&mut dmarc, method);
     }
+    if extent == Extent::HeaderOnly && envelope.author_domains.is_empty() {
+        dmarc.result = None; // no From field was handed over: that the message had none, nobody says
+    }
     let mut checked = Checked { spf: sender, helo, dkim: signatures, arc: chain, dmarc, needs: Vec::new() };
     checked.needs = checked.missing();
     checked

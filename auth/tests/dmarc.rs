@@ -392,3 +392,26 @@ fn how_fast() {
     println!("{each:?} a check");
     assert!(each.as_micros() < 100, "10,000 checks a second are the least");
 }
+
+/// What could not be looked at may still have passed.
+#[test]
+fn a_failure_needs_everything_to_be_looked_at() {
+    use auth::dkim::{Explain, Keys};
+    use auth::{Envelope, Extent};
+    let dns = Closed(answers(&zone(PLAIN)));
+    let known = Envelope {
+        client: Some("192.0.2.1".parse().unwrap()),
+        sender: Some("bounce@other.example".to_owned()),
+        author_domains: vec!["example.com".to_owned()],
+        ..Envelope::default()
+    };
+    let message = b"From: a@example.com\r\n\r\nhello\r\n";
+    let result = |extent: Extent, envelope: &Envelope| {
+        let checked = auth::check(message, extent, envelope, &dns, &Keys::default(), Explain::No);
+        support::word(&checked.dmarc.result)
+    };
+    assert_eq!(result(Extent::Whole, &known), "fail");
+    assert_eq!(result(Extent::HeaderOnly, &known), "?", "a signature may hold");
+    assert_eq!(result(Extent::Whole, &Envelope { client: None, ..known.clone() }), "?", "SPF may pass");
+    assert_eq!(result(Extent::HeaderOnly, &Envelope { author_domains: vec![], ..known }), "?", "no From at hand");
+}
