@@ -14,7 +14,7 @@ use lake::Lake;
 use trace::{Copy, Event, Trace};
 
 pub use fate::{Fate, is_vendor_cloud};
-pub use say::{of_event, of_verdict_kind};
+pub use say::{of_event, of_fact, of_verdict_kind};
 pub use stay::{End, Stay};
 
 /// What a stage did to a copy.

@@ -8,7 +8,12 @@ use trace::Event;
 
 /// What an event says, as a clause without its speaker, such as `held in quarantine by policy "Default"`.
 pub fn of_event(event: &Event) -> String {
-    match event.fact() {
+    of_fact(event.fact())
+}
+
+/// What a fact says, in one sentence without its speaker.
+pub fn of_fact(fact: &Fact) -> String {
+    match fact {
         Fact::Identity(identity) => match &identity.subject {
             Some(subject) => format!("names the message: \"{subject}\""),
             None => "names the message".to_owned(),

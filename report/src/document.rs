@@ -413,6 +413,7 @@ impl Report {
         for sample in &mut self.samples {
             sample.hops.iter_mut().map(|hop| &mut hop.cite).for_each(&mut visit);
             sample.results.iter_mut().map(|result| &mut result.cite).for_each(&mut visit);
+            sample.filters.iter_mut().map(|word| &mut word.cite).for_each(&mut visit);
             let own = sample.own.iter_mut().flat_map(|own| &mut own.results);
             own.filter_map(|result| result.cite.as_mut()).for_each(&mut visit);
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sources::{Decoded, HeaderSheet, SheetField, Weight, Written};
 
 use crate::document::{Cite, Problem};
-use crate::sample::{SampleHeaders, hops_section, results_section};
+use crate::sample::{SampleHeaders, Trust, hops_section, results_section};
 use crate::sheet::{Block, Row, Section, Sheet, Tone};
 use crate::view;
 
@@ -175,7 +175,12 @@ impl Headers {
         }
         for vendor in vendors {
             blocks.push(Block::Text(Tone::Soft, vendor.to_owned()));
-            let rows = self.vendor_fields.iter().filter(|field| field.vendor == vendor).map(vendor_row).collect();
+            let rows = self
+                .vendor_fields
+                .iter()
+                .filter(|field| field.vendor == vendor)
+                .map(|field| self.vendor_row(field))
+                .collect();
             blocks.push(Block::Rows(rows));
         }
         (!blocks.is_empty()).then(|| Section {
@@ -200,46 +205,54 @@ impl Headers {
     }
 }
 
-fn vendor_row(field: &VendorField) -> Row {
-    let is_whole = |part: &VendorPart| part.key.is_empty() || part.key.eq_ignore_ascii_case(&field.name);
-    let said = |part: &VendorPart| match (is_whole(part), part.value.is_empty()) {
-        (true, _) => part.value.clone(),
-        (false, true) => part.key.clone(),
-        (false, false) => format!("{}:{}", part.key, part.value),
-    };
-    let told = |part: &VendorPart| {
-        let means = part.means.as_deref()?;
-        match part.weight.as_str() {
-            "opaque" => None,
-            _ if is_whole(part) && part.value == field.value => Some(means.to_owned()),
-            _ => Some(format!("{}: {means}", said(part))),
+impl Headers {
+    fn vendor_row(&self, field: &VendorField) -> Row {
+        let is_whole = |part: &VendorPart| part.key.is_empty() || part.key.eq_ignore_ascii_case(&field.name);
+        let said = |part: &VendorPart| match (is_whole(part), part.value.is_empty()) {
+            (true, _) => part.value.clone(),
+            (false, true) => part.key.clone(),
+            (false, false) => format!("{}:{}", part.key, part.value),
+        };
+        let told = |part: &VendorPart| {
+            let means = part.means.as_deref()?;
+            match part.weight.as_str() {
+                "opaque" => None,
+                _ if is_whole(part) && part.value == field.value => Some(means.to_owned()),
+                _ => Some(format!("{}: {means}", said(part))),
+            }
+        };
+        let listed = |weight: &str| {
+            let parts = field.parts.iter().filter(|part| part.weight == weight && !is_whole(part));
+            parts.map(|part| part.key.clone()).collect::<Vec<_>>().join(", ")
+        };
+        let says = field.says.as_deref().unwrap_or("");
+        let mut notes: Vec<String> = field.parts.iter().filter_map(told).filter(|note| note != says).collect();
+        let (opaque, unknown) = (listed("opaque"), listed("unknown"));
+        notes.extend((!opaque.is_empty()).then(|| format!("not documented by the vendor: {opaque}")));
+        notes.extend((!unknown.is_empty()).then(|| format!("meaning not known: {unknown}")));
+        let words = self.sample.filters.iter().filter(|word| word.cite.line.is_some() && word.cite.line == field.line);
+        notes.extend(words.clone().map(|word| {
+            let counts = if word.trust == Trust::NotTrusted { "does not count" } else { "counts" };
+            format!("{}: {} ({counts}: {})", word.system, word.said, word.because)
+        }));
+        let is_strangers = words.clone().next().is_some() && words.clone().all(|word| word.trust == Trust::NotTrusted);
+        let is_unknown = field.parts.iter().all(|part| part.means.is_none());
+        let text = match (field.earlier, is_unknown) {
+            (true, _) => "written by an earlier system: no word about this copy".to_owned(),
+            (false, true) => format!("meaning not known: {}", field.value),
+            (false, false) => field.says.clone().unwrap_or_default(),
+        };
+        let decides = field.parts.iter().any(|part| part.weight == "decides");
+        Row {
+            tone: match (field.earlier || is_strangers, decides) {
+                (true, _) => Tone::Soft,
+                (false, true) => Tone::Warn,
+                (false, false) => Tone::Plain,
+            },
+            lead: field.name.clone(),
+            text,
+            notes,
+            raw: (!is_unknown).then(|| field.value.clone()),
         }
-    };
-    let listed = |weight: &str| {
-        let parts = field.parts.iter().filter(|part| part.weight == weight && !is_whole(part));
-        parts.map(|part| part.key.clone()).collect::<Vec<_>>().join(", ")
-    };
-    let says = field.says.as_deref().unwrap_or("");
-    let mut notes: Vec<String> = field.parts.iter().filter_map(told).filter(|note| note != says).collect();
-    let (opaque, unknown) = (listed("opaque"), listed("unknown"));
-    notes.extend((!opaque.is_empty()).then(|| format!("not documented by the vendor: {opaque}")));
-    notes.extend((!unknown.is_empty()).then(|| format!("meaning not known: {unknown}")));
-    let is_unknown = field.parts.iter().all(|part| part.means.is_none());
-    let text = match (field.earlier, is_unknown) {
-        (true, _) => "written by an earlier system: no word about this copy".to_owned(),
-        (false, true) => format!("meaning not known: {}", field.value),
-        (false, false) => field.says.clone().unwrap_or_default(),
-    };
-    let decides = field.parts.iter().any(|part| part.weight == "decides");
-    Row {
-        tone: match (field.earlier, decides) {
-            (true, _) => Tone::Soft,
-            (false, true) => Tone::Warn,
-            (false, false) => Tone::Plain,
-        },
-        lead: field.name.clone(),
-        text,
-        notes,
-        raw: (!is_unknown).then(|| field.value.clone()),
     }
 }

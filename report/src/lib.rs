@@ -25,7 +25,7 @@ pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPa
 pub use html::html;
 pub use markdown::markdown;
 pub use own::{OwnCheck, OwnResult};
-pub use sample::{AuthservId, Phase, SampleHeaders, SampleHop, SampleResult, Trust};
+pub use sample::{AuthservId, Phase, SampleHeaders, SampleHop, SampleResult, SampleWord, Trust};
 pub use sheet::{Bar, Block, Row, Section, Sheet, Tone, sheet_html, sheet_markdown, sheet_terminal};
 pub use terminal::{Color, Terminal, terminal};
 pub use text::visible;

@@ -24,6 +24,9 @@ pub struct SampleHeaders {
     pub results: Vec<SampleResult>,
     /// Every authserv-id that results name, once.
     pub authserv_ids: Vec<AuthservId>,
+    /// Every filter's verdict, folder and release mark, in the order of the fields from the top.
+    #[serde(default)]
+    pub filters: Vec<SampleWord>,
     /// Our own check, where the raw message allows one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<OwnCheck>,
@@ -105,6 +108,21 @@ pub struct SampleResult {
     pub cite: Cite,
 }
 
+/// What a filter wrote into a sample, and whether it counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SampleWord {
+    /// Who speaks.
+    pub system: String,
+    /// What is said, in our words.
+    pub said: String,
+    /// Whose word it is.
+    pub trust: Trust,
+    /// Why it counts, or does not.
+    pub because: String,
+    /// Where it is written.
+    pub cite: Cite,
+}
+
 /// Whose word a statement is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -174,6 +192,7 @@ impl SampleHeaders {
             hops: hops.legs.iter().rev().map(hop).collect(),
             total_seconds: total(&hops),
             authserv_ids: ids(&judged),
+            filters: judged.iter().filter_map(word).collect(),
             results,
             own: None,
         }
@@ -244,6 +263,17 @@ fn result(judged: &Judged<'_>) -> Option<SampleResult> {
             .filter(|_| stated.method == AuthMethod::CompAuth)
             .and_then(sources::compauth_reason)
             .map(str::to_owned),
+        cite: Cite::from(&judged.observation.cite),
+    })
+}
+
+fn word(judged: &Judged<'_>) -> Option<SampleWord> {
+    let fact = &judged.observation.fact;
+    (!matches!(fact, Fact::Authentication(_))).then(|| SampleWord {
+        system: judged.observation.speaker.to_string(),
+        said: layers::of_fact(fact),
+        trust: Trust::from(&judged.trust),
+        because: judged.trust.because().to_string(),
         cite: Cite::from(&judged.observation.cite),
     })
 }
