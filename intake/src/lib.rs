@@ -96,7 +96,8 @@ impl Opened {
 /// holds all that was named: a report tells nothing of the machine. The result does not depend on the order in which the
 /// file system lists names.
 pub fn open(paths: &[PathBuf], limits: Limits) -> Evidence {
-    let mut opening = Opening { limits, budget: limits.unpacked_bytes, path: PathBuf::new(), found: Evidence::default() };
+    let mut opening =
+        Opening { limits, budget: limits.unpacked_bytes, path: PathBuf::new(), found: Evidence::default() };
     let shared = shared_folder(paths);
     for path in paths {
         let name = display(path.strip_prefix(&shared).unwrap_or(path));

@@ -14,7 +14,7 @@ use lake::Lake;
 use crate::{Explained, Stage, State, exports};
 use statements::Spoken;
 
-pub use pick::{Kinship, Lookalike, choose, lookalikes, mailbox_distance};
+pub use pick::{Kinship, Lookalike, blocked_copy, choose, lookalikes, mailbox_distance};
 
 /// One copy with all that is known of it.
 #[derive(Clone, Copy)]
@@ -265,10 +265,7 @@ impl Side<'_> {
 }
 
 fn at_layer(layer: Layer, blocked: &Side<'_>, delivered: &Side<'_>) -> Compared {
-    let mut pairs = paired(
-        &statements::of(layer, blocked, delivered),
-        &statements::of(layer, delivered, blocked),
-    );
+    let mut pairs = paired(&statements::of(layer, blocked, delivered), &statements::of(layer, delivered, blocked));
     if layer == Layer::Arrival {
         pairs.extend(entry(blocked, delivered));
     }
@@ -340,9 +337,8 @@ fn not_supplied(which: Which, side: &Side<'_>, stage: &Stage) -> String {
         let elsewhere = |source: &&SourceId| side.lake.has(source) && !side.lake.would_show(source, at);
         let source = stage.ask_for.iter().find(elsewhere)?;
         let files = side.lake.supplied().iter().filter(|file| file.source == Some(source) && file.error.is_none());
-        let spans: Vec<String> = files
-            .filter_map(|file| Some(format!("{} to {}", file.coverage.from?, file.coverage.to?)))
-            .collect();
+        let spans: Vec<String> =
+            files.filter_map(|file| Some(format!("{} to {}", file.coverage.from?, file.coverage.to?))).collect();
         (!spans.is_empty()).then(|| format!("{source} covers {}, and this copy went at {at}", spans.join(", ")))
     });
     let short = short.map_or(String::new(), |short| format!(" ({short})"));

@@ -105,8 +105,11 @@ pub fn lookalikes(blocked: &Side<'_>, own_ids: &BTreeSet<String>, stated: &[&Obs
         .collect();
     let far = SignedDuration::MAX;
     found.sort_by(|a, b| {
-        (a.kinship.rank(), a.apart.unwrap_or(far), &a.message_id)
-            .cmp(&(b.kinship.rank(), b.apart.unwrap_or(far), &b.message_id))
+        (a.kinship.rank(), a.apart.unwrap_or(far), &a.message_id).cmp(&(
+            b.kinship.rank(),
+            b.apart.unwrap_or(far),
+            &b.message_id,
+        ))
     });
     found
 }
@@ -185,23 +188,30 @@ pub fn mailbox_distance(fate: Fate) -> u8 {
     }
 }
 
+/// The copy of a blocked message that is meant if nothing is known of another message: the one that came least far.
+pub fn blocked_copy(copies: &[Explained<'_>]) -> Option<usize> {
+    let place = |at: &usize| {
+        let copy = &copies[*at];
+        let start = copy.stays.iter().filter_map(|stay| stay.start()).min();
+        (3 - mailbox_distance(copy.fate).min(3), copy.copy.envelope_recipient.clone(), start)
+    };
+    (0..copies.len()).min_by_key(place)
+}
+
 /// Which copy of each message is compared: of the blocked one a copy that was not delivered, of the other one that was,
 /// both for the same recipient where there is a choice. `None` where there is no such pair of two copies.
 pub fn choose(blocked: &[Explained<'_>], delivered: &[Explained<'_>]) -> Option<(usize, usize)> {
     let recipient = |copy: &Explained<'_>| copy.copy.envelope_recipient.clone();
     let start = |copy: &Explained<'_>| copy.stays.iter().filter_map(|stay| stay.start()).min();
-    let is_one = |a: &Explained<'_>, b: &Explained<'_>| {
-        recipient(a) == recipient(b) && start(a) == start(b) && ids(a) == ids(b)
-    };
+    let is_one =
+        |a: &Explained<'_>, b: &Explained<'_>| recipient(a) == recipient(b) && start(a) == start(b) && ids(a) == ids(b);
     let pairs = (0..blocked.len()).flat_map(|one| (0..delivered.len()).map(move |other| (one, other)));
-    pairs
-        .filter(|(one, other)| !is_one(&blocked[*one], &delivered[*other]))
-        .min_by_key(|(one, other)| {
-            let (one, other) = (&blocked[*one], &delivered[*other]);
-            let blocked_first = 3 - mailbox_distance(one.fate).min(3);
-            let places = (recipient(one), start(one), recipient(other), start(other));
-            (blocked_first > 2, mailbox_distance(other.fate), recipient(one) != recipient(other), blocked_first, places)
-        })
+    pairs.filter(|(one, other)| !is_one(&blocked[*one], &delivered[*other])).min_by_key(|(one, other)| {
+        let (one, other) = (&blocked[*one], &delivered[*other]);
+        let blocked_first = 3 - mailbox_distance(one.fate).min(3);
+        let places = (recipient(one), start(one), recipient(other), start(other));
+        (blocked_first > 2, mailbox_distance(other.fate), recipient(one) != recipient(other), blocked_first, places)
+    })
 }
 
 fn ids<'c>(copy: &'c Explained<'_>) -> BTreeSet<&'c Identifier> {

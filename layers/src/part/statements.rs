@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use evidence::{
-    Action, Arrival, AuthMethod, Cite, Fact, Handover, Layer, Observation, Outcome, Peer, Redirect, Reply,
-    System, Verdict, VerdictKind,
+    Action, Arrival, AuthMethod, Cite, Fact, Handover, Layer, Observation, Outcome, Peer, Redirect, Reply, System,
+    Verdict, VerdictKind,
 };
 use trace::{Event, Phase};
 
@@ -127,9 +127,11 @@ fn at_the_door(stay: &Stay<'_>) -> Vec<Spoken> {
             continue;
         }
         all.extend(arrival.client.as_ref().map(|client| client_address(event, client)));
-        all.extend(arrival.connector.as_ref().map(|connector| {
-            spoken(event, Told { about: Topic::Connector, key: connector, said: connector.clone() })
-        }));
+        all.extend(
+            arrival.connector.as_ref().map(|connector| {
+                spoken(event, Told { about: Topic::Connector, key: connector, said: connector.clone() })
+            }),
+        );
         all.extend(refusal(arrival).map(|answer| reply(event, answer)));
     }
     for event in &stay.words {
@@ -279,4 +281,3 @@ fn in_the_mailbox(event: &Event) -> Vec<Spoken> {
     };
     told.into_iter().map(|(about, said)| spoken(event, Told { about, key: &said.clone(), said })).collect()
 }
-
