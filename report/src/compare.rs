@@ -242,8 +242,7 @@ impl Comparison {
         if of_delivered.is_none() {
             ask_for_a_delivered_one(&mut layers, of_blocked.as_ref());
         }
-        let asked = layers.iter().flat_map(|layer| layer.ask_for.iter().map(String::as_str));
-        let exports = assemble::exports_of(asked, blocked.trace);
+        let exports = exports(&layers, blocked, delivered.filter(|_| of_delivered.is_some()));
         let told_blocked = told_side(blocked, one);
         let told_delivered = delivered.map(|delivered| told_side(delivered, other));
         let mut assumptions = assemble::assumptions(blocked.lake, &[]);
@@ -283,6 +282,33 @@ impl Comparison {
 pub(crate) fn side<'a>(answered: &Answered<'a>, at: usize) -> Option<Side<'a>> {
     let stages = &answered.found.answers.get(at)?.stages;
     Some(Side { copy: answered.copies.get(at)?, stages, lake: answered.lake, trusted: answered.trusted })
+}
+
+/// How to get what is asked for, for the message of which a layer is not shown.
+fn exports(layers: &[ComparedLayer], blocked: &Answered<'_>, delivered: Option<&Answered<'_>>) -> Vec<Export> {
+    let is_silent = |state: Option<State>| state == Some(State::NotSupplied);
+    let asked = |of: fn(&ComparedLayer) -> Option<State>, other: fn(&ComparedLayer) -> Option<State>| {
+        // What no side lacks alone, such as a way out of a contradiction, is asked for the blocked message.
+        layers.iter().filter(move |layer| is_silent(of(layer)) || !is_silent(other(layer)))
+    };
+    let names = |layer: &ComparedLayer| layer.ask_for.clone();
+    let for_blocked: Vec<String> =
+        asked(|layer| layer.blocked_state, |layer| layer.delivered_state).flat_map(names).collect();
+    let mut exports = assemble::exports_of(for_blocked.iter().map(String::as_str), blocked.trace);
+    let Some(delivered) = delivered else { return exports };
+    let silent = layers.iter().filter(|layer| is_silent(layer.delivered_state));
+    let for_delivered: Vec<String> = silent.flat_map(names).collect();
+    let others = assemble::exports_of(for_delivered.iter().map(String::as_str), delivered.trace);
+    let known = |one: &Export, all: &[Export]| all.iter().any(|other| other == one);
+    let (shared, only): (Vec<Export>, Vec<Export>) = others.into_iter().partition(|one| known(one, &exports));
+    for export in exports.iter_mut().filter(|one| !known(one, &shared)) {
+        export.title.push_str(", for the blocked message");
+    }
+    exports.extend(
+        only.into_iter()
+            .map(|export| Export { title: format!("{}, for the delivered message", export.title), ..export }),
+    );
+    exports
 }
 
 /// Why there are no two copies.
@@ -390,11 +416,10 @@ fn cautions(blocked: &ComparedSide, delivered: Option<&ComparedSide>) -> Vec<Str
         ));
     }
     let (one, other) = (&blocked.message, &delivered.message);
-    if one.header_from != other.header_from && one.header_from.is_some() && other.header_from.is_some() {
-        cautions.push(
-            "The two are from different authors: results about the author's domain may differ for that alone."
-                .to_owned(),
-        );
+    let author = [(&one.header_from, &other.header_from), (&one.envelope_sender, &other.envelope_sender)];
+    if author.iter().find(|(one, other)| one.is_some() && other.is_some()).is_some_and(|(one, other)| one != other) {
+        cautions
+            .push("The two are from different authors: what rests on the sender may differ for that alone.".to_owned());
     }
     if let Some(apart) = blocked.at.zip(delivered.at).map(|(one, other)| other.duration_since(one).abs())
         && apart > SAME_SETTINGS
@@ -514,7 +539,11 @@ impl Comparison {
 
     fn compared(&self) -> Section {
         let mut blocks = vec![Block::Text(Tone::Bad, "Blocked".to_owned()), Block::Facts(side_facts(&self.blocked))];
-        let how = if self.picked.is_some() { "Delivered (picked from the records)" } else { "Delivered" };
+        let how = match (&self.picked, &self.delivered) {
+            (Some(_), Some(_)) => "Delivered (picked from the records)",
+            (_, None) => "Delivered: none found",
+            (None, Some(_)) => "Delivered",
+        };
         blocks.push(Block::Text(Tone::Good, how.to_owned()));
         if let Some(delivered) = &self.delivered {
             blocks.push(Block::Facts(side_facts(delivered)));
@@ -570,17 +599,20 @@ impl Comparison {
         Section { id: "parting", title: "Where they part".to_owned(), blocks }
     }
 
-    /// The facts of the layer at which they part.
+    /// The facts of the layer at which they part, and what there is stated of one side only.
     fn deciding(&self) -> Option<Section> {
         let parted = self.layers.iter().find(|layer| Some(layer.layer) == self.parted_at)?;
-        let facts = parted.facts.iter().filter(|fact| fact.comparison == Likeness::Parted);
-        let blocks = facts.flat_map(|fact| beside(fact, parted.layer)).collect();
+        let mut shown = Vec::new();
+        let both = parted.facts.iter().filter(|fact| fact.comparison == Likeness::Parted);
+        let one = parted.facts.iter().filter(|fact| fact.comparison == Likeness::NotCompared);
+        let blocks = both.chain(one).flat_map(|fact| beside(fact, parted.layer, &mut shown)).collect();
         Some(Section { id: "deciding", title: format!("What differs at {}", parted.layer.word()), blocks })
     }
 
     /// What differs without parting them, and what followed.
     fn besides(&self) -> Option<Section> {
         let mut blocks = Vec::new();
+        let mut shown = Vec::new();
         for layer in &self.layers {
             let is_there = Some(layer.layer) == self.parted_at;
             let facts = layer.facts.iter().filter(|fact| match fact.comparison {
@@ -588,7 +620,7 @@ impl Comparison {
                 Likeness::Parted => !is_there,
                 _ => false,
             });
-            blocks.extend(facts.flat_map(|fact| beside(fact, layer.layer)));
+            blocks.extend(facts.flat_map(|fact| beside(fact, layer.layer, &mut shown)));
         }
         let title =
             if self.parted_at.is_some() { "What differs besides, and what followed" } else { "What differs besides" };
@@ -616,21 +648,26 @@ impl Comparison {
     }
 
     fn not_compared(&self) -> Option<Section> {
-        let mut rows = Vec::new();
+        let mut rows: Vec<Row> = Vec::new();
         for layer in &self.layers {
             if let Some(why) = &layer.why {
                 let asked =
                     (!layer.ask_for.is_empty()).then(|| format!("would be shown by: {}", layer.ask_for.join(", ")));
-                let notes = asked.into_iter().collect();
-                rows.push(Row {
-                    tone: Tone::Odd,
-                    lead: layer.layer.word().to_owned(),
-                    text: why.clone(),
-                    notes,
-                    raw: None,
-                });
+                let lead = layer.layer.word().to_owned();
+                match rows.iter_mut().find(|row| row.tone == Tone::Odd && row.text == *why) {
+                    Some(row) => {
+                        row.lead = format!("{}, {lead}", row.lead);
+                        row.notes.extend(asked.filter(|asked| !row.notes.contains(asked)));
+                    }
+                    None => {
+                        let notes = asked.into_iter().collect();
+                        rows.push(Row { tone: Tone::Odd, lead, text: why.clone(), notes, raw: None });
+                    }
+                }
             }
-            let open = layer.facts.iter().filter(|fact| fact.comparison == Likeness::NotCompared);
+            // Where a layer did different things, what is stated of one side only adds nothing; at the first it stands there.
+            let is_parted = layer.comparison == Likeness::Parted;
+            let open = layer.facts.iter().filter(|fact| !is_parted && fact.comparison == Likeness::NotCompared);
             rows.extend(open.map(|fact| {
                 let stated = || fact.blocked.iter().chain(&fact.delivered);
                 let said: Vec<&str> = stated().map(|stated| stated.said.as_str()).collect();
@@ -660,11 +697,7 @@ impl Comparison {
             blocks.push(Block::Rows(vec![Row { notes, ..row }]));
             blocks.extend(export.command.as_ref().map(|command| Block::Commands(vec![command.clone()])));
         }
-        (!blocks.is_empty()).then(|| Section {
-            id: "fetch",
-            title: "What to fetch, for both messages".to_owned(),
-            blocks,
-        })
+        (!blocks.is_empty()).then(|| Section { id: "fetch", title: "What to fetch".to_owned(), blocks })
     }
 
     fn in_mind(&self) -> Option<Section> {
@@ -725,24 +758,25 @@ fn side_facts(side: &ComparedSide) -> Vec<(String, String)> {
     facts
 }
 
-/// A fact with what is stated on both sides, one under the other.
-fn beside(fact: &ComparedFact, layer: Layer) -> Vec<Block> {
+/// A fact with what is stated on both sides, one under the other. `shown` holds the places of which the words stand above.
+fn beside(fact: &ComparedFact, layer: Layer, shown: &mut Vec<String>) -> Vec<Block> {
     let parts = fact.comparison == Likeness::Parted;
-    let row = |who: &str, tone: Tone, stated: &Option<Stated>| {
+    let mut row = |who: &str, tone: Tone, stated: &Option<Stated>| {
         let stated = stated.as_ref();
         let places = places(stated.into_iter());
+        let first = stated.and_then(|stated| stated.cites.first()).filter(|cite| !shown.contains(&cite.place()));
+        let raw = first.map(words);
+        shown.extend(first.map(Cite::place));
         Row {
             tone: if parts { tone } else { Tone::Plain },
             lead: who.to_owned(),
             text: stated.map_or("nothing is stated".to_owned(), |stated| stated.said.clone()),
             notes: if places.is_empty() { Vec::new() } else { vec![places] },
-            raw: stated.and_then(|stated| stated.cites.first()).filter(|_| parts).map(words),
+            raw,
         }
     };
-    vec![
-        Block::Text(Tone::Plain, format!("{}: {}", layer.word(), name(fact))),
-        Block::Rows(vec![row("blocked", Tone::Bad, &fact.blocked), row("delivered", Tone::Good, &fact.delivered)]),
-    ]
+    let rows = vec![row("blocked", Tone::Bad, &fact.blocked), row("delivered", Tone::Good, &fact.delivered)];
+    vec![Block::Text(Tone::Plain, format!("{}: {}", layer.word(), name(fact))), Block::Rows(rows)]
 }
 
 /// The record's own words, around the part that says it.
