@@ -220,7 +220,7 @@ fn check_fact(report: &Value, value: &str) -> Result<(), String> {
     };
     let of_layer = list(report, "layers").iter().filter(|one| word(one, "layer") == *layer);
     let facts: Vec<&Value> = of_layer.flat_map(|one| list(one, "facts")).collect();
-    match facts.iter().any(|fact| holds(fact)) {
+    match facts.iter().any(holds) {
         true => Ok(()),
         false => Err(short(&format!("{facts:?}")).replace("Object", "")),
     }

@@ -127,11 +127,7 @@ fn at_the_door(stay: &Stay<'_>) -> Vec<Spoken> {
             continue;
         }
         all.extend(arrival.client.as_ref().map(|client| client_address(event, client)));
-        all.extend(
-            arrival.connector.as_ref().map(|connector| {
-                spoken(event, Told { about: Topic::Connector, key: connector, said: connector.clone() })
-            }),
-        );
+        all.extend(arrival.connector.as_ref().map(|name| connector(event, name)));
         all.extend(refusal(arrival).map(|answer| reply(event, answer)));
     }
     for event in &stay.words {
@@ -144,6 +140,13 @@ fn at_the_door(stay: &Stay<'_>) -> Vec<Spoken> {
 fn client_address(event: &Event, client: &Peer) -> Spoken {
     let address = client.ip.as_deref().or(client.name.as_deref()).unwrap_or("");
     spoken(event, Told { about: Topic::ClientAddress, key: address, said: address.to_owned() })
+}
+
+/// A connector by its name; what stands behind a comma, such as who logged in there, is worth saying and no other connector.
+fn connector(event: &Event, name: &str) -> Spoken {
+    let key = name.split(", ").next().unwrap_or(name);
+    let one = spoken(event, Told { about: Topic::Connector, key, said: name.to_owned() });
+    Spoken { detail: name.to_lowercase(), ..one }
 }
 
 /// What was answered to a client that was not let in.
