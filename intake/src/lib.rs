@@ -50,6 +50,8 @@ pub struct Evidence {
 pub struct Opened {
     /// Name for cites, as [`open`] gives it; `archive.zip/inner` within an archive.
     pub name: FileName,
+    /// The file on the disk that holds it, which is the archive for a member of one; `-` is standard input.
+    pub path: PathBuf,
     /// The content.
     pub bytes: Bytes,
 }
@@ -94,7 +96,8 @@ impl Opened {
 /// holds all that was named: a report tells nothing of the machine. The result does not depend on the order in which the
 /// file system lists names.
 pub fn open(paths: &[PathBuf], limits: Limits) -> Evidence {
-    let mut opening = Opening { limits, budget: limits.unpacked_bytes, found: Evidence::default() };
+    let mut opening =
+        Opening { limits, budget: limits.unpacked_bytes, path: PathBuf::new(), found: Evidence::default() };
     let shared = shared_folder(paths);
     for path in paths {
         let name = display(path.strip_prefix(&shared).unwrap_or(path));
@@ -119,6 +122,8 @@ struct Opening {
     limits: Limits,
     /// Bytes that may still be unpacked.
     budget: u64,
+    /// The file on the disk that is being opened.
+    path: PathBuf,
     found: Evidence,
 }
 
@@ -133,7 +138,7 @@ impl Opening {
     }
 
     fn add(&mut self, name: String, bytes: Bytes) {
-        self.found.files.push(Opened { name: name.into(), bytes });
+        self.found.files.push(Opened { name: name.into(), path: self.path.clone(), bytes });
     }
 
     /// Opens a regular file by its content: an archive, a gzip file, or evidence as it is.
@@ -141,6 +146,7 @@ impl Opening {
         if self.is_full() {
             return self.refuse_rest(name);
         }
+        path.clone_into(&mut self.path);
         match bytes::read(path) {
             Ok(bytes) => self.content(name, bytes),
             Err(why) => self.refuse(name, "a file that can be read", why.found, why.hint),
@@ -167,6 +173,7 @@ impl Opening {
     /// Reads standard input to its end, or to the limit.
     fn stdin(&mut self, input: impl Read) {
         let name = "standard-input".to_owned();
+        self.path = PathBuf::from("-");
         let limit = self.limits.stdin_bytes;
         let mut held = Vec::new();
         match input.take(limit + 1).read_to_end(&mut held) {

@@ -5,6 +5,7 @@
 
 pub mod exports;
 mod fate;
+pub mod part;
 mod say;
 mod stages;
 mod stay;

@@ -55,7 +55,7 @@ fn samples(lake: &Lake, trusted: &[String]) -> Vec<SampleHeaders> {
     trace::samples(lake).into_iter().map(of).filter(|sample| !sample.is_empty()).collect()
 }
 
-fn message(trace: &Trace) -> document::Message {
+pub(crate) fn message(trace: &Trace) -> document::Message {
     let facts = &trace.message;
     document::Message {
         message_id: facts.message_id.clone(),
@@ -184,7 +184,12 @@ fn next_step(step: &findings::NextStep, trace: &Trace) -> document::NextStep {
 
 /// How to get every export that a finding asks for, with the ticket's values filled in.
 fn exports(found: &Found, trace: &Trace) -> Vec<document::Export> {
-    let asked: BTreeSet<&str> = found.findings.iter().flat_map(|finding| finding.ask_for.iter().copied()).collect();
+    exports_of(found.findings.iter().flat_map(|finding| finding.ask_for.iter().copied()), trace)
+}
+
+/// How to get some exports, each once.
+pub(crate) fn exports_of<'s>(asked: impl Iterator<Item = &'s str>, trace: &Trace) -> Vec<document::Export> {
+    let asked: BTreeSet<&str> = asked.collect();
     asked
         .into_iter()
         .filter_map(sources::source)
@@ -233,7 +238,7 @@ fn whole_second(at: Timestamp) -> String {
     Timestamp::from_second(at.as_second()).map_or_else(|_| at.to_string(), |at| at.to_string())
 }
 
-fn evidence_file(
+pub(crate) fn evidence_file(
     file: &Supplied,
     snapshots: &[lake::Snapshot],
     sha256: &impl Fn(&str) -> Option<String>,
@@ -315,7 +320,7 @@ fn unread(file: &Supplied) -> Option<String> {
 const MAX_PROBLEMS: usize = 20;
 
 /// Zones and years that were assumed, and samples that were left aside.
-fn assumptions(lake: &Lake, others: &[sources::Candidate]) -> Vec<String> {
+pub(crate) fn assumptions(lake: &Lake, others: &[sources::Candidate]) -> Vec<String> {
     let mut found: BTreeSet<String> = BTreeSet::new();
     for entry in lake.entries() {
         if let Some(Zone::Assumed(how)) = entry.observation.when.as_ref().map(|when| &when.zone) {
@@ -333,11 +338,11 @@ fn assumptions(lake: &Lake, others: &[sources::Candidate]) -> Vec<String> {
     found
 }
 
-fn cites(cites: &[evidence::Cite]) -> Vec<document::Cite> {
+pub(crate) fn cites(cites: &[evidence::Cite]) -> Vec<document::Cite> {
     cites.iter().map(document::Cite::from).collect()
 }
 
-fn state(state: layers::State) -> document::State {
+pub(crate) fn state(state: layers::State) -> document::State {
     match state {
         layers::State::Passed => document::State::Passed,
         layers::State::Changed => document::State::Changed,
@@ -350,7 +355,7 @@ fn state(state: layers::State) -> document::State {
     }
 }
 
-fn fate(fate: layers::Fate) -> document::Fate {
+pub(crate) fn fate(fate: layers::Fate) -> document::Fate {
     match fate {
         layers::Fate::Delivered => document::Fate::Delivered,
         layers::Fate::Junked => document::Fate::Junked,

@@ -4,6 +4,7 @@
 
 mod assemble;
 mod authentication;
+mod compare;
 mod document;
 mod headers;
 mod html;
@@ -17,6 +18,10 @@ mod view;
 
 pub use assemble::{Answered, assemble};
 pub use authentication::{AUTHENTICATION_SCHEMA, AuthenticationReport, Disagreement};
+pub use compare::{
+    COMPARE_SCHEMA, ComparedFact, ComparedFile, ComparedLayer, ComparedSide, Comparison, Kinship, Likeness,
+    PartingStanding, Picked, RunnerUp, Sides, Stated,
+};
 pub use document::{
     Cite, Event, EvidenceFile, Excerpt, Export, Fate, Finding, FindingKind, Layer, LayerState, Message, MessageCopy,
     NextStep, PassedOver, Problem, Report, SCHEMA, Standing, State,
@@ -26,6 +31,9 @@ pub use html::html;
 pub use markdown::markdown;
 pub use own::{OwnCheck, OwnResult};
 pub use sample::{AuthservId, Phase, SampleHeaders, SampleHop, SampleResult, SampleWord, Trust};
-pub use sheet::{Bar, Block, Row, Section, Sheet, Tone, sheet_html, sheet_markdown, sheet_terminal};
+pub use sheet::{
+    Bar, Block, Cell, PairLine, Pairs, Row, Section, Sheet, Tone, sheet_html, sheet_markdown, sheet_terminal,
+};
 pub use terminal::{Color, Terminal, terminal};
 pub use text::visible;
+pub use view::span;

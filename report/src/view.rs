@@ -290,7 +290,7 @@ pub(crate) fn clock(at: Timestamp) -> String {
 }
 
 /// A span for people, in its two largest units.
-pub(crate) fn span(duration: SignedDuration) -> String {
+pub fn span(duration: SignedDuration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0 if duration.subsec_millis() != 0 => format!("{} ms", duration.subsec_millis()),

@@ -1,6 +1,6 @@
-//! What `headers` and `auth` show, asserted whole, and with every text of a stranger made hostile.
+//! What `headers`, `auth` and `compare` show, asserted whole, and with every text of a stranger made hostile.
 
-use report::{AuthenticationReport, Color, Headers, Sheet, Terminal};
+use report::{AuthenticationReport, Color, Comparison, Headers, Sheet, Terminal};
 use serde_json::Value;
 
 const HOSTILE: &str = "\u{1b}[31m<script>alert(1)</script>\u{202e}|`*[x](https://bad.example)\r\n=cmd";
@@ -18,6 +18,21 @@ fn auth(value: Value) -> Sheet {
     serde_json::from_value::<AuthenticationReport>(value).expect("it is a document of auth").sheet()
 }
 
+fn compare(value: Value) -> Sheet {
+    serde_json::from_value::<Comparison>(value).expect("it is a comparison").sheet()
+}
+
+/// Every page, by the name of the document that it is made from.
+fn sheet(name: &str, document: Value) -> Sheet {
+    match name {
+        "headers" => headers(document),
+        "auth" => auth(document),
+        _ => compare(document),
+    }
+}
+
+const DOCUMENTS: [&str; 4] = ["headers", "auth", "compare", "compare_alone"];
+
 fn terminal(sheet: &Sheet, width: usize) -> String {
     report::sheet_terminal(sheet, Terminal { width, color: Color::Never })
 }
@@ -25,8 +40,20 @@ fn terminal(sheet: &Sheet, width: usize) -> String {
 /// Puts hostile words behind every text but those of a fixed vocabulary.
 fn poison(value: &mut Value, key: &str) {
     const FIXED: &[&str] = &["schema", "phase", "trust", "weight", "result", "method", "at", "sent_at", "source"];
+    const OF_COMPARE: &[&str] = &[
+        "comparison",
+        "blocked_state",
+        "delivered_state",
+        "layer",
+        "parted_at",
+        "standing",
+        "kinship",
+        "fate",
+        "changed_layer",
+    ];
     match value {
-        Value::String(text) if !FIXED.contains(&key) => text.push_str(HOSTILE),
+        Value::String(text) if text.parse::<jiff::Timestamp>().is_ok() => {}
+        Value::String(text) if !FIXED.contains(&key) && !OF_COMPARE.contains(&key) => text.push_str(HOSTILE),
         Value::Array(list) => list.iter_mut().for_each(|one| poison(one, key)),
         Value::Object(fields) => fields.iter_mut().for_each(|(key, one)| poison(one, key)),
         _ => {}
@@ -35,7 +62,8 @@ fn poison(value: &mut Value, key: &str) {
 
 #[test]
 fn faces_of_headers_and_auth() {
-    for (name, sheet) in [("headers", headers(value("headers"))), ("auth", auth(value("auth")))] {
+    for name in DOCUMENTS {
+        let sheet = sheet(name, value(name));
         insta::assert_snapshot!(format!("{name}_terminal_80"), terminal(&sheet, 80));
         insta::assert_snapshot!(format!("{name}_terminal_40"), terminal(&sheet, 40));
         insta::assert_snapshot!(format!("{name}_markdown"), report::sheet_markdown(&sheet));
@@ -44,10 +72,10 @@ fn faces_of_headers_and_auth() {
 
 #[test]
 fn nothing_hostile_is_raw() {
-    for name in ["headers", "auth"] {
+    for name in DOCUMENTS {
         let mut hostile = value(name);
         poison(&mut hostile, "");
-        let sheet = if name == "headers" { headers(hostile) } else { auth(hostile) };
+        let sheet = sheet(name, hostile);
         let page = report::sheet_html(&sheet);
         for (face, text) in
             [("terminal", terminal(&sheet, 80)), ("markdown", report::sheet_markdown(&sheet)), ("html", page.clone())]
@@ -63,7 +91,7 @@ fn nothing_hostile_is_raw() {
 
 #[test]
 fn lines_fit_the_width() {
-    for sheet in [headers(value("headers")), auth(value("auth"))] {
+    for sheet in DOCUMENTS.map(|name| sheet(name, value(name))) {
         for width in [40, 72, 80, 140] {
             for line in terminal(&sheet, width).lines().filter(|line| !line.trim_start().starts_with('$')) {
                 assert!(line.chars().count() <= width, "{width}: {line}");

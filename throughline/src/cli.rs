@@ -22,6 +22,9 @@ pub enum Command {
     /// Follow a message through the evidence: its way, the layer that changed it, why, and what to do next
     #[command(after_help = FOLLOW_EXAMPLES)]
     Follow(Follow),
+    /// Compare a blocked message with a delivered one: the first layer at which they part, what was equal, what is not known
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(Compare),
     /// Read a sample's header: hops and delays, whose authentication results count, vendor fields decoded
     #[command(after_help = HEADERS_EXAMPLES)]
     Headers(Headers),
@@ -61,6 +64,19 @@ const FOLLOW_EXAMPLES: &str = "Examples:
       Not even a Message-ID: say what it looks like.
   pbpaste | throughline follow - trace.csv --format markdown
       Pasted headers from standard input; the answer as Markdown for the ticket.";
+
+const COMPARE_EXAMPLES: &str = "Examples:
+  throughline compare --blocked blocked.eml --delivered fine.eml exports/
+      Follow both samples through all records, and say where they part.
+  throughline compare --blocked blocked.eml exports/
+      No delivered sample at hand: the delivered message that is most like it is picked from the records.
+  throughline compare --blocked ticket-4711/ --delivered ticket-4712.zip
+      Each side with its own sample and exports; both are followed through all of them.
+  throughline compare exports/ --blocked-message-id inv-4711@supplier.example --delivered-message-id inv-4709@supplier.example
+      No samples: name both messages.
+  throughline compare exports/ --blocked-message-id memo-7@example.com --recipient ana@example.com --delivered-recipient ben@example.com
+      One message, blocked for one recipient and delivered to another.
+Exit status: 0 the layer at which they part is shown, 1 it is not";
 
 const HEADERS_EXAMPLES: &str = "Examples:
   throughline headers message.eml
@@ -104,6 +120,45 @@ pub struct Follow {
     /// Subject
     #[arg(long, value_name = "TEXT", help_heading = "Which message (if there is no sample)")]
     pub subject: Option<String>,
+
+    /// Host or domain that is ours: its authentication results count; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub trust: Vec<String>,
+    #[command(flatten)]
+    pub clocks: Clocks,
+    /// Also hash files over 64 MiB
+    #[arg(long)]
+    pub hash_all: bool,
+
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Options of `compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The blocked message: a sample, or a folder or archive with its sample and exports; - is standard input
+    #[arg(long, value_name = "PATH", required_unless_present = "blocked_message_id")]
+    pub blocked: Option<PathBuf>,
+    /// The delivered message, likewise; without it one is picked from the records
+    #[arg(long, value_name = "PATH")]
+    pub delivered: Option<PathBuf>,
+    /// Exports and logs about both: folders, archives, files
+    #[arg(value_name = "EVIDENCE")]
+    pub evidence: Vec<PathBuf>,
+
+    /// Message-ID of the blocked message
+    #[arg(long, value_name = "ID", help_heading = "Which messages (if there are no samples)")]
+    pub blocked_message_id: Option<String>,
+    /// Message-ID of the delivered message
+    #[arg(long, value_name = "ID", help_heading = "Which messages (if there are no samples)")]
+    pub delivered_message_id: Option<String>,
+    /// Recipient of the copy that is meant, on both sides where both have one; may be given several times
+    #[arg(long, value_name = "ADDRESS", help_heading = "Which copies")]
+    pub recipient: Vec<String>,
+    /// Recipient of the delivered copy, if it is another one
+    #[arg(long, value_name = "ADDRESS", help_heading = "Which copies")]
+    pub delivered_recipient: Vec<String>,
 
     /// Host or domain that is ours: its authentication results count; may be given several times
     #[arg(long, value_name = "NAME")]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use report::{Cite, Excerpt, Report};
+use report::{Cite, Excerpt};
 use sources::Input;
 
 /// Characters shown on each side of a mark.
@@ -10,10 +10,10 @@ const AROUND_CHARS: usize = 160;
 /// Characters shown of a mark.
 const MARKED_MAX_CHARS: usize = 300;
 
-/// Adds to every cite with a mark the text around it.
-pub fn add(report: &mut Report, files: &[Input<'_>]) {
+/// Adds to every cite with a mark the text around it. `each_cite` visits the cites of a document.
+pub fn add(files: &[Input<'_>], each_cite: impl FnOnce(&mut dyn FnMut(&mut Cite))) {
     let files: HashMap<&str, &[u8]> = files.iter().map(|file| (&*file.name, file.bytes)).collect();
-    report.each_cite(|cite| cite.excerpt = files.get(cite.file.as_str()).and_then(|bytes| excerpt(cite, bytes)));
+    each_cite(&mut |cite| cite.excerpt = files.get(cite.file.as_str()).and_then(|bytes| excerpt(cite, bytes)));
 }
 
 fn excerpt(cite: &Cite, file: &[u8]) -> Option<Excerpt> {

@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod cli;
+mod compare;
 mod excerpt;
 mod failure;
 mod follow;
@@ -11,6 +12,7 @@ mod output;
 mod own;
 mod resolve;
 mod sample;
+mod supply;
 mod times;
 mod watch;
 
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<u8, Failure> {
     match command {
         Command::Follow(options) => return follow::run(options),
+        Command::Compare(options) => return compare::run(options),
         Command::Headers(options) => headers::run(options)?,
         Command::Auth(options) => authenticate::run(options)?,
         Command::Sources { kind } => output::print(&list::run(kind.as_deref())?)?,

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use support::{Case, LAYERS, Run, Section, broken_promises, cases, findings_text, follow, list, place, short, word};
+use support::{
+    Case, LAYERS, Run, Section, broken_promises, cases, findings_text, follow, is_at, list, place, short, word,
+};
 
 #[test]
 fn every_ticket_is_answered_right() {
@@ -182,18 +184,6 @@ fn check_cites(report: &Value, places: &str) -> Result<(), String> {
     } else {
         Err(format!("cites {:?}", cites.iter().map(place).collect::<Vec<_>>()))
     }
-}
-
-/// Whether a cite is at `FILE`, `FILE:LINE`, `FILE:FROM-TO` or `FILE#RECORD`.
-fn is_at(cite: &Value, wanted: &str) -> bool {
-    let file = word(cite, "file");
-    if let Some((name, record)) = wanted.rsplit_once('#') {
-        return file == name && cite["record"].as_u64() == record.parse().ok();
-    }
-    let Some((name, lines)) = wanted.rsplit_once(':') else { return file == wanted };
-    let (from, to) = lines.split_once('-').unwrap_or((lines, lines));
-    let (Ok(from), Ok(to)) = (from.parse::<u64>(), to.parse::<u64>()) else { return false };
-    file == name && cite["line"].as_u64().is_some_and(|line| (from..=to).contains(&line))
 }
 
 /// The tickets themselves are sound: each place that they name is there.

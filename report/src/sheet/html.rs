@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::terminal::percent;
-use super::{Bar, Block, Row, Section, Sheet};
+use super::{Bar, Block, Cell, Pairs, Row, Section, Sheet};
 use crate::html::page;
 use crate::text::visible;
 
@@ -32,6 +32,7 @@ fn blocks(blocks: &[Block]) -> Markup {
                 },
                 Block::Rows(list) => (rows(list)),
                 Block::Bars(list) => (bars(list)),
+                Block::Pairs(two) => (pairs(two)),
                 Block::Commands(lines) => { @for line in lines { pre { (visible(line)) } } },
             }
         }
@@ -81,4 +82,29 @@ fn bars(list: &[Bar]) -> Markup {
             }
         }
     }
+}
+
+fn pairs(two: &Pairs) -> Markup {
+    html! {
+        table.stack.pairs {
+            thead { tr { th scope="col" { "" } th scope="col" { (visible(&two.left)) } th scope="col" { "" } th scope="col" { (visible(&two.right)) } } }
+            tbody {
+                @for line in &two.lines {
+                    tr.decided[line.mark.is_some()] {
+                        th.when scope="row" { (visible(&line.label)) }
+                        td data-label=(visible(&two.left)) { (cell(&line.left)) }
+                        td.when.soft { span aria-hidden="true" { (line.between) } " " (visible(&line.means)) }
+                        td data-label=(visible(&two.right)) {
+                            (cell(&line.right))
+                            @if let Some(mark) = &line.mark { p.stopped { "← " (visible(mark)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cell(cell: &Cell) -> Markup {
+    html! { span.(cell.tone.class()) { span aria-hidden="true" { (cell.sign) } " " (visible(&cell.text)) } }
 }

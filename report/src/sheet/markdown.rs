@@ -1,7 +1,7 @@
 //! Sections as Markdown for a ticket.
 
 use super::terminal::percent;
-use super::{Bar, Block, Row, Section, Sheet};
+use super::{Bar, Block, Pairs, Row, Section, Sheet};
 use crate::markdown::{Within, code, escape, heading};
 
 /// Writes a page as Markdown.
@@ -30,6 +30,7 @@ pub(crate) fn section(out: &mut String, section: &Section) {
                 out.push('\n');
             }
             Block::Bars(list) => bars(out, list),
+            Block::Pairs(two) => pairs(out, two),
             Block::Commands(lines) => {
                 lines.iter().for_each(|line| out.push_str(&format!("- {}\n", code(line, Within::Text))));
                 out.push('\n');
@@ -61,6 +62,24 @@ fn bars(out: &mut String, list: &[Bar]) {
             escape(&bar.value),
             bar.share_permille.map_or(String::new(), percent),
             escape(&bar.notes.join("; ")),
+        ));
+    }
+    out.push('\n');
+}
+
+fn pairs(out: &mut String, two: &Pairs) {
+    out.push_str(&format!("| | {} | | {} | |\n|---|---|---|---|---|\n", escape(&two.left), escape(&two.right)));
+    for line in &two.lines {
+        out.push_str(&format!(
+            "| {} | {} {} | {} {} | {} {} | {} |\n",
+            escape(&line.label),
+            line.left.sign,
+            escape(&line.left.text),
+            line.between,
+            escape(&line.means),
+            line.right.sign,
+            escape(&line.right.text),
+            line.mark.as_ref().map_or(String::new(), |mark| format!("**← {}**", escape(mark))),
         ));
     }
     out.push('\n');

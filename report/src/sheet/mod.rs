@@ -43,8 +43,49 @@ pub enum Block {
     Rows(Vec<Row>),
     /// Lengths one under the other.
     Bars(Vec<Bar>),
+    /// Two things beside each other, line by line.
+    Pairs(Pairs),
     /// Lines to be copied.
     Commands(Vec<String>),
+}
+
+/// Two things beside each other.
+#[derive(Clone, Debug, Default)]
+pub struct Pairs {
+    /// The heading of the left one.
+    pub left: String,
+    /// The heading of the right one.
+    pub right: String,
+    /// The lines.
+    pub lines: Vec<PairLine>,
+}
+
+/// A line of two things beside each other.
+#[derive(Clone, Debug)]
+pub struct PairLine {
+    /// What is compared.
+    pub label: String,
+    /// The left one.
+    pub left: Cell,
+    /// The sign between the two, such as `=`.
+    pub between: char,
+    /// That sign in words.
+    pub means: String,
+    /// The right one.
+    pub right: Cell,
+    /// What is pointed out under the line.
+    pub mark: Option<String>,
+}
+
+/// A sign with a few words.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// How it is coloured.
+    pub tone: Tone,
+    /// Its sign.
+    pub sign: char,
+    /// Its words.
+    pub text: String,
 }
 
 /// One statement.

@@ -2,9 +2,9 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Bar, Block, Row, Section, Sheet, Tone};
+use super::{Bar, Block, Cell, Pairs, Row, Section, Sheet, Tone};
 use crate::terminal::{FAINT, HEADING, PLAIN, Page, Terminal};
-use crate::text::{cut, pad, visible, width};
+use crate::text::{cut, pad, visible, width, wrap};
 
 /// Below this many columns lengths are told in words only.
 const MIN_BAR_WIDTH: usize = 72;
@@ -31,6 +31,7 @@ pub(crate) fn section(page: &mut Page, section: &Section) {
             }),
             Block::Rows(list) => list.iter().for_each(|one| row(page, one)),
             Block::Bars(list) => bars(page, list),
+            Block::Pairs(two) => pairs(page, two),
             Block::Commands(lines) => lines.iter().for_each(|line| page.verbatim("    $ ", line)),
         }
     }
@@ -51,6 +52,44 @@ fn row(page: &mut Page, row: &Row) {
     if let Some(raw) = &row.raw {
         page.block("      │ ", FAINT, &visible(raw));
     }
+}
+
+/// Columns of the names in front of two things beside each other.
+const PAIR_LABEL: usize = 15;
+/// Columns of one of the two at most.
+const MAX_PAIR: usize = 26;
+
+fn pairs(page: &mut Page, two: &Pairs) {
+    let column = (page.width.saturating_sub(2 + PAIR_LABEL + 3) / 2).min(MAX_PAIR);
+    let head = |text: &str| pad(&cut(&visible(text), column), column + 3);
+    let blank = " ".repeat(2 + PAIR_LABEL);
+    page.line(&[(&blank, PLAIN), (&head(&two.left), FAINT), (&head(&two.right), FAINT)]);
+    for line in &two.lines {
+        let (left, right) = (cell(&line.left, column), cell(&line.right, column));
+        for row in 0..left.len().max(right.len()) {
+            let label = if row == 0 { cut(&visible(&line.label), PAIR_LABEL - 1) } else { String::new() };
+            let of = |cell: &[String]| pad(cell.get(row).map_or("", String::as_str), column);
+            let between = if row == 0 { format!("{}  ", line.between) } else { "   ".to_owned() };
+            let marked = if line.mark.is_some() { HEADING } else { FAINT };
+            page.line(&[
+                ("  ", PLAIN),
+                (&pad(&label, PAIR_LABEL), PLAIN),
+                (&of(&left), style(line.left.tone)),
+                (&between, marked),
+                (&of(&right), style(line.right.tone)),
+            ]);
+        }
+        if let Some(mark) = &line.mark {
+            page.block(&format!("{blank}╰─ "), HEADING, &visible(mark));
+        }
+    }
+}
+
+/// A cell's sign and words, broken within the column.
+fn cell(cell: &Cell, column: usize) -> Vec<String> {
+    let lines = wrap(&visible(&cell.text), column.saturating_sub(2));
+    let lead = |at: usize| if at == 0 { cell.sign } else { ' ' };
+    lines.iter().enumerate().map(|(at, line)| format!("{} {line}", lead(at))).collect()
 }
 
 fn bars(page: &mut Page, list: &[Bar]) {

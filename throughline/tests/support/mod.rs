@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // Each test binary uses its own part.
 
+pub mod rewrites;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -90,9 +92,14 @@ pub struct Section {
     pub statements: Vec<(usize, String)>,
 }
 
-/// All tickets, by name.
+/// All tickets of `follow`, by name.
 pub fn cases() -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases");
+    cases_in("../cases")
+}
+
+/// All tickets of a folder, by name.
+pub fn cases_in(folder: &str) -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files: Vec<PathBuf> = fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
         .map(|entry| entry.expect("a readable folder").path())
@@ -158,7 +165,17 @@ fn read_expected(case: &mut Case, block: &[(usize, &str)]) {
         }
         let (key, value) = line.split_once(':').map_or((line, ""), |(key, value)| (key, value.trim()));
         match key {
-            "message-id" | "sender" | "recipient" | "subject" | "at" | "tz" => {
+            "message-id"
+            | "sender"
+            | "recipient"
+            | "subject"
+            | "at"
+            | "tz"
+            | "blocked"
+            | "delivered"
+            | "blocked-message-id"
+            | "delivered-message-id"
+            | "delivered-recipient" => {
                 case.options.push((format!("--{key}"), value.to_owned()));
             }
             "now" => value.clone_into(&mut case.now),
@@ -231,6 +248,32 @@ pub struct Run {
 /// # Errors
 /// One sentence if the program gave no report.
 pub fn follow(case: &Case, label: &str, evidence: &[Evidence], environment: &[(&str, &str)]) -> Result<Run, String> {
+    let folder = folder_of(case, label, evidence)?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
+    command.arg("follow").arg(&folder).args(["--format", "json", "--now", &case.now]);
+    command.args(case.options.iter().flat_map(|(name, value)| [name, value]));
+    run(command, folder, environment)
+}
+
+/// Writes `evidence` into a folder of its own and runs `compare` on it; samples are named by their files there.
+///
+/// # Errors
+/// One sentence if the program gave no comparison.
+pub fn compare(case: &Case, label: &str, evidence: &[Evidence], environment: &[(&str, &str)]) -> Result<Run, String> {
+    let folder = folder_of(case, label, evidence)?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
+    command.arg("compare").arg(&folder).args(["--format", "json", "--now", &case.now]);
+    for (name, value) in &case.options {
+        match name.as_str() {
+            "--blocked" | "--delivered" => command.arg(name).arg(folder.join(value)),
+            _ => command.arg(name).arg(value),
+        };
+    }
+    run(command, folder, environment)
+}
+
+/// A new folder with the evidence in it.
+fn folder_of(case: &Case, label: &str, evidence: &[Evidence]) -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{label}", case.name));
     // A leftover of an earlier run would be evidence.
     let _ = fs::remove_dir_all(&folder);
@@ -239,9 +282,10 @@ pub fn follow(case: &Case, label: &str, evidence: &[Evidence], environment: &[(&
         let file = folder.join(&evidence.name);
         fs::write(&file, evidence.bytes()).map_err(|error| format!("{}: {error}", file.display()))?;
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
-    command.arg("follow").arg(&folder).args(["--format", "json", "--now", &case.now]);
-    command.args(case.options.iter().flat_map(|(name, value)| [name, value]));
+    Ok(folder)
+}
+
+fn run(mut command: Command, folder: PathBuf, environment: &[(&str, &str)]) -> Result<Run, String> {
     command.env("TZ", "UTC").env("LC_ALL", "C.UTF-8").envs(environment.iter().copied());
     let output = command.output().map_err(|error| format!("the program does not start: {error}"))?;
     let exit = output.status.code().unwrap_or(-1);
@@ -356,7 +400,11 @@ fn check_cites(holder: &Value, what: &str, run: &Run, broken: &mut Vec<String>) 
     }
 }
 
-fn open_cite(cite: &Value, folder: &Path) -> Result<(), String> {
+/// Whether a cite opens at the very record, else why not.
+///
+/// # Errors
+/// One sentence.
+pub fn open_cite(cite: &Value, folder: &Path) -> Result<(), String> {
     let file = word(cite, "file");
     let bytes = fs::read(folder.join(file)).map_err(|error| format!("cite of {file}: {error}"))?;
     let (Some(start), Some(end)) = (cite["bytes"][0].as_u64(), cite["bytes"][1].as_u64()) else {
@@ -452,4 +500,16 @@ pub fn place(cite: &Value) -> String {
         (None, Some(record)) => format!("{}#{record}", word(cite, "file")),
         (None, None) => word(cite, "file").to_owned(),
     }
+}
+
+/// Whether a cite is at `FILE`, `FILE:LINE`, `FILE:FROM-TO` or `FILE#RECORD`.
+pub fn is_at(cite: &Value, wanted: &str) -> bool {
+    let file = word(cite, "file");
+    if let Some((name, record)) = wanted.rsplit_once('#') {
+        return file == name && cite["record"].as_u64() == record.parse().ok();
+    }
+    let Some((name, lines)) = wanted.rsplit_once(':') else { return file == wanted };
+    let (from, to) = lines.split_once('-').unwrap_or((lines, lines));
+    let (Ok(from), Ok(to)) = (from.parse::<u64>(), to.parse::<u64>()) else { return false };
+    file == name && cite["line"].as_u64().is_some_and(|line| (from..=to).contains(&line))
 }

@@ -1,0 +1,182 @@
+//! What was supplied: the files, opened once, and the rows about one message read from them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use intake::{Evidence, Limits};
+use report::EvidenceFile;
+use sources::{Candidate, Clock, Input, Message, NoProgress, Progress, Query, Readings, Unclear, Wanted};
+
+use crate::failure::Failure;
+use crate::watch::Watch;
+
+/// All files that were named, opened or refused.
+pub struct Supply {
+    evidence: Evidence,
+}
+
+/// Which files are hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hashed {
+    /// All.
+    All,
+    /// Those that are not large.
+    Small,
+}
+
+impl Hashed {
+    /// By the option `--hash-all`.
+    pub fn by(hash_all: bool) -> Hashed {
+        if hash_all { Hashed::All } else { Hashed::Small }
+    }
+}
+
+impl Supply {
+    /// Opens what the user named.
+    pub fn open(paths: &[PathBuf]) -> Supply {
+        Supply { evidence: intake::open(paths, Limits::default()) }
+    }
+
+    /// The files, for reading.
+    pub fn inputs(&self) -> Vec<Input<'_>> {
+        self.evidence.files.iter().map(input).collect()
+    }
+
+    /// The files that a path of the command line holds.
+    pub fn within(&self, path: &Path) -> Vec<Input<'_>> {
+        self.evidence.files.iter().filter(|file| is_within(&file.path, path)).map(input).collect()
+    }
+
+    /// Reads the rows about one message from `inputs`, which are files of this supply.
+    ///
+    /// # Errors
+    /// [`Failure`] if nothing can be read, if the message is not singled out, or if the user stopped it.
+    pub fn read(&self, inputs: &[Input<'_>], message: Message, clock: &Clock) -> Result<Readings, Failure> {
+        let watch = Watch::start(inputs.iter().map(|input| input.bytes.len() as u64).sum());
+        let readings = sources::read_all(inputs, message, clock, &watch);
+        watch.finish();
+        if watch.is_cancelled() {
+            return Err(Failure::Stopped);
+        }
+        require_readable(inputs, &self.evidence)?;
+        readings.map_err(|unclear| which_message(unclear, inputs, &self.evidence, clock))
+    }
+
+    /// SHA-256 of the files by name.
+    pub fn hashes(&self, hashed: Hashed) -> HashMap<String, String> {
+        let hash = |file: &intake::Opened| match hashed {
+            Hashed::All => Some(file.sha256()),
+            Hashed::Small => file.sha256_if_small(),
+        };
+        self.evidence.files.iter().filter_map(|file| Some((file.name.to_string(), hash(file)?))).collect()
+    }
+
+    /// Files that could not be opened, as rows of the evidence table.
+    pub fn refused(&self) -> impl Iterator<Item = EvidenceFile> {
+        self.evidence.refused.iter().map(|refusal| EvidenceFile {
+            file: refusal.file.clone(),
+            error: Some(refusal.to_string()),
+            ..EvidenceFile::default()
+        })
+    }
+}
+
+fn input(file: &intake::Opened) -> Input<'_> {
+    Input { name: file.name.clone(), bytes: &file.bytes }
+}
+
+/// Whether a file is the one that a path names, or lies in the folder that it names.
+pub fn is_within(file: &Path, path: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    file.starts_with(path) || real(file).starts_with(real(path))
+}
+
+/// No file of a kind that is read: then the question which message is meant does not come up.
+fn require_readable(inputs: &[Input<'_>], evidence: &Evidence) -> Result<(), Failure> {
+    let mut unread = Vec::new();
+    for input in inputs {
+        match sources::recognise(input.bytes, &input.name) {
+            Ok(_) => return Ok(()),
+            Err(error) => unread.push(error.to_string()),
+        }
+    }
+    unread.extend(evidence.refused.iter().map(ToString::to_string));
+    Err(Failure::NothingReadable(unread))
+}
+
+/// Neither the options nor the evidence single out one message.
+fn which_message(unclear: Unclear, inputs: &[Input<'_>], evidence: &Evidence, clock: &Clock) -> Failure {
+    let (expected, found) = match unclear {
+        Unclear::NoMessage => {
+            let faults = faults(inputs, evidence, clock);
+            if !faults.is_any_file_read {
+                return Failure::NothingReadable(faults.said);
+            }
+            let because = if faults.said.is_empty() { "" } else { "; what could not be read:" };
+            let said: String = faults.said.iter().map(|fault| format!("\n  {}", report::visible(fault))).collect();
+            (
+                "a sample (.eml, .msg, headers, bounce) among the files, or options that name the message",
+                format!("neither{because}{said}"),
+            )
+        }
+        Unclear::Several(first, count) => {
+            let listed: Vec<String> = first.iter().map(candidate).collect();
+            ("one message", format!("{count}, among them\n  {}", listed.join("\n  ")))
+        }
+    };
+    Failure::Usage {
+        what: "which message".to_owned(),
+        expected: expected.to_owned(),
+        found,
+        hint: "Add --message-id, or two of --sender, --recipient and --subject, with --at to choose the nearest"
+            .to_owned(),
+    }
+}
+
+/// How many faults are told if there is no answer.
+const MAX_FAULTS: usize = 10;
+/// Larger files are not read again for their faults.
+const FAULTS_MAX_BYTES: usize = 64 << 20;
+
+/// What stands against the files: it may be why no message was found in them.
+struct Faults {
+    /// The first few, in words.
+    said: Vec<String>,
+    is_any_file_read: bool,
+}
+
+fn faults(inputs: &[Input<'_>], evidence: &Evidence, clock: &Clock) -> Faults {
+    let query = Query { wanted: &Wanted::Everything, clock, progress: &NoProgress };
+    let mut faults = Faults { said: Vec::new(), is_any_file_read: false };
+    for input in inputs {
+        if input.bytes.len() > FAULTS_MAX_BYTES {
+            faults.is_any_file_read = true;
+            continue;
+        }
+        match sources::recognise(input.bytes, &input.name).map(|source| (source.id(), source.read(input, &query))) {
+            Err(error) | Ok((_, Err(error))) => faults.said.push(error.to_string()),
+            Ok((id, Ok(reading))) => {
+                faults.is_any_file_read = true;
+                if reading.observations.is_empty() && reading.problems.is_empty() {
+                    faults.said.push(format!("{}: read as {id}, but nothing in it names a message", input.name));
+                }
+                faults.said.extend(reading.problems.iter().take(MAX_FAULTS).map(fault));
+            }
+        }
+    }
+    faults.said.extend(evidence.refused.iter().map(ToString::to_string));
+    faults.said.truncate(MAX_FAULTS);
+    faults
+}
+
+fn fault(problem: &evidence::Problem) -> String {
+    format!("{}: expected {}, found {}", problem.cite, problem.expected, problem.found)
+}
+
+fn candidate(candidate: &Candidate) -> String {
+    let id = candidate.message_id.as_ref().map_or("no Message-ID".to_owned(), |id| format!("<{id}>"));
+    let at = candidate.at.map_or("no time".to_owned(), |at| at.to_string());
+    let sender = candidate.sender.as_ref().map_or("unknown sender".to_owned(), ToString::to_string);
+    let subject = candidate.subject.as_deref().unwrap_or("no subject");
+    format!("{at}  {sender}  {subject}  {id}  ({})", candidate.file).escape_debug().to_string()
+}
