@@ -1,7 +1,7 @@
 //! The cause families, in the order in which they are asked; the first that answers names the cause.
 
 mod by_reply;
-mod by_verdict;
+pub(crate) mod by_verdict;
 pub(crate) mod gateway_address;
 mod mailbox_rule;
 mod release_handoff;

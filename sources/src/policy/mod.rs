@@ -39,6 +39,9 @@ pub trait Policies: Sync {
     /// Which way of letting mail through a setting is; `None` if it is none.
     fn allow(&self, setting: &Setting) -> Option<Allow>;
 
+    /// Which sender the conditions of a rule look at.
+    fn looks(&self, rule: &Setting) -> Looks;
+
     /// How the values of a condition are compared.
     fn comparison(&self, condition: &Condition) -> Comparison;
 

@@ -52,12 +52,11 @@ impl Policies for ExchangeOnline {
         let Some(entry) = &setting.entry else {
             let stands_aside =
                 setting.class == SettingClass::TransportRule && property(setting, "setscl") == Some("-1");
-            let looks = match property(setting, "senderaddresslocation") {
-                Some("Envelope") => Looks::Envelope,
-                Some("HeaderOrEnvelope") => Looks::Either,
-                _ => Looks::Header,
+            return if stands_aside {
+                allow(Device::Rule, self.looks(setting), Comparison::EqualOrBelow)
+            } else {
+                None
             };
-            return if stands_aside { allow(Device::Rule, looks, Comparison::EqualOrBelow) } else { None };
         };
         if entry.says != ListWord::Allow {
             return None;
@@ -76,6 +75,14 @@ impl Policies for ExchangeOnline {
             SettingClass::UserListEntry if entry.on.contains("recipient") => None,
             SettingClass::UserListEntry => allow(Device::UserList, Looks::Header, Comparison::Equal),
             _ => None,
+        }
+    }
+
+    fn looks(&self, rule: &Setting) -> Looks {
+        match property(rule, "senderaddresslocation") {
+            Some("Envelope") => Looks::Envelope,
+            Some("HeaderOrEnvelope") => Looks::Either,
+            _ => Looks::Header,
         }
     }
 

@@ -71,13 +71,6 @@ impl Policies for Mimecast {
 
     fn allow(&self, setting: &Setting) -> Option<Allow> {
         let entry = setting.entry.as_ref().filter(|entry| entry.says == ListWord::Allow)?;
-        let looks = match property(setting, "frompart").map(str::to_ascii_lowercase).as_deref() {
-            Some(part) if part.contains("both") => Looks::Either,
-            Some(part) if part.contains("header") => Looks::Header,
-            // The envelope is what a policy looks at unless it says otherwise.
-            _ if setting.class == SettingClass::SenderPolicy => Looks::Envelope,
-            _ => Looks::Either,
-        };
         let device = match setting.class {
             SettingClass::SenderPolicy => Device::PermitPolicy,
             SettingClass::UserListEntry if entry.on.contains("sender") || entry.on.contains("domain") => {
@@ -85,7 +78,17 @@ impl Policies for Mimecast {
             }
             _ => return None,
         };
-        Some(Allow { device, looks, domains: Comparison::Equal })
+        Some(Allow { device, looks: self.looks(setting), domains: Comparison::Equal })
+    }
+
+    fn looks(&self, rule: &Setting) -> Looks {
+        match property(rule, "frompart").map(str::to_ascii_lowercase).as_deref() {
+            Some(part) if part.contains("both") => Looks::Either,
+            Some(part) if part.contains("header") => Looks::Header,
+            // The envelope is what a policy looks at unless it says otherwise.
+            _ if rule.class == SettingClass::SenderPolicy => Looks::Envelope,
+            _ => Looks::Either,
+        }
     }
 
     fn comparison(&self, condition: &Condition) -> Comparison {
