@@ -14,7 +14,7 @@
 use evidence::VerdictKind;
 
 use super::allows::{Because, Matching, matching};
-use super::view::{View, setting};
+use super::view::View;
 use super::{claim, not_shown};
 use crate::{Claim, Kind, Standing};
 
@@ -71,15 +71,20 @@ fn ignored(view: &View<'_>, matching: &Matching<'_>) -> Claim {
     Claim { ask_for, ..found }
 }
 
-/// Whether any list of allows was supplied.
+/// Whether every list of allows was supplied.
 fn lists_are_supplied(view: &View<'_>) -> bool {
-    view.scene.lake.has(view.vendor.exports().allows)
-        || view.settings.iter().any(|entry| setting(entry).is_some_and(|setting| view.vendor.allow(setting).is_some()))
+    view.vendor.exports().allows.iter().all(|list| view.scene.lake.has(list))
 }
 
 /// Policies were supplied, the list was not.
 fn not_supplied(view: &View<'_>) -> Option<(Kind, Claim)> {
+    let (_, verdict) = view.acted().filter(|(_, verdict)| view.vendor.rulebook().is_overridable(&verdict.kind))?;
     let sender = view.header_from().or(view.envelope_sender())?;
-    let statement = format!("whether an allow entry for {sender} exists is not shown: the list was not supplied");
-    Some(not_shown(ID, statement, view.verdict, [], vec![view.vendor.exports().allows]))
+    let statement = format!(
+        "whether an allow entry for {sender} exists is not shown: the list was not supplied; against {} it could \
+         have helped",
+        layers::of_verdict_kind(&verdict.kind)
+    );
+    let missing = view.vendor.exports().allows.iter().copied().filter(|list| !view.scene.lake.has(list));
+    Some(not_shown(ID, statement, view.verdict, [], missing.collect()))
 }

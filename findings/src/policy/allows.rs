@@ -6,7 +6,7 @@ use lake::Entry;
 use sources::policy::{Allow, Comparison, Device, Honoured};
 
 use super::applying::{Applying, applying};
-use super::fits::{Fits, Match, Why, fits, is_within, sender};
+use super::fits::{Fits, Match, Why, fits, is_for_recipient, is_within, sender};
 use super::held::held;
 use super::view::{View, is_on, setting};
 
@@ -172,7 +172,7 @@ fn permitted(view: &View<'_>, setting: &Setting, allow: &Allow) -> Match {
         });
     let names_nobody = sender_conditions(setting).next().is_none();
     match fits(view, setting) {
-        _ if names_nobody => Match::No,
+        _ if names_nobody || !is_for_recipient(view, setting) => Match::No,
         Fits::Yes(_) => Match::Yes,
         Fits::NotShown(what) if names_the_sender(view, setting, allow) => Match::Doubtful(what.join(" and ")),
         Fits::NotShown(_) => Match::No,
@@ -244,10 +244,10 @@ fn by_the_verdict<'s>(view: &View<'s>, entry: &'s Entry, allow: &Allow) -> Optio
     let behind = view.is_behind_another();
     let lasts = held(view, entry);
     match page.honoured {
-        Honoured::Yes => match lasts.words(&allowed(entry)) {
-            Some(doubt) => Some(Because::Likely(format!("{doubt}; it may not have been there"))),
-            None => None,
-        },
+        Honoured::Yes => {
+            let doubt = lasts.words(&allowed(entry))?;
+            Some(Because::Likely(format!("{doubt}; it may not have been there")))
+        }
         Honoured::Disputed => Some(Because::Likely(why)),
         Honoured::OnlyBehindAGateway if behind => Some(Because::Likely(format!(
             "{why}; another system takes the mail first here, where the pages grant an exception"

@@ -79,6 +79,15 @@ pub(super) fn fits(view: &View<'_>, rule: &Setting) -> Fits {
     }
 }
 
+/// Whether no condition of a rule leaves this recipient out.
+pub(super) fn is_for_recipient(view: &View<'_>, rule: &Setting) -> bool {
+    use ConditionOn::{Recipient, RecipientDomain, RecipientGroup};
+    rule.conditions
+        .iter()
+        .filter(|condition| matches!(condition.on, Recipient | RecipientDomain | RecipientGroup))
+        .all(|condition| matches!(holds(view, condition, Looks::Either), Holds::Yes(_)))
+}
+
 fn holds(view: &View<'_>, condition: &Condition, looks: Looks) -> Holds {
     let how = view.vendor.comparison(condition);
     let named = format!("{} {}", condition.name, condition.values.join(", "));

@@ -190,8 +190,8 @@ pub struct Allow {
 pub struct Exports {
     /// Policies and for whom they are.
     pub policies: SourceId,
-    /// The organisation's allow entries.
-    pub allows: SourceId,
+    /// Who is allowed.
+    pub allows: &'static [SourceId],
     /// Rules that act one after the other.
     pub rules: SourceId,
     /// Who changed what.

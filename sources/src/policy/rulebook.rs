@@ -140,6 +140,14 @@ impl Rulebook {
         Some(Overriding { honoured: found.honoured, because: &found.because, source: &found.source })
     }
 
+    /// Whether any device helps against a verdict.
+    pub fn is_overridable(&self, verdict: &VerdictKind) -> bool {
+        self.overrides.iter().any(|line| {
+            line.honoured == Honoured::Yes
+                && line.verdicts.iter().any(|word| verdict_kind(word).as_ref() == Some(verdict))
+        })
+    }
+
     fn acts_on(&self, verdict: &VerdictKind) -> impl Iterator<Item = &Acts> {
         self.acts.iter().filter(move |acts| verdict_kind(&acts.verdict).as_ref() == Some(verdict))
     }

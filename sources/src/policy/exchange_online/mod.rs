@@ -124,7 +124,7 @@ impl Policies for ExchangeOnline {
     fn exports(&self) -> Exports {
         Exports {
             policies: "exchange-online/threat-policies",
-            allows: "exchange-online/allow-block-list",
+            allows: &["exchange-online/allow-block-list"],
             rules: "exchange-online/transport-rules",
             changes: "exchange-online/audit-log",
             acted_on_held: "exchange-online/quarantine",

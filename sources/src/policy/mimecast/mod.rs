@@ -59,7 +59,7 @@ impl Policies for Mimecast {
 
     fn planned(&self, policy: &Setting, verdict: &VerdictKind) -> Option<Planned> {
         let entry = policy.entry.as_ref()?;
-        let decides = matches!(verdict, VerdictKind::BlockEntry | VerdictKind::UserBlock);
+        let decides = *verdict == VerdictKind::BlockEntry;
         let action = match entry.says {
             ListWord::Block => Action::Rejected,
             ListWord::Allow => Action::None,
@@ -106,7 +106,7 @@ impl Policies for Mimecast {
     fn exports(&self) -> Exports {
         Exports {
             policies: "mimecast/policies",
-            allows: "mimecast/managed-senders",
+            allows: &["mimecast/policies", "mimecast/managed-senders"],
             rules: "mimecast/policies",
             changes: "mimecast/audit-events",
             acted_on_held: "mimecast/message-info",
