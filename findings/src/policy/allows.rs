@@ -1,6 +1,6 @@
 //! Allow entries that name a message: whether they could act, and why they did not.
 
-use evidence::{Fact, Setting, SettingClass, VerdictKind};
+use evidence::{Action, Fact, Setting, SettingClass, VerdictKind};
 use jiff::Timestamp;
 use lake::Entry;
 use sources::policy::{Allow, Comparison, Device, Honoured};
@@ -86,7 +86,7 @@ fn concerns(view: &View<'_>, setting: &Setting, allow: &Allow) -> bool {
         .acted()
         .is_some_and(|(_, verdict)| matches!(verdict.kind, VerdictKind::Spoof | VerdictKind::Authentication(_)));
     match allow.device {
-        Device::UserList => setting.mailbox.clone().is_some_and(of_recipient),
+        Device::UserList | Device::UserListDomain => setting.mailbox.clone().is_some_and(of_recipient),
         Device::SpoofPair => forged,
         Device::Rule | Device::PermitPolicy => is_on(setting),
         _ => true,
@@ -121,7 +121,9 @@ fn named(view: &View<'_>, setting: &Setting, allow: &Allow) -> Match {
             },
             _ => Match::No,
         },
-        Device::PolicySender | Device::UserList => sender(view, &value(), allow.looks, allow.domains),
+        Device::PolicySender | Device::UserList | Device::UserListDomain => {
+            sender(view, &value(), allow.looks, allow.domains)
+        }
     }
 }
 
@@ -244,7 +246,11 @@ fn by_the_verdict<'s>(view: &View<'s>, entry: &'s Entry, allow: &Allow) -> Optio
     let behind = view.is_behind_another();
     let lasts = held(view, entry);
     match page.honoured {
-        Honoured::Yes => {
+        Honoured::UnlessKeptBack if view.done() == Some(Action::Quarantined) => Some(match lasts.is_shown() {
+            true => Because::Shown(why, Vec::new()),
+            false => Because::Likely(why),
+        }),
+        Honoured::Yes | Honoured::UnlessKeptBack => {
             let doubt = lasts.words(&allowed(entry))?;
             Some(Because::Likely(format!("{doubt}; it may not have been there")))
         }

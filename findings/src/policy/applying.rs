@@ -163,6 +163,7 @@ impl<'s> Applied<'s> {
         match (&self.candidate.fits, self.candidate.tier(), self.candidate.rule) {
             (_, Tier::Default, _) => "no rule before it is for this recipient".to_owned(),
             (Fits::Yes(why), _, Some(_)) => why.clone(),
+            // The record settles what the settings leave open.
             _ => "the record about the message names it".to_owned(),
         }
     }
@@ -176,9 +177,16 @@ pub(super) fn applying<'s>(view: &View<'s>, class: &SettingClass) -> Applying<'s
         return Applying::NotSupplied;
     }
     if let Some((event, name)) = named {
-        return by_record(view, class, order, event, name);
+        return by_record(order, event, name);
     }
     let mut open = Vec::new();
+    // With a default alone nobody can tell whether there are no rules or none was exported.
+    let has_rules = view.settings.iter().any(|entry| {
+        setting(entry).is_some_and(|setting| matches!(view.vendor.part(setting), Part::Rule | Part::Whole))
+    });
+    if !has_rules {
+        open.push("whether there are rules before the default: none was exported".to_owned());
+    }
     let Some(first) = order.iter().position(|candidate| match &candidate.fits {
         Fits::Yes(_) => true,
         Fits::No(_) => false,
@@ -196,28 +204,11 @@ pub(super) fn applying<'s>(view: &View<'s>, class: &SettingClass) -> Applying<'s
 }
 
 /// The policy that a record names: what the settings leave open is settled by it.
-fn by_record<'s>(
-    view: &View<'s>,
-    class: &SettingClass,
-    mut order: Vec<Candidate<'s>>,
-    event: &'s Event,
-    name: &'s str,
-) -> Applying<'s> {
+fn by_record<'s>(order: Vec<Candidate<'s>>, event: &'s Event, name: &'s str) -> Applying<'s> {
     if let Some(at) = order.iter().position(|candidate| candidate.is_called(name)) {
         return Applying::Shown(Box::new(split(order, at, Some(event))));
     }
-    // Its rule is not in the export: the order is known all the same.
-    let body = bodies(view, class).find(|body| {
-        setting(body).is_some_and(|policy| {
-            policy.name.eq_ignore_ascii_case(name)
-                || policy.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name))
-        })
-    });
-    let Some(body) = body else { return Applying::NotExported(event, name) };
-    let alone = Candidate { rule: None, body: Some(body), fits: Fits::NotShown(vec!["its rule".to_owned()]) };
-    let place = order.iter().position(|other| other.tier() > alone.tier()).unwrap_or(order.len());
-    order.insert(place, alone);
-    Applying::Shown(Box::new(split(order, place, Some(event))))
+    Applying::NotExported(event, name)
 }
 
 fn split<'s>(mut order: Vec<Candidate<'s>>, at: usize, named_by: Option<&'s Event>) -> Applied<'s> {
@@ -252,16 +243,38 @@ fn candidates<'s>(view: &View<'s>, class: &SettingClass) -> Vec<Candidate<'s>> {
             Some(Candidate { rule: Some(rule), body, fits: fits(view, scope) })
         })
         .collect();
+    order.extend(unscoped(view, class));
     let place = |candidate: &Candidate<'s>| candidate.leading().map(|leading| view.vendor.rank(leading));
     order.sort_by(|one, other| (place(one), one.name()).cmp(&(place(other), other.name())));
     order.dedup_by(|one, other| {
         one.rule.and_then(setting).map(|rule| (&rule.id, &rule.name, &rule.policy, &rule.entry))
             == other.rule.and_then(setting).map(|rule| (&rule.id, &rule.name, &rule.policy, &rule.entry))
+            && one.name() == other.name()
     });
     let default = view.settings.iter().copied().find(|entry| of_class(entry, &[Part::Default]));
     let everybody = || Fits::Yes("it is for everybody".to_owned());
     order.extend(default.map(|body| Candidate { rule: None, body: Some(body), fits: everybody() }));
     order
+}
+
+/// The policies whose rule was not exported: they may stand anywhere within their tier.
+fn unscoped<'s>(view: &View<'s>, class: &SettingClass) -> Vec<Candidate<'s>> {
+    let linked = |policy: &Setting| {
+        view.settings.iter().filter_map(|entry| setting(entry)).any(|rule| {
+            let names = rule.policy.as_deref().filter(|_| rule.class == *class && view.vendor.part(rule) == Part::Rule);
+            names.is_some_and(|name| {
+                name.eq_ignore_ascii_case(&policy.name)
+                    || policy.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name))
+            })
+        })
+    };
+    let open = || Fits::NotShown(vec!["for whom it is: its rule was not exported".to_owned()]);
+    bodies(view, class)
+        .filter(|body| {
+            setting(body).is_some_and(|policy| !matches!(policy.tier, Tier::Default | Tier::BuiltIn) && !linked(policy))
+        })
+        .map(|body| Candidate { rule: None, body: Some(body), fits: open() })
+        .collect()
 }
 
 /// Whether a setting was within its dates.
@@ -321,7 +334,7 @@ pub(super) fn sentence(view: &View<'_>) -> Option<(String, Vec<Cite>)> {
 fn deed(view: &View<'_>, candidate: &Candidate<'_>) -> String {
     let Some(planned) = candidate.planned(view) else { return String::new() };
     match view.done() {
-        Some(done) if done == planned.action => format!("; its action, {}, is what was done", planned.said),
+        Some(done) if done == planned.action => format!("; {}, as was done", planned.said),
         Some(done) => {
             format!("; it would have {} ({}), but the copy was {}", put(&planned.action), planned.said, was(&done))
         }

@@ -35,7 +35,7 @@ impl Why {
         match self {
             Why::Others(what) => format!("it is only for {what}"),
             Why::Partly(what) => format!("all its conditions have to hold, and {what} does not"),
-            Why::Excepted(what) => format!("it is excepted by {what}"),
+            Why::Excepted(what) => format!("the recipient is excepted by {what}"),
         }
     }
 }

@@ -61,7 +61,7 @@ impl<'s> View<'s> {
         named.filter(|class| policy::CLASSES.contains(class)).or_else(|| book.class_for(&verdict.kind))
     }
 
-    /// The policy of a class that a record about the copy names.
+    /// The policy of a class that a record about the copy names, by its name, else by its lasting id.
     pub(super) fn named(&self, class: &SettingClass) -> Option<(&'s Event, &'s str)> {
         self.stay.station.events.iter().find_map(|event| {
             let policy = match event.fact() {
@@ -70,7 +70,7 @@ impl<'s> View<'s> {
                 _ => return None,
             };
             let of_class = self.vendor.rulebook().class_named(policy.kind.as_deref()?)?;
-            (of_class == *class).then_some((event, policy.name.as_deref()?))
+            (of_class == *class).then_some((event, policy.name.as_deref().or(policy.id.as_deref())?))
         })
     }
 

@@ -140,6 +140,8 @@ pub enum Device {
     Rule,
     /// A sender in the user's own list.
     UserList,
+    /// A domain in the user's own list.
+    UserListDomain,
     /// A policy that permits senders.
     PermitPolicy,
 }
@@ -154,7 +156,7 @@ impl Device {
             Device::PolicySender => "an allowed sender of a policy",
             Device::ConnectingAddress => "an allowed connecting address",
             Device::Rule => "a rule that tells the filter to stand aside",
-            Device::UserList => "an entry of the user's own safe list",
+            Device::UserList | Device::UserListDomain => "an entry of the user's own safe list",
             Device::PermitPolicy => "a policy that permits the sender",
         }
     }
@@ -169,6 +171,7 @@ impl Device {
             Device::ConnectingAddress => "connecting_address",
             Device::Rule => "rule",
             Device::UserList => "user_list",
+            Device::UserListDomain => "user_list_domain",
             Device::PermitPolicy => "permit_policy",
         }
     }

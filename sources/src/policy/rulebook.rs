@@ -25,6 +25,8 @@ pub enum Honoured {
     No,
     /// It does not, unless another service takes the organisation's mail first.
     OnlyBehindAGateway,
+    /// It does, unless the policy's action is to keep the message back.
+    UnlessKeptBack,
     /// The pages disagree, or it depends on what no export shows.
     Disputed,
 }
@@ -123,7 +125,7 @@ impl Rulebook {
     pub fn planned(&self, policy: &Setting, verdict: &VerdictKind) -> Option<Planned> {
         let acts = self.acts_on(verdict).find(|acts| class(&acts.class).as_ref() == Some(&policy.class))?;
         if let Some(always) = acts.always.as_deref().and_then(action) {
-            return Some(Planned { action: always, said: "whatever the policy says".to_owned() });
+            return Some(Planned { action: always, said: "one action whatever the policy says".to_owned() });
         }
         let shown = acts.properties.iter().filter_map(|name| self.said_under(policy, name));
         let shown: Vec<Planned> = shown.collect();
@@ -202,7 +204,7 @@ mod tests {
         }
     }
 
-    const DEVICES: [Device; 8] = [
+    const DEVICES: [Device; 9] = [
         Device::ListEntry,
         Device::SubmittedEntry,
         Device::SpoofPair,
@@ -210,6 +212,7 @@ mod tests {
         Device::ConnectingAddress,
         Device::Rule,
         Device::UserList,
+        Device::UserListDomain,
         Device::PermitPolicy,
     ];
 

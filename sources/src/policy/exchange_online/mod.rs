@@ -73,7 +73,10 @@ impl Policies for ExchangeOnline {
             SettingClass::SenderPolicy => allow(Device::PolicySender, Looks::Either, Comparison::Equal),
             SettingClass::ConnectionFilter => allow(Device::ConnectingAddress, Looks::Either, Comparison::Equal),
             SettingClass::UserListEntry if entry.on.contains("recipient") => None,
-            SettingClass::UserListEntry => allow(Device::UserList, Looks::Header, Comparison::Equal),
+            SettingClass::UserListEntry => {
+                let device = if entry.value.contains('@') { Device::UserList } else { Device::UserListDomain };
+                allow(device, Looks::Header, Comparison::Equal)
+            }
             _ => None,
         }
     }
