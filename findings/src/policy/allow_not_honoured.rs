@@ -68,6 +68,7 @@ fn ignored(view: &View<'_>, matching: &Matching<'_>) -> Claim {
     };
     let entries = std::iter::once(matching.entry).chain(more);
     let found = claim(ID, standing, format!("{head}: {why}"), view.verdict, entries);
+    let ask_for = ask_for.into_iter().filter(|source| !view.scene.lake.has(source)).collect();
     Claim { ask_for, ..found }
 }
 

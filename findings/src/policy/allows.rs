@@ -208,10 +208,18 @@ fn by_its_life(view: &View<'_>, setting: &Setting) -> Option<String> {
 /// A sender who is allowed in a policy that is not the one that applied.
 fn by_its_scope<'s>(view: &View<'s>, setting: &'s Setting, allow: &Allow) -> Option<Because<'s>> {
     let policy = setting.policy.as_deref().filter(|_| allow.device == Device::PolicySender)?;
-    let Applying::Shown(applied) = applying(view, &SettingClass::AntiSpam) else {
-        return Some(Because::Likely(format!(
-            "it stands in the policy \"{policy}\", and which policy applied to this recipient is not shown"
-        )));
+    let applied = match applying(view, &SettingClass::AntiSpam) {
+        Applying::Shown(applied) => applied,
+        Applying::NotExported(_, name) => {
+            let why =
+                format!("it stands in the policy \"{policy}\", and the record names \"{name}\" as the one that acted");
+            return Some(Because::Shown(why, Vec::new()));
+        }
+        _ => {
+            return Some(Because::Likely(format!(
+                "it stands in the policy \"{policy}\", and which policy applied to this recipient is not shown"
+            )));
+        }
     };
     if applied.candidate.name() == policy {
         return None;

@@ -160,11 +160,14 @@ impl<'s> Applied<'s> {
 
     /// Why it applied, in a clause.
     pub(super) fn because(&self) -> String {
+        // The record settles what the settings leave open.
+        let by_record = || "the record about the message names it".to_owned();
+        let is_open = self.before.is_empty() || self.before.iter().any(|one| !matches!(one.fits, Fits::No(_)));
         match (&self.candidate.fits, self.candidate.tier(), self.candidate.rule) {
+            (_, Tier::Default, _) if is_open && self.named_by.is_some() => by_record(),
             (_, Tier::Default, _) => "no rule before it is for this recipient".to_owned(),
             (Fits::Yes(why), _, Some(_)) => why.clone(),
-            // The record settles what the settings leave open.
-            _ => "the record about the message names it".to_owned(),
+            _ => by_record(),
         }
     }
 }
@@ -181,11 +184,11 @@ pub(super) fn applying<'s>(view: &View<'s>, class: &SettingClass) -> Applying<'s
     }
     let mut open = Vec::new();
     // With a default alone nobody can tell whether there are no rules or none was exported.
-    let has_rules = view.settings.iter().any(|entry| {
+    let has_rules = view.policies.iter().any(|entry| {
         setting(entry).is_some_and(|setting| matches!(view.vendor.part(setting), Part::Rule | Part::Whole))
     });
-    if !has_rules {
-        open.push("whether there are rules before the default: none was exported".to_owned());
+    if !has_rules && order.iter().all(|candidate| candidate.tier() == Tier::Default) {
+        open.push("the rules before the default, none of which was exported".to_owned());
     }
     let Some(first) = order.iter().position(|candidate| match &candidate.fits {
         Fits::Yes(_) => true,
@@ -231,7 +234,7 @@ fn candidates<'s>(view: &View<'s>, class: &SettingClass) -> Vec<Candidate<'s>> {
                 && parts.contains(&view.vendor.part(setting))
         })
     };
-    let scoped = view.settings.iter().copied().filter(|entry| of_class(entry, &[Part::Rule, Part::Whole]));
+    let scoped = view.policies.iter().copied().filter(|entry| of_class(entry, &[Part::Rule, Part::Whole]));
     let mut order: Vec<Candidate<'s>> = scoped
         .filter_map(|rule| {
             let scope = setting(rule)?;
@@ -246,12 +249,7 @@ fn candidates<'s>(view: &View<'s>, class: &SettingClass) -> Vec<Candidate<'s>> {
     order.extend(unscoped(view, class));
     let place = |candidate: &Candidate<'s>| candidate.leading().map(|leading| view.vendor.rank(leading));
     order.sort_by(|one, other| (place(one), one.name()).cmp(&(place(other), other.name())));
-    order.dedup_by(|one, other| {
-        one.rule.and_then(setting).map(|rule| (&rule.id, &rule.name, &rule.policy, &rule.entry))
-            == other.rule.and_then(setting).map(|rule| (&rule.id, &rule.name, &rule.policy, &rule.entry))
-            && one.name() == other.name()
-    });
-    let default = view.settings.iter().copied().find(|entry| of_class(entry, &[Part::Default]));
+    let default = view.policies.iter().copied().find(|entry| of_class(entry, &[Part::Default]));
     let everybody = || Fits::Yes("it is for everybody".to_owned());
     order.extend(default.map(|body| Candidate { rule: None, body: Some(body), fits: everybody() }));
     order
@@ -260,7 +258,7 @@ fn candidates<'s>(view: &View<'s>, class: &SettingClass) -> Vec<Candidate<'s>> {
 /// The policies whose rule was not exported: they may stand anywhere within their tier.
 fn unscoped<'s>(view: &View<'s>, class: &SettingClass) -> Vec<Candidate<'s>> {
     let linked = |policy: &Setting| {
-        view.settings.iter().filter_map(|entry| setting(entry)).any(|rule| {
+        view.policies.iter().filter_map(|entry| setting(entry)).any(|rule| {
             let names = rule.policy.as_deref().filter(|_| rule.class == *class && view.vendor.part(rule) == Part::Rule);
             names.is_some_and(|name| {
                 name.eq_ignore_ascii_case(&policy.name)
@@ -268,7 +266,7 @@ fn unscoped<'s>(view: &View<'s>, class: &SettingClass) -> Vec<Candidate<'s>> {
             })
         })
     };
-    let open = || Fits::NotShown(vec!["for whom it is: its rule was not exported".to_owned()]);
+    let open = || Fits::NotShown(vec!["its rule, which was not exported".to_owned()]);
     bodies(view, class)
         .filter(|body| {
             setting(body).is_some_and(|policy| !matches!(policy.tier, Tier::Default | Tier::BuiltIn) && !linked(policy))
@@ -285,7 +283,7 @@ fn in_time(view: &View<'_>, setting: &Setting) -> bool {
 
 /// The policies of a class, without their rules.
 fn bodies<'v, 's: 'v>(view: &'v View<'s>, class: &'v SettingClass) -> impl Iterator<Item = &'s Entry> + 'v {
-    view.settings.iter().copied().filter(move |entry| {
+    view.policies.iter().copied().filter(move |entry| {
         setting(entry).is_some_and(|setting| {
             setting.class == *class && matches!(view.vendor.part(setting), Part::Body | Part::Default)
         })
@@ -313,7 +311,11 @@ pub(super) fn sentence(view: &View<'_>) -> Option<(String, Vec<Cite>)> {
         match applying(view, class) {
             Applying::Shown(applied) => {
                 let Applied { candidate, .. } = applied.as_ref();
-                let mut one = format!("{} \"{}\" ({}", policy::words(class), candidate.name(), candidate.place());
+                // What nobody names and what does not agree with the deed is only what the settings say.
+                let agrees =
+                    candidate.planned(view).zip(view.done()).is_none_or(|(planned, done)| planned.action == done);
+                let by = if is_acting && applied.named_by.is_none() && !agrees { ", by the settings" } else { "" };
+                let mut one = format!("{} \"{}\"{by} ({}", policy::words(class), candidate.name(), candidate.place());
                 if is_acting {
                     one = format!("{one}: {}{}", applied.because(), deed(view, candidate));
                 }

@@ -47,20 +47,22 @@ pub const RULES: &[&dyn Rule] = &[
     &changed_since::Rule,
 ];
 
-/// What the rules find about a copy, over all systems that it stayed at and whose settings were supplied.
-pub(crate) fn of(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<(Kind, Claim)> {
+/// What the rules find about a copy, over all systems that it stayed at and whose settings were supplied; the stage of the verdict
+/// is told which policies applied.
+pub(crate) fn weigh(copy: &Explained<'_>, scene: &Scene<'_>, stages: &mut [Stage]) -> Vec<(Kind, Claim)> {
     let views = view::all(copy, scene);
+    if let Some(stage) = stages.iter_mut().find(|stage| stage.layer == Layer::Verdict) {
+        tell(&views, stage);
+    }
     views.iter().flat_map(|view| RULES.iter().flat_map(|rule| rule.find(view))).collect()
 }
 
 /// Adds to the stage of the verdict which policies applied, with their records.
-pub(crate) fn tell(copy: &Explained<'_>, scene: &Scene<'_>, stages: &mut [Stage]) {
-    let Some(stage) = stages.iter_mut().find(|stage| stage.layer == Layer::Verdict) else { return };
+fn tell(views: &[View<'_>], stage: &mut Stage) {
     if matches!(stage.state, State::NotReached | State::NotSupplied | State::Absent) {
         return;
     }
-    for view in view::all(copy, scene) {
-        let Some((sentence, cites)) = applying::sentence(&view) else { continue };
+    for (sentence, cites) in views.iter().filter_map(applying::sentence) {
         stage.summary = format!("{}; {sentence}", stage.summary);
         add(&mut stage.cites, cites);
     }

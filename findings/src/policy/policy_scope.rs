@@ -10,7 +10,7 @@
 //! in the order (`rule-order`, `preset-overrides-custom`). Narrow fix: add this recipient to the rule, or release the one message.
 //! Owner: who runs the policy.
 
-use evidence::Action;
+use evidence::{Action, Tier};
 
 use super::applying::{Applied, Applying, Other, applying};
 use super::fits::Why;
@@ -53,8 +53,14 @@ impl super::Rule for Rule {
                 );
                 let acted =
                     if view.done() == Some(Action::Quarantined) { exports.acted_on_held } else { exports.acted };
+                let mut ask_for = vec![acted];
+                let lacks_rules = among.iter().any(|one| one.rule.is_none() && one.tier() != Tier::Default)
+                    || among.iter().all(|one| one.rule.is_none());
+                if lacks_rules {
+                    ask_for.insert(0, exports.policies);
+                }
                 let entries = among.iter().flat_map(|candidate| candidate.entries());
-                vec![not_shown(ID, statement, [event], entries, vec![acted])]
+                vec![not_shown(ID, statement, [event], entries, ask_for)]
             }
             Applying::NotExported(named, name) => {
                 let statement = format!(

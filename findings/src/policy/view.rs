@@ -1,12 +1,15 @@
 //! One system's settings as they stood when a message passed, and what is known of the message there.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
+use std::collections::{BTreeMap, HashMap};
 
-use evidence::{Action, Address, Change, Done, Effect, Fact, Folder, Setting, SettingClass, SourceId, Verdict};
+use evidence::{
+    Action, Address, Change, Done, Effect, Fact, Folder, ListWord, Setting, SettingClass, SourceId, Verdict,
+};
 use jiff::{SignedDuration, Timestamp};
 use lake::Entry;
 use layers::{End, Explained, Stay};
-use sources::policy::{self, Policies};
+use sources::policy::{self, Part, Policies};
 use trace::Event;
 
 use crate::Scene;
@@ -28,6 +31,8 @@ pub struct View<'s> {
     pub(super) verdict: Option<&'s Event>,
     /// The settings, each as the export shows it that is nearest before the message.
     pub(super) settings: Vec<&'s Entry>,
+    /// Of these the policies and their rules: lists of senders can be a thousand times as long.
+    pub(super) policies: Vec<&'s Entry>,
 }
 
 /// The stays of a copy at systems whose settings were supplied.
@@ -43,7 +48,9 @@ impl<'s> View<'s> {
         let at = verdict.and_then(Event::at).or_else(|| stay.start()).or_else(sent_at)?;
         let settings = settings_at(scene, vendor, at);
         let weighs = settings.iter().any(|entry| setting(entry).is_some_and(bears_on_verdicts));
-        weighs.then_some(View { vendor, copy, stay, scene, at, verdict, settings })
+        let has_part = |entry: &&&Entry| setting(entry).is_some_and(|setting| vendor.part(setting) != Part::None);
+        let policies = settings.iter().filter(has_part).copied().collect();
+        weighs.then_some(View { vendor, copy, stay, scene, at, verdict, settings, policies })
     }
 
     /// The verdict that acted, as stated.
@@ -198,7 +205,62 @@ fn settings_at<'s>(scene: &Scene<'s>, vendor: &dyn Policies, at: Timestamp) -> V
         let of_class = exports.entry((entry.source, &setting.class)).or_default();
         of_class.entry(Taken::of(taken(entry), at)).or_default().push(entry);
     }
-    exports.into_values().filter_map(|mut taken| taken.pop_first()).flat_map(|(_, entries)| entries).collect()
+    let nearest = exports.into_values().filter_map(|mut taken| taken.pop_first()).flat_map(|(_, entries)| entries);
+    one_each(nearest, at)
+}
+
+/// Each setting once, where exports that do not say when they were taken show it twice: as it was last changed before the message.
+fn one_each<'s>(entries: impl Iterator<Item = &'s Entry>, at: Timestamp) -> Vec<&'s Entry> {
+    let mut places: HashMap<Key<'s>, usize> = HashMap::new();
+    let mut kept: Vec<&'s Entry> = Vec::new();
+    for entry in entries {
+        let Some(key) = setting(entry).map(Key::of) else { continue };
+        match places.entry(key) {
+            Vacant(place) => {
+                place.insert(kept.len());
+                kept.push(entry);
+            }
+            Occupied(place) => {
+                let known = &mut kept[*place.get()];
+                if nearness(entry, at) > nearness(known, at) {
+                    *known = entry;
+                }
+            }
+        }
+    }
+    kept
+}
+
+/// What is changed before the message goes before what is changed after it; the later of the first, the earlier of the second.
+fn nearness(entry: &Entry, at: Timestamp) -> (bool, SignedDuration) {
+    let changed = setting(entry).and_then(|setting| setting.changed.as_ref());
+    match changed.map(|when| when.at) {
+        Some(changed) if changed <= at => (true, changed.duration_since(at)),
+        Some(changed) => (false, at.duration_since(changed)),
+        None => (false, SignedDuration::MIN),
+    }
+}
+
+/// What tells one setting from another.
+#[derive(PartialEq, Eq, Hash)]
+struct Key<'s> {
+    class: &'s SettingClass,
+    name: &'s str,
+    policy: Option<&'s str>,
+    mailbox: Option<&'s Address>,
+    value: Option<(&'s ListWord, &'s str)>,
+}
+
+impl<'s> Key<'s> {
+    fn of(setting: &'s Setting) -> Key<'s> {
+        Key {
+            class: &setting.class,
+            name: setting.id.as_deref().unwrap_or(&setting.name),
+            policy: setting.policy.as_deref(),
+            mailbox: setting.mailbox.as_ref(),
+            value: setting.entry.as_ref().map(|entry| (&entry.says, entry.value.as_str())),
+        }
+    }
 }
 
 /// When an export was taken, the most telling first.

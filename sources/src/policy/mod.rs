@@ -233,3 +233,18 @@ fn property<'s>(setting: &'s Setting, folded: &str) -> Option<&'s str> {
     let found = setting.properties.iter().find(|property| crate::codes::folded(&property.name) == folded)?;
     found.values.first().map(String::as_str)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_export_is_read() {
+        for vendor in ALL {
+            let Exports { policies, allows, rules, changes, acted_on_held, acted } = vendor.exports();
+            for id in [policies, rules, changes, acted_on_held, acted].iter().chain(allows) {
+                assert!(crate::source(id).is_some(), "{id}");
+            }
+        }
+    }
+}
