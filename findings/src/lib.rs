@@ -5,6 +5,7 @@
 
 pub mod causes;
 mod gaps;
+pub mod policy;
 mod settle;
 mod steps;
 
@@ -118,11 +119,14 @@ pub fn find(scene: &Scene<'_>) -> Found {
         // What a record refutes explains nothing.
         let cause = claims.iter().find(|claim| claim.standing != Standing::Refuted);
         let gaps = gaps::of(copy, cause, scene);
-        answers.push(answer(copy, cause, gaps.first()));
+        let mut answer = answer(copy, cause, gaps.first());
+        let of_policies = policy::weigh(copy, scene, &mut answer.stages);
+        answers.push(answer);
         findings.extend(claims.into_iter().map(|claim| claim.finding(Kind::Cause, recipient.clone())));
         findings.extend(gaps.into_iter().map(|claim| claim.finding(Kind::Gap, recipient.clone())));
         let risks = [causes::risk_of_release(copy), causes::gateway_address::risk(copy)];
         findings.extend(risks.into_iter().flatten().map(|claim| claim.finding(Kind::Risk, recipient.clone())));
+        findings.extend(of_policies.into_iter().map(|(kind, claim)| claim.finding(kind, recipient.clone())));
     }
     if scene.copies.is_empty() {
         findings.push(gaps::nothing(scene).finding(Kind::Gap, None));

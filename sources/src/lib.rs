@@ -21,6 +21,7 @@ mod message;
 mod microsoft;
 pub mod mimecast;
 mod page;
+pub mod policy;
 mod postfix;
 mod probe;
 mod proofpoint;

@@ -2,7 +2,7 @@
 
 mod alignment;
 mod by_reply;
-mod by_verdict;
+pub(crate) mod by_verdict;
 pub(crate) mod gateway_address;
 mod mailbox_rule;
 mod release_handoff;

@@ -1,0 +1,137 @@
+//! Exchange Online and Defender: presets before custom policies by priority before the default, and lists beside them.
+
+use std::cmp::Reverse;
+use std::sync::LazyLock;
+
+use evidence::{Condition, ConditionOn, ListWord, Product, Setting, SettingClass, Tier};
+
+use super::{AfterAMatch, Allow, Comparison, Device, Exports, Looks, Part, Policies, Rank, Rulebook, property};
+
+static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::of(include_str!("rules.toml")));
+
+/// The policies of Exchange Online.
+pub(super) struct ExchangeOnline;
+
+impl Policies for ExchangeOnline {
+    fn product(&self) -> Product {
+        Product::ExchangeOnline
+    }
+
+    fn rulebook(&self) -> &'static Rulebook {
+        &RULES
+    }
+
+    fn part(&self, setting: &Setting) -> Part {
+        match setting {
+            Setting { entry: Some(_), .. } => Part::None,
+            Setting { class: SettingClass::SenderPolicy, .. } => Part::None,
+            Setting { policy: Some(_), .. } => Part::Rule,
+            Setting { tier: Tier::Default, .. } => Part::Default,
+            _ => Part::Body,
+        }
+    }
+
+    fn rank(&self, rule: &Setting) -> Rank {
+        Rank { tier: rule.tier, narrow: Reverse((0, 0, 0)), priority: rule.priority.unwrap_or(u32::MAX) }
+    }
+
+    fn before(&self, first: &Setting, second: &Setting) -> String {
+        match (first.tier, second.tier) {
+            (one, other) if one == other => match (first.priority, second.priority) {
+                (Some(one), Some(other)) => format!("priority {one} goes before priority {other}"),
+                _ => "the export does not show both priorities".to_owned(),
+            },
+            (Tier::StrictPreset | Tier::StandardPreset, _) => "a preset goes before every other policy".to_owned(),
+            (Tier::Evaluation, _) => "an evaluation policy goes before custom policies".to_owned(),
+            _ => "a custom policy goes before the default".to_owned(),
+        }
+    }
+
+    fn allow(&self, setting: &Setting) -> Option<Allow> {
+        let allow = |device, looks, domains| Some(Allow { device, looks, domains });
+        let Some(entry) = &setting.entry else {
+            let stands_aside =
+                setting.class == SettingClass::TransportRule && property(setting, "setscl") == Some("-1");
+            return if stands_aside {
+                allow(Device::Rule, self.looks(setting), Comparison::EqualOrBelow)
+            } else {
+                None
+            };
+        };
+        if entry.says != ListWord::Allow {
+            return None;
+        }
+        match setting.class {
+            SettingClass::ListEntry => {
+                let by_hand = property(setting, "submissionid").is_none_or(|id| id == "Non-Submission");
+                let device = if by_hand { Device::ListEntry } else { Device::SubmittedEntry };
+                allow(device, Looks::Header, Comparison::Equal)
+            }
+            SettingClass::SpoofEntry => allow(Device::SpoofPair, Looks::Header, Comparison::Equal),
+            // A trusted sender of an anti-phishing policy is excepted from impersonation only.
+            SettingClass::SenderPolicy if entry.on.contains(',') => None,
+            SettingClass::SenderPolicy => allow(Device::PolicySender, Looks::Either, Comparison::Equal),
+            SettingClass::ConnectionFilter => allow(Device::ConnectingAddress, Looks::Either, Comparison::Equal),
+            SettingClass::UserListEntry if entry.on.contains("recipient") => None,
+            SettingClass::UserListEntry => {
+                let device = if entry.value.contains('@') { Device::UserList } else { Device::UserListDomain };
+                allow(device, Looks::Header, Comparison::Equal)
+            }
+            _ => None,
+        }
+    }
+
+    fn looks(&self, rule: &Setting) -> Looks {
+        match property(rule, "senderaddresslocation") {
+            Some("Envelope") => Looks::Envelope,
+            Some("HeaderOrEnvelope") => Looks::Either,
+            _ => Looks::Header,
+        }
+    }
+
+    fn comparison(&self, condition: &Condition) -> Comparison {
+        let name = condition.name.to_ascii_lowercase();
+        match condition.on {
+            ConditionOn::Other => Comparison::NotFollowed,
+            _ if name.contains("pattern") || name.contains("attribute") || name.contains("list") => {
+                Comparison::NotFollowed
+            }
+            // A recipient in the To field is not always one of the envelope.
+            _ if name.contains("header") => Comparison::NotFollowed,
+            _ if name.contains("words") => Comparison::Holds,
+            ConditionOn::SenderDomain => Comparison::EqualOrBelow,
+            _ => Comparison::Equal,
+        }
+    }
+
+    fn unread(&self, rule: &Setting) -> Vec<String> {
+        let of_scope = |name: &str| RULES.scope.iter().any(|scope| scope.eq_ignore_ascii_case(name));
+        let left = rule.properties.iter().map(|property| &property.name).filter(|name| of_scope(name));
+        let mut unread: Vec<String> = left.cloned().collect();
+        // A custom rule always has a condition.
+        let is_custom = rule.tier == Tier::Custom && rule.class != SettingClass::TransportRule;
+        if unread.is_empty() && is_custom && rule.conditions.is_empty() {
+            unread.push("its conditions".to_owned());
+        }
+        unread
+    }
+
+    fn after_a_match(&self, rule: &Setting) -> AfterAMatch {
+        match property(rule, "stopruleprocessing").map(str::to_ascii_lowercase).as_deref() {
+            Some("true") => AfterAMatch::Stops,
+            Some(_) => AfterAMatch::GoesOn,
+            None => AfterAMatch::NotSaid,
+        }
+    }
+
+    fn exports(&self) -> Exports {
+        Exports {
+            policies: "exchange-online/threat-policies",
+            allows: &["exchange-online/allow-block-list"],
+            rules: "exchange-online/transport-rules",
+            changes: "exchange-online/audit-log",
+            acted_on_held: "exchange-online/quarantine",
+            acted: "defender/email-events",
+        }
+    }
+}
