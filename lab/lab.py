@@ -30,14 +30,14 @@ MAILBOX_LOG = SRV / "log/mailbox.log"
 
 PROGRAMS = ["unshare", "nsenter", "ip", "openssl", "postfix", "amavisd", "amavisd-release", "dovecot", "opendkim", "opendmarc",
             "policyd-spf", "postgrey", "unbound", "rsyslogd", "file"]
-ADDRESSES = ["127.0.0.10", "127.0.0.11", "127.0.0.20", "127.0.0.22", "127.0.0.30", "127.0.0.53", "127.0.0.66", "127.0.0.67",
-             "127.0.0.68"]
-PORTS = [("127.0.0.10", 25), ("127.0.0.10", 10025), ("127.0.0.10", 8891), ("127.0.0.10", 8893), ("127.0.0.10", 10023),
-         ("127.0.0.11", 10024), ("127.0.0.20", 25), ("127.0.0.22", 24), ("127.0.0.30", 25), ("127.0.0.30", 8891)]
+# Addresses for documentation, on the loopback device of the namespace; 192.0.2.99 is a host where nothing listens.
+ADDRESSES = ["192.0.2.10", "192.0.2.20", "192.0.2.99", "198.51.100.30", "203.0.113.66", "203.0.113.67", "203.0.113.68"]
+PORTS = [("192.0.2.10", 25), ("127.0.0.1", 10025), ("127.0.0.1", 8891), ("127.0.0.1", 8892), ("127.0.0.1", 8893),
+         ("127.0.0.1", 10023), ("127.0.0.1", 10024), ("192.0.2.20", 25), ("192.0.2.20", 24), ("198.51.100.30", 25)]
 
 LANES = 6
 START_SECONDS = 60
-WAIT_SECONDS = 60
+WAIT_SECONDS = 30
 WHOLE_SECONDS = 200
 
 
@@ -108,7 +108,7 @@ def prepare_namespace(state):
             sh("mount", "-t", "tmpfs", "tmpfs", folder)
     (SRV / "etc").mkdir()
     (SRV / "etc/resolv.conf").write_text("nameserver 127.0.0.53\n")
-    (SRV / "etc/hosts").write_text("127.0.0.1 localhost\n127.0.0.10 mx1.client.example\n127.0.0.20 mbx1.client.example\n")
+    (SRV / "etc/hosts").write_text("127.0.0.1 localhost\n192.0.2.10 mx1.client.example\n192.0.2.20 mbx1.client.example\n")
     for name in ["resolv.conf", "hosts"]:
         sh("mount", "--bind", SRV / "etc" / name, Path("/etc", name).resolve())
     new_dev("dev-gateway")
@@ -181,7 +181,7 @@ def start():
     run("opendkim", "-x", "/srv/etc/opendkim-verify.conf")
     run("opendkim", "-x", "/srv/etc/opendkim-sign.conf")
     run("opendmarc", "-c", "/srv/etc/opendmarc.conf")
-    run("postgrey", "--inet=127.0.0.10:10023", "--dbdir=/srv/postgrey", "--delay=2", "--daemonize", "--pidfile=/srv/run/postgrey.pid")
+    run("postgrey", "--inet=127.0.0.1:10023", "--dbdir=/srv/postgrey", "--delay=2", "--daemonize", "--pidfile=/srv/run/postgrey.pid")
     run("postfix", "-c", "/srv/etc/gateway", "start")
     run("postfix", "-c", "/srv/etc/partner", "start")
     # The mailbox side is another host: it has its own name and its own syslog.
@@ -228,8 +228,8 @@ class Lane:
         pairs = dict(pair.split("=", 1) for pair in pairs)
         message = self.fault.messages[name].replace("{date}", format_datetime(datetime.now(timezone.utc)))
         sent = now()
-        client = pairs.get("client", "127.0.0.66")
-        server, client = ("127.0.0.30", "127.0.0.30") if pairs.get("via") == "partner" else ("127.0.0.10", client)
+        client = pairs.get("client", "203.0.113.66")
+        server, client = ("198.51.100.30", "198.51.100.30") if pairs.get("via") == "partner" else ("192.0.2.10", client)
         sender = "" if pairs["from"] == "<>" else pairs["from"]
         try:
             with smtplib.SMTP(server, 25, "mail.elsewhere.example", timeout=60, source_address=(client, 0)) as smtp:
