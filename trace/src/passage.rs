@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use evidence::{Address, Fact, Identifier, NextHop, Observation, Outcome, Product, Release, ReleaseStep, Scope, System};
+use evidence::{
+    Address, Fact, Identifier, NextHop, Observation, Outcome, Product, Release, ReleaseStep, Scope, System,
+};
 use jiff::{SignedDuration, Timestamp};
 use lake::Entry;
 

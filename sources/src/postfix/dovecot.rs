@@ -60,7 +60,14 @@ pub(super) fn read(body: &str) -> Option<Line<'_>> {
 }
 
 /// Words that Pigeonhole writes before what an action did, since its release 0.5.14 or so (Dovecot 2.3.15).
-const ACTIONS: &[&str] = &["fileinto action: ", "keep action: ", "store action: ", "redirect action: ", "discard action: ", "reject action: "];
+const ACTIONS: &[&str] = &[
+    "fileinto action: ",
+    "keep action: ",
+    "store action: ",
+    "redirect action: ",
+    "discard action: ",
+    "reject action: ",
+];
 
 fn event(said: &str, by_sieve: bool) -> Event<'_> {
     let said = ACTIONS.iter().find_map(|action| said.strip_prefix(action)).unwrap_or(said);

@@ -678,8 +678,12 @@ fn postfix(seen: &mut Seen, text: event::Text<'_>) -> Option<()> {
             };
             seen.links.extend(next.filter(|id| line::is_queue_id(id) || filter::is_log_id(id)).map(link));
         }
-        Event::Access(access) if access.action == "proxy-accept" => {
-            seen.links.extend(event::queued_as(access.said).map(link));
+        Event::Access(access) => {
+            // A header check may refuse before the Message-ID is read: sender and recipient are all that names the message.
+            seen.senders.extend(access.from.map(Address::new));
+            seen.recipients.extend(access.to.map(Address::new));
+            let proxied = (access.action == "proxy-accept").then(|| event::queued_as(access.said)).flatten();
+            seen.links.extend(proxied.map(link));
         }
         Event::Session | Event::Statistics | Event::Service if text.queue_id.is_none() => return None,
         _ => {}
