@@ -1,7 +1,7 @@
 //! Faults of a real mail path (`lab/README.md`) are named right, from the logs and files that the daemons wrote.
 //!
 //! Runs as root on Debian with the packages that `.ci/setup` installs; elsewhere it says so and does nothing.
-//! `THROUGHLINE_LAB=FOLDER` reads the evidence that an earlier run left there, and starts nothing.
+//! `THROUGHLINE_LAB_READY=FOLDER` reads the evidence that an earlier run left there, and starts nothing.
 
 mod support;
 
@@ -20,7 +20,7 @@ const AT_MOST: Duration = Duration::from_secs(260);
 #[test]
 fn every_fault_is_named_right() {
     let made = tempfile::tempdir().expect("a folder");
-    let folder = match std::env::var_os("THROUGHLINE_LAB") {
+    let folder = match std::env::var_os("THROUGHLINE_LAB_READY") {
         Some(ready) => PathBuf::from(ready),
         None => match missing() {
             Some(missing) => {
@@ -44,7 +44,10 @@ fn every_fault_is_named_right() {
 fn missing() -> Option<String> {
     match Command::new("python3").arg(lab()).arg("check").output() {
         Ok(output) if output.status.success() => None,
-        Ok(output) => Some(String::from_utf8_lossy(&output.stdout).trim().replace('\n', "; ")),
+        Ok(output) => {
+            let said = [output.stdout, output.stderr].concat();
+            Some(String::from_utf8_lossy(&said).trim().replace('\n', "; "))
+        }
         Err(error) => Some(format!("python3: {error}")),
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn read(body: &str) -> Option<Line<'_>> {
     Some(Line { user, session, message_id, event: event(&rest[end + 2..], by_sieve) })
 }
 
-/// Words that Pigeonhole writes before what an action did, since its release 0.5.14 or so (Dovecot 2.3.15).
+/// Words that newer releases of Pigeonhole write before what an action did (seen in Dovecot 2.3.19).
 const ACTIONS: &[&str] = &[
     "fileinto action: ",
     "keep action: ",
