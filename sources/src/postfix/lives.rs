@@ -523,7 +523,11 @@ impl<'a> Follow<'a> {
 fn starts_anew(life: &Life, seen: &Seen, message_ids: &[String]) -> bool {
     let late = life.distance(seen.at) > LATE_SECONDS;
     match seen.step {
-        Step::Birth => life.is_closed || life.has_birth || late && !message_ids.is_empty(),
+        // The same birth at the same instant is a line that stands twice: no id is given again that fast.
+        Step::Birth => {
+            let is_double = life.has_birth && seen.at.is_some() && life.from == seen.at;
+            life.is_closed || life.has_birth && !is_double || late && !message_ids.is_empty()
+        }
         Step::MessageId => life.is_closed || (!message_ids.is_empty() && late),
         Step::Between | Step::End => life.is_closed && late,
     }
