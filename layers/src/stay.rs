@@ -479,7 +479,11 @@ impl<'t> Stay<'t> {
             _ => {}
         }
         if let Some(notice) = self.final_notice() {
-            return Some(End::HandoverRefused(notice));
+            // The server's own word goes before the notice that repeats it.
+            return Some(match self.in_the_filter() {
+                own @ End::HandoverRefused(_) => own,
+                _ => End::HandoverRefused(notice),
+            });
         }
         if let Some(notice) = self.dsns.iter().rev().find_map(|event| dsn_end(event)) {
             return Some(notice);

@@ -1,8 +1,12 @@
 //! Puts together what carries the same ids: one passage is one message as one or more systems handled it once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
-use evidence::{Address, Fact, Identifier, NextHop, Observation, Outcome, Product, ReleaseStep, Scope, System};
+use evidence::{
+    Address, Fact, Identifier, NextHop, Observation, Outcome, Product, Release, ReleaseStep, Scope, System,
+};
 use jiff::{SignedDuration, Timestamp};
 use lake::Entry;
 
@@ -135,7 +139,12 @@ pub(crate) fn by_id(entries: &[Entry]) -> Vec<Passage> {
             links.push((from, to));
         }
     }
-    for (from, to) in released_links(entries, &notices) {
+    let released = released_links(entries, &notices);
+    for (from, to) in released.iter().cloned() {
+        sets.unite(&from, &to);
+        links.push((from, to));
+    }
+    for (from, to) in relayed_links(entries, &notices) {
         sets.unite(&from, &to);
         links.push((from, to));
     }
@@ -153,6 +162,7 @@ pub(crate) fn by_id(entries: &[Entry]) -> Vec<Passage> {
             of_notices.push(entry);
             continue;
         }
+        let observation = &*let_go_for(observation, &released, entries);
         let event = |join| Event { observation: observation.clone(), source: entry.source, join };
         match strong(observation).next() {
             Some(id) => {
@@ -221,6 +231,65 @@ fn released_links(entries: &[Entry], notices: &BTreeSet<Identifier>) -> Vec<(Ide
         }
     }
     links
+}
+
+/// A release with those recipients for whom the copy came in again: amavis's line names all for whom it was held, also
+/// when it was let go for one of them.
+fn let_go_for<'e>(
+    release: &'e Observation,
+    released: &[(Identifier, Identifier)],
+    entries: &[Entry],
+) -> Cow<'e, Observation> {
+    let Fact::Release(fact) = &release.fact else { return Cow::Borrowed(release) };
+    let next = released.iter().filter(|(from, _)| release.about.ids.contains(from)).map(|(_, to)| to);
+    let [next] = next.collect::<Vec<_>>()[..] else { return Cow::Borrowed(release) };
+    let again = || entries.iter().map(|entry| &entry.observation).filter(|it| it.about.ids.contains(next));
+    let named: BTreeSet<&Address> = again().flat_map(|it| &it.about.envelope_recipients).collect();
+    let is_whole = again().any(|it| matches!(it.fact, Fact::Closed));
+    let kept: Vec<Address> = fact.for_recipients.iter().filter(|to| named.contains(to)).cloned().collect();
+    if !is_whole || kept.is_empty() || kept.len() == fact.for_recipients.len() {
+        return Cow::Borrowed(release);
+    }
+    let mut narrowed = release.clone();
+    narrowed.fact = Fact::Release(Release { for_recipients: kept.clone(), ..fact.clone() });
+    Arc::make_mut(&mut narrowed.about).envelope_recipients = kept;
+    Cow::Owned(narrowed)
+}
+
+/// How far the clocks of two of our servers may part.
+const SERVERS_APART: SignedDuration = SignedDuration::from_secs(5 * 60);
+
+/// Links from one server to the next, where the one knows the other by its address only: the answer names the id under
+/// which the other's own log (of a mail server, or of a mailbox store) has the message, with the same Message-ID. So the
+/// order is known, even where one log has fractions of a second and the other has none.
+fn relayed_links(entries: &[Entry], notices: &BTreeSet<Identifier>) -> Vec<(Identifier, Identifier)> {
+    let mut message_ids: HashMap<&Identifier, BTreeSet<&str>> = HashMap::new();
+    let mut taken: HashMap<&str, BTreeMap<&Identifier, &Observation>> = HashMap::new();
+    for Entry { observation, .. } in entries {
+        for id in strong(observation).filter(|id| !notices.contains(id)) {
+            message_ids.entry(id).or_default().extend(observation.about.message_id());
+            if matches!(id, Identifier::QueueId { .. }) {
+                taken.entry(id.text()).or_default().entry(id).or_insert(observation);
+            }
+        }
+    }
+    let mut links = Vec::new();
+    for Entry { observation, .. } in entries {
+        let Fact::Handover(handover) = &observation.fact else { continue };
+        let (Some(from), Some(next)) = (strong(observation).next(), &handover.next) else { continue };
+        let Some(own) = message_ids.get(from).filter(|_| handover.outcome == Outcome::Accepted) else { continue };
+        for (to, theirs) in taken.get(next.text()).into_iter().flatten() {
+            if *to != from && *to != next && is_near(observation, theirs) && !own.is_disjoint(&message_ids[*to]) {
+                links.push((from.clone(), (*to).clone()));
+            }
+        }
+    }
+    links
+}
+
+/// Whether two servers speak at about the same instant, as far as both state one.
+fn is_near(left: &Observation, right: &Observation) -> bool {
+    instant(left).zip(instant(right)).is_none_or(|(left, right)| left.duration_since(right).abs() <= SERVERS_APART)
 }
 
 /// How far the sender's clock may be ahead of ours.

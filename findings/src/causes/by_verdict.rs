@@ -73,7 +73,9 @@ impl Family for Rule {
                 let claim = claim(id, standing, layer, statement, events);
                 Some(if is_word_of_filter_alone(stay) { by_filter_alone(claim) } else { claim })
             }
-            None => by_matched_rule(stay, deed).or_else(|| by_summary_word(deed)),
+            None => {
+                by_matched_rule(stay, deed).or_else(|| by_failed_dmarc(stay, deed)).or_else(|| by_summary_word(deed))
+            }
         }
     }
 }
@@ -116,6 +118,29 @@ fn by_matched_rule(stay: &Stay<'_>, deed: &Event) -> Option<Claim> {
     let claim = claim(id, Standing::Likely, layer, statement(rule, deed), [rule, deed]);
     let list = layers::exports::holds_of(&stay.station.system.product).first().copied();
     Some(Claim { ask_for: vec![list.unwrap_or("exchange-online/quarantine"), "message/eml"], ..claim })
+}
+
+/// A hold by a milter that gives no reason, where the milter that checks DMARC found a failure: likely the reason, for such
+/// a milter holds what the domain asks to be quarantined.
+fn by_failed_dmarc(stay: &Stay<'_>, deed: &Event) -> Option<Claim> {
+    let Fact::Quarantine(kept) = deed.fact() else { return None };
+    if kept.policy.as_ref().and_then(|policy| policy.kind.as_deref()) != Some("milter") {
+        return None;
+    }
+    let failed = failed_results(stay).find(|event| {
+        event.source == deed.source
+            && matches!(event.fact(), Fact::Authentication(result) if result.method == AuthMethod::Dmarc)
+    })?;
+    let statement = format!("{}; {}", layers::of_event(failed), layers::of_event(deed));
+    let statement = format!("{}: {statement}; the hold names no reason of its own", failed.observation.speaker);
+    let claim = claim(
+        "authentication-alignment/dmarc-fail",
+        Standing::Likely,
+        Layer::Authentication,
+        statement,
+        [failed, deed],
+    );
+    Some(Claim { ask_for: vec!["message/eml"], ..claim })
 }
 
 fn sets_spam_level(said: &str) -> bool {

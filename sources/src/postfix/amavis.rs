@@ -140,6 +140,11 @@ impl Judged<'_> {
         codes::verdict("amavis category", word).unwrap_or(VerdictKind::Unknown)
     }
 
+    /// Whether amavis found nothing itself: the server to which it handed the copy back refused it or put it off.
+    pub(super) fn is_word_of_the_next_server(&self) -> bool {
+        self.category.starts_with("MTA-BLOCKED")
+    }
+
     /// Whether an action is named, such as `Quarantined` or `Discarded`.
     pub(super) fn did(&self, action: &str) -> bool {
         self.actions.split(',').any(|word| word.trim().starts_with(action))

@@ -59,7 +59,18 @@ pub(super) fn read(body: &str) -> Option<Line<'_>> {
     Some(Line { user, session, message_id, event: event(&rest[end + 2..], by_sieve) })
 }
 
+/// Words that newer releases of Pigeonhole write before what an action did (seen in Dovecot 2.3.19).
+const ACTIONS: &[&str] = &[
+    "fileinto action: ",
+    "keep action: ",
+    "store action: ",
+    "redirect action: ",
+    "discard action: ",
+    "reject action: ",
+];
+
 fn event(said: &str, by_sieve: bool) -> Event<'_> {
+    let said = ACTIONS.iter().find_map(|action| said.strip_prefix(action)).unwrap_or(said);
     let lower = said.to_ascii_lowercase();
     if let Some(folder) = said.strip_prefix("stored mail into mailbox ").or_else(|| said.strip_prefix("saved mail to "))
     {
@@ -114,6 +125,22 @@ mod tests {
                 Some("vwQ8DCqjqlqdHgAAwl8aWQ"),
                 Some("<x@example.net>"),
                 Event::Stored { folder: "INBOX", by_sieve: false },
+            ),
+            (
+                "2.3.19 with Sieve names the action",
+                "lmtp(b@example.com)<77><vwQ8DCqjqlqdHgAAwl8aWQ>: sieve: msgid=<x@example.net>: fileinto action: stored mail into mailbox 'Junk'",
+                Some("b@example.com"),
+                Some("vwQ8DCqjqlqdHgAAwl8aWQ"),
+                Some("<x@example.net>"),
+                Event::Stored { folder: "Junk", by_sieve: true },
+            ),
+            (
+                "2.3.19 forward",
+                "lmtp(b@example.com)<77><vwQ8DCqjqlqdHgAAwl8aWQ>: sieve: msgid=<x@example.net>: redirect action: forwarded to <c@example.org>",
+                Some("b@example.com"),
+                Some("vwQ8DCqjqlqdHgAAwl8aWQ"),
+                Some("<x@example.net>"),
+                Event::Forwarded { to: "<c@example.org>" },
             ),
             (
                 "forward",

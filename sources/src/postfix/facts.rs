@@ -574,6 +574,10 @@ fn amavis_judged<'t>(judged: &amavis::Judged<'t>, label: &str) -> Vec<Said<'t>> 
         found.push(said(Fact::Identity(identity), judged.said));
     }
     let action = judged.action();
+    if judged.is_word_of_the_next_server() {
+        found.push(said(Fact::Note { said: judged.said.to_owned() }, judged.said));
+        return found;
+    }
     found.push(said(Fact::Verdict(verdict(kind, action.clone(), judged.said, None)), judged.said));
     if !judged.passed && action == Action::Quarantined {
         let quarantine = Quarantine {

@@ -523,7 +523,11 @@ impl<'a> Follow<'a> {
 fn starts_anew(life: &Life, seen: &Seen, message_ids: &[String]) -> bool {
     let late = life.distance(seen.at) > LATE_SECONDS;
     match seen.step {
-        Step::Birth => life.is_closed || life.has_birth || late && !message_ids.is_empty(),
+        // The same birth at the same instant is a line that stands twice: no id is given again that fast.
+        Step::Birth => {
+            let is_double = life.has_birth && seen.at.is_some() && life.from == seen.at;
+            life.is_closed || life.has_birth && !is_double || late && !message_ids.is_empty()
+        }
         Step::MessageId => life.is_closed || (!message_ids.is_empty() && late),
         Step::Between | Step::End => life.is_closed && late,
     }
@@ -678,8 +682,12 @@ fn postfix(seen: &mut Seen, text: event::Text<'_>) -> Option<()> {
             };
             seen.links.extend(next.filter(|id| line::is_queue_id(id) || filter::is_log_id(id)).map(link));
         }
-        Event::Access(access) if access.action == "proxy-accept" => {
-            seen.links.extend(event::queued_as(access.said).map(link));
+        Event::Access(access) => {
+            // A header check may refuse before the Message-ID is read: sender and recipient are all that names the message.
+            seen.senders.extend(access.from.map(Address::new));
+            seen.recipients.extend(access.to.map(Address::new));
+            let proxied = (access.action == "proxy-accept").then(|| event::queued_as(access.said)).flatten();
+            seen.links.extend(proxied.map(link));
         }
         Event::Session | Event::Statistics | Event::Service if text.queue_id.is_none() => return None,
         _ => {}

@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each test binary uses its own part.
 
 pub mod rewrites;
+pub mod statements;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

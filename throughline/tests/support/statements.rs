@@ -1,0 +1,140 @@
+//! The statements of an `expected` block (`cases/README.md`), each held against a report.
+
+use serde_json::Value;
+
+use super::{LAYERS, Run, findings_text, is_at, list, place, short, word};
+
+/// Checks one statement; the error says what was found instead. `taken` holds the copies that earlier lines used up.
+pub fn check(statement: &str, run: &Run, taken: &mut Vec<usize>) -> Result<(), String> {
+    let report = &run.report;
+    let (head, value) = statement.split_once(':').map_or((statement, ""), |(head, value)| (head.trim(), value.trim()));
+    let words: Vec<&str> = head.split_whitespace().collect();
+    match words.as_slice() {
+        ["copy", address] => check_copy(report, address, value, taken),
+        ["no", "copy", address] => match copies(report, address).next() {
+            None => Ok(()),
+            Some((_, copy)) => Err(format!("a copy with fate {}", word(copy, "fate"))),
+        },
+        ["layer", address, state] => check_layer(report, address, state),
+        ["cause"] => check_cause(report, value),
+        ["also"] => check_finding(report, value, |_| true),
+        ["for", address] => check_finding(report, value, |who| who == "none" || who.eq_ignore_ascii_case(address)),
+        ["never"] => check_never(report, value),
+        ["cites"] => check_cites(report, value),
+        ["asks"] => check_asks(report, value),
+        ["exit"] => {
+            let found = run.exit.to_string();
+            if value.split('|').any(|exit| exit == found) { Ok(()) } else { Err(format!("exit {found}")) }
+        }
+        _ => Err("a statement that `cases/README.md` does not know".to_owned()),
+    }
+}
+
+/// The copies for an address with their position; `*` is every copy.
+fn copies<'a>(report: &'a Value, address: &'a str) -> impl Iterator<Item = (usize, &'a Value)> {
+    list(report, "copies")
+        .iter()
+        .enumerate()
+        .filter(move |(_, copy)| address == "*" || word(copy, "envelope_recipient").eq_ignore_ascii_case(address))
+}
+
+fn check_copy(report: &Value, address: &str, value: &str, taken: &mut Vec<usize>) -> Result<(), String> {
+    if address == "*" && list(report, "copies").len() != 1 {
+        return Err(all_copies(report));
+    }
+    let holds = |copy: &Value| {
+        value.split(',').all(|part| match part.trim().split_once('=') {
+            Some((key @ ("fate" | "changed_layer"), allowed)) => allowed.split('|').any(|one| one == word(copy, key)),
+            _ => false,
+        })
+    };
+    match copies(report, address).find(|(at, copy)| !taken.contains(at) && holds(copy)) {
+        Some((at, _)) => {
+            taken.push(at);
+            Ok(())
+        }
+        None => Err(all_copies(report)),
+    }
+}
+
+fn all_copies(report: &Value) -> String {
+    let copies: Vec<String> = list(report, "copies")
+        .iter()
+        .map(|copy| {
+            let who = word(copy, "envelope_recipient");
+            format!("{who}: fate={}, changed_layer={}", word(copy, "fate"), word(copy, "changed_layer"))
+        })
+        .collect();
+    if copies.is_empty() { "no copies".to_owned() } else { copies.join("; ") }
+}
+
+fn check_layer(report: &Value, address: &str, statement: &str) -> Result<(), String> {
+    let (layer, allowed) = statement.split_once('=').ok_or("a layer statement without `=`")?;
+    if !LAYERS.contains(&layer) {
+        return Err(format!("no layer is called `{layer}`"));
+    }
+    let states: Vec<&str> = copies(report, address)
+        .flat_map(|(_, copy)| list(copy, "layers"))
+        .filter(|entry| word(entry, "layer") == layer)
+        .map(|entry| word(entry, "state"))
+        .collect();
+    if states.iter().any(|state| allowed.split('|').any(|one| one == *state)) {
+        Ok(())
+    } else {
+        Err(format!("{layer}={states:?}"))
+    }
+}
+
+/// Whether a finding is one of the phrases `id standing|standing | id standing`.
+fn is_one_of(finding: &Value, phrases: &str) -> bool {
+    phrases.split(" | ").any(|phrase| {
+        let (id, standings) = phrase.trim().split_once(' ').unwrap_or((phrase.trim(), "proved|likely"));
+        id == word(finding, "id") && standings.split('|').any(|standing| standing.trim() == word(finding, "standing"))
+    })
+}
+
+fn is_shown(finding: &Value) -> bool {
+    matches!(word(finding, "standing"), "proved" | "likely")
+}
+
+fn check_cause(report: &Value, value: &str) -> Result<(), String> {
+    let causes = || list(report, "findings").iter().filter(|finding| word(finding, "kind") == "cause");
+    let holds = match value {
+        "none" => !causes().any(is_shown),
+        "not_shown" => {
+            !causes().any(is_shown)
+                && list(report, "findings").iter().any(|finding| word(finding, "standing") == "not_shown")
+        }
+        phrases => causes().next().is_some_and(|first| is_one_of(first, phrases)),
+    };
+    if holds { Ok(()) } else { Err(findings_text(report)) }
+}
+
+fn check_finding(report: &Value, phrases: &str, fits: impl Fn(&str) -> bool) -> Result<(), String> {
+    let there = list(report, "findings")
+        .iter()
+        .any(|finding| fits(word(finding, "envelope_recipient")) && is_one_of(finding, phrases));
+    if there { Ok(()) } else { Err(findings_text(report)) }
+}
+
+fn check_never(report: &Value, phrase: &str) -> Result<(), String> {
+    match list(report, "findings").iter().find(|finding| is_one_of(finding, phrase)) {
+        None => Ok(()),
+        Some(finding) => Err(format!("{}: {}", word(finding, "standing"), short(word(finding, "statement")))),
+    }
+}
+
+fn check_asks(report: &Value, source: &str) -> Result<(), String> {
+    let asks = list(report, "findings").iter().flat_map(|finding| list(finding, "ask_for"));
+    if asks.filter_map(Value::as_str).any(|asked| asked == source) { Ok(()) } else { Err(findings_text(report)) }
+}
+
+fn check_cites(report: &Value, places: &str) -> Result<(), String> {
+    let first = list(report, "findings").iter().find(|finding| word(finding, "kind") == "cause");
+    let cites = first.map_or(&[][..], |finding| list(finding, "cites"));
+    if places.split(" | ").any(|wanted| cites.iter().any(|cite| is_at(cite, wanted.trim()))) {
+        Ok(())
+    } else {
+        Err(format!("cites {:?}", cites.iter().map(place).collect::<Vec<_>>()))
+    }
+}
