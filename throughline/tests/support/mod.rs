@@ -503,9 +503,12 @@ pub fn place(cite: &Value) -> String {
     }
 }
 
-/// Whether a cite is at `FILE`, `FILE:LINE`, `FILE:FROM-TO` or `FILE#RECORD`.
+/// Whether a cite is at `FILE`, `FILE:LINE`, `FILE:FROM-TO`, `FILE#RECORD`, or in `FILE` with these `"WORDS"`.
 pub fn is_at(cite: &Value, wanted: &str) -> bool {
     let file = word(cite, "file");
+    if let Some((name, words)) = wanted.strip_suffix('"').and_then(|wanted| wanted.split_once(" \"")) {
+        return file == name && word(cite, "said").contains(words);
+    }
     if let Some((name, record)) = wanted.rsplit_once('#') {
         return file == name && cite["record"].as_u64() == record.parse().ok();
     }
