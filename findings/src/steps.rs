@@ -34,11 +34,17 @@ pub(crate) fn of(_scene: &Scene<'_>, findings: &[Finding]) -> Vec<NextStep> {
             add(&mut steps, NextStep { tier, step, because: vec![finding.id.clone()], fetches: Some(source) });
         }
     }
-    for finding in findings.iter().filter(|finding| finding.kind == Kind::Cause) {
+    for finding in findings {
         if !matches!(finding.standing, Standing::Proved | Standing::Likely) {
             continue;
         }
-        let Some(advice) = advice_for(&finding.id) else { continue };
+        let advice = match finding.kind {
+            Kind::Cause => advice_for(&finding.id),
+            // What stands beside the cause is acted on only where there is a word for just that.
+            Kind::Risk => exact_advice(&finding.id),
+            Kind::Symptom | Kind::Gap => None,
+        };
+        let Some(advice) = advice else { continue };
         for (tier, lines) in [(1, &advice.tier1), (2, &advice.tier2)] {
             for line in lines {
                 let step = NextStep { tier, step: line.clone(), because: vec![finding.id.clone()], fetches: None };
@@ -71,10 +77,11 @@ fn add(steps: &mut Vec<NextStep>, step: NextStep) {
 
 fn advice_for(id: &str) -> Option<&'static Advice> {
     let family = id.split('/').next().unwrap_or(id);
-    TABLE
-        .iter()
-        .find(|advice| advice.cause == id)
-        .or_else(|| TABLE.iter().find(|advice| advice.cause.strip_suffix("/*") == Some(family)))
+    exact_advice(id).or_else(|| TABLE.iter().find(|advice| advice.cause.strip_suffix("/*") == Some(family)))
+}
+
+fn exact_advice(id: &str) -> Option<&'static Advice> {
+    TABLE.iter().find(|advice| advice.cause == id)
 }
 
 #[cfg(test)]

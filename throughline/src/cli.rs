@@ -261,7 +261,7 @@ pub struct Auth {
 pub enum Format {
     /// For a terminal
     Text,
-    /// One JSON document (docs/report.schema.json)
+    /// One JSON document (its schema is in docs/)
     Json,
     /// For a ticket
     Markdown,
