@@ -152,7 +152,7 @@ fn ok_hops() {
         ),
         (
             "a field without a time",
-            [inside("10:00:09 +0000"), border("soon").replace("Thu, 19 Nov 2026 ", ""), theirs("10:00:02 +0000")],
+            [inside("10:00:09 +0000"), border("soon"), theirs("10:00:02 +0000")],
             "sender start | ours no time | ours 7 s | = 7 s",
         ),
         (

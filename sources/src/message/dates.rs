@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::Clock;
 
-/// Reads `Thu, 3 Nov 2022 04:56:17 +0000 (UTC)` and its older spellings; `None` if there is no day, month and year.
+/// Reads `Thu, 3 Nov 2022 04:56:17 +0000 (UTC)` and its older spellings; `None` without a day, month, year and time of day:
+/// a midnight that nobody stated would look like ten hours of delay.
 ///
 /// `-0000`, `UT`, `GMT`, `Z` and the military letters mean UTC (RFC 5322, 4.3). Letters that nobody defined are read as UTC
 /// too, as the standard asks, and the zone says so. A date without any zone is placed by `clock`.
@@ -17,7 +18,7 @@ pub(crate) fn instant(said: &str, clock: &Clock) -> Option<When> {
         found.take(word);
     }
     let date = Date::new(found.year?, found.month?, found.day?).ok()?;
-    let civil = DateTime::from_parts(date, found.time.unwrap_or_else(Time::midnight));
+    let civil = DateTime::from_parts(date, found.time?);
     // `04:56:17 (UTC)`: a comment counts only where nothing else names the zone.
     let zone = found.zone.or_else(|| comments.into_iter().find_map(named_zone).map(Offset::Stated));
     let (at, zone) = match zone {

@@ -344,8 +344,25 @@ pub fn broken_promises(run: &Run, evidence: &[Evidence]) -> Vec<String> {
             }
         }
     }
+    for sample in list(report, "samples") {
+        each_cite(sample, &mut |cite| {
+            if let Err(error) = open_cite(cite, &run.folder) {
+                broken.push(format!("sample {}: {error}", word(sample, "file")));
+            }
+        });
+    }
     check_rows(report, evidence, &mut broken);
     broken
+}
+
+/// Every cite within a value, however deep.
+pub fn each_cite(value: &Value, visit: &mut impl FnMut(&Value)) {
+    match value {
+        Value::Object(fields) if fields.contains_key("said") && fields.contains_key("bytes") => visit(value),
+        Value::Object(fields) => fields.values().for_each(|inner| each_cite(inner, visit)),
+        Value::Array(items) => items.iter().for_each(|inner| each_cite(inner, visit)),
+        _ => {}
+    }
 }
 
 fn check_copy(copy: &Value, run: &Run, broken: &mut Vec<String>) {

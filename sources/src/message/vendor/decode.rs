@@ -90,6 +90,10 @@ pub(crate) fn decode(name: &str, lower: &str, value: &str) -> Words {
                 true => results(field, &plain, &mut words.decoded),
                 false => parts_of(field, name, &plain, &mut words.decoded),
             }
+            // Nothing but separators: no part of it is known, and it is not dropped.
+            if vendor.is_some() && words.decoded.is_empty() && !plain.is_empty() {
+                words.decoded.push(unknown(name, &plain));
+            }
         }
         None if vendor.is_some() => words.decoded.push(unknown(name, &plain)),
         None if lower == "arc-authentication-results" => {
