@@ -1,7 +1,7 @@
 //! Names the cause of a copy's fate, what could not be shown, and what to do next; reads no file.
 //!
-//! [`find`] asks the cause families in [`causes::FAMILIES`] one after the other about each copy; the first that answers
-//! names the cause. What no family can name, and what a stage could not show, becomes a gap with the exports to fetch.
+//! [`find`] asks the [`causes`] one after the other about each copy; the first that answers
+//! names the cause. What none can name, and what a stage could not show, becomes a gap with the exports to fetch.
 
 pub mod causes;
 mod gaps;
@@ -124,8 +124,8 @@ pub fn find(scene: &Scene<'_>) -> Found {
         answers.push(answer);
         findings.extend(claims.into_iter().map(|claim| claim.finding(Kind::Cause, recipient.clone())));
         findings.extend(gaps.into_iter().map(|claim| claim.finding(Kind::Gap, recipient.clone())));
-        let risks = [causes::risk_of_release(copy), causes::gateway_address::risk(copy)];
-        findings.extend(risks.into_iter().flatten().map(|claim| claim.finding(Kind::Risk, recipient.clone())));
+        let risks = causes::risks(copy);
+        findings.extend(risks.map(|claim| claim.finding(Kind::Risk, recipient.clone())));
         findings.extend(of_policies.into_iter().map(|(kind, claim)| claim.finding(kind, recipient.clone())));
     }
     if scene.copies.is_empty() {

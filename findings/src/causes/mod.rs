@@ -1,36 +1,103 @@
-//! The cause families, in the order in which they are asked; the first that answers names the cause.
+//! Why a copy met its fate: six families, one file a cause.
+//!
+//! [`ALL`] lists the families in the order in which they are asked; the first cause that answers names it. What records say about the
+//! copy is read once ([`ground`]): where a filter or a refusing server names the reason itself ([`stated`]), a cause only says by which
+//! verdicts and words it is named ([`Stated`]); where the reason lies in what was done and not done (a release, a mailbox), it looks itself.
+//!
+//! A cause's doc comment is its page for people: what it is, what proves it, what looks alike, the narrow fix, and who owns it.
 
-mod alignment;
-mod by_reply;
-pub(crate) mod by_verdict;
-pub(crate) mod gateway_address;
+mod authentication_alignment;
+mod connector_routing;
+mod content_verdict;
+mod ground;
 mod mailbox_rule;
+mod policy_scope_or_order;
 mod release_handoff;
-mod reply;
+pub(crate) mod stated;
 
 use std::time::Duration;
 
-use evidence::{Action, Fact, Layer};
+use evidence::{Action, Fact, Layer, VerdictKind};
 use layers::{End, Explained, Stay};
 use trace::Event;
 
 use crate::{Claim, Scene, Standing};
+use authentication_alignment::Leg;
+use ground::Ground;
+use stated::verdict;
 
-/// A family of causes: looks at one copy and names the cause if it is one of its own.
-pub trait Family: Sync {
-    /// What the family is about, in one sentence for people.
-    fn about(&self) -> &'static str;
+/// Why copies meet their fate: one reason of a family.
+pub trait Cause: Sync {
+    /// `family/specific`.
+    fn id(&self) -> &'static str;
 
-    /// The cause of the copy's fate, if it is of this family.
-    fn find(&self, copy: &Explained<'_>, scene: &Scene<'_>) -> Option<Claim>;
+    /// The rule's own source, whose doc comment is the page for people.
+    fn page(&self) -> &'static str;
+
+    /// Whether a filter that gives this verdict names this cause.
+    fn is_stated_as(&self, kind: &VerdictKind) -> bool {
+        let _ = kind;
+        false
+    }
+
+    /// The claim, if this is why the copy met its fate.
+    fn find(&self, ground: &Ground<'_>) -> Option<Claim> {
+        ground.stated(self.id())
+    }
+
+    /// What it tells behind a failed DMARC, if this result of the same system shows it.
+    fn behind(&self, leg: &Leg<'_>) -> Option<String> {
+        let _ = leg;
+        None
+    }
+
+    /// The claim, if a copy shows it beside whatever cause it has.
+    fn risk(&self, copy: &Explained<'_>) -> Option<Claim> {
+        let _ = copy;
+        None
+    }
+}
+
+/// A cause that a filter's verdict or a refusing server's words name: nothing more is to be looked at.
+pub struct Stated {
+    id: &'static str,
+    page: &'static str,
+    stated_as: &'static [VerdictKind],
+}
+
+impl Cause for Stated {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn page(&self) -> &'static str {
+        self.page
+    }
+
+    fn is_stated_as(&self, kind: &VerdictKind) -> bool {
+        self.stated_as.contains(kind)
+    }
 }
 
 /// All families. A release goes first: as long as the next system has not accepted the copy, the hand-off explains.
-pub const FAMILIES: &[&dyn Family] = &[&release_handoff::Rule, &mailbox_rule::Rule, &by_verdict::Rule, &by_reply::Rule];
+const ALL: [&[&dyn Cause]; 6] = [
+    release_handoff::ALL,
+    mailbox_rule::ALL,
+    policy_scope_or_order::ALL,
+    authentication_alignment::ALL,
+    content_verdict::ALL,
+    connector_routing::ALL,
+];
+
+/// Every cause, in the order in which they are asked.
+pub(crate) fn all() -> impl Iterator<Item = &'static dyn Cause> {
+    ALL.iter().flat_map(|family| family.iter().copied())
+}
 
 /// The cause of a copy's fate, then what looks like a cause and is refuted by a record.
 pub(crate) fn of(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<Claim> {
-    let mut cause = FAMILIES.iter().find_map(|family| family.find(copy, scene));
+    let ground = Ground::of(copy, scene);
+    let mut cause = ground.as_ref().and_then(|ground| all().find_map(|cause| cause.find(ground)));
     if let Some(cause) = &mut cause
         && let Some(against) = copy.decided().and_then(Stay::against_the_hold)
     {
@@ -48,8 +115,25 @@ pub(crate) fn of(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<Claim> {
         let logs = copy.decided().map_or(&[][..], |stay| layers::exports::logs_of(&stay.station.system.product));
         cause.ask_for.extend(logs);
     }
-    let behind = alignment::behind(copy, cause.as_ref());
+    let behind = authentication_alignment::behind(copy, cause.as_ref());
     cause.into_iter().chain(behind).chain(undone_hold(copy)).collect()
+}
+
+/// What stands beside the cause and is dangerous to overlook.
+pub(crate) fn risks(copy: &Explained<'_>) -> impl Iterator<Item = Claim> {
+    risk_of_release(copy).into_iter().chain(all().filter_map(|cause| cause.risk(copy)))
+}
+
+/// The cause that a verdict's kind stands for, and its layer.
+pub(crate) fn stated_by(event: &Event) -> Option<(&'static str, Layer)> {
+    let Fact::Verdict(stated) = event.fact() else { return None };
+    let cause = all().find(|cause| cause.is_stated_as(&stated.kind))?;
+    Some((cause.id(), layer_of_verdict(cause.id())))
+}
+
+/// The layer at which a filter decides: its reason's.
+fn layer_of_verdict(id: &str) -> Layer {
+    if id.starts_with("authentication-alignment/") { Layer::Authentication } else { Layer::Verdict }
 }
 
 /// How far from the message's own date a record without ids may lie and still be surely about it.
@@ -66,13 +150,13 @@ fn is_doubtful(copy: &Explained<'_>, scene: &Scene<'_>) -> bool {
 }
 
 /// Why a copy is held whose release is asked for or covers others: whoever releases it has to know.
-pub(crate) fn risk_of_release(copy: &Explained<'_>) -> Option<Claim> {
+fn risk_of_release(copy: &Explained<'_>) -> Option<Claim> {
     let stay = copy.decided()?;
     if !matches!(stay.end, End::ReleaseRequested(_) | End::ReleaseDenied(_) | End::ReleasedForOthers(_)) {
         return None;
     }
-    let verdict = by_verdict::best(stay)?;
-    let (id, layer) = by_verdict::id_of(verdict)?;
+    let verdict = verdict::best(stay)?;
+    let (id, layer) = stated_by(verdict)?;
     let statement = format!("{}: look at that before a release", told(verdict));
     Some(claim(id, Standing::Proved, layer, statement, [verdict]))
 }
@@ -87,10 +171,10 @@ fn undone_hold(copy: &Explained<'_>) -> Option<Claim> {
     let (hold, release) = (hold_of(stay)?, released(stay)?);
     let held_for = stay
         .adverse_verdicts()
-        .filter(|event| by_verdict::id_of(event).is_some())
+        .filter(|event| stated_by(event).is_some())
         .filter(|event| matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Quarantined));
-    let verdict = held_for.last().or_else(|| by_verdict::best(stay))?;
-    let (id, layer) = by_verdict::id_of(verdict)?;
+    let verdict = held_for.last().or_else(|| verdict::best(stay))?;
+    let (id, layer) = stated_by(verdict)?;
     Some(Claim {
         id: id.to_owned(),
         standing: Standing::Refuted,

@@ -13,7 +13,7 @@ use sources::policy::{self, Part, Policies};
 use trace::Event;
 
 use crate::Scene;
-use crate::causes::by_verdict;
+use crate::causes::stated::verdict;
 
 /// A copy's stay at one system whose settings were supplied.
 pub struct View<'s> {
@@ -43,7 +43,7 @@ pub(super) fn all<'s>(copy: &'s Explained<'s>, scene: &'s Scene<'s>) -> Vec<View
 impl<'s> View<'s> {
     fn of(copy: &'s Explained<'s>, stay: &'s Stay<'s>, scene: &'s Scene<'s>) -> Option<View<'s>> {
         let vendor = policy::of(&stay.station.system.product)?;
-        let verdict = by_verdict::best(stay).filter(|_| has_acted(stay));
+        let verdict = verdict::best(stay).filter(|_| has_acted(stay));
         let sent_at = || scene.trace.message.sent_at.as_ref().map(|when| when.at);
         let at = verdict.and_then(Event::at).or_else(|| stay.start()).or_else(sent_at)?;
         let settings = settings_at(scene, vendor, at);

@@ -1,24 +1,51 @@
 //! SPF was checked against the address of the gateway in front, not against the sender's.
 //!
-//! What it is: mail comes through a filtering gateway, and the mail system behind it asks whether the *gateway* may send for
-//! the sender's domain. That fails for nearly every sender, and with it DMARC, wherever the signature does not survive the
-//! gateway. Enhanced filtering for connectors (skip listing) makes the service look at the address before the gateway.
+//! What it is: Mail comes through a filtering gateway, and the mail system behind it asks whether the *gateway* may send
+//! for the sender's domain. That fails for nearly every sender, and with it DMARC, wherever the signature does not
+//! survive the gateway. Enhanced filtering for connectors (skip listing) makes the service look at the address before the
+//! gateway.
 //!
-//! What proves it: the service's own result names the address that it checked, the Received field of its first server shows
-//! that address to be the gateway's, and the gateway, which saw the sender's address, says that SPF passed. Without the
-//! gateway's word it is likely. What looks alike: a sender whose SPF fails at both; a result that names the sender's own
-//! address, as it does where enhanced filtering is at work. Owner: who runs the connector. Never an allow entry.
+//! What proves it: the service's own result names the address that it checked, the Received field of its first server
+//! shows that address to be the gateway's, and the gateway, which saw the sender's address, says that SPF passed. Without
+//! the gateway's word it is likely.
+//!
+//! What looks alike: a sender whose SPF fails at both; a result that names the sender's own address, as it does where
+//! enhanced filtering is at work.
+//!
+//! Narrow fix: enter the gateway's addresses in the enhanced filtering of its one inbound connector; never an allow
+//! entry.
+//!
+//! Owner: who runs the connector.
 
 use evidence::{AuthMethod, AuthResult, Authentication, Fact, Hop, Layer, Peer};
 use layers::Explained;
 use sources::{ServiceRole, service_of_host};
 use trace::Event;
 
-use super::claim;
+use crate::causes::{Cause, claim};
 use crate::{Claim, Standing};
 
+/// `authentication-alignment/spf-of-the-gateway`
+pub(super) struct Rule;
+
+const ID: &str = "authentication-alignment/spf-of-the-gateway";
+
+impl Cause for Rule {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("spf_of_the_gateway.rs")
+    }
+
+    fn risk(&self, copy: &Explained<'_>) -> Option<Claim> {
+        risk(copy)
+    }
+}
+
 /// The claim, if a result of the copy shows it.
-pub(crate) fn risk(copy: &Explained<'_>) -> Option<Claim> {
+fn risk(copy: &Explained<'_>) -> Option<Claim> {
     let stated = || copy.stays.iter().flat_map(|stay| stay.authentications.iter().copied());
     let spf = |event: &Event| match event.fact() {
         Fact::Authentication(result) if result.method == AuthMethod::Spf => Some(result.clone()),
@@ -46,8 +73,7 @@ pub(crate) fn risk(copy: &Explained<'_>) -> Option<Claim> {
         "{speaker} checked SPF of {domain} against {checked}, the address of the gateway {name}, not against the \
          sender's; {seen}. Enhanced filtering was not at work for this message"
     );
-    let id = "authentication-alignment/spf-of-the-gateway";
-    let found = claim(id, standing, Layer::Authentication, statement, [behind, hop].into_iter().chain(passed));
+    let found = claim(ID, standing, Layer::Authentication, statement, [behind, hop].into_iter().chain(passed));
     Some(Claim { ask_for: vec!["exchange-online/connectors"], ..found })
 }
 

@@ -5,67 +5,58 @@
 //! looks alike: a deferral that a later attempt overcame, and a code whose text tells another story (the text decides).
 //! Owner: by the cause; the refusing server's owner where the words blame a policy of theirs.
 
-use evidence::{Action, Fact, Layer, Outcome, Product, Reply};
+use evidence::{Fact, Layer, Outcome, Product, Reply};
 use layers::{End, Explained, Fate, Stay};
 use trace::Event;
 
-use super::{Family, claim, reply::cause_of, told};
-use crate::{Claim, Scene, Standing};
+use super::words::cause_of;
+use crate::causes::{claim, told};
+use crate::{Claim, Standing};
 
-/// The families that a refusing server's words can name.
-pub struct Rule;
-
-impl Family for Rule {
-    fn about(&self) -> &'static str {
-        "a server refused the copy or put it off, and its words say why"
-    }
-
-    fn find(&self, copy: &Explained<'_>, _scene: &Scene<'_>) -> Option<Claim> {
-        let stay = copy.decided()?;
-        let events: Vec<&Event> = match stay.end {
-            End::Refused(event) | End::PutOff(event) => vec![event],
-            // That it is not yet time to try again says nothing: an earlier attempt does.
-            End::Deferred(event) => [event].into_iter().chain(put_off(stay)).collect(),
-            // An expiry says only that it lasted: the last attempt that was put off names the reason.
-            End::HandoverRefused(event) if is_expiry(event) => [event].into_iter().chain(put_off(stay)).collect(),
-            End::HandoverRefused(event) => vec![event],
-            // The verdict's own record carries the reply that was given.
-            End::RefusedByFilter(event) => {
-                let place = event.observation.cite.order();
-                stay.handovers.iter().copied().filter(|other| other.observation.cite.order() == place).collect()
-            }
-            // The last attempt names the reason; the expiry alone only says that it lasted.
-            End::GaveUp(expired, last) => last.into_iter().chain([expired]).collect(),
-            End::Held(event) | End::UnderWay(event) | End::Failed(event) => return by_word(copy, event),
-            _ => return None,
-        };
-        if let [event] = events.as_slice()
-            && matches!(event.fact(), Fact::Status(_))
-        {
-            return by_word(copy, event);
+/// The reason that the words of a refusal or a deferral name.
+pub(super) fn by_refuser(copy: &Explained<'_>, stay: &Stay<'_>) -> Option<Claim> {
+    let events: Vec<&Event> = match stay.end {
+        End::Refused(event) | End::PutOff(event) => vec![event],
+        // That it is not yet time to try again says nothing: an earlier attempt does.
+        End::Deferred(event) => [event].into_iter().chain(put_off(stay)).collect(),
+        // An expiry says only that it lasted: the last attempt that was put off names the reason.
+        End::HandoverRefused(event) if is_expiry(event) => [event].into_iter().chain(put_off(stay)).collect(),
+        End::HandoverRefused(event) => vec![event],
+        // The verdict's own record carries the reply that was given.
+        End::RefusedByFilter(event) => {
+            let place = event.observation.cite.order();
+            stay.handovers.iter().copied().filter(|other| other.observation.cite.order() == place).collect()
         }
-        let (event, (id, standing)) = events.iter().find_map(|event| Some((*event, cause_of(reply(event)?)?)))?;
-        // That a scan takes its time is no verdict.
-        let is_answer =
-            reply(event).is_some_and(|reply| reply.reply_code.is_some() || reply.enhanced_status_code.is_some());
-        if matches!(stay.end, End::Deferred(_)) && id.starts_with("content-verdict/") && !is_answer {
-            return None;
-        }
-        let statement = match stay.end {
-            End::GaveUp(..) => format!("{}; retries were given up", told(event)),
-            _ => told(event),
-        };
-        let notices = stay.dsns.iter().copied();
-        let layer = layer_of(id, copy);
-        // The attempt that names the reason, beside the end that does not.
-        let shown = events.first().copied().into_iter().chain([event]).chain(match stay.end {
-            End::GaveUp(expired, _) => Some(expired),
-            _ => None,
-        });
-        let claim = claim(id, standing, layer, statement, shown.chain(notices));
-        let claim = if id == "connector-routing/greylisted" { confirmed_by_filter(claim, stay) } else { claim };
-        Some(if matches!(event.fact(), Fact::Dsn(_)) { by_hearsay(claim, event) } else { claim })
+        // The last attempt names the reason; the expiry alone only says that it lasted.
+        End::GaveUp(expired, last) => last.into_iter().chain([expired]).collect(),
+        End::Held(event) | End::UnderWay(event) | End::Failed(event) => return by_word(copy, event),
+        _ => return None,
+    };
+    if let [event] = events.as_slice()
+        && matches!(event.fact(), Fact::Status(_))
+    {
+        return by_word(copy, event);
     }
+    let (event, (id, standing)) = events.iter().find_map(|event| Some((*event, cause_of(reply(event)?)?)))?;
+    // That a scan takes its time is no verdict.
+    let is_answer =
+        reply(event).is_some_and(|reply| reply.reply_code.is_some() || reply.enhanced_status_code.is_some());
+    if matches!(stay.end, End::Deferred(_)) && id.starts_with("content-verdict/") && !is_answer {
+        return None;
+    }
+    let statement = match stay.end {
+        End::GaveUp(..) => format!("{}; retries were given up", told(event)),
+        _ => told(event),
+    };
+    let notices = stay.dsns.iter().copied();
+    let layer = layer_of(id, copy);
+    // The attempt that names the reason, beside the end that does not.
+    let shown = events.first().copied().into_iter().chain([event]).chain(match stay.end {
+        End::GaveUp(expired, _) => Some(expired),
+        _ => None,
+    });
+    let claim = claim(id, standing, layer, statement, shown.chain(notices));
+    Some(if matches!(event.fact(), Fact::Dsn(_)) { by_hearsay(claim, event) } else { claim })
 }
 
 /// The attempts to hand over that were put off, the last one first.
@@ -73,22 +64,6 @@ fn put_off<'t>(stay: &Stay<'t>) -> impl Iterator<Item = &'t Event> {
     let is_put_off =
         |event: &&Event| matches!(event.fact(), Fact::Handover(handover) if handover.outcome == Outcome::Deferred);
     stay.handovers.iter().copied().rev().filter(is_put_off).collect::<Vec<_>>().into_iter()
-}
-
-/// A vague "try again later" is greylisting for sure once the filter that was asked says so itself.
-fn confirmed_by_filter(claim: Claim, stay: &Stay<'_>) -> Claim {
-    let says_greylisted = stay.verdicts.iter().copied().find(|event| {
-        matches!(event.fact(), Fact::Verdict(verdict)
-            if verdict.action == Action::Deferred && verdict.said.to_ascii_lowercase().contains("greylist"))
-    });
-    match says_greylisted {
-        Some(event) if matches!(stay.end, End::PutOff(_)) => {
-            let statement = format!("{}; {}", claim.statement, told(event));
-            let cites = claim.cites.into_iter().chain(layers::cites([event])).collect();
-            Claim { standing: Standing::Proved, statement, cites, ..claim }
-        }
-        _ => claim,
-    }
 }
 
 /// The text beside a summary word, such as `rejected: IP Found in RBL`: a list's short word, likely until the system's
