@@ -5,6 +5,7 @@
 
 pub mod causes;
 mod gaps;
+mod page;
 pub mod policy;
 mod settle;
 mod steps;
@@ -13,6 +14,8 @@ use evidence::{Address, Cite, Layer, SourceId};
 use lake::Lake;
 use layers::{Explained, Fate, Stage, State};
 use trace::Trace;
+
+pub use page::{Page, catalogue, page_of};
 
 /// How well a claim stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -37,6 +37,9 @@ pub enum Command {
         /// Kind of export, such as exchange-online/message-trace
         kind: Option<String>,
     },
+    /// List why copies meet their fate, or explain one cause: what proves it, what looks alike, the narrow fix, who owns it
+    #[command(after_help = CAUSES_EXAMPLES)]
+    Causes(Causes),
     /// Print completions for a shell
     #[command(
         after_help = "Example:\n  throughline completions bash > ~/.local/share/bash-completion/completions/throughline"
@@ -93,6 +96,13 @@ const AUTH_EXAMPLES: &str = "Examples:
       Ask the DNS now, and keep the answers; --dns dns.jsonl repeats the check without a network.
   throughline auth headers.txt --client 203.0.113.7 --sender bounce@supplier.example --dns dns.txt
       Nothing but headers at hand: SPF and DMARC for a client that you name.";
+
+const CAUSES_EXAMPLES: &str = "Examples:
+  throughline causes
+  throughline causes connector-routing/tls-failure
+  throughline causes greylisted
+  throughline causes release-handoff --format markdown
+      All causes of one family.";
 
 const SOURCES_EXAMPLES: &str = "Examples:
   throughline sources
@@ -197,6 +207,15 @@ pub struct Output {
     /// Columns of the text; default is the terminal's width, else 80
     #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=500))]
     pub width: Option<u16>,
+}
+
+/// Options of `causes`.
+#[derive(Debug, Args)]
+pub struct Causes {
+    /// A cause, such as connector-routing/tls-failure or tls-failure, or a family; all if none is named
+    pub id: Option<String>,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Options of `headers`.

@@ -1,6 +1,7 @@
 //! throughline at a prompt: follows one message and shows which layer changed its fate, with the records.
 
 mod authenticate;
+mod causes;
 mod cli;
 mod compare;
 mod excerpt;
@@ -56,6 +57,7 @@ fn run(command: &Command) -> Result<u8, Failure> {
         Command::Compare(options) => return compare::run(options),
         Command::Headers(options) => headers::run(options)?,
         Command::Auth(options) => authenticate::run(options)?,
+        Command::Causes(options) => causes::run(options)?,
         Command::Sources { kind } => output::print(&list::run(kind.as_deref())?)?,
         Command::Completions { shell } => output::print(&completions(*shell))?,
         Command::Man { command } => output::print(&man(command.as_deref())?)?,

@@ -21,14 +21,18 @@ use crate::{Claim, Kind, Standing};
 /// `allow-not-honoured`
 pub struct Rule;
 
-const ID: &str = "allow-not-honoured";
+const ID: &str = "policy-scope-or-order/allow-not-honoured";
 
 /// How many entries are told: who has more has another problem.
 const TOLD_MAX: usize = 4;
 
 impl super::Rule for Rule {
-    fn about(&self) -> &'static str {
-        "an allow entry names the message, and the verdict acted all the same"
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("allow_not_honoured.rs")
     }
 
     fn find(&self, view: &View<'_>) -> Vec<(Kind, Claim)> {

@@ -16,11 +16,15 @@ use crate::{Claim, Kind, Standing};
 /// `changed-since`
 pub struct Rule;
 
-const ID: &str = "changed-since";
+const ID: &str = "policy-scope-or-order/changed-since";
 
 impl super::Rule for Rule {
-    fn about(&self) -> &'static str {
-        "the policy that applied says something else than what was done"
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("changed_since.rs")
     }
 
     fn find(&self, view: &View<'_>) -> Vec<(Kind, Claim)> {

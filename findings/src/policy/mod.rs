@@ -31,8 +31,11 @@ use view::View;
 
 /// Something about the order and scope of policies that people stumble over.
 pub trait Rule: Sync {
-    /// What the rule is about, in one sentence for people.
-    fn about(&self) -> &'static str;
+    /// `policy-scope-or-order/specific`.
+    fn id(&self) -> &'static str;
+
+    /// The rule's own source, whose doc comment is the page for people.
+    fn page(&self) -> &'static str;
 
     /// What it finds at one system that the copy stayed at.
     fn find(&self, view: &View<'_>) -> Vec<(Kind, Claim)>;
@@ -78,14 +81,7 @@ fn claim<'e>(
 ) -> Claim {
     let mut cites = layers::cites(events);
     add(&mut cites, settings.into_iter().map(|entry| entry.observation.cite.clone()));
-    Claim {
-        id: format!("policy-scope-or-order/{id}"),
-        standing,
-        layer: Layer::Verdict,
-        statement,
-        cites,
-        ask_for: Vec::new(),
-    }
+    Claim { id: id.to_owned(), standing, layer: Layer::Verdict, statement, cites, ask_for: Vec::new() }
 }
 
 /// The policy that applied goes before another one that is for the copy too.

@@ -22,11 +22,15 @@ use crate::{Claim, Kind, Standing};
 /// `policy-scope`
 pub struct Rule;
 
-const ID: &str = "policy-scope";
+const ID: &str = "policy-scope-or-order/policy-scope";
 
 impl super::Rule for Rule {
-    fn about(&self) -> &'static str {
-        "a policy is not for this recipient, or which one applied cannot be told"
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("policy_scope.rs")
     }
 
     fn find(&self, view: &View<'_>) -> Vec<(Kind, Claim)> {

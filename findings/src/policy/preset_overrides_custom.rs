@@ -20,11 +20,15 @@ use crate::{Claim, Kind};
 /// `preset-overrides-custom`
 pub struct Rule;
 
-const ID: &str = "preset-overrides-custom";
+const ID: &str = "policy-scope-or-order/preset-overrides-custom";
 
 impl super::Rule for Rule {
-    fn about(&self) -> &'static str {
-        "a preset goes before the custom policy that is for the recipient too"
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("preset_overrides_custom.rs")
     }
 
     fn find(&self, view: &View<'_>) -> Vec<(Kind, Claim)> {

@@ -23,11 +23,15 @@ use crate::{Claim, Kind, Standing};
 /// `rule-order`
 pub struct Rule;
 
-const ID: &str = "rule-order";
+const ID: &str = "policy-scope-or-order/rule-order";
 
 impl super::Rule for Rule {
-    fn about(&self) -> &'static str {
-        "an earlier policy or rule took the message before a later one that is for it too"
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("rule_order.rs")
     }
 
     fn find(&self, view: &View<'_>) -> Vec<(Kind, Claim)> {

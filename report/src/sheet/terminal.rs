@@ -26,14 +26,24 @@ pub(crate) fn section(page: &mut Page, section: &Section) {
     for block in &section.blocks {
         match block {
             Block::Text(tone, text) => page.block("  ", style(*tone), &visible(text)),
-            Block::Facts(facts) => facts.iter().for_each(|(name, value)| {
-                page.block(&format!("  {name:<16} "), FAINT, &visible(value));
-            }),
+            Block::Facts(list) => facts(page, list),
             Block::Rows(list) => list.iter().for_each(|one| row(page, one)),
             Block::Bars(list) => bars(page, list),
             Block::Pairs(two) => pairs(page, two),
             Block::Commands(lines) => lines.iter().for_each(|line| page.verbatim("    $ ", line)),
         }
+    }
+}
+
+/// Names of facts take at least this many columns, so that neighbouring blocks stand in line, and at most [`MAX_FACT`].
+const MIN_FACT: usize = 16;
+const MAX_FACT: usize = 24;
+
+fn facts(page: &mut Page, facts: &[(String, String)]) {
+    let longest = facts.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
+    let column = longest.clamp(MIN_FACT, MAX_FACT);
+    for (name, value) in facts {
+        page.block(&format!("  {} ", pad(name, column)), FAINT, &visible(value));
     }
 }
 
