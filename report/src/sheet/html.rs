@@ -12,14 +12,26 @@ pub fn sheet(sheet: &Sheet) -> String {
     let title = visible(&sheet.title);
     let body = html! {
         header { h1 { (title) } }
-        main { @for one in &sheet.sections { (section(one)) } }
+        main { @for (at, one) in sheet.sections.iter().enumerate() { (anchored(one, &anchor(&sheet.sections[..at], one))) } }
     };
     page(&title, &body)
 }
 
+/// The anchor of a section behind others: an id that is there already gets a number.
+fn anchor(before: &[Section], section: &Section) -> String {
+    match before.iter().filter(|other| other.id == section.id).count() {
+        0 => section.id.to_owned(),
+        n => format!("{}-{}", section.id, n + 1),
+    }
+}
+
 /// Writes one section.
 pub(crate) fn section(section: &Section) -> Markup {
-    crate::html::section(section.id, &section.title, blocks(&section.blocks))
+    anchored(section, section.id)
+}
+
+fn anchored(section: &Section, anchor: &str) -> Markup {
+    crate::html::section(anchor, &section.title, blocks(&section.blocks))
 }
 
 fn blocks(blocks: &[Block]) -> Markup {
