@@ -1,0 +1,166 @@
+//! Promises 1 and 5 of the contract, on every ticket of `cases/`: a claim falls with its records, and then says what to fetch;
+//! no step that is proposed is broad.
+
+mod support;
+
+use serde_json::Value;
+
+use support::rewrites::Rows;
+use support::{Case, Evidence, Run, cases, findings_text, follow, list, word};
+
+/// How often the records of a claim are taken away: each time another record may carry it.
+const ROUNDS: usize = 8;
+
+/// Promise 1. Whoever takes every record away on which a cause rests, and again those on which it then rests, sees it fall; and if
+/// nothing else explains the copy, the report asks for an export.
+#[test]
+fn a_cause_falls_with_its_records() {
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for case in cases() {
+        let Ok(run) = follow(&case, "standing", &plain(&case.evidence), &[]) else { continue };
+        for cause in list(&run.report, "findings").iter().filter(|finding| is_proved_cause(finding)) {
+            tried += 1;
+            if let Err(why) = falls(&case, cause, &run) {
+                wrong.push(format!("{}: {} for {}: {why}", case.name, word(cause, "id"), recipient(cause)));
+            }
+        }
+    }
+    assert!(tried >= 60, "only {tried} proved causes in the tickets");
+    assert!(wrong.is_empty(), "{} causes stand without their records:\n\n{}\n", wrong.len(), wrong.join("\n"));
+}
+
+fn is_proved_cause(finding: &Value) -> bool {
+    word(finding, "kind") == "cause" && word(finding, "standing") == "proved"
+}
+
+fn recipient(finding: &Value) -> &str {
+    word(finding, "envelope_recipient")
+}
+
+fn falls(case: &Case, cause: &Value, run: &Run) -> Result<(), String> {
+    let (id, who) = (word(cause, "id"), recipient(cause));
+    let mut evidence = plain(&case.evidence);
+    let mut cites = list(cause, "cites").to_vec();
+    for _ in 0..ROUNDS {
+        evidence = evidence.iter().filter_map(|file| without(file, &cites)).collect();
+        if evidence.is_empty() {
+            return Ok(());
+        }
+        // Without a readable file there is no report, and nothing is claimed.
+        let Ok(after) = follow(case, "standing-without", &evidence, &[]) else { return Ok(()) };
+        let same = |finding: &&Value| {
+            word(finding, "id") == id
+                && word(finding, "kind") == "cause"
+                && matches!(word(finding, "standing"), "proved" | "likely")
+                && (recipient(finding) == who || recipient(finding) == "none")
+        };
+        match list(&after.report, "findings").iter().find(same) {
+            Some(still) => cites = list(still, "cites").to_vec(),
+            None => return asks_for_more(&after, who),
+        }
+    }
+    Err(format!("still there after {ROUNDS} rounds; at first {}", findings_text(&run.report)))
+}
+
+/// What is not explained is asked for.
+fn asks_for_more(run: &Run, who: &str) -> Result<(), String> {
+    let about = |finding: &&Value| recipient(finding) == who || recipient(finding) == "none";
+    let findings = || list(&run.report, "findings").iter().filter(about);
+    let is_explained = findings()
+        .any(|finding| word(finding, "kind") == "cause" && matches!(word(finding, "standing"), "proved" | "likely"));
+    let copies = list(&run.report, "copies");
+    let copy = copies.iter().find(|copy| word(copy, "envelope_recipient") == who);
+    let is_delivered = copy.is_some_and(|copy| word(copy, "fate") == "delivered");
+    let is_gone = copy.is_none() && !copies.is_empty();
+    let asks = findings().any(|finding| !list(finding, "ask_for").is_empty());
+    if is_explained || is_delivered || is_gone || asks {
+        Ok(())
+    } else {
+        Err(format!("fell, and nothing is asked for{}", findings_text(&run.report)))
+    }
+}
+
+/// The evidence with one byte a character and LF, so that cites count in its text.
+fn plain(evidence: &[Evidence]) -> Vec<Evidence> {
+    evidence.iter().map(|file| Evidence { crlf: false, utf16: false, ..file.clone() }).collect()
+}
+
+/// A file without the records of some cites; `None` if nothing is left.
+fn without(file: &Evidence, cites: &[Value]) -> Option<Evidence> {
+    let mut starts: Vec<(usize, usize)> = cites
+        .iter()
+        .filter(|cite| word(cite, "file") == file.name)
+        .filter_map(|cite| Some((cite["bytes"][0].as_u64()? as usize, cite["bytes"][1].as_u64()? as usize)))
+        .collect();
+    starts.sort_unstable();
+    starts.dedup();
+    let mut text = file.text.clone();
+    for (start, end) in starts.into_iter().rev() {
+        text = match element(file, &text, start) {
+            Some(text) => text,
+            None => {
+                let tail = text.get(end..)?;
+                format!("{}{}", text.get(..start)?, tail.strip_prefix('\n').unwrap_or(tail))
+            }
+        };
+    }
+    (!text.trim().is_empty()).then(|| Evidence { text, ..file.clone() })
+}
+
+/// The text of a JSON array without the element that holds a byte.
+fn element(file: &Evidence, text: &str, start: usize) -> Option<String> {
+    let is_lines = text.lines().all(|line| line.starts_with('{') && line.ends_with('}'));
+    if file.kind != "json" || is_lines {
+        return None;
+    }
+    let rows = Rows::elements(text)?;
+    let mut at = text.find(rows.rows.first()?.as_str())?;
+    let mut left = Vec::new();
+    for row in &rows.rows {
+        if !(at..at + row.len()).contains(&start) {
+            left.push(row.clone());
+        }
+        at += row.len() + 1;
+    }
+    (left.len() < rows.rows.len()).then(|| rows.text(&left))
+}
+
+/// Promise 5. No step of any ticket opens a door for more than the message at hand.
+#[test]
+fn no_step_is_broad() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let Ok(run) = follow(&case, "broad", &case.evidence, &[]) else { continue };
+        for step in list(&run.report, "next_steps") {
+            let texts = [word(step, "step"), word(step, "command")];
+            if let Some(text) = texts.into_iter().find(|text| is_broad(text)) {
+                wrong.push(format!("{}: {text}", case.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "broad steps:\n{}", wrong.join("\n"));
+    assert!(is_broad("Add supplier.example to the allowed domains"), "the test itself");
+    assert!(is_broad("Set-HostedContentFilterPolicy -AllowedSenderDomains @{Add='supplier.example'}"), "a command");
+    assert!(!is_broad("Release this one message; do not add an allow entry"), "a warning");
+}
+
+/// Whether a step adds an allow, or takes a protection away, without saying not to.
+fn is_broad(step: &str) -> bool {
+    const DOORS: [&str; 9] = [
+        "allowed domains",
+        "allow entry",
+        "allowlist",
+        "allow list",
+        "allowedsenderdomains",
+        "bypass",
+        "whitelist",
+        "setscl -1",
+        "turn off",
+    ];
+    const NEGATIONS: [&str; 4] = ["not ", "no ", "without ", "never "];
+    let lower = step.to_lowercase();
+    lower.split([';', ',', '.', ':']).any(|clause| {
+        DOORS.iter().any(|door| clause.contains(door)) && !NEGATIONS.iter().any(|word| clause.contains(word))
+    })
+}
