@@ -4,6 +4,7 @@
 //! names the cause. What none can name, and what a stage could not show, becomes a gap with the exports to fetch.
 
 pub mod causes;
+mod families;
 mod gaps;
 mod page;
 pub mod policy;
@@ -15,6 +16,7 @@ use lake::Lake;
 use layers::{Explained, Fate, Stage, State};
 use trace::Trace;
 
+pub use families::Weighed;
 pub use page::{Page, catalogue, page_of};
 
 /// How well a claim stands.
@@ -88,12 +90,14 @@ pub struct Answer {
     pub shown: bool,
     /// The seven stages, in line with the cause.
     pub stages: Vec<Stage>,
+    /// The six families of causes; empty if nothing is to be explained.
+    pub families: Vec<Weighed>,
 }
 
 /// All that was found about one message.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// Proved before likely, then by layer.
+    /// Proved before likely, open, refuted; then by layer.
     pub findings: Vec<Finding>,
     /// What to do, tier 1 first.
     pub next_steps: Vec<NextStep>,
@@ -123,6 +127,7 @@ pub fn find(scene: &Scene<'_>) -> Found {
         let cause = claims.iter().find(|claim| claim.standing != Standing::Refuted);
         let gaps = gaps::of(copy, cause, scene);
         let mut answer = answer(copy, cause, gaps.first());
+        answer.families = families::weigh(copy, &answer, &claims);
         let of_policies = policy::weigh(copy, scene, &mut answer.stages);
         answers.push(answer);
         findings.extend(claims.into_iter().map(|claim| claim.finding(Kind::Cause, recipient.clone())));
@@ -134,7 +139,11 @@ pub fn find(scene: &Scene<'_>) -> Found {
     if scene.copies.is_empty() {
         findings.push(gaps::nothing(scene).finding(Kind::Gap, None));
     }
-    findings.sort_by_key(|finding| (finding.standing, finding.layer, finding.kind));
+    // The first cause is the answer: what a record refutes is none, so it stands behind what is open.
+    findings.sort_by_key(|finding| {
+        let is_refuted = finding.standing == Standing::Refuted;
+        (is_refuted, finding.standing, finding.layer, finding.kind)
+    });
     let next_steps = steps::of(scene, &findings);
     Found { findings, next_steps, answers }
 }
@@ -172,18 +181,22 @@ impl Claim {
 /// The layer that explains the fate follows the cause; without one, the stage that provably holds or stops the copy.
 fn answer(copy: &Explained<'_>, cause: Option<&Claim>, gap: Option<&Claim>) -> Answer {
     let shown_cause = cause.filter(|claim| claim.is_shown());
-    let stages = Vec::new();
+    let plain = |changed_layer, because, shown| Answer {
+        changed_layer,
+        because,
+        shown,
+        stages: Vec::new(),
+        families: Vec::new(),
+    };
     let mut answer = match (copy.fate, shown_cause) {
-        (_, Some(claim)) => {
-            Answer { changed_layer: Some(claim.layer), because: claim.statement.clone(), shown: true, stages }
-        }
-        (Fate::Delivered, None) => Answer { changed_layer: None, because: delivered(copy), shown: true, stages },
+        (_, Some(claim)) => plain(Some(claim.layer), claim.statement.clone(), true),
+        (Fate::Delivered, None) => plain(None, delivered(copy), true),
         (fate, None) => {
             let layer = stopping_layer(copy, fate);
             let because = gap
                 .or(cause)
                 .map_or("the evidence does not show what became of it".to_owned(), |claim| claim.statement.clone());
-            Answer { changed_layer: layer, because, shown: false, stages }
+            plain(layer, because, false)
         }
     };
     answer.stages = settle::stages(copy, &answer, cause);

@@ -77,6 +77,17 @@ fn copy_of(copy: &Explained<'_>, answer: &findings::Answer) -> document::Message
         layers: answer.stages.iter().map(|stage| layer_state(stage, copy)).collect(),
         timeline: timeline(copy),
         because: Some(answer.because.clone()),
+        families: answer.families.iter().map(family).collect(),
+    }
+}
+
+fn family(weighed: &findings::Weighed) -> document::Family {
+    document::Family {
+        family: weighed.family.to_owned(),
+        standing: standing(weighed.standing),
+        statement: weighed.statement.clone(),
+        cites: cites(&weighed.cites),
+        ask_for: weighed.ask_for.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -149,6 +160,15 @@ fn layer_of(observation: &Observation) -> Layer {
     }
 }
 
+fn standing(standing: findings::Standing) -> document::Standing {
+    match standing {
+        findings::Standing::Proved => document::Standing::Proved,
+        findings::Standing::Likely => document::Standing::Likely,
+        findings::Standing::Refuted => document::Standing::Refuted,
+        findings::Standing::NotShown => document::Standing::NotShown,
+    }
+}
+
 fn finding(finding: &findings::Finding) -> document::Finding {
     document::Finding {
         id: finding.id.clone(),
@@ -158,12 +178,7 @@ fn finding(finding: &findings::Finding) -> document::Finding {
             findings::Kind::Gap => document::FindingKind::Gap,
             findings::Kind::Risk => document::FindingKind::Risk,
         },
-        standing: match finding.standing {
-            findings::Standing::Proved => document::Standing::Proved,
-            findings::Standing::Likely => document::Standing::Likely,
-            findings::Standing::Refuted => document::Standing::Refuted,
-            findings::Standing::NotShown => document::Standing::NotShown,
-        },
+        standing: standing(finding.standing),
         layer: finding.layer.into(),
         envelope_recipient: finding.envelope_recipient.as_ref().map(|to| to.as_str().to_owned()),
         statement: finding.statement.clone(),

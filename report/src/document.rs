@@ -75,6 +75,24 @@ pub struct MessageCopy {
     /// Why `changed_layer` (or why none), in one sentence.
     #[serde(default)]
     pub because: Option<String>,
+    /// The six families of causes, the proved one first; empty if the copy simply arrived.
+    #[serde(default)]
+    pub families: Vec<Family>,
+}
+
+/// How one family of causes stands for a copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Family {
+    /// The family, such as `connector-routing`.
+    pub family: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// Why, in one sentence.
+    pub statement: String,
+    /// The records that say so; never empty unless not shown.
+    pub cites: Vec<Cite>,
+    /// Kinds of export that would settle it.
+    pub ask_for: Vec<String>,
 }
 
 /// What one layer decided over one copy.
@@ -408,6 +426,7 @@ impl Report {
         for copy in &mut self.copies {
             copy.layers.iter_mut().flat_map(|layer| &mut layer.cites).for_each(&mut visit);
             copy.timeline.iter_mut().flat_map(|event| &mut event.cites).for_each(&mut visit);
+            copy.families.iter_mut().flat_map(|family| &mut family.cites).for_each(&mut visit);
         }
         self.findings.iter_mut().flat_map(|finding| &mut finding.cites).for_each(&mut visit);
         for sample in &mut self.samples {

@@ -30,6 +30,7 @@ pub fn html(report: &Report) -> String {
             @if !report.exports.is_empty() {
                 (section("not-shown", "Not shown, and what to fetch for it", exports(report)))
             }
+            @if let Some(one) = crate::families::section(&view) { (html_section(&one)) }
             (section("timeline", "Timeline (UTC)", timeline(&view)))
             (section("layers", "Each copy, layer by layer", copies(&view, report)))
             @for one in crate::sample::sections(&report.samples) { (html_section(&one)) }

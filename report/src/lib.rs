@@ -6,6 +6,7 @@ mod assemble;
 mod authentication;
 mod compare;
 mod document;
+mod families;
 mod headers;
 mod html;
 mod markdown;
@@ -23,8 +24,8 @@ pub use compare::{
     PartingStanding, Picked, RunnerUp, Sides, Stated,
 };
 pub use document::{
-    Cite, Event, EvidenceFile, Excerpt, Export, Fate, Finding, FindingKind, Layer, LayerState, Message, MessageCopy,
-    NextStep, PassedOver, Problem, Report, SCHEMA, Standing, State,
+    Cite, Event, EvidenceFile, Excerpt, Export, Family, Fate, Finding, FindingKind, Layer, LayerState, Message,
+    MessageCopy, NextStep, PassedOver, Problem, Report, SCHEMA, Standing, State,
 };
 pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPart};
 pub use html::html;

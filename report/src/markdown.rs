@@ -20,6 +20,7 @@ pub fn markdown(report: &Report) -> String {
     findings(&mut out, &view, report);
     next_steps(&mut out, report);
     not_shown(&mut out, report);
+    crate::families::section(&view).iter().for_each(|one| markdown_section(&mut out, one));
     layers(&mut out, &view);
     timeline(&mut out, &view);
     crate::sample::sections(&report.samples).iter().for_each(|one| markdown_section(&mut out, one));

@@ -46,6 +46,7 @@ pub fn terminal(report: &Report, terminal: Terminal) -> String {
     findings(&mut page, &view, report);
     next_steps(&mut page, &report.next_steps, &report.exports);
     not_shown(&mut page, report);
+    crate::families::section(&view).iter().for_each(|one| terminal_section(&mut page, one));
     layers(&mut page, &view);
     timeline(&mut page, &view);
     crate::sample::sections(&report.samples).iter().for_each(|one| terminal_section(&mut page, one));

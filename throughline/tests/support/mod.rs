@@ -384,6 +384,13 @@ fn check_copy(copy: &Value, run: &Run, broken: &mut Vec<String>) {
         }
         check_cites(layer, &format!("{who}: layer {}", word(layer, "layer")), run, broken);
     }
+    for family in list(copy, "families") {
+        let (name, standing) = (word(family, "family"), word(family, "standing"));
+        if standing != "not_shown" && list(family, "cites").is_empty() {
+            broken.push(format!("{who}: family {name} is {standing} without a cite"));
+        }
+        check_cites(family, &format!("{who}: family {name}"), run, broken);
+    }
     for event in list(copy, "timeline") {
         if list(event, "cites").is_empty() {
             broken.push(format!("{who}: `{}` on the timeline has no cite", word(event, "summary")));
