@@ -30,16 +30,21 @@ const PARTS: [&str; 5] = ["What it is:", "What proves it:", "What looks alike:",
 
 /// The pages of all causes, by id.
 pub fn catalogue() -> Vec<Page> {
-    let causes = causes::all().map(|cause| (cause.id(), cause.page()));
-    let rules = policy::RULES.iter().map(|rule| (rule.id(), rule.page()));
-    let mut pages: Vec<Page> = causes.chain(rules).filter_map(|(id, source)| page(id, source)).collect();
+    let mut pages: Vec<Page> = rules().filter_map(|(id, source)| page(id, source)).collect();
     pages.sort_by(|one, other| one.id.cmp(&other.id));
     pages
 }
 
 /// The page of one cause; `None` if there is no such cause.
 pub fn page_of(id: &str) -> Option<Page> {
-    catalogue().into_iter().find(|page| page.id == id)
+    let (id, source) = rules().find(|(known, _)| *known == id)?;
+    page(id, source)
+}
+
+/// Every rule's id and source.
+fn rules() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let causes = causes::all().map(|cause| (cause.id(), cause.page()));
+    causes.chain(policy::RULES.iter().map(|rule| (rule.id(), rule.page())))
 }
 
 /// Reads a page out of a rule's source; `None` if a part is missing.
@@ -71,9 +76,8 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_whole_page() {
-        let ids = causes::all().map(|cause| cause.id()).chain(policy::RULES.iter().map(|rule| rule.id()));
         let pages = catalogue();
-        for id in ids {
+        for (id, _) in rules() {
             let page = pages.iter().find(|page| page.id == id);
             let page = page.unwrap_or_else(|| panic!("{id}: a part of its page is missing, or out of order"));
             for part in [&page.title, &page.what, &page.proof, &page.alike, &page.fix, &page.owner] {

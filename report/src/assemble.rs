@@ -170,6 +170,8 @@ fn standing(standing: findings::Standing) -> document::Standing {
 }
 
 fn finding(finding: &findings::Finding) -> document::Finding {
+    let is_shown = matches!(finding.standing, findings::Standing::Proved | findings::Standing::Likely);
+    let page = is_shown.then(|| findings::page_of(&finding.id)).flatten();
     document::Finding {
         id: finding.id.clone(),
         kind: match finding.kind {
@@ -184,6 +186,8 @@ fn finding(finding: &findings::Finding) -> document::Finding {
         statement: finding.statement.clone(),
         cites: cites(&finding.cites),
         ask_for: finding.ask_for.iter().map(|source| (*source).to_owned()).collect(),
+        owner: page.as_ref().map(|page| page.owner.clone()),
+        narrow_fix: page.map(|page| page.fix),
     }
 }
 

@@ -148,6 +148,12 @@ pub struct Finding {
     pub cites: Vec<Cite>,
     /// Kinds of export that would settle it, each explained in [`Report::exports`].
     pub ask_for: Vec<String>,
+    /// Who has to mend it; null if it is not shown, or refuted.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// The narrowest thing that mends causes of this kind; null as `owner`.
+    #[serde(default)]
+    pub narrow_fix: Option<String>,
 }
 
 /// One thing to do.

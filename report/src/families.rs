@@ -17,7 +17,7 @@ pub(crate) fn section(view: &View<'_>) -> Option<Section> {
         blocks.push(Block::Rows(families.iter().map(|family| row(family, is_proved)).collect()));
     }
     let title = "The six families of causes".to_owned();
-    (!blocks.is_empty()).then(|| Section { id: "families", title, blocks })
+    (!blocks.is_empty()).then_some(Section { id: "families", title, blocks })
 }
 
 /// One family; what would settle it is said where no other one is proved.

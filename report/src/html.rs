@@ -167,6 +167,7 @@ fn findings(view: &View<'_>, report: &Report) -> Markup {
                 @if !finding.ask_for.is_empty() {
                     p { "Would be settled by: " (finding.ask_for.iter().map(|one| visible(one)).collect::<Vec<_>>().join(", ")) }
                 }
+                @if let Some(owner) = &finding.owner { p.soft { "Owner: " (visible(owner)) } }
             }
         }
     }

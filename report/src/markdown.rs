@@ -77,6 +77,9 @@ fn findings(out: &mut String, view: &View<'_>, report: &Report) {
             let asked: Vec<String> = finding.ask_for.iter().map(|source| code(source, Within::Text)).collect();
             out.push_str(&format!("  Would be settled by {}.\n", asked.join(", ")));
         }
+        if let Some(owner) = &finding.owner {
+            out.push_str(&format!("  Owner: {}\n", escape(owner)));
+        }
     }
 }
 

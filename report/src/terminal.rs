@@ -304,6 +304,9 @@ fn finding_block(page: &mut Page, view: &View<'_>, finding: &Finding) {
         let asked = format!("would be settled by: {}", finding.ask_for.join(", "));
         page.block(&indent, PLAIN, &visible(&asked));
     }
+    if let Some(owner) = &finding.owner {
+        page.block(&format!("{indent}owner: "), FAINT, &visible(owner));
+    }
 }
 
 /// A text with the numbers of its records behind it.
