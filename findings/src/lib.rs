@@ -9,6 +9,7 @@ mod gaps;
 mod page;
 pub mod policy;
 mod settle;
+pub mod status;
 mod steps;
 
 use evidence::{Address, Cite, Layer, SourceId};

@@ -9,7 +9,7 @@ use lake::{Lake, Supplied};
 use layers::Explained;
 use trace::Trace;
 
-use crate::document;
+use crate::document::{self, ReplyExplained};
 use crate::sample::SampleHeaders;
 
 /// All that an answer rests on.
@@ -78,6 +78,7 @@ fn copy_of(copy: &Explained<'_>, answer: &findings::Answer) -> document::Message
         timeline: timeline(copy),
         because: Some(answer.because.clone()),
         families: answer.families.iter().map(family).collect(),
+        replies: findings::status::of_copy(copy).into_iter().map(ReplyExplained::from).collect(),
     }
 }
 

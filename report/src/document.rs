@@ -78,6 +78,10 @@ pub struct MessageCopy {
     /// The six families of causes, the proved one first; empty if the copy simply arrived.
     #[serde(default)]
     pub families: Vec<Family>,
+    /// The replies that refused it or put it off, explained: the one that decided first, then earlier ones that tell something
+    /// else, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replies: Vec<ReplyExplained>,
 }
 
 /// How one family of causes stands for a copy.
@@ -93,6 +97,55 @@ pub struct Family {
     pub cites: Vec<Cite>,
     /// Kinds of export that would settle it.
     pub ask_for: Vec<String>,
+}
+
+/// What a server answered, and what that means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplyExplained {
+    /// Who gave it: the host that a record names, else the system that wrote the record.
+    pub from: String,
+    /// RFC 5321 reply code, such as 550.
+    pub reply_code: Option<u16>,
+    /// RFC 3463 enhanced status code, such as `5.7.1`.
+    pub enhanced_status_code: Option<String>,
+    /// The text as written, cut at 300 characters.
+    pub said: String,
+    /// Whose list it was explained by, such as `Exchange Online` or `the standards`.
+    pub list: String,
+    /// What it means, in one sentence.
+    pub means: String,
+    /// The layer that said it; null if that cannot be told.
+    pub layer: Option<Layer>,
+    /// The cause that it names, `family/specific`; null where neither code nor words say one.
+    pub cause: Option<String>,
+    /// Who can mend it; null if that cannot be told.
+    pub owner: Option<Owner>,
+    /// What to do, as narrowly as possible.
+    pub to_do: String,
+    /// The page that says what it means, and the day on which it was read.
+    pub source: String,
+    /// The records that carry it.
+    pub cites: Vec<Cite>,
+}
+
+/// Who can mend what a reply tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// Whoever runs the sending side.
+    SenderAdministrator,
+    /// Whoever runs the receiving side.
+    RecipientAdministrator,
+    /// Whoever runs the gateway in front of the receiving side.
+    GatewayAdministrator,
+    /// The person who sent it.
+    Sender,
+    /// The person it is for.
+    Recipient,
+    /// The vendor of the service.
+    Vendor,
+    /// Nobody has to: it mends itself by waiting.
+    Nobody,
 }
 
 /// What one layer decided over one copy.
@@ -433,6 +486,7 @@ impl Report {
             copy.layers.iter_mut().flat_map(|layer| &mut layer.cites).for_each(&mut visit);
             copy.timeline.iter_mut().flat_map(|event| &mut event.cites).for_each(&mut visit);
             copy.families.iter_mut().flat_map(|family| &mut family.cites).for_each(&mut visit);
+            copy.replies.iter_mut().flat_map(|reply| &mut reply.cites).for_each(&mut visit);
         }
         self.findings.iter_mut().flat_map(|finding| &mut finding.cites).for_each(&mut visit);
         for sample in &mut self.samples {
@@ -556,6 +610,36 @@ impl Fate {
             Fate::RemovedAfterDelivery => "removed after delivery",
             Fate::Lost => "lost",
             Fate::Unknown => "unknown",
+        }
+    }
+}
+
+impl Owner {
+    /// The owner in words for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Owner::SenderAdministrator => "the sender's administrator",
+            Owner::RecipientAdministrator => "the recipient's administrator",
+            Owner::GatewayAdministrator => "the gateway's administrator",
+            Owner::Sender => "the sender",
+            Owner::Recipient => "the recipient",
+            Owner::Vendor => "the vendor",
+            Owner::Nobody => "nobody: wait",
+        }
+    }
+}
+
+impl From<findings::status::Owner> for Owner {
+    fn from(owner: findings::status::Owner) -> Owner {
+        use findings::status::Owner as Found;
+        match owner {
+            Found::SenderAdministrator => Owner::SenderAdministrator,
+            Found::RecipientAdministrator => Owner::RecipientAdministrator,
+            Found::GatewayAdministrator => Owner::GatewayAdministrator,
+            Found::Sender => Owner::Sender,
+            Found::Recipient => Owner::Recipient,
+            Found::Vendor => Owner::Vendor,
+            Found::Nobody => Owner::Nobody,
         }
     }
 }

@@ -26,6 +26,7 @@ pub fn html(report: &Report) -> String {
         main {
             (section("way", "The way", lanes(report, &view)))
             (section("findings", "Findings", findings(&view, report)))
+            @if let Some(replies) = crate::reply::section(report, &view) { (html_section(&replies)) }
             @if !report.next_steps.is_empty() { (section("next", "Next steps", next_steps(report))) }
             @if !report.exports.is_empty() {
                 (section("not-shown", "Not shown, and what to fetch for it", exports(report)))

@@ -11,6 +11,7 @@ mod headers;
 mod html;
 mod markdown;
 mod own;
+mod reply;
 mod sample;
 mod sheet;
 mod terminal;
@@ -25,7 +26,7 @@ pub use compare::{
 };
 pub use document::{
     Cite, Event, EvidenceFile, Excerpt, Export, Family, Fate, Finding, FindingKind, Layer, LayerState, Message,
-    MessageCopy, NextStep, PassedOver, Problem, Report, SCHEMA, Standing, State,
+    MessageCopy, NextStep, Owner, PassedOver, Problem, ReplyExplained, Report, SCHEMA, Standing, State,
 };
 pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPart};
 pub use html::html;

@@ -18,6 +18,7 @@ pub fn markdown(report: &Report) -> String {
     heading(&mut out, "The way");
     fenced(&mut out, &picture(&view, COLUMNS));
     findings(&mut out, &view, report);
+    crate::reply::section(report, &view).iter().for_each(|one| markdown_section(&mut out, one));
     next_steps(&mut out, report);
     not_shown(&mut out, report);
     crate::families::section(&view).iter().for_each(|one| markdown_section(&mut out, one));

@@ -44,6 +44,7 @@ pub fn terminal(report: &Report, terminal: Terminal) -> String {
     page.heading("The way");
     way(&mut page, &view);
     findings(&mut page, &view, report);
+    crate::reply::section(report, &view).iter().for_each(|one| terminal_section(&mut page, one));
     next_steps(&mut page, &report.next_steps, &report.exports);
     not_shown(&mut page, report);
     crate::families::section(&view).iter().for_each(|one| terminal_section(&mut page, one));

@@ -82,7 +82,8 @@ impl<'a> Records<'a> {
         let findings = report.findings.iter().flat_map(|finding| &finding.cites);
         let layers = report.copies.iter().flat_map(|copy| &copy.layers).flat_map(|layer| &layer.cites);
         let events = report.copies.iter().flat_map(|copy| &copy.timeline).flat_map(|event| &event.cites);
-        for cite in findings.chain(layers).chain(events) {
+        let replies = report.copies.iter().flat_map(|copy| &copy.replies).flat_map(|reply| &reply.cites);
+        for cite in findings.chain(layers).chain(events).chain(replies) {
             records.add(cite);
         }
         for record in &mut records.list {

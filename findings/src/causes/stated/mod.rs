@@ -2,7 +2,7 @@
 
 pub(crate) mod reply;
 pub(crate) mod verdict;
-mod words;
+pub(crate) mod words;
 
 use layers::{Explained, Stay};
 

@@ -1,0 +1,103 @@
+//! The replies that a copy's records carry, explained.
+
+use std::collections::HashSet;
+
+use evidence::{Cite, DsnAction, Fact, Layer, Outcome, Peer, Reply};
+use layers::{End, Explained as Copy, Stay};
+use trace::Event;
+
+use super::{Explained, explain};
+
+/// A reply that a copy met, with what it means.
+#[derive(Clone, Debug)]
+pub struct CopyReply {
+    /// The reply.
+    pub reply: Reply,
+    /// Who gave it: the host as the record names it, else the system that wrote the record.
+    pub from: String,
+    /// What it means.
+    pub explained: Explained,
+    /// The layer that said it.
+    pub layer: Option<Layer>,
+    /// Where it is written.
+    pub cites: Vec<Cite>,
+}
+
+/// How many replies of one copy are told.
+const MAX_TOLD: usize = 4;
+
+/// The replies that refused a copy or put it off: the one that decided first, then earlier ones that tell something else, each
+/// once. What the sending system made up because it got no answer counts as its reply.
+pub fn of_copy(copy: &Copy<'_>) -> Vec<CopyReply> {
+    let decided = copy.decided_at;
+    let order = |at: usize| (Some(at) != decided, usize::MAX - at);
+    let mut stays: Vec<(usize, &Stay<'_>)> = copy.stays.iter().enumerate().collect();
+    stays.sort_by_key(|(at, _)| order(*at));
+    let mut told: Vec<CopyReply> = Vec::new();
+    let mut seen = HashSet::new();
+    for (at, stay) in stays {
+        let decider = if Some(at) == decided { decider(&stay.end) } else { None };
+        let events = stay.arrivals.iter().chain(&stay.handovers).chain(&stay.dsns).rev();
+        for event in decider.into_iter().chain(events.copied()) {
+            let Some((reply, host)) = refusal(event) else { continue };
+            let Some(explained) = explain(reply, host) else { continue };
+            let meaning = &explained.meaning;
+            let key = (reply.enhanced_status_code.clone(), meaning.cause.clone(), meaning.means.clone());
+            if !seen.insert(key) {
+                let same = told.iter_mut().find(|told| {
+                    told.reply.enhanced_status_code == reply.enhanced_status_code && told.explained.meaning == *meaning
+                });
+                if let Some(same) = same
+                    && same.cites.len() < MAX_TOLD
+                    && same.cites.iter().all(|cite| cite.order() != event.observation.cite.order())
+                {
+                    same.cites.push(event.observation.cite.clone());
+                }
+                continue;
+            }
+            let from = host.map_or_else(|| event.observation.speaker.to_string(), Peer::to_string);
+            let layer = layer_of(&explained, event);
+            told.push(CopyReply { reply: reply.clone(), from, explained, layer, cites: layers::cites([event]) });
+        }
+    }
+    told.truncate(MAX_TOLD);
+    told
+}
+
+/// The event that says how a stay ended, where a reply can stand in it; of one given up on the last attempt.
+fn decider<'t>(end: &End<'t>) -> Option<&'t Event> {
+    match *end {
+        End::Refused(event) | End::PutOff(event) | End::Deferred(event) | End::HandoverRefused(event) => Some(event),
+        End::GaveUp(expired, last) => Some(last.unwrap_or(expired)),
+        _ => None,
+    }
+}
+
+/// The reply of an event that refused or put off, and the host that gave it.
+fn refusal(event: &Event) -> Option<(&Reply, Option<&Peer>)> {
+    match event.fact() {
+        Fact::Arrival(arrival) if matches!(arrival.outcome, Outcome::Refused | Outcome::Deferred) => {
+            Some((arrival.reply.as_ref()?, None))
+        }
+        Fact::Handover(handover) if matches!(handover.outcome, Outcome::Refused | Outcome::Deferred) => {
+            let host = handover.to.as_ref().filter(|_| handover.spoken_by_next_hop);
+            Some((handover.reply.as_ref()?, host))
+        }
+        Fact::Dsn(dsn) if matches!(dsn.action, DsnAction::Failed | DsnAction::Delayed) => {
+            Some((&dsn.reply, dsn.remote.as_ref().or(dsn.reporting.as_ref())))
+        }
+        _ => None,
+    }
+}
+
+/// The layer of a reply: that of its meaning; where two may say it, the door's for whoever stood there.
+fn layer_of(explained: &Explained, event: &Event) -> Option<Layer> {
+    match explained.meaning.layers.as_slice() {
+        [] => None,
+        [one] => Some(*one),
+        several => {
+            let by_record = if matches!(event.fact(), Fact::Arrival(_)) { Layer::Arrival } else { Layer::Delivery };
+            several.contains(&by_record).then_some(by_record)
+        }
+    }
+}
