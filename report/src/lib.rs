@@ -4,6 +4,7 @@
 
 mod assemble;
 mod authentication;
+mod codes;
 mod compare;
 mod document;
 mod families;
@@ -20,6 +21,7 @@ mod view;
 
 pub use assemble::{Answered, assemble};
 pub use authentication::{AUTHENTICATION_SCHEMA, AuthenticationReport, Disagreement};
+pub use codes::{AskedReply, CODES_SCHEMA, CodeList, CodeMeaning, Codes};
 pub use compare::{
     COMPARE_SCHEMA, ComparedFact, ComparedFile, ComparedLayer, ComparedSide, Comparison, Kinship, Likeness,
     PartingStanding, Picked, RunnerUp, Sides, Stated,

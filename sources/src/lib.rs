@@ -40,7 +40,7 @@ mod time;
 pub use error::ReadError;
 pub use message::header_sheet::{HeaderSheet, SheetField, header_sheet};
 pub use message::vendor::{Decoded, Weight, Written, compauth_reason};
-pub use message::{Service, ServiceRole, addresses, service_of_host, service_of_name, service_within};
+pub use message::{Service, ServiceRole, addresses, reply_of, service_of_host, service_of_name, service_within};
 pub use query::{Clock, Input, Likeness, Message, NoProgress, Progress, Query, Wanted};
 pub use read_all::{Candidate, FileReading, Readings, Unclear, read_all, recognise};
 pub use source::{Export, Head, MatchedBy, Reader, Recognition, Source, ZoneRule};

@@ -31,6 +31,9 @@ pub enum Command {
     /// Check SPF, DKIM, DMARC and ARC of a sample: what was said, whether it counts, and our own check beside it
     #[command(after_help = AUTH_EXAMPLES)]
     Auth(Auth),
+    /// Explain a refusal: what its code and words mean, by whom, which layer, and who can mend it; without one, list the codes
+    #[command(after_help = CODES_EXAMPLES)]
+    Codes(Codes),
     /// List which exports are read, or explain one: how to get it, and what it cannot show
     #[command(after_help = SOURCES_EXAMPLES)]
     Sources {
@@ -103,6 +106,18 @@ const CAUSES_EXAMPLES: &str = "Examples:
   throughline causes greylisted
   throughline causes release-handoff --format markdown
       All causes of one family.";
+
+const CODES_EXAMPLES: &str = "Examples:
+  throughline codes 5.7.64
+  throughline codes '550 5.7.64 TenantAttribution; Relay Access Denied'
+      The words tell who speaks: the same number means different things by different systems.
+  throughline codes 'host mx1.client.mail.protection.outlook.com said: 550 5.4.1 Recipient address rejected: Access denied.'
+      With the host that refused, as the notice names it.
+  pbpaste | throughline codes -
+      Every refusal in the text of a notice.
+  throughline codes --format json
+      All that is known, as data.
+Exit status: 0 explained, 1 neither a code of a refusal nor known words stand in it";
 
 const SOURCES_EXAMPLES: &str = "Examples:
   throughline sources
@@ -229,6 +244,16 @@ pub struct Headers {
     pub trust: Vec<String>,
     #[command(flatten)]
     pub clocks: Clocks,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Options of `codes`.
+#[derive(Debug, Args)]
+pub struct Codes {
+    /// A code, or a reply or notice as it was pasted; - is standard input
+    #[arg(value_name = "CODE or REPLY")]
+    pub reply: Vec<String>,
     #[command(flatten)]
     pub output: Output,
 }

@@ -3,6 +3,7 @@
 mod authenticate;
 mod causes;
 mod cli;
+mod codes;
 mod compare;
 mod excerpt;
 mod failure;
@@ -55,6 +56,7 @@ fn run(command: &Command) -> Result<u8, Failure> {
     match command {
         Command::Follow(options) => return follow::run(options),
         Command::Compare(options) => return compare::run(options),
+        Command::Codes(options) => return codes::run(options),
         Command::Headers(options) => headers::run(options)?,
         Command::Auth(options) => authenticate::run(options)?,
         Command::Causes(options) => causes::run(options)?,

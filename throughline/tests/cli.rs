@@ -97,7 +97,9 @@ fn standard_input_is_read() {
 
 #[test]
 fn help_has_examples() {
-    for arguments in [["follow", "--help"], ["sources", "--help"], ["completions", "--help"], ["man", "--help"]] {
+    for arguments in
+        [["follow", "--help"], ["sources", "--help"], ["codes", "--help"], ["completions", "--help"], ["man", "--help"]]
+    {
         let output = throughline(&arguments);
         assert_eq!(output.status.code(), Some(0));
         assert!(out(&output).contains("Example"), "{}", out(&output));
@@ -141,4 +143,29 @@ fn closed_pipe_is_quiet() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
     assert_eq!((output.status.code(), err(&output)), (Some(0), String::new()));
+}
+
+#[test]
+fn codes_are_explained() {
+    for (arguments, status, words) in [
+        (vec!["codes", "5.7.64"], 0, "connector-routing/connector-restriction"),
+        (vec!["codes", "550 5.7.64 TenantAttribution; Relay Access Denied"], 0, "spoken by Exchange Online"),
+        (vec!["codes", "550", "5.7.1", "Access", "denied"], 0, "which cause, only the text decides"),
+        (vec!["codes", "5.1.1"], 0, "connector-routing/recipient-unknown"),
+        (vec!["codes", "5.7.999"], 0, "no list has this code, and no more is known of it"),
+        (vec!["codes", "250 2.1.5 fine"], 1, "no refusal"),
+        (vec!["codes"], 0, "Codes and texts: Mimecast"),
+        (vec!["codes", "5.7.26", "--format", "json"], 0, "\"list\": \"Gmail\""),
+        (vec!["codes", "5.7.26", "--format", "html"], 0, "<h2"),
+    ] {
+        let output = throughline(&arguments);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {}", err(&output));
+        let text = out(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(words), "{arguments:?}: {text}");
+    }
+    let notice = b"<a@example.com>: host mx.example.com said:\n 550 5.1.1 unknown\n\n<b@example.com>: 452 4.2.2 full\n";
+    let output = with_input(&["codes", "-", "--format", "json"], notice);
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(told["replies"][0]["meaning"]["cause"], "connector-routing/recipient-unknown");
+    assert_eq!(told["replies"][1]["meaning"]["cause"], "connector-routing/mailbox-full");
 }

@@ -23,5 +23,6 @@ pub(crate) mod sheet;
 mod tests;
 pub(crate) mod vendor;
 
+pub use bounce::status::reply as reply_of;
 pub use boundary::addresses;
 pub use services::{Service, ServiceRole, service_of_host, service_of_name, service_within};

@@ -134,8 +134,8 @@ fn typed(value: &str) -> &str {
     }
 }
 
-/// Reads reply code, enhanced status code and text of a refusal.
-pub(crate) fn reply(text: &str) -> Reply {
+/// Reads reply code, enhanced status code and text of a refusal, wherever in the text the codes stand.
+pub fn reply(text: &str) -> Reply {
     Reply { reply_code: reply_code(text), enhanced_status_code: enhanced_code(text), text: text.trim().to_owned() }
 }
 
