@@ -104,11 +104,14 @@ const CANNOT_SHOW: &[&str] = &[
 
 /// Reads the text of a notice that somebody copied out of their mail program, without its own header.
 fn read_pasted(sheet: &Sheet<'_>, input: &Input<'_>, query: &Query<'_>) -> Reading {
-    let text = text_of(&sheet.bytes()[sheet.start()..]);
-    let cite = sheet.cite(&input.name, sheet.start()..sheet.bytes().len(), 1);
+    let body = sheet.start()..sheet.bytes().len();
+    let decoded = sheet.bytes()[body.clone()].to_vec();
+    let content_type = "text/plain".to_owned();
+    let part = Part { content_type, body, encoded: false, decoded, is_message: false, depth: 0 };
     let notice = Header::default();
+    let mut report = Report::default();
+    read_text(sheet, &input.name, &notice, &part, &mut report);
     let mut reading = Reading::default();
-    let report = of_text(&text, &notice, &cite);
     let ids = state_text(&report, &notice, input.bytes, query.clock, &mut reading);
     reading.coverage.limits.extend(CANNOT_SHOW.iter().map(|limit| (*limit).to_owned()));
     query.progress.advance(input.bytes.len() as u64);

@@ -74,16 +74,65 @@ const BODIES: &[&str] = &[
     "no such user",
 ];
 
-/// Whether a text is that of Exchange's notice, copied without a header: its own words stand before any header field.
+/// Words that mail systems write into the text of a notice, whatever the language of the rest: they come from the servers that
+/// speak, or from programs that know one language.
+const PASTED: &[&str] = &[
+    "generating server:",
+    "generierender server:",
+    "servidor de generación:",
+    "servidor de geração:",
+    "serveur de génération",
+    "server di generazione:",
+    "genererende server:",
+    "diagnostic information for administrators",
+    "remote server returned '",
+    "the response from the remote server was",
+    "the response was:",
+    "this is the mail system at host",
+    "created automatically by mail delivery software",
+    "this is the qmail-send program",
+    "remote host said:",
+    "permanent fatal errors",
+    "transcript of session follows",
+    "delivery has failed to these recipients",
+    "did not reach the following recipient",
+    "final-recipient:",
+    "(in reply to ",
+    " #smtp#",
+    "error from remote mail server after",
+];
+
+/// How many lines of nothing but an answer are taken for one.
+const MAX_ANSWER_LINES: usize = 12;
+
+/// Whether a text is that of a notice, copied without a header: a mail system's own words and a refusal stand in it before any
+/// header field. So is a text that is nothing but a server's refusal.
 pub(crate) fn is_pasted(text: &[u8]) -> bool {
-    let lower = text[..text.len().min(1 << 16)].to_ascii_lowercase();
-    let at = |word: &str| memchr::memmem::find(&lower, word.as_bytes());
-    let Some((admin, server)) = at("diagnostic information for administrators:").zip(at("generating server:")) else {
+    let head = String::from_utf8_lossy(&text[..text.len().min(1 << 16)]).to_lowercase();
+    let head = head.trim_start_matches('\u{feff}').trim_start();
+    let fields = ["from:", "received:", "message-id:", "subject:", "date:", "return-path:", "x-"];
+    if fields.iter().any(|field| head.starts_with(field)) {
         return false;
-    };
-    let fields = ["\nfrom:", "\nreceived:", "\nmessage-id:", "\nsubject:", "\ndate:", "\nreturn-path:", "\nx-"];
-    let starts_with_field = fields.iter().any(|field| lower.trim_ascii_start().starts_with(&field.as_bytes()[1..]));
-    admin < server && !starts_with_field && fields.iter().filter_map(|field| at(field)).all(|field| field > server)
+    }
+    let is_field = |line: &str| fields.iter().any(|field| line.starts_with(field));
+    let before: Vec<&str> = head.lines().map(str::trim_end).take_while(|line| !is_field(line)).collect();
+    let says = |word: &&str| before.iter().any(|line| line.contains(*word));
+    PASTED.iter().any(|word| says(&word)) && before.iter().any(|line| super::text::has_reply(line))
+        || is_answer(&before)
+}
+
+/// Whether lines are nothing but the refusal of a server: they begin with a reply code and an enhanced status code of one class.
+fn is_answer(lines: &[&str]) -> bool {
+    let told: Vec<&str> = lines.iter().copied().filter(|line| !line.trim().is_empty()).collect();
+    let Some(first) = told.first() else { return false };
+    let bytes = first.as_bytes();
+    let has_codes = bytes.len() > 8
+        && matches!(bytes[0], b'4' | b'5')
+        && bytes[1..3].iter().all(u8::is_ascii_digit)
+        && matches!(bytes[3], b' ' | b'-')
+        && bytes[4] == bytes[0]
+        && bytes[5] == b'.';
+    has_codes && told.len() <= MAX_ANSWER_LINES && super::text::has_reply(first)
 }
 
 /// Whether a person's subject is that of a notice which they pass on as text: it begins so, but for the forward's mark.

@@ -72,14 +72,26 @@ pub(crate) fn cite(sheet: &Sheet<'_>, file: &FileName, part: &Part, from: &Line,
     }
 }
 
-/// The host after `Generating server:`, also in the languages that Exchange writes it in.
+/// The host after `Generating server:`, also in the languages that Exchange writes it in, or after the words with which
+/// Postfix and qmail name themselves.
 pub(crate) fn generating_server(lines: &[Line]) -> Option<String> {
-    const LEADS: &[&str] =
-        &["generating server:", "generierender server:", "serveur de génération", "servidor de generación:"];
+    const LEADS: &[&str] = &[
+        "generating server:",
+        "generierender server:",
+        "serveur de génération",
+        "servidor de generación:",
+        "servidor de geração:",
+        "server di generazione:",
+        "genererende server:",
+        "this is the mail system at host ",
+        "this is the qmail-send program at ",
+        "hi. this is the qmail-send program at ",
+    ];
     lines.iter().find_map(|line| {
         let text = line.text.trim().to_lowercase();
         let lead = LEADS.iter().find(|lead| text.starts_with(**lead))?;
-        let host = text[lead.len()..].trim_matches([' ', ':', '\u{a0}']).split_whitespace().next()?.to_owned();
+        let host = text[lead.len()..].trim_matches([' ', ':', '\u{a0}']).split_whitespace().next()?;
+        let host = host.trim_end_matches('.').to_owned();
         host.contains('.').then_some(host)
     })
 }
@@ -126,25 +138,70 @@ fn is_reply(text: &str) -> bool {
         || found.reply_code.is_some_and(|code| code >= 400 && !text.trim().chars().all(|c| c.is_ascii_digit()))
 }
 
-/// Finds the recipients and, for each, the refusal nearest after it.
+/// Whether a line of a text carries a refusal: a code, as a server's answer has it.
+pub(crate) fn has_reply(text: &str) -> bool {
+    text.lines().any(is_reply)
+}
+
+/// Finds the recipients and, for each, the refusal that is its own.
+///
+/// A notice names a recipient once or several times (in a list at its head, then beside the refusal). What follows a mention
+/// up to that of another recipient is about this one; addresses that stand under each other share what follows the last of
+/// them. A recipient beside whom no code stands keeps the words beside it, never the refusal of another.
 pub(crate) fn told(
     lines: &[Line],
     notice: &Header,
     original: &Header,
     cite: &dyn Fn(&Line, &Line) -> Cite,
 ) -> Vec<Told> {
-    let not_recipients = strangers(notice, original);
-    let mut named: Vec<(Address, usize)> = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        for address in addresses_in(&line.text) {
-            if named.len() < MAX_TOLD
-                && !not_recipients.contains(&address)
-                && !named.iter().any(|(known, _)| *known == address)
-            {
-                named.push((address, at));
-            }
+    let mentions = mentions(lines, notice, original);
+    let action = action(lines, notice);
+    let replies: Vec<usize> = (0..lines.len()).filter(|at| is_reply(&lines[*at].text)).collect();
+    let one = |recipient: Option<Address>, mention: usize, from: usize| {
+        let to = paragraph_end(lines, from, is_reply(&lines[from].text));
+        let text = lines[from..=to].iter().map(|line| line.text.trim()).collect::<Vec<_>>().join(" ");
+        let remote = remote(lines, mention, from, to);
+        Told { recipient, action, reply: status::reply(&text), remote, cite: cite(&lines[from], &lines[to]) }
+    };
+    if mentions.is_empty() {
+        return replies.first().map(|at| one(None, at.saturating_sub(4), *at)).into_iter().collect();
+    }
+    let mut recipients: Vec<&Address> = Vec::new();
+    for (address, _) in &mentions {
+        if !recipients.contains(&address) {
+            recipients.push(address);
         }
     }
+    let blocks: Vec<(&Address, Block)> =
+        mentions.iter().map(|(address, at)| (address, Block::at(lines, &mentions, address, *at))).collect();
+    let of = |recipient: &Address| {
+        let own = || blocks.iter().filter(move |(address, _)| *address == recipient).map(|(_, block)| block);
+        let reply = |block: &Block, until: usize| {
+            replies.iter().copied().find(|at| (block.mention..until).contains(at)).map(|at| (block.from, at))
+        };
+        let near = own().find_map(|block| reply(block, block.near));
+        near.or_else(|| own().find_map(|block| reply(block, block.until)))
+    };
+    let found: Vec<(&Address, Option<(usize, usize)>)> = recipients.iter().map(|one| (*one, of(one))).collect();
+    // One refusal before all recipients, or in a text that gives none of them its own, is for all of them.
+    let shared = replies.first().copied().filter(|_| found.iter().all(|(_, own)| own.is_none()));
+    found
+        .into_iter()
+        .filter_map(|(address, own)| match (own, shared) {
+            (Some((mention, at)), _) => Some(one(Some(address.clone()), mention, at)),
+            (None, Some(at)) => Some(one(Some(address.clone()), at.saturating_sub(4), at)),
+            (None, None) => {
+                let own = blocks.iter().filter(|(known, _)| *known == address).map(|(_, block)| block);
+                let block = own.clone().find(|block| block.has_words).or_else(|| own.clone().next())?;
+                Some(one(Some(address.clone()), block.mention, block.words_at))
+            }
+        })
+        .collect()
+}
+
+/// Where each recipient is named, in the order of the text; one place a line.
+fn mentions(lines: &[Line], notice: &Header, original: &Header) -> Vec<(Address, usize)> {
+    let not_recipients = strangers(notice, original);
     let failed: Vec<Address> = notice
         .fields
         .iter()
@@ -152,33 +209,87 @@ pub(crate) fn told(
         .flat_map(|field| addresses_in(&field.value))
         .take(MAX_TOLD)
         .collect();
-    if !failed.is_empty() {
-        let at = |address: &Address| named.iter().find(|(known, _)| known == address).map_or(0, |(_, at)| *at);
-        named = failed
-            .into_iter()
-            .map(|address| {
-                let at = at(&address);
-                (address, at)
-            })
-            .collect();
-    }
-    let replies: Vec<usize> = (0..lines.len()).filter(|at| is_reply(&lines[*at].text)).collect();
-    let action = action(lines, notice);
-    let one = |recipient: Option<Address>, at: usize| {
-        let reply_at = replies.iter().copied().find(|reply| *reply >= at).or(replies.first().copied());
-        let from = reply_at.unwrap_or(at);
-        let to = paragraph_end(lines, from, reply_at.is_some());
-        let text = lines[from..=to].iter().map(|line| line.text.trim()).collect::<Vec<_>>().join(" ");
-        let remote = remote(lines, from, at);
-        Told { recipient, action, reply: status::reply(&text), remote, cite: cite(&lines[from], &lines[to]) }
+    let is_meant = |address: &Address| match failed.is_empty() {
+        true => !not_recipients.contains(address) && !is_of_a_system(address),
+        false => failed.contains(address),
     };
-    if lines.is_empty() {
-        return Vec::new();
+    let mut found: Vec<(Address, usize)> = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        for address in addresses_in(&line.text).into_iter().filter(is_meant) {
+            if found.len() < 4 * MAX_TOLD && !found.contains(&(address.clone(), at)) {
+                found.push((address, at));
+            }
+        }
     }
-    if named.is_empty() {
-        return replies.first().map(|at| one(None, *at)).into_iter().collect();
+    // Those of whom only the header says that they failed.
+    if !lines.is_empty() {
+        let unnamed: Vec<Address> =
+            failed.into_iter().filter(|address| !found.iter().any(|(known, _)| known == address)).collect();
+        found.extend(unnamed.into_iter().map(|address| (address, 0)));
     }
-    named.into_iter().map(|(address, at)| one(Some(address), at)).collect()
+    let mut distinct: Vec<&Address> = Vec::new();
+    let mut keep = Vec::with_capacity(found.len());
+    for (address, _) in &found {
+        let known = distinct.contains(&address);
+        if !known && distinct.len() < MAX_TOLD {
+            distinct.push(address);
+        }
+        keep.push(known || distinct.contains(&address));
+    }
+    let mut keep = keep.into_iter();
+    found.retain(|_| keep.next() == Some(true));
+    found
+}
+
+/// Whether an address is one that notices name for help, never a recipient of the original that they speak of.
+fn is_of_a_system(address: &Address) -> bool {
+    let local = address.as_str().split('@').next().unwrap_or("");
+    ["postmaster", "mailer-daemon", "abuse", "hostmaster", "noreply", "no-reply"].contains(&local)
+}
+
+/// What stands beside one mention of a recipient.
+struct Block {
+    /// The line that names it.
+    mention: usize,
+    /// The last line of those that name recipients under each other, the mention's own if it stands alone.
+    from: usize,
+    /// Where the next other recipient is named, or the text ends.
+    until: usize,
+    /// The first blank line behind the words.
+    near: usize,
+    /// The line on which its words start.
+    words_at: usize,
+    /// Whether there are words beside addresses.
+    has_words: bool,
+}
+
+impl Block {
+    fn at(lines: &[Line], mentions: &[(Address, usize)], address: &Address, mention: usize) -> Block {
+        let names_another = |at: usize| mentions.iter().any(|(other, line)| *line == at && other != address);
+        let names_one = |at: usize| mentions.iter().any(|(_, line)| *line == at);
+        let is_blank = |at: usize| lines[at].text.trim().is_empty();
+        // Recipients under each other: nothing but names and addresses between them.
+        let mut from = mention;
+        while is_bare(&lines[from].text) && from + 1 < lines.len() && names_one(from + 1) {
+            from += 1;
+        }
+        let until = (from + 1..lines.len()).find(|at| names_another(*at)).unwrap_or(lines.len());
+        let first = match is_bare(&lines[from].text) {
+            true => (from + 1..until).find(|at| !is_blank(*at)),
+            false => Some(from),
+        };
+        let near = first.and_then(|first| (first..until).find(|at| is_blank(*at))).unwrap_or(until);
+        // Words belong to the mention only if no blank line parts them.
+        let beside = first.filter(|first| *first <= from + 1);
+        Block { mention, from, until, near, words_at: beside.unwrap_or(from), has_words: beside.is_some() }
+    }
+}
+
+/// Whether a line holds little beside addresses: a name, brackets, a bullet.
+fn is_bare(text: &str) -> bool {
+    const MAX_NAME_WORDS: usize = 4;
+    let words = text.split_whitespace().filter(|word| !word.contains('@'));
+    !addresses_in(text).is_empty() && !is_reply(text) && words.count() <= MAX_NAME_WORDS && !text.contains(">: ")
 }
 
 /// Addresses in a text that are not the recipients spoken of: the person who gets the notice, and mail systems.
@@ -212,8 +323,9 @@ fn paragraph_end(lines: &[Line], from: usize, is_reply_line: bool) -> usize {
 }
 
 /// Who refused: `host mx.example.net [192.0.2.1]`, `while talking to mx.example.net.:`, `Server at mx.example.net`,
-/// `mx.example.net #<...`, looked for in the refusal and the lines just before it.
-fn remote(lines: &[Line], reply: usize, recipient: usize) -> Option<Peer> {
+/// `mx.example.net #<...`, a line with nothing but its name, or `192.0.2.1 does not like recipient.`, looked for from the
+/// recipient's name to the end of the refusal.
+fn remote(lines: &[Line], mention: usize, reply: usize, end: usize) -> Option<Peer> {
     const LEADS: &[&str] = &[
         "host ",
         "talking to ",
@@ -222,27 +334,50 @@ fn remote(lines: &[Line], reply: usize, recipient: usize) -> Option<Peer> {
         "remote server ",
         "by the server for the recipient domain ",
     ];
-    let from = recipient.min(reply).max(reply.saturating_sub(4));
-    lines[from..=reply].iter().rev().find_map(|line| {
-        let lower = line.text.to_lowercase();
-        let after = LEADS.iter().find_map(|lead| lower.find(lead).map(|at| &lower[at + lead.len()..]));
-        let text = after.or_else(|| lower.split_once(" #<").map(|(host, _)| host))?;
-        let mut peer = Peer::default();
-        let words = text.split(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | '(' | ')' | ':' | ','));
-        for word in words.filter(|word| !word.is_empty()).take(3) {
-            let word = word.trim_end_matches('.');
-            if word.parse::<std::net::IpAddr>().is_ok() {
-                peer.ip = peer.ip.or(Some(word.to_owned()));
-            } else if peer.name.is_none()
-                && word.contains('.')
-                && word.bytes().any(|b| b.is_ascii_alphabetic())
-                && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
-            {
-                peer.name = Some(word.to_owned());
-            }
+    let from = mention.min(reply).max(reply.saturating_sub(4));
+    let texts: Vec<String> = lines[from..=end.max(reply)].iter().map(|line| line.text.trim().to_lowercase()).collect();
+    let alone = texts[..=reply - from].iter().find_map(|text| peer_of(text).filter(|_| !text.contains([' ', '@'])));
+    let refuses = || {
+        texts.iter().find_map(|text| {
+            let (host, _) = text.split_once(" does not like ").or_else(|| text.split_once(" failed after "))?;
+            peer_of(host)
+        })
+    };
+    let whole = texts.join(" ");
+    let led = || {
+        let places = LEADS.iter().flat_map(|lead| whole.match_indices(lead).map(|(at, lead)| at + lead.len()));
+        let mut places: Vec<usize> = places.collect();
+        places.sort_unstable();
+        places.into_iter().find_map(|at| peer_of(&whole[at..]))
+    };
+    let hashed = || {
+        let (host, _) = whole.split_once(" #<")?;
+        peer_of(host.rsplit(' ').next()?)
+    };
+    alone.or_else(hashed).or_else(refuses).or_else(led)
+}
+
+/// The server that a text begins with: its name, its address, or both.
+fn peer_of(text: &str) -> Option<Peer> {
+    let mut peer = Peer::default();
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | '(' | ')' | ':' | ','));
+    for word in words.filter(|word| !word.is_empty()).take(2) {
+        let word = word.trim_end_matches('.');
+        if word.parse::<std::net::IpAddr>().is_ok() {
+            peer.ip = peer.ip.or(Some(word.to_owned()));
+        } else if peer.name.is_none() && peer.ip.is_none() && is_host(word) {
+            peer.name = Some(word.to_owned());
+        } else {
+            break;
         }
-        (peer.name.is_some() || peer.ip.is_some()).then_some(peer)
-    })
+    }
+    (peer.name.is_some() || peer.ip.is_some()).then_some(peer)
+}
+
+fn is_host(word: &str) -> bool {
+    word.contains('.')
+        && word.bytes().any(|b| b.is_ascii_alphabetic())
+        && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
 }
 
 /// Still trying, if subject or text say so and nothing says that it was given up.
