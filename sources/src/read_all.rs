@@ -86,7 +86,7 @@ pub fn read_all(
     let named = !message.ids.is_empty();
     let mut round = Round { files, kinds: &kinds, message, clock: clock.clone(), done: vec![None; files.len()] };
     let others = round.choose_sample(progress);
-    if round.message.ids.is_empty() && round.message.likeness == Likeness::default() {
+    if round.message.ids.is_empty() && round.message.likeness == Likeness::default() && !round.is_refusal_alone() {
         let candidates = round.browse(progress);
         round.single_out(candidates, None)?;
     }
@@ -223,6 +223,14 @@ impl Round<'_> {
             self.done[at] = Some(Done { reading, asked: self.message.ids.clone(), looks: Likeness::default() });
         }
         others
+    }
+
+    /// Whether nothing but samples was supplied, and one of them tells of a refusal without naming anybody: it can be explained,
+    /// and nothing else could be taken for its message.
+    fn is_refusal_alone(&self) -> bool {
+        let tells = |reading: &Reading| reading.observations.iter().any(|said| matches!(said.fact, Fact::Dsn(_)));
+        self.kinds.iter().all(|kind| kind.as_ref().map_or(true, |source| is_sample(*source)))
+            && self.done.iter().flatten().any(|done| done.reading.as_ref().is_ok_and(tells))
     }
 
     /// Whether a sample is of the message that the options describe; any is, if they describe none.

@@ -74,8 +74,8 @@ const BODIES: &[&str] = &[
     "no such user",
 ];
 
-/// Words that mail systems write into the text of a notice, whatever the language of the rest: they come from the servers that
-/// speak, or from programs that know one language.
+/// How lines of a notice's text begin, whatever the language of the rest: the words are those of servers that speak, or of
+/// programs that know one language. A log or a table that repeats them begins its lines otherwise.
 const PASTED: &[&str] = &[
     "generating server:",
     "generierender server:",
@@ -89,17 +89,16 @@ const PASTED: &[&str] = &[
     "the response from the remote server was",
     "the response was:",
     "this is the mail system at host",
-    "created automatically by mail delivery software",
-    "this is the qmail-send program",
+    "this message was created automatically by mail delivery software",
+    "hi. this is the qmail-send program",
     "remote host said:",
-    "permanent fatal errors",
+    "the following addresses had permanent fatal errors",
     "transcript of session follows",
     "delivery has failed to these recipients",
     "did not reach the following recipient",
+    "your message did not reach some or all of the intended recipients",
     "final-recipient:",
-    "(in reply to ",
-    " #smtp#",
-    "error from remote mail server after",
+    "smtp error from remote mail server after",
 ];
 
 /// How many lines of nothing but an answer are taken for one.
@@ -116,9 +115,11 @@ pub(crate) fn is_pasted(text: &[u8]) -> bool {
     }
     let is_field = |line: &str| fields.iter().any(|field| line.starts_with(field));
     let before: Vec<&str> = head.lines().map(str::trim_end).take_while(|line| !is_field(line)).collect();
-    let says = |word: &&str| before.iter().any(|line| line.contains(*word));
-    PASTED.iter().any(|word| says(&word)) && before.iter().any(|line| super::text::has_reply(line))
-        || is_answer(&before)
+    let begins = |line: &&str| {
+        let line = line.trim_start_matches([' ', '\t', '-', '*', '>']);
+        PASTED.iter().any(|word| line.starts_with(word)) || line.starts_with('<') && line.contains(">: host ")
+    };
+    before.iter().any(begins) && before.iter().any(|line| super::text::has_reply(line)) || is_answer(&before)
 }
 
 /// Whether lines are nothing but the refusal of a server: they begin with a reply code and an enhanced status code of one class.

@@ -210,7 +210,7 @@ fn mentions(lines: &[Line], notice: &Header, original: &Header) -> Vec<(Address,
         .take(MAX_TOLD)
         .collect();
     let is_meant = |address: &Address| match failed.is_empty() {
-        true => !not_recipients.contains(address) && !is_of_a_system(address),
+        true => !not_recipients.contains(address),
         false => failed.contains(address),
     };
     let mut found: Vec<(Address, usize)> = Vec::new();
@@ -220,6 +220,9 @@ fn mentions(lines: &[Line], notice: &Header, original: &Header) -> Vec<(Address,
                 found.push((address, at));
             }
         }
+    }
+    if failed.is_empty() && found.iter().any(|(address, _)| !is_of_a_system(address)) {
+        found.retain(|(address, _)| !is_of_a_system(address));
     }
     // Those of whom only the header says that they failed.
     if !lines.is_empty() {
@@ -241,7 +244,7 @@ fn mentions(lines: &[Line], notice: &Header, original: &Header) -> Vec<(Address,
     found
 }
 
-/// Whether an address is one that notices name for help, never a recipient of the original that they speak of.
+/// Whether an address is one that notices name for help: no recipient, where another is named.
 fn is_of_a_system(address: &Address) -> bool {
     let local = address.as_str().split('@').next().unwrap_or("");
     ["postmaster", "mailer-daemon", "abuse", "hostmaster", "noreply", "no-reply"].contains(&local)
