@@ -164,6 +164,9 @@ fn usual(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<SourceId> {
             layers::exports::logs_of(product).iter().copied().chain(["message/bounce"]).collect()
         }
         _ => {
+            if let Some(logs) = logs_of_refuser(copy) {
+                return logs;
+            }
             let mut ask = uncovered(scene);
             ask.extend(
                 ["exchange-online/message-trace"].into_iter().filter(|log| !ask.contains(log)).collect::<Vec<_>>(),
@@ -173,4 +176,16 @@ fn usual(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<SourceId> {
             ask
         }
     }
+}
+
+/// Where only a notice speaks of a refusal: the log of the server that refused, and the notice itself, which may be there as text
+/// only.
+fn logs_of_refuser(copy: &Explained<'_>) -> Option<Vec<SourceId>> {
+    let (End::HandoverRefused(event) | End::Deferred(event)) = copy.decided()?.end else { return None };
+    let evidence::Fact::Dsn(dsn) = event.fact() else { return None };
+    let refuser = dsn.remote.as_ref().or(dsn.reporting.as_ref());
+    let cloud = layers::is_vendor_cloud(refuser, &dsn.reply.text);
+    let logs = cloud.as_ref().map_or(&[][..], layers::exports::logs_of);
+    let logs = if logs.is_empty() { &["postfix/log"][..] } else { logs };
+    Some(logs.iter().copied().chain(["message/bounce"]).collect())
 }

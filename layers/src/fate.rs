@@ -160,9 +160,11 @@ fn after_handover(copy: &Copy, event: &trace::Event) -> Fate {
 pub fn is_vendor_cloud(peer: Option<&Peer>, said: &str) -> Option<Product> {
     let name = peer.and_then(|peer| peer.name.as_deref()).unwrap_or("");
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
-    if ends(&[".outlook.com", ".mx.microsoft"]) || said.contains(".prod.outlook.com") {
+    if ends(&[".outlook.com", ".mx.microsoft"])
+        || [".prod.outlook.com", ".protection.outlook.com"].iter().any(|host| said.contains(host))
+    {
         Some(Product::ExchangeOnline)
-    } else if ends(&[".mimecast.com"]) {
+    } else if ends(&[".mimecast.com"]) || said.contains(".mimecast.com/") {
         Some(Product::Mimecast)
     } else if ends(&[".google.com", ".googlemail.com"]) || said.contains(" - gsmtp") {
         Some(Product::GoogleWorkspace)

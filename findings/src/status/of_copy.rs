@@ -55,7 +55,12 @@ pub fn of_copy(copy: &Copy<'_>) -> Vec<CopyReply> {
                 }
                 continue;
             }
-            let from = host.map_or_else(|| event.observation.speaker.to_string(), Peer::to_string);
+            let from = host.map(Peer::to_string).unwrap_or_else(|| match (event.fact(), &explained.speaker) {
+                // A notice that names no host is known by its words at most.
+                (Fact::Dsn(_), Some(speaker)) => speaker.clone(),
+                (Fact::Dsn(_), None) => "a server that is not named".to_owned(),
+                _ => event.observation.speaker.to_string(),
+            });
             let layer = layer_of(&explained, event);
             told.push(CopyReply { reply: reply.clone(), from, explained, layer, cites: layers::cites([event]) });
         }

@@ -226,8 +226,10 @@ fn read_text(sheet: &Sheet<'_>, file: &FileName, notice: &Header, part: &Part, r
         && let Some(at) = header_at
     {
         report.original = match lines[at].place {
-            Some((offset, _)) => fields::header(sheet, file, offset..part.body.end),
-            None => header_in_text(&lines[at..], &text::part_cite(sheet, file, part)),
+            Some((offset, _)) if sheet.bytes().get(offset) != Some(&b'>') => {
+                fields::header(sheet, file, offset..part.body.end)
+            }
+            _ => header_in_text(&lines[at..], &text::part_cite(sheet, file, part)),
         };
     }
     if report.recipients.is_empty() {

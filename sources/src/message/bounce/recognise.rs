@@ -114,12 +114,14 @@ pub(crate) fn is_pasted(text: &[u8]) -> bool {
         return false;
     }
     let is_field = |line: &str| fields.iter().any(|field| line.starts_with(field));
+    // Fields that are quoted are those of the notice itself.
     let before: Vec<&str> = head.lines().map(str::trim_end).take_while(|line| !is_field(line)).collect();
     let begins = |line: &&str| {
         let line = line.trim_start_matches([' ', '\t', '-', '*', '>']);
         PASTED.iter().any(|word| line.starts_with(word)) || line.starts_with('<') && line.contains(">: host ")
     };
-    before.iter().any(begins) && before.iter().any(|line| super::text::has_reply(line)) || is_answer(&before)
+    let tells = |line: &&str| super::text::has_reply(line) || line.contains('@');
+    before.iter().any(begins) && before.iter().any(tells) || is_answer(&before)
 }
 
 /// Whether lines are nothing but the refusal of a server: they begin with a reply code and an enhanced status code of one class.
@@ -185,6 +187,7 @@ pub(crate) fn is_bounce(header: &Header, body: &[u8]) -> bool {
     machine_part && (by_system || null_return || subject_says)
         || marked && (subject_says || body_says())
         || by_system && (subject_says || body_says())
+        || by_system && null_return && super::text::has_reply(&String::from_utf8_lossy(&lower))
         || null_return && subject_says && body_says()
         || is_report && subject_says
         || forwarded_notice(&subject) && says("generating server:")

@@ -51,10 +51,19 @@ pub(crate) fn lines(sheet: &Sheet<'_>, _file: &FileName, part: &Part) -> Vec<Lin
     while at < end && found.len() < MAX_LINES {
         let stop = memchr::memchr(b'\n', &bytes[at..end]).map_or(end, |found| at + found);
         let trimmed = if stop > at && bytes[stop - 1] == b'\r' { stop - 1 } else { stop };
-        found.push(Line { text: text_of(&bytes[at..trimmed]), place: Some((at, trimmed)) });
+        found.push(Line { text: unquoted(&text_of(&bytes[at..trimmed])).to_owned(), place: Some((at, trimmed)) });
         at = stop + 1;
     }
     found
+}
+
+/// A line without the marks of a mail program that quotes.
+fn unquoted(text: &str) -> &str {
+    let mut rest = text;
+    while let Some(tail) = rest.strip_prefix('>').filter(|tail| tail.is_empty() || tail.starts_with([' ', '>'])) {
+        rest = tail.strip_prefix(' ').unwrap_or(tail);
+    }
+    rest
 }
 
 /// A cite of a whole part, for parts that are encoded.
@@ -107,6 +116,15 @@ pub(crate) fn header_run(lines: &[Line]) -> Option<usize> {
         let first = named(&lines[*at]).is_some_and(|name| fields::is_telling(&name));
         let mut telling = 0;
         let mut traced = false;
+        // A header that a mail system wrote is the notice's own, pasted with its text.
+        let by_system = |line: &Line| {
+            let lower = line.text.to_lowercase();
+            lower.starts_with("from:")
+                && ["mailer-daemon", "postmaster@", "microsoftexchange"].iter().any(|name| lower.contains(name))
+        };
+        if lines[*at..].iter().take(10).take_while(|line| !line.text.trim().is_empty()).any(by_system) {
+            return false;
+        }
         for line in lines[*at..].iter().take(40).take_while(|line| !line.text.trim().is_empty()) {
             if let Some(name) = named(line).filter(|name| fields::is_telling(name)) {
                 telling += 1;
@@ -155,13 +173,17 @@ pub(crate) fn told(
     cite: &dyn Fn(&Line, &Line) -> Cite,
 ) -> Vec<Told> {
     let mentions = mentions(lines, notice, original);
-    let action = action(lines, notice);
+    let stated = action(lines, notice);
+    // A text that does not say what is to come: a refusal for now is tried again.
+    let action_of =
+        |reply: &Reply| stated.unwrap_or(if is_for_now(reply) { DsnAction::Delayed } else { DsnAction::Failed });
     let replies: Vec<usize> = (0..lines.len()).filter(|at| is_reply(&lines[*at].text)).collect();
     let one = |recipient: Option<Address>, mention: usize, from: usize| {
         let to = paragraph_end(lines, from, is_reply(&lines[from].text));
         let text = lines[from..=to].iter().map(|line| line.text.trim()).collect::<Vec<_>>().join(" ");
         let remote = remote(lines, mention, from, to);
-        Told { recipient, action, reply: status::reply(&text), remote, cite: cite(&lines[from], &lines[to]) }
+        let reply = status::reply(&text);
+        Told { recipient, action: action_of(&reply), reply, remote, cite: cite(&lines[from], &lines[to]) }
     };
     if mentions.is_empty() {
         return replies.first().map(|at| one(None, at.saturating_sub(4), *at)).into_iter().collect();
@@ -221,8 +243,15 @@ fn mentions(lines: &[Line], notice: &Header, original: &Header) -> Vec<(Address,
             }
         }
     }
-    if failed.is_empty() && found.iter().any(|(address, _)| !is_of_a_system(address)) {
-        found.retain(|(address, _)| !is_of_a_system(address));
+    // Each of these goes only where somebody is left.
+    if failed.is_empty() {
+        let beside = |at: usize| !is_field_of_a_notice(&lines[at].text);
+        if found.iter().any(|(_, at)| beside(*at)) {
+            found.retain(|(_, at)| beside(*at));
+        }
+        if found.iter().any(|(address, _)| !is_of_a_system(address)) {
+            found.retain(|(address, _)| !is_of_a_system(address));
+        }
     }
     // Those of whom only the header says that they failed.
     if !lines.is_empty() {
@@ -242,6 +271,14 @@ fn mentions(lines: &[Line], notice: &Header, original: &Header) -> Vec<(Address,
     let mut keep = keep.into_iter();
     found.retain(|_| keep.next() == Some(true));
     found
+}
+
+/// Whether a line is a field of the notice's own header, pasted with its text: it names who got the notice.
+fn is_field_of_a_notice(text: &str) -> bool {
+    let lower = text.trim_start().to_lowercase();
+    ["from:", "to:", "cc:", "von:", "an:", "de :", "à :", "de:", "para:", "reply-to:", "return-path:"]
+        .iter()
+        .any(|name| lower.starts_with(name))
 }
 
 /// Whether an address is one that notices name for help: no recipient, where another is named.
@@ -346,7 +383,15 @@ fn remote(lines: &[Line], mention: usize, reply: usize, end: usize) -> Option<Pe
             peer_of(host)
         })
     };
-    let whole = texts.join(" ");
+    // What comes after its code is the refusal's own text: a client or a list that it speaks of did not refuse.
+    let said = texts[..=reply - from].join(" ");
+    let reply_starts = texts[..reply - from].iter().map(|text| text.len() + 1).sum::<usize>();
+    let code_at = said[reply_starts..].match_indices(['4', '5']).map(|(at, _)| reply_starts + at).find(|at| {
+        let code = said[*at..].split(|c: char| !(c.is_ascii_digit() || c == '.')).next().unwrap_or("");
+        let starts = !said[..*at].ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ':'));
+        starts && (code.len() == 3 && !code.contains('.') || code.split('.').count() == 3)
+    });
+    let whole = &said[..code_at.unwrap_or(said.len())];
     let led = || {
         let places = LEADS.iter().flat_map(|lead| whole.match_indices(lead).map(|(at, lead)| at + lead.len()));
         let mut places: Vec<usize> = places.collect();
@@ -354,7 +399,7 @@ fn remote(lines: &[Line], mention: usize, reply: usize, end: usize) -> Option<Pe
         places.into_iter().find_map(|at| peer_of(&whole[at..]))
     };
     let hashed = || {
-        let (host, _) = whole.split_once(" #<")?;
+        let (host, _) = said.split_once(" #<")?;
         peer_of(host.rsplit(' ').next()?)
     };
     alone.or_else(hashed).or_else(refuses).or_else(led)
@@ -383,8 +428,16 @@ fn is_host(word: &str) -> bool {
         && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
 }
 
-/// Still trying, if subject or text say so and nothing says that it was given up.
-fn action(lines: &[Line], notice: &Header) -> DsnAction {
+/// Whether a reply asks for another try: the reply code goes before the other (RFC 5321, 4.2.1).
+fn is_for_now(reply: &Reply) -> bool {
+    match reply.reply_code {
+        Some(code) => (400..500).contains(&code),
+        None => reply.enhanced_status_code.as_deref().is_some_and(|code| code.starts_with('4')),
+    }
+}
+
+/// Still trying, if subject or text say so and nothing says that it was given up; `None` if they say neither.
+fn action(lines: &[Line], notice: &Header) -> Option<DsnAction> {
     const LATE: &[&str] = &[
         "delayed",
         "will retry",
@@ -395,6 +448,16 @@ fn action(lines: &[Line], notice: &Header) -> DsnAction {
         "will continue to try",
         "not yet been delivered",
     ];
+    // Said of what is to come, even where the text goes on to speak of what happens if it fails.
+    const GOES_ON: &[&str] = &[
+        "will retry",
+        "will be retried",
+        "will keep trying",
+        "will continue to try",
+        "this is a warning only",
+        "do not need to resend",
+        "there was a temporary problem delivering",
+    ];
     const OVER: &[&str] = &[
         "permanent",
         "failed",
@@ -404,10 +467,19 @@ fn action(lines: &[Line], notice: &Header) -> DsnAction {
         "given up",
         "returned",
         "could not be delivered",
+        "rejected",
+        "wasn't delivered",
+        "has failed",
+        "has been blocked",
     ];
     let subject = notice.first("subject").map(|field| boundary::words(&field.value).to_lowercase()).unwrap_or_default();
     let text: String = lines.iter().take(60).map(|line| line.text.to_lowercase()).collect::<Vec<_>>().join("\n");
     let says = |words: &[&str], text: &str| words.iter().any(|word| text.contains(word));
-    let late = says(LATE, &subject) || (says(LATE, &text) && !says(OVER, &text));
-    if late && !says(OVER, &subject) { DsnAction::Delayed } else { DsnAction::Failed }
+    let late = says(LATE, &subject) || says(GOES_ON, &text) || (says(LATE, &text) && !says(OVER, &text));
+    let over = says(OVER, &subject) || says(OVER, &text);
+    if late && !says(OVER, &subject) {
+        Some(DsnAction::Delayed)
+    } else {
+        (over || !notice.fields.is_empty()).then_some(DsnAction::Failed)
+    }
 }
