@@ -179,7 +179,7 @@ pub(crate) fn told(
         |reply: &Reply| stated.unwrap_or(if is_for_now(reply) { DsnAction::Delayed } else { DsnAction::Failed });
     let replies: Vec<usize> = (0..lines.len()).filter(|at| is_reply(&lines[*at].text)).collect();
     let one = |recipient: Option<Address>, mention: usize, from: usize| {
-        let to = paragraph_end(lines, from, is_reply(&lines[from].text));
+        let to = paragraph_end(lines, from, recipient.as_ref());
         let text = lines[from..=to].iter().map(|line| line.text.trim()).collect::<Vec<_>>().join(" ");
         let remote = remote(lines, mention, from, to);
         let reply = status::reply(&text);
@@ -346,14 +346,17 @@ fn strangers(notice: &Header, original: &Header) -> Vec<Address> {
     found
 }
 
-/// The last line of the sentence that starts at `from`: up to a blank line, at most four lines on.
-fn paragraph_end(lines: &[Line], from: usize, is_reply_line: bool) -> usize {
+/// The last line of the sentence that starts at `from`: up to a blank line, the next refusal, or another recipient, at most four
+/// lines on.
+fn paragraph_end(lines: &[Line], from: usize, recipient: Option<&Address>) -> usize {
+    let is_reply_line = is_reply(&lines[from].text);
+    let names_another = |text: &str| addresses_in(text).iter().any(|address| Some(address) != recipient);
     let mut to = from;
     while to + 1 < lines.len() && to - from < 4 {
         let next = lines[to + 1].text.trim();
         let ends = next.is_empty()
             || lines[to].text.trim_end().ends_with("##")
-            || (is_reply_line && (is_reply(next) || !addresses_in(next).is_empty()));
+            || (is_reply_line && (is_reply(next) || names_another(next)));
         if ends {
             break;
         }
@@ -467,7 +470,6 @@ fn action(lines: &[Line], notice: &Header) -> Option<DsnAction> {
         "given up",
         "returned",
         "could not be delivered",
-        "rejected",
         "wasn't delivered",
         "has failed",
         "has been blocked",
