@@ -71,13 +71,15 @@ fn row(reply: &ReplyExplained, copies: &[&MessageCopy], report: &Report, view: &
             [] => String::new(),
         });
     }
+    // A finding above that quotes it is enough.
+    let is_quoted = |said: &str| report.findings.iter().any(|finding| finding.statement.contains(said));
     let numbers: String = view.records.numbers(&reply.cites).iter().map(|number| format!(" [{number}]")).collect();
     Row {
         tone: if is_for_now(reply) { Tone::Warn } else { Tone::Bad },
         lead: code(reply),
         text: format!("{}: {}{numbers}", reply.from, reply.means),
         notes,
-        raw: (!reply.said.is_empty()).then(|| reply.said.clone()),
+        raw: Some(reply.said.clone()).filter(|said| !said.is_empty() && !is_quoted(said)),
     }
 }
 

@@ -27,11 +27,12 @@ fn sheet(name: &str, document: Value) -> Sheet {
     match name {
         "headers" => headers(document),
         "auth" => auth(document),
+        "codes" => serde_json::from_value::<report::Codes>(document).expect("it is a document of codes").sheet(),
         _ => compare(document),
     }
 }
 
-const DOCUMENTS: [&str; 4] = ["headers", "auth", "compare", "compare_alone"];
+const DOCUMENTS: [&str; 5] = ["codes", "headers", "auth", "compare", "compare_alone"];
 
 fn terminal(sheet: &Sheet, width: usize) -> String {
     report::sheet_terminal(sheet, Terminal { width, color: Color::Never })
@@ -50,6 +51,8 @@ fn poison(value: &mut Value, key: &str) {
         "kinship",
         "fate",
         "changed_layer",
+        "layers",
+        "owner",
     ];
     match value {
         Value::String(text) if text.parse::<jiff::Timestamp>().is_ok() => {}

@@ -193,3 +193,56 @@ pub(crate) fn is_bounce(header: &Header, body: &[u8]) -> bool {
         || forwarded_notice(&subject) && says("generating server:")
         || null_return && (says("final-recipient:") || says("generating server:"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ok_pasted() {
+        for (name, text, expected) in [
+            (
+                "Exchange",
+                "Delivery has failed to these recipients or groups:\n\na@example.com\n\nGenerating server: x.example.com\n",
+                true,
+            ),
+            (
+                "German",
+                "Fehler bei der Zustellung\n\nGenerierender Server: x.example.com\n\na@example.com\nRemote Server returned '550 5.1.1 no'\n",
+                true,
+            ),
+            (
+                "Postfix, one paragraph",
+                "<a@example.com>: host mx.example.com[192.0.2.1] said: 550 5.1.1 no\n    (in reply to RCPT TO command)\n",
+                true,
+            ),
+            (
+                "quoted",
+                "Please look\n\n> This is the mail system at host mx.example.com.\n>\n> <a@example.com>: host mx said: 550 no\n",
+                true,
+            ),
+            ("one line", "550 5.7.64 TenantAttribution; Relay Access Denied\n", true),
+            ("several lines", "550-5.7.26 not authenticated\n550 5.7.26 see the page\n", true),
+            (
+                "a person's words",
+                "The mail to a@example.com came back, it said 550 5.7.1 or so and that it could not be delivered.\n",
+                false,
+            ),
+            (
+                "Postfix's log",
+                "Nov 18 10:11:13 mx1 postfix/smtp[1]: 4F: to=<a@example.com>, status=bounced (host mx.example.com[192.0.2.1] said: 550 5.1.1 no (in reply to RCPT TO command))\n",
+                false,
+            ),
+            (
+                "Exim's log",
+                "2026-11-18 10:11:13 1abc-0001-2A ** a@example.com R=r T=t: SMTP error from remote mail server after RCPT TO:<a@example.com>: 550 no\n",
+                false,
+            ),
+            ("a table", "date,detail\n2026-11-18,\"Reason: 550 5.1.1 Remote Server returned '550 5.1.1 no'\"\n", false),
+            ("a header", "From: a@example.com\nSubject: x\n\nGenerating server: x.example.com\n550 5.1.1 no\n", false),
+            ("a number", "5500 5.1 things\n", false),
+        ] {
+            assert_eq!(is_pasted(text.as_bytes()), expected, "{name}");
+        }
+    }
+}
