@@ -141,7 +141,8 @@ fn speaker_of(text: &str, host: Option<&Peer>) -> Speaker {
 /// What the lists say: the speaker's own, then a text that only one product writes with that code, then the registry, and for a
 /// number that no registry knows another product's, unless a known service spoke that is not this product's.
 fn listed(reply: &Reply, text: &str, speaker: &Speaker) -> Option<Meaning> {
-    let code = reply.enhanced_status_code.as_deref();
+    // A code that says nothing (RFC 3463, 3.1: X.0.0) gives way to the reply code.
+    let code = reply.enhanced_status_code.as_deref().filter(|code| !code.ends_with(".0.0"));
     let by_words = |list: List, needs_code: bool| {
         let fits =
             |entry: &&Entry| entry.has_words(text) && entry.has_code(code) && !(needs_code && entry.codes.is_empty());
@@ -166,6 +167,11 @@ fn listed(reply: &Reply, text: &str, speaker: &Speaker) -> Option<Meaning> {
         .or_else(|| by_code(List::Standards))
         .or_else(|| of_another(&by_code))
         .or_else(|| if code.is_none() { by_reply_code(reply.reply_code?) } else { None })
+        .or_else(|| {
+            let says_nothing = |entry: &&Entry| entry.has_code(reply.enhanced_status_code.as_deref());
+            let mut coded = entries(List::Standards).iter().filter(|entry| !entry.codes.is_empty());
+            coded.find(says_nothing).map(|entry| meaning(List::Standards, entry))
+        })
 }
 
 /// What the standard says of a reply code that comes alone.

@@ -96,6 +96,7 @@ fn ok_whose_code() {
             Some("policy-scope-or-order/user-block-list"),
             Some(O::Recipient),
         ),
+        ("a code that says nothing", "mx.example.net", "552 5.0.0 no", L::Standards, None, Some(O::Recipient)),
         ("no code, no words", "mx.example.net", "550 no", L::Standards, None, Some(O::RecipientAdministrator)),
         ("nobody lists it", "mx.example.net", "550 5.7.999 no", L::Numbers, None, None),
         ("another service's number", "mx1.pphosted.com", "550 5.7.505 no", L::Numbers, None, None),
