@@ -26,7 +26,7 @@ pub fn html(report: &Report) -> String {
         main {
             (section("way", "The way", lanes(report, &view)))
             (section("findings", "Findings", findings(&view, report)))
-            @if !report.next_steps.is_empty() { (section("next", "Next steps", next_steps(report))) }
+            @if !report.next_steps.is_empty() || !report.checked.is_empty() { (section("next", "Next steps", html! { (next_steps(report)) (checked(&view, report)) })) }
             @if !report.exports.is_empty() {
                 (section("not-shown", "Not shown, and what to fetch for it", exports(report)))
             }
@@ -190,11 +190,26 @@ fn next_steps(report: &Report) -> Markup {
         html! {
             li {
                 span.tag { "tier " (step.tier) } (visible(&step.step))
-                @if let Some(command) = &step.command { pre { (visible(command)) } }
+                @if let Some(place) = &step.r#where { p.soft { (visible(place)) } }
+                @if let Some(command) = &step.command { pre { code { (visible(command)) } } }
             }
         }
     };
     html! { ol { @for one in &report.next_steps { (step(one)) } } }
+}
+
+/// What is no next step any more, with its records.
+fn checked(view: &View<'_>, report: &Report) -> Markup {
+    html! {
+        @if !report.checked.is_empty() {
+            h3 { "Already checked" }
+            ul {
+                @for one in &report.checked {
+                    li { b { (visible(&one.check)) } (visible(&view::whose(one, report))) ": " (visible(&one.said)) (cites(view, &one.cites)) }
+                }
+            }
+        }
+    }
 }
 
 fn exports(report: &Report) -> Markup {

@@ -24,7 +24,7 @@ pub use compare::{
     PartingStanding, Picked, RunnerUp, Sides, Stated,
 };
 pub use document::{
-    Cite, Event, EvidenceFile, Excerpt, Export, Family, Fate, Finding, FindingKind, Layer, LayerState, Message,
+    Checked, Cite, Event, EvidenceFile, Excerpt, Export, Family, Fate, Finding, FindingKind, Layer, LayerState, Message,
     MessageCopy, NextStep, PassedOver, Problem, Report, SCHEMA, Standing, State,
 };
 pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPart};

@@ -19,6 +19,7 @@ pub fn markdown(report: &Report) -> String {
     fenced(&mut out, &picture(&view, COLUMNS));
     findings(&mut out, &view, report);
     next_steps(&mut out, report);
+    checked(&mut out, &view, report);
     not_shown(&mut out, report);
     crate::families::section(&view).iter().for_each(|one| markdown_section(&mut out, one));
     layers(&mut out, &view);
@@ -88,11 +89,36 @@ fn next_steps(out: &mut String, report: &Report) {
         return;
     }
     heading(out, "Next steps");
-    for step in &report.next_steps {
-        out.push_str(&format!("- **tier {}** {}\n", step.tier, escape(&step.step)));
-        if let Some(command) = &step.command {
-            out.push_str(&format!("  {}\n", code(command, Within::Text)));
+    for (at, step) in report.next_steps.iter().enumerate() {
+        out.push_str(&format!("{}. **tier {}** {}\n", at + 1, step.tier, escape(&step.step)));
+        let indent = " ".repeat((at + 1).to_string().len() + 2);
+        if let Some(place) = &step.r#where {
+            out.push_str(&format!("{indent}{}\n", escape(place)));
         }
+        if let Some(command) = &step.command {
+            // A code block of its own, so that it can be copied whole.
+            let command = visible(command);
+            let fence = "`".repeat(longest_run(&command).max(2) + 1);
+            let shell = step.shell.as_deref().unwrap_or("text");
+            out.push_str(&format!("\n{indent}{fence}{shell}\n{indent}{command}\n{indent}{fence}\n\n"));
+        }
+    }
+}
+
+/// What is no next step any more, with its records.
+fn checked(out: &mut String, view: &View<'_>, report: &Report) {
+    if report.checked.is_empty() {
+        return;
+    }
+    heading(out, "Already checked");
+    for checked in &report.checked {
+        out.push_str(&format!(
+            "- **{}**{}: {}{}\n",
+            escape(&checked.check),
+            escape(&view::whose(checked, report)),
+            escape(&checked.said),
+            cites(view, &checked.cites),
+        ));
     }
 }
 

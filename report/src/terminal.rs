@@ -45,6 +45,7 @@ pub fn terminal(report: &Report, terminal: Terminal) -> String {
     way(&mut page, &view);
     findings(&mut page, &view, report);
     next_steps(&mut page, &report.next_steps, &report.exports);
+    checked(&mut page, &view, report);
     not_shown(&mut page, report);
     crate::families::section(&view).iter().for_each(|one| terminal_section(&mut page, one));
     layers(&mut page, &view);
@@ -332,10 +333,31 @@ fn next_steps(page: &mut Page, steps: &[NextStep], exports: &[Export]) {
         page.block(&format!("  tier {}  ", step.tier), HEADING, &visible(&step.step));
         // How to fetch an export stands once, in the list of what is not shown.
         let stands_below = |command: &String| exports.iter().any(|export| export.command.as_ref() == Some(command));
+        let clicks_below = |path: &String| exports.iter().any(|export| export.clicks.as_ref() == Some(path));
+        if let Some(place) = step.r#where.as_ref().filter(|place| !clicks_below(place)) {
+            page.block("          ", FAINT, &visible(place));
+        }
         if let Some(command) = step.command.as_ref().filter(|command| !stands_below(command)) {
-            page.verbatim("          $ ", command);
+            let prompt = if step.shell.as_deref() == Some("powershell") { "PS> " } else { "$ " };
+            page.verbatim(&format!("          {prompt}"), command);
         }
     }
+}
+
+/// What is no next step any more, and the records that show it: what it showed stands in the layers.
+fn checked(page: &mut Page, view: &View<'_>, report: &Report) {
+    if report.checked.is_empty() {
+        return;
+    }
+    let mut done: Vec<(&str, Vec<Cite>)> = Vec::new();
+    for checked in &report.checked {
+        match done.iter_mut().find(|(check, _)| *check == checked.check) {
+            Some((_, cites)) => cites.extend(checked.cites.iter().cloned()),
+            None => done.push((&checked.check, checked.cites.clone())),
+        }
+    }
+    let done: Vec<String> = done.iter().map(|(check, cites)| with_cites(check, view, cites)).collect();
+    page.block("  already checked: ", FAINT, &visible(&done.join(", ")));
 }
 
 fn not_shown(page: &mut Page, report: &Report) {

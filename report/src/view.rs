@@ -80,9 +80,10 @@ impl<'a> Records<'a> {
     fn of(report: &'a Report) -> Records<'a> {
         let mut records = Records { list: Vec::new(), numbers: HashMap::new() };
         let findings = report.findings.iter().flat_map(|finding| &finding.cites);
+        let checked = report.checked.iter().flat_map(|checked| &checked.cites);
         let layers = report.copies.iter().flat_map(|copy| &copy.layers).flat_map(|layer| &layer.cites);
         let events = report.copies.iter().flat_map(|copy| &copy.timeline).flat_map(|event| &event.cites);
-        for cite in findings.chain(layers).chain(events) {
+        for cite in findings.chain(layers).chain(events).chain(checked) {
             records.add(cite);
         }
         for record in &mut records.list {
@@ -254,6 +255,16 @@ pub(crate) fn because(copy: &MessageCopy) -> String {
 /// The recipient of a copy for people.
 pub(crate) fn recipient(copy: &MessageCopy) -> &str {
     if copy.envelope_recipient.is_empty() { "recipient not named" } else { &copy.envelope_recipient }
+}
+
+/// For whose copies a check is done, if not for all.
+pub(crate) fn whose(checked: &crate::document::Checked, report: &Report) -> String {
+    match checked.envelope_recipients.as_slice() {
+        [] => String::new(),
+        all if all.len() == report.copies.len() => String::new(),
+        [one] => format!(" for {one}"),
+        [first, rest @ ..] => format!(" for {first} and {} more", rest.len()),
+    }
 }
 
 /// What a finding is about, such as `delivery, ana@example.com`.
