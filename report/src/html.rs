@@ -204,9 +204,10 @@ fn checked(view: &View<'_>, report: &Report) -> Markup {
         @if !report.checked.is_empty() {
             h3 { "Already checked" }
             ul {
-                @for one in &report.checked {
+                @for one in report.checked.iter().take(view::MAX_CHECKED) {
                     li { b { (visible(&one.check)) } (visible(&view::whose(one, report))) ": " (visible(&one.said)) (cites(view, &one.cites)) }
                 }
+                @if let Some(more) = view::more_checked(report) { li { (more) } }
             }
         }
     }

@@ -111,7 +111,7 @@ fn checked(out: &mut String, view: &View<'_>, report: &Report) {
         return;
     }
     heading(out, "Already checked");
-    for checked in &report.checked {
+    for checked in report.checked.iter().take(view::MAX_CHECKED) {
         out.push_str(&format!(
             "- **{}**{}: {}{}\n",
             escape(&checked.check),
@@ -119,6 +119,9 @@ fn checked(out: &mut String, view: &View<'_>, report: &Report) {
             escape(&checked.said),
             cites(view, &checked.cites),
         ));
+    }
+    if let Some(more) = view::more_checked(report) {
+        out.push_str(&format!("- {more}\n"));
     }
 }
 

@@ -257,6 +257,15 @@ pub(crate) fn recipient(copy: &MessageCopy) -> &str {
     if copy.envelope_recipient.is_empty() { "recipient not named" } else { &copy.envelope_recipient }
 }
 
+/// How many checks that are done are shown; the JSON holds all.
+pub(crate) const MAX_CHECKED: usize = 24;
+
+/// What stands for the checks that are not shown.
+pub(crate) fn more_checked(report: &Report) -> Option<String> {
+    let more = report.checked.len().checked_sub(MAX_CHECKED).filter(|more| *more > 0)?;
+    Some(format!("and {more} more, for other copies"))
+}
+
 /// For whose copies a check is done, if not for all.
 pub(crate) fn whose(checked: &crate::document::Checked, report: &Report) -> String {
     match checked.envelope_recipients.as_slice() {

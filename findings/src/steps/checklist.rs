@@ -58,6 +58,27 @@ pub(crate) enum CheckId {
     Mailbox,
     /// Who changed what, and did what.
     Audit,
+    /// No check but a deed: how one message is let go for one recipient.
+    LetGo,
+    /// No check but a deed: how a wrong verdict is reported to the vendor.
+    Report,
+    /// No check but a deed: where rules, policies and entries are looked at.
+    Settings,
+}
+
+impl CheckId {
+    /// The check that shows a layer.
+    pub(crate) fn of_layer(layer: Layer) -> CheckId {
+        match layer {
+            Layer::Arrival => CheckId::Trace,
+            Layer::Authentication => CheckId::Headers,
+            Layer::Verdict => CheckId::Policy,
+            Layer::Quarantine => CheckId::Quarantine,
+            Layer::Release => CheckId::Release,
+            Layer::Delivery => CheckId::Downstream,
+            Layer::Mailbox => CheckId::Mailbox,
+        }
+    }
 }
 
 /// How a check is done in one system.
@@ -163,6 +184,7 @@ impl<'a> Standings<'a> {
             CheckId::Release => self.release(),
             CheckId::Downstream => self.downstream(),
             CheckId::Audit => self.audit(),
+            CheckId::LetGo | CheckId::Report | CheckId::Settings => Stand::Idle,
         }
     }
 
@@ -251,7 +273,9 @@ impl<'a> Standings<'a> {
         });
         let unknown = self.cause.is_none() && was_stopped && !self.is_shown(Layer::Verdict);
         if unknown || by_verdict && !self.is_proved() {
-            return Stand::Open(self.decided());
+            // A notice tells what another system decided: the one whose record is asked for.
+            let asked = self.cause.and_then(|cause| cause.ask_for.iter().find_map(|source| product_of(source)));
+            return Stand::Open(asked.or(self.decided()));
         }
         self.done(Layer::Verdict)
     }
@@ -304,7 +328,9 @@ impl<'a> Standings<'a> {
         let by_somebody = self.cause.is_none()
             && matches!(self.copy.fate, Fate::RemovedAfterDelivery | Fate::Filed | Fate::Discarded | Fate::Forwarded);
         let gone = matches!(self.end(), Some(End::DeletedFromQuarantine(_)));
-        if by_setting || by_somebody || gone { Stand::Open(self.decided()) } else { Stand::Idle }
+        let system = self.decided();
+        let is_kept = how(CheckId::Audit, system.as_ref()).is_some();
+        if is_kept && (by_setting || by_somebody || gone) { Stand::Open(system) } else { Stand::Idle }
     }
 
     /// The record by which a layer is shown.

@@ -131,13 +131,13 @@ impl List<'_> {
                 }
                 continue;
             }
-            let (check, way) = serving(source, finding);
+            let Some((check, way)) = serving(source, finding) else { continue };
             let recipients: Vec<Address> = finding.envelope_recipient.clone().into_iter().collect();
             let open = Open { check, system: product_of(source), recipients };
             let title = sources::source(source).map_or((*source).to_owned(), |source| source.title().to_owned());
-            let (step, command) = match way {
-                Some(way) => (open.text(self.scene), open.command(way, values)),
-                None => (format!("Fetch the {title} ({source}) and run again: it would settle {}", finding.id), None),
+            let step = match way {
+                Some(way) if way.check == check.id => open.text(self.scene),
+                _ => format!("Fetch the {title} ({source}) and run again: it would settle {}", finding.id),
             };
             let step = NextStep {
                 tier: check.tier,
@@ -146,26 +146,25 @@ impl List<'_> {
                 fetches: Some(source),
                 layer: Some(check.layer),
                 place: way.and_then(|way| open.place(way, values)),
-                command,
+                command: way.and_then(|way| open.command(way, values)),
             };
             steps.push((place_in_order(check.id), step));
         }
     }
 }
 
-/// The check that an export serves, and how it is fetched if the checklist says so.
-fn serving(source: SourceId, finding: &Finding) -> (&'static Check, Option<&'static How>) {
-    let checks = &CHECKLIST.check;
-    let check = |id: CheckId| checks.iter().find(|check| check.id == id);
+/// The check that an export serves for a finding, and how it is fetched if the checklist says so.
+fn serving(source: SourceId, finding: &Finding) -> Option<(&'static Check, Option<&'static How>)> {
+    let check = |id: CheckId| CHECKLIST.check.iter().find(|check| check.id == id);
     let ways = || CHECKLIST.how.iter().filter(|how| how.fetches.as_deref() == Some(source));
     let is_near = |how: &&How| check(how.check).is_some_and(|check| check.layer == finding.layer);
-    let way = ways().find(is_near).or_else(|| ways().next());
-    let of_layer = || checks.iter().find(|check| check.layer == finding.layer);
-    let found = match source {
-        "message/bounce" | "message/eml" | "message/headers" | "message/msg" => check(CheckId::Headers),
-        _ => way.and_then(|way| check(way.check)).or_else(of_layer),
+    let near = ways().find(is_near);
+    let id = match near {
+        _ if trace::is_sample(source) => CheckId::Headers,
+        Some(way) => way.check,
+        None => CheckId::of_layer(finding.layer),
     };
-    (found.unwrap_or(&checks[0]), way)
+    Some((check(id)?, near.or_else(|| ways().next())))
 }
 
 impl Open {
