@@ -5,9 +5,9 @@
 
 mod snapshots;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use evidence::{Coverage, Observation, Reading, SourceId};
+use evidence::{Address, Coverage, Observation, Parties, Reading, SourceId};
 use jiff::Timestamp;
 use sources::{FileReading, Readings};
 
@@ -95,12 +95,34 @@ impl Lake {
     /// Whether a kind of export was supplied that would show something at `at`: read, its span covers the instant, and
     /// it is not suspected to be cut.
     pub fn would_show(&self, source: SourceId, at: Timestamp) -> bool {
+        self.supplied.iter().any(|file| file.source == Some(source) && covers(file, at))
+    }
+
+    /// Whether a kind of export was supplied that would show something about a copy at `at`: as [`Lake::would_show`], and it
+    /// was not searched for somebody else. An export whose rows all name one recipient (or one sender) who is not among
+    /// `recipients` (or `senders`) probably was; one that names nobody of their domain is of another tenant.
+    pub fn would_show_copy(
+        &self,
+        source: SourceId,
+        at: Timestamp,
+        recipients: &BTreeSet<Address>,
+        senders: &BTreeSet<Address>,
+    ) -> bool {
+        let of_others = |parties: &Parties, own: &BTreeSet<Address>| {
+            parties.only().is_some_and(|only| !own.is_empty() && !own.contains(only))
+        };
+        let is_of_the_tenant = |coverage: &Coverage| {
+            let mut domains = recipients.iter().filter_map(Address::domain).peekable();
+            domains.peek().is_none()
+                || domains.any(|domain| coverage.recipients.may_name(domain) || coverage.senders.may_name(domain))
+        };
         self.supplied.iter().any(|file| {
+            let coverage = &file.coverage;
             file.source == Some(source)
-                && file.error.is_none()
-                && !file.coverage.suspected_cut
-                && file.coverage.from.is_some_and(|from| from <= at)
-                && file.coverage.to.is_some_and(|to| at <= to)
+                && covers(file, at)
+                && !of_others(&coverage.recipients, recipients)
+                && !of_others(&coverage.senders, senders)
+                && is_of_the_tenant(coverage)
         })
     }
 
@@ -118,6 +140,16 @@ impl Lake {
     pub fn has(&self, source: SourceId) -> bool {
         self.supplied.iter().any(|file| file.source == Some(source) && file.error.is_none())
     }
+}
+
+/// Whether a file was read, spans an instant with the time after which the service shows it, and is not suspected to be cut.
+fn covers(file: &Supplied, at: Timestamp) -> bool {
+    let lag = file.source.and_then(sources::source).map(|source| source.lag()).unwrap_or_default();
+    let shown_by = at.checked_add(lag).unwrap_or(at);
+    file.error.is_none()
+        && !file.coverage.suspected_cut
+        && file.coverage.from.is_some_and(|from| from <= at)
+        && file.coverage.to.is_some_and(|to| shown_by <= to)
 }
 
 /// What makes two entries one: everything but the place where it is written.
