@@ -51,13 +51,22 @@ pub struct Lake {
     supplied: Vec<Supplied>,
     around: Option<Timestamp>,
     asked: Option<String>,
+    asked_recipients: BTreeSet<Address>,
+    asked_senders: BTreeSet<Address>,
 }
 
 impl Lake {
     /// Takes in all readings; equal statements become one entry, that of the first file and place.
     pub fn of(readings: Readings) -> Lake {
         let asked = readings.message.message_ids().next().map(str::to_owned);
-        let mut lake = Lake { around: readings.message.likeness.around.first().copied(), asked, ..Lake::default() };
+        let likeness = &readings.message.likeness;
+        let mut lake = Lake {
+            around: likeness.around.first().copied(),
+            asked,
+            asked_recipients: likeness.envelope_recipients.clone(),
+            asked_senders: likeness.senders.clone(),
+            ..Lake::default()
+        };
         for FileReading { file, source, reading } in readings.files {
             let (reading, error) = match reading {
                 Ok(reading) => (reading, None),
@@ -129,6 +138,16 @@ impl Lake {
     /// The Message-ID that was looked for, whether or not a record speaks of it.
     pub fn asked_message_id(&self) -> Option<&str> {
         self.asked.as_deref()
+    }
+
+    /// The recipients that were looked for, whether or not a record speaks of them.
+    pub fn asked_recipients(&self) -> impl Iterator<Item = &Address> {
+        self.asked_recipients.iter()
+    }
+
+    /// The senders that were looked for, whether or not a record speaks of them.
+    pub fn asked_senders(&self) -> impl Iterator<Item = &Address> {
+        self.asked_senders.iter()
     }
 
     /// When the message travelled, as far as options or records say: the earliest instant.

@@ -71,7 +71,7 @@ impl CheckId {
     pub(crate) fn of_layer(layer: Layer) -> CheckId {
         match layer {
             Layer::Arrival => CheckId::Trace,
-            Layer::Authentication => CheckId::Headers,
+            Layer::Authentication => CheckId::Alignment,
             Layer::Verdict => CheckId::Policy,
             Layer::Quarantine => CheckId::Quarantine,
             Layer::Release => CheckId::Release,
@@ -193,7 +193,12 @@ impl<'a> Standings<'a> {
         match stage.map(|stage| stage.state) {
             Some(State::Conflict) => Stand::Open(self.decided()),
             // What the gateway let go may be held by the system that took it.
-            _ if self.is_beyond() && !self.is_outside() => Stand::Open(self.place.clone()),
+            _ if self.is_beyond() && !self.is_outside() => match self.searched() {
+                Some(list) => {
+                    Stand::Done(format!("the supplied {list} covers that time and does not hold it"), Vec::new())
+                }
+                None => Stand::Open(self.place.clone()),
+            },
             Some(State::NotSupplied) if self.copy.fate == Fate::Unknown && !self.is_outside() => {
                 Stand::Open(self.place.clone())
             }
@@ -331,6 +336,16 @@ impl<'a> Standings<'a> {
         let system = self.decided();
         let is_kept = how(CheckId::Audit, system.as_ref()).is_some();
         if is_kept && (by_setting || by_somebody || gone) { Stand::Open(system) } else { Stand::Idle }
+    }
+
+    /// The list of the next system's quarantine, if it was supplied and would show the copy.
+    fn searched(&self) -> Option<SourceId> {
+        let (Some(End::HandedOver(event) | End::Delivered(event)), Some(place)) = (self.end(), &self.place) else {
+            return None;
+        };
+        let at = event.at()?;
+        let lists = layers::exports::holds_of(place).iter().copied().filter(|list| layers::exports::is_list(list));
+        lists.into_iter().find(|list| layers::would_show(self.scene.lake, &self.copy.copy, list, at))
     }
 
     /// The record by which a layer is shown.

@@ -96,8 +96,7 @@ impl List<'_> {
     /// No record speaks of the message: where it may be kept back, whether the address is right, what it looks like.
     fn nothing_is_known(&mut self) {
         let evidence = self.scene.lake.supplied().iter().filter_map(|file| file.source.and_then(product_of)).next();
-        let asked = &self.scene.trace.message.envelope_recipients;
-        let recipient = asked.first().cloned().unwrap_or_else(|| Address::new(""));
+        let recipient = self.scene.lake.asked_recipients().next().cloned().unwrap_or_else(|| Address::new(""));
         let sample = trace::samples(self.scene.lake).into_iter().find_map(|sample| sample.first().copied());
         for check in &CHECKLIST.check {
             match check.id {
@@ -125,7 +124,8 @@ impl List<'_> {
             if *source == "message/eml" && has_sample && finding.id.starts_with("not-shown/") {
                 continue;
             }
-            if let Some((_, known)) = steps.iter_mut().find(|(_, step)| step.fetches == Some(source)) {
+            let same = |known: SourceId| known == *source || trace::is_sample(known) && trace::is_sample(source);
+            if let Some((_, known)) = steps.iter_mut().find(|(_, step)| step.fetches.is_some_and(same)) {
                 if !known.because.contains(&finding.id) {
                     known.because.push(finding.id.clone());
                 }
@@ -258,6 +258,7 @@ impl Values {
     fn of(scene: &Scene<'_>) -> Values {
         let facts = &scene.trace.message;
         let sender = facts.envelope_sender.as_ref().filter(|sender| !sender.is_null()).or(facts.header_from.as_ref());
+        let sender = sender.or_else(|| scene.lake.asked_senders().find(|sender| !sender.is_null()));
         let author = facts.header_from.as_ref().or(sender);
         let window = window(scene);
         let instant = |at: Option<Timestamp>| at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
