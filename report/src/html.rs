@@ -217,8 +217,11 @@ fn exports(report: &Report) -> Markup {
     html! {
         @for export in &report.exports {
             h3 { (visible(&export.title)) " " span.soft { (visible(&export.source)) } }
-            @if let Some(command) = &export.command { pre { (visible(command)) } }
-            @if let Some(clicks) = &export.clicks { p { (visible(clicks)) } }
+            @if view::is_told_above(export, report) { p.soft { (view::TOLD_ABOVE) } }
+            @else {
+                @if let Some(command) = &export.command { pre { (visible(command)) } }
+                @if let Some(clicks) = &export.clicks { p { (visible(clicks)) } }
+            }
         }
     }
 }

@@ -132,6 +132,10 @@ fn not_shown(out: &mut String, report: &Report) {
     heading(out, "Not shown, and what to fetch for it");
     for export in &report.exports {
         out.push_str(&format!("- **{}** ({})\n", escape(&export.title), code(&export.source, Within::Text)));
+        if view::is_told_above(export, report) {
+            out.push_str(&format!("  - {}\n", view::TOLD_ABOVE));
+            continue;
+        }
         if let Some(command) = &export.command {
             out.push_str(&format!("  - {}\n", code(command, Within::Text)));
         }

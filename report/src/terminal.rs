@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::document::{Cite, EvidenceFile, Export, Finding, Layer, MessageCopy, NextStep, Report, Standing, State};
+use crate::document::{Cite, EvidenceFile, Finding, Layer, MessageCopy, NextStep, Report, Standing, State};
 use crate::sheet::terminal_section;
 use crate::text::{char_width, counted, cut, cut_address, cut_path, number, pad, push_visible, visible, width, wrap};
 use crate::view::{self, Entry, Group, Piece, Record, View};
@@ -44,7 +44,7 @@ pub fn terminal(report: &Report, terminal: Terminal) -> String {
     page.heading("The way");
     way(&mut page, &view);
     findings(&mut page, &view, report);
-    next_steps(&mut page, &report.next_steps, &report.exports);
+    next_steps(&mut page, &report.next_steps);
     checked(&mut page, &view, report);
     not_shown(&mut page, report);
     crate::families::section(&view).iter().for_each(|one| terminal_section(&mut page, one));
@@ -324,20 +324,17 @@ fn with_cites(text: &str, view: &View<'_>, cites: &[Cite]) -> String {
     text
 }
 
-fn next_steps(page: &mut Page, steps: &[NextStep], exports: &[Export]) {
+fn next_steps(page: &mut Page, steps: &[NextStep]) {
     if steps.is_empty() {
         return;
     }
     page.heading("Next steps");
     for step in steps {
         page.block(&format!("  tier {}  ", step.tier), HEADING, &visible(&step.step));
-        // How to fetch an export stands once, in the list of what is not shown.
-        let stands_below = |command: &String| exports.iter().any(|export| export.command.as_ref() == Some(command));
-        let clicks_below = |path: &String| exports.iter().any(|export| export.clicks.as_ref() == Some(path));
-        if let Some(place) = step.r#where.as_ref().filter(|place| !clicks_below(place)) {
+        if let Some(place) = &step.r#where {
             page.block("          ", FAINT, &visible(place));
         }
-        if let Some(command) = step.command.as_ref().filter(|command| !stands_below(command)) {
+        if let Some(command) = &step.command {
             let prompt = if step.shell.as_deref() == Some("powershell") { "PS> " } else { "$ " };
             page.verbatim(&format!("          {prompt}"), command);
         }
@@ -367,6 +364,10 @@ fn not_shown(page: &mut Page, report: &Report) {
     page.heading("Not shown, and what to fetch for it");
     for export in &report.exports {
         page.block("  ", PLAIN, &visible(&format!("{} ({})", export.title, export.source)));
+        if view::is_told_above(export, report) {
+            page.block("    ", FAINT, view::TOLD_ABOVE);
+            continue;
+        }
         if let Some(command) = &export.command {
             page.verbatim("    $ ", command);
         }

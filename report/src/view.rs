@@ -257,6 +257,16 @@ pub(crate) fn recipient(copy: &MessageCopy) -> &str {
     if copy.envelope_recipient.is_empty() { "recipient not named" } else { &copy.envelope_recipient }
 }
 
+/// Whether a next step already says how an export is fetched: it is not told twice.
+pub(crate) fn is_told_above(export: &crate::document::Export, report: &Report) -> bool {
+    report.next_steps.iter().any(|step| {
+        step.fetches.as_ref() == Some(&export.source) && (step.command.is_some() || step.r#where.is_some())
+    })
+}
+
+/// Said instead.
+pub(crate) const TOLD_ABOVE: &str = "how: see the next steps";
+
 /// How many checks that are done are shown; the JSON holds all.
 pub(crate) const MAX_CHECKED: usize = 24;
 
