@@ -93,8 +93,8 @@ impl Parties {
         self.domains.is_empty() || self.domains.len() > MAX_DOMAINS || self.domains.contains(domain)
     }
 
-    /// Takes in those of a later part of the same file.
-    fn absorb(&mut self, part: Parties) {
+    /// Takes in those of another part of the same export.
+    pub fn absorb(&mut self, part: Parties) {
         self.several |= part.several;
         match (&self.only, part.only) {
             _ if self.several => self.only = None,

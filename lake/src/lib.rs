@@ -104,7 +104,7 @@ impl Lake {
     /// Whether a kind of export was supplied that would show something at `at`: read, its span covers the instant, and
     /// it is not suspected to be cut.
     pub fn would_show(&self, source: SourceId, at: Timestamp) -> bool {
-        self.supplied.iter().any(|file| file.source == Some(source) && covers(file, at))
+        self.stretches(source).iter().any(|stretch| stretch.covers(source, at))
     }
 
     /// Whether a kind of export was supplied that would show something about a copy at `at`: as [`Lake::would_show`], and it
@@ -120,19 +120,40 @@ impl Lake {
         let of_others = |parties: &Parties, own: &BTreeSet<Address>| {
             parties.only().is_some_and(|only| !own.is_empty() && !own.contains(only))
         };
-        let is_of_the_tenant = |coverage: &Coverage| {
+        let is_of_the_tenant = |stretch: &Stretch| {
             let mut domains = recipients.iter().filter_map(Address::domain).peekable();
             domains.peek().is_none()
-                || domains.any(|domain| coverage.recipients.may_name(domain) || coverage.senders.may_name(domain))
+                || domains.any(|domain| stretch.recipients.may_name(domain) || stretch.senders.may_name(domain))
         };
-        self.supplied.iter().any(|file| {
-            let coverage = &file.coverage;
-            file.source == Some(source)
-                && covers(file, at)
-                && !of_others(&coverage.recipients, recipients)
-                && !of_others(&coverage.senders, senders)
-                && is_of_the_tenant(coverage)
+        self.stretches(source).iter().any(|stretch| {
+            stretch.covers(source, at)
+                && !of_others(&stretch.recipients, recipients)
+                && !of_others(&stretch.senders, senders)
+                && is_of_the_tenant(stretch)
         })
+    }
+
+    /// The stretches of time that the files of a kind cover, those left out that were not read or are suspected to be cut.
+    ///
+    /// Files that overlap are parts of one export, as far as can be told; between two that do not, nothing is covered.
+    fn stretches(&self, source: SourceId) -> Vec<Stretch> {
+        let whole =
+            |file: &&Supplied| file.source == Some(source) && file.error.is_none() && !file.coverage.suspected_cut;
+        let mut parts: Vec<Stretch> =
+            self.supplied.iter().filter(whole).filter_map(|file| Stretch::of(&file.coverage)).collect();
+        parts.sort_by_key(|part| (part.from, part.to));
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for part in parts {
+            match stretches.last_mut() {
+                Some(last) if part.from <= last.to => {
+                    last.to = last.to.max(part.to);
+                    last.senders.absorb(part.senders);
+                    last.recipients.absorb(part.recipients);
+                }
+                _ => stretches.push(part),
+            }
+        }
+        stretches
     }
 
     /// The Message-ID that was looked for, whether or not a record speaks of it.
@@ -161,14 +182,25 @@ impl Lake {
     }
 }
 
-/// Whether a file was read, spans an instant with the time after which the service shows it, and is not suspected to be cut.
-fn covers(file: &Supplied, at: Timestamp) -> bool {
-    let lag = file.source.and_then(sources::source).map(|source| source.lag()).unwrap_or_default();
-    let shown_by = at.checked_add(lag).unwrap_or(at);
-    file.error.is_none()
-        && !file.coverage.suspected_cut
-        && file.coverage.from.is_some_and(|from| from <= at)
-        && file.coverage.to.is_some_and(|to| shown_by <= to)
+/// A stretch of time without a gap between its files, and whom their rows name.
+struct Stretch {
+    from: Timestamp,
+    to: Timestamp,
+    senders: Parties,
+    recipients: Parties,
+}
+
+impl Stretch {
+    fn of(coverage: &Coverage) -> Option<Stretch> {
+        let Coverage { from, to, senders, recipients, .. } = coverage;
+        Some(Stretch { from: (*from)?, to: (*to)?, senders: senders.clone(), recipients: recipients.clone() })
+    }
+
+    /// Whether it spans an instant, and the time after which the service shows it.
+    fn covers(&self, source: SourceId, at: Timestamp) -> bool {
+        let lag = sources::source(source).map(|source| source.lag()).unwrap_or_default();
+        self.from <= at && at.checked_add(lag).unwrap_or(at) <= self.to
+    }
 }
 
 /// What makes two entries one: everything but the place where it is written.

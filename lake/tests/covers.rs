@@ -23,8 +23,10 @@ fn trace(rows: &[(u32, &str, &str)]) -> String {
 }
 
 /// Whether the trace would show a message from `jobs@agency.example` for Ana at 09:15.
-fn shows(trace: &str) -> bool {
-    let inputs = [Input { name: "trace.csv".into(), bytes: trace.as_bytes() }];
+fn shows(traces: &[String]) -> bool {
+    let name = |at: usize| format!("trace{at}.csv").as_str().into();
+    let inputs: Vec<Input<'_>> =
+        traces.iter().enumerate().map(|(at, trace)| Input { name: name(at), bytes: trace.as_bytes() }).collect();
     let ids = Identifier::message_id("<other@agency.example>").into_iter().collect();
     let clock = Clock { zone: jiff::tz::TimeZone::UTC, zone_label: "UTC".to_owned(), reference: Timestamp::UNIX_EPOCH };
     let message = Message { ids, ..Message::default() };
@@ -57,7 +59,7 @@ fn ok_would_show() {
         ("ends with the lag", &[(0, DESK, TIM), (25, JOBS, ULI)], true),
         ("one row", &[(15, DESK, TIM)], false),
     ] {
-        assert_eq!(shows(&trace(rows)), expected, "{name}");
+        assert_eq!(shows(&[trace(rows)]), expected, "{name}");
     }
 }
 
@@ -66,10 +68,28 @@ fn ok_would_show() {
 fn refused_cut_exports() {
     for (rows, expected) in [(999, true), (1_000, false), (1_001, true), (5_000, false)] {
         let recipients: Vec<String> = (0..rows).map(|at| format!("user{at}@client.example")).collect();
-        let rows: Vec<(u32, &str, &str)> =
-            recipients.iter().enumerate().map(|(at, to)| (at as u32 % 60, "desk@partner.example", to.as_str())).collect();
+        let rows: Vec<(u32, &str, &str)> = recipients
+            .iter()
+            .enumerate()
+            .map(|(at, to)| (at as u32 % 60, "desk@partner.example", to.as_str()))
+            .collect();
         let mut rows = rows;
         rows[0].1 = "jobs@agency.example";
-        assert_eq!(shows(&trace(&rows)), expected, "{} rows", rows.len());
+        assert_eq!(shows(&[trace(&rows)]), expected, "{} rows", rows.len());
+    }
+}
+
+/// Files that overlap are one export; between two that do not, nothing is covered.
+#[test]
+fn ok_several_files() {
+    const TIM: &str = "tim@client.example";
+    const ULI: &str = "uli@client.example";
+    const JOBS: &str = "jobs@agency.example";
+    for (name, first, second, expected) in [
+        ("every second row", [(0, JOBS, TIM), (40, JOBS, TIM)], [(20, JOBS, ULI), (50, JOBS, ULI)], true),
+        ("one before, one after", [(0, JOBS, TIM), (10, JOBS, ULI)], [(40, JOBS, ULI), (50, JOBS, TIM)], false),
+        ("they meet after it", [(0, JOBS, TIM), (20, JOBS, ULI)], [(20, JOBS, ULI), (50, JOBS, TIM)], true),
+    ] {
+        assert_eq!(shows(&[trace(&first), trace(&second)]), expected, "{name}");
     }
 }

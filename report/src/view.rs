@@ -259,9 +259,10 @@ pub(crate) fn recipient(copy: &MessageCopy) -> &str {
 
 /// Whether a next step already says how an export is fetched: it is not told twice.
 pub(crate) fn is_told_above(export: &crate::document::Export, report: &Report) -> bool {
-    report.next_steps.iter().any(|step| {
-        step.fetches.as_ref() == Some(&export.source) && (step.command.is_some() || step.r#where.is_some())
-    })
+    report
+        .next_steps
+        .iter()
+        .any(|step| step.fetches.as_ref() == Some(&export.source) && (step.command.is_some() || step.r#where.is_some()))
 }
 
 /// Said instead.

@@ -345,7 +345,7 @@ impl<'a> Standings<'a> {
         };
         let at = event.at()?;
         let lists = layers::exports::holds_of(place).iter().copied().filter(|list| layers::exports::is_list(list));
-        lists.into_iter().find(|list| layers::would_show(self.scene.lake, &self.copy.copy, list, at))
+        lists.into_iter().find(|list| layers::would_show(self.scene.lake, self.copy.copy, list, at))
     }
 
     /// The record by which a layer is shown.

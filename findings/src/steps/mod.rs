@@ -232,11 +232,7 @@ impl Open {
         self.filled(&|value| fill::words(template, value), values)
     }
 
-    fn filled(
-        &self,
-        fill: &dyn Fn(&dyn Fn(&str) -> Option<String>) -> Option<String>,
-        values: &Values,
-    ) -> Option<String> {
+    fn filled(&self, fill: &dyn Fn(&ValueOf<'_>) -> Option<String>, values: &Values) -> Option<String> {
         let of = |recipient: Option<&Address>| {
             fill(&|place| match place {
                 "recipient" => recipient.map(|to| to.as_str().to_owned()),
@@ -250,6 +246,9 @@ impl Open {
         }
     }
 }
+
+/// Gives the value of a place.
+type ValueOf<'v> = dyn Fn(&str) -> Option<String> + 'v;
 
 /// What a ticket's message is looked for by.
 pub(crate) struct Values(Vec<(&'static str, Option<String>)>);
