@@ -24,8 +24,8 @@ pub use compare::{
     PartingStanding, Picked, RunnerUp, Sides, Stated,
 };
 pub use document::{
-    Checked, Cite, Event, EvidenceFile, Excerpt, Export, Family, Fate, Finding, FindingKind, Layer, LayerState, Message,
-    MessageCopy, NextStep, PassedOver, Problem, Report, SCHEMA, Standing, State,
+    Checked, Cite, Event, EvidenceFile, Excerpt, Export, Family, Fate, Finding, FindingKind, Layer, LayerState,
+    Message, MessageCopy, NextStep, PassedOver, Problem, Report, SCHEMA, Standing, State,
 };
 pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPart};
 pub use html::html;

@@ -133,7 +133,9 @@ fn hostile_values_stay_words() {
 fn is_broad(step: &str) -> bool {
     const DOORS: [&str; 7] = ["allow", "bypass", "exempt", "whitelist", "safe sender", "turn off", "disable"];
     const NEGATIONS: [&str; 4] = ["not ", "no ", "without ", "never "];
-    let lower = step.to_lowercase();
+    // A cmdlet that looks opens nothing, whatever its name.
+    let words = step.split(' ').filter(|word| !word.starts_with("Get-"));
+    let lower = words.collect::<Vec<_>>().join(" ").to_lowercase();
     lower.split([';', ',', '.', ':']).any(|clause| {
         DOORS.iter().any(|door| clause.contains(door)) && !NEGATIONS.iter().any(|word| clause.contains(word))
     })
@@ -153,6 +155,8 @@ fn no_advice_is_broad() {
         ("Release it, then exempt the sender from the policy", true),
         ("Ask whether it was expected; do not add an allow entry", false),
         ("Release this one message for this one recipient", false),
+        ("Get-TenantAllowBlockListItems -ListType Sender", false),
+        ("New-TenantAllowBlockListItems -Allow", true),
     ] {
         assert_eq!(is_broad(step), expected, "{step}");
     }
