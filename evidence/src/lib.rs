@@ -20,7 +20,7 @@ pub use fact::{
     Tls, Verdict,
 };
 pub use identity::{Address, CopyKey, Identifier, Peer, Product, System};
-pub use reading::{Coverage, LooksUsed, PassedOver, Problem, Reading, SourceId, Unit};
+pub use reading::{Coverage, LooksUsed, Parties, PassedOver, Problem, Reading, SourceId, Unit};
 pub use setting::{
     Act, Actor, ActorKind, Alert, Alteration, Carried, Change, ChangeKind, Click, Condition, ConditionOn, Done, Effect,
     ListEntry, ListWord, Property, Setting, SettingClass, Tier,

@@ -1,8 +1,10 @@
 //! What a source returns for one file: every row in exactly one heap.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use crate::{Cite, Identifier, Observation};
+use crate::{Address, Cite, Identifier, Observation};
 
 /// The name of a kind of export, such as `exchange-online/message-trace`.
 pub type SourceId = &'static str;
@@ -46,6 +48,64 @@ pub struct PassedOver {
     pub first: Option<Cite>,
 }
 
+/// How many domains of a file's rows are kept; of a file that names more, none is missed.
+const MAX_DOMAINS: usize = 64;
+
+/// Whom the rows of a file name, whichever message they are about: an export that was searched for one address, or is of
+/// another tenant, shows nothing about the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Parties {
+    /// The address that all rows name; `None` if they name several.
+    only: Option<Address>,
+    /// Whether they name several.
+    several: bool,
+    /// Domains of the addresses, the first that were met.
+    domains: BTreeSet<String>,
+}
+
+impl Parties {
+    /// Notes an address that a row names.
+    pub fn name(&mut self, address: &Address) {
+        if address.is_null() {
+            return;
+        }
+        match &self.only {
+            _ if self.several => {}
+            None => self.only = Some(address.clone()),
+            Some(only) if only == address => {}
+            Some(_) => (self.only, self.several) = (None, true),
+        }
+        if self.domains.len() <= MAX_DOMAINS
+            && let Some(domain) = address.domain()
+            && !self.domains.contains(domain)
+        {
+            self.domains.insert(domain.to_owned());
+        }
+    }
+
+    /// The one address that all rows name, if there is but one.
+    pub fn only(&self) -> Option<&Address> {
+        self.only.as_ref()
+    }
+
+    /// Whether some row may name an address of a domain; of a file that names nobody that is not known, so that it may.
+    pub fn may_name(&self, domain: &str) -> bool {
+        self.domains.is_empty() || self.domains.len() > MAX_DOMAINS || self.domains.contains(domain)
+    }
+
+    /// Takes in those of another part of the same export.
+    pub fn absorb(&mut self, part: Parties) {
+        self.several |= part.several;
+        match (&self.only, part.only) {
+            _ if self.several => self.only = None,
+            (Some(only), Some(other)) if *only != other => (self.only, self.several) = (None, true),
+            (None, other) => self.only = other,
+            _ => {}
+        }
+        self.domains.extend(part.domains);
+    }
+}
+
 /// What a file covers, and what it cannot show.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Coverage {
@@ -57,6 +117,10 @@ pub struct Coverage {
     pub limits: Vec<String>,
     /// Whether the file ends at a known row cap, so that rows are probably missing.
     pub suspected_cut: bool,
+    /// Whom the rows name as sender, where the kind says so.
+    pub senders: Parties,
+    /// Whom the rows name as recipient, where the kind says so.
+    pub recipients: Parties,
 }
 
 /// What was read from one file.
@@ -124,6 +188,12 @@ impl Reading {
         coverage.to = Some(coverage.to.map_or(at, |to| to.max(at)));
     }
 
+    /// Notes whom a row of the file names, whichever message it is about.
+    pub fn names(&mut self, senders: &[Address], recipients: &[Address]) {
+        senders.iter().for_each(|address| self.coverage.senders.name(address));
+        recipients.iter().for_each(|address| self.coverage.recipients.name(address));
+    }
+
     /// Takes in the reading of a later part of the same file.
     pub fn absorb(&mut self, part: Reading) {
         self.observations.extend(part.observations);
@@ -134,10 +204,12 @@ impl Reading {
             self.pass_over(reason, rows, first);
         }
         part.revealed.into_iter().for_each(|id| self.reveal(id));
-        let Coverage { from, to, limits, suspected_cut } = part.coverage;
+        let Coverage { from, to, limits, suspected_cut, senders, recipients } = part.coverage;
         from.into_iter().chain(to).for_each(|at| self.covers(at));
         self.coverage.limits.extend(limits);
         self.coverage.suspected_cut |= suspected_cut;
+        self.coverage.senders.absorb(senders);
+        self.coverage.recipients.absorb(recipients);
     }
 
     /// Adds an id of the followed message, once.

@@ -68,7 +68,7 @@ pub struct Finding {
 }
 
 /// One thing to do next.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NextStep {
     /// 1 or 2.
     pub tier: u8,
@@ -78,6 +78,36 @@ pub struct NextStep {
     pub because: Vec<String>,
     /// The export that the step fetches, if it fetches one.
     pub fetches: Option<SourceId>,
+    /// The layer that the step shows or settles.
+    pub layer: Option<Layer>,
+    /// The command, with the ticket's values quoted in it.
+    pub command: Option<Command>,
+    /// The click path, or where the command is run.
+    pub place: Option<String>,
+}
+
+/// A command that is made to be copied.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The line.
+    pub text: String,
+    /// By whose rules its words are quoted: `powershell` or `sh`.
+    pub shell: &'static str,
+}
+
+/// What was already looked at, and what it showed.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// What was looked at, such as `quarantine`.
+    pub check: &'static str,
+    /// The layer that it shows.
+    pub layer: Layer,
+    /// For whose copies.
+    pub envelope_recipients: Vec<Address>,
+    /// What it showed.
+    pub said: String,
+    /// The records, the first few.
+    pub cites: Vec<Cite>,
 }
 
 /// The answer for one copy: the layer that explains its fate, and whether that is shown.
@@ -102,6 +132,8 @@ pub struct Found {
     pub findings: Vec<Finding>,
     /// What to do, tier 1 first.
     pub next_steps: Vec<NextStep>,
+    /// What was already checked, by which record.
+    pub checked: Vec<Checked>,
     /// One answer a copy, in the order of the copies.
     pub answers: Vec<Answer>,
 }
@@ -145,8 +177,8 @@ pub fn find(scene: &Scene<'_>) -> Found {
         let is_refuted = finding.standing == Standing::Refuted;
         (is_refuted, finding.standing, finding.layer, finding.kind)
     });
-    let next_steps = steps::of(scene, &findings);
-    Found { findings, next_steps, answers }
+    let (next_steps, checked) = steps::of(scene, &findings, &answers);
+    Found { findings, next_steps, checked, answers }
 }
 
 /// A claim before it is tied to its copy.

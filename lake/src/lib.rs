@@ -5,9 +5,9 @@
 
 mod snapshots;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use evidence::{Coverage, Observation, Reading, SourceId};
+use evidence::{Address, Coverage, Observation, Parties, Reading, SourceId};
 use jiff::Timestamp;
 use sources::{FileReading, Readings};
 
@@ -51,13 +51,22 @@ pub struct Lake {
     supplied: Vec<Supplied>,
     around: Option<Timestamp>,
     asked: Option<String>,
+    asked_recipients: BTreeSet<Address>,
+    asked_senders: BTreeSet<Address>,
 }
 
 impl Lake {
     /// Takes in all readings; equal statements become one entry, that of the first file and place.
     pub fn of(readings: Readings) -> Lake {
         let asked = readings.message.message_ids().next().map(str::to_owned);
-        let mut lake = Lake { around: readings.message.likeness.around.first().copied(), asked, ..Lake::default() };
+        let likeness = &readings.message.likeness;
+        let mut lake = Lake {
+            around: likeness.around.first().copied(),
+            asked,
+            asked_recipients: likeness.envelope_recipients.clone(),
+            asked_senders: likeness.senders.clone(),
+            ..Lake::default()
+        };
         for FileReading { file, source, reading } in readings.files {
             let (reading, error) = match reading {
                 Ok(reading) => (reading, None),
@@ -95,18 +104,71 @@ impl Lake {
     /// Whether a kind of export was supplied that would show something at `at`: read, its span covers the instant, and
     /// it is not suspected to be cut.
     pub fn would_show(&self, source: SourceId, at: Timestamp) -> bool {
-        self.supplied.iter().any(|file| {
-            file.source == Some(source)
-                && file.error.is_none()
-                && !file.coverage.suspected_cut
-                && file.coverage.from.is_some_and(|from| from <= at)
-                && file.coverage.to.is_some_and(|to| at <= to)
+        self.stretches(source).iter().any(|stretch| stretch.covers(source, at))
+    }
+
+    /// Whether a kind of export was supplied that would show something about a copy at `at`: as [`Lake::would_show`], and it
+    /// was not searched for somebody else. An export whose rows all name one recipient (or one sender) who is not among
+    /// `recipients` (or `senders`) probably was; one that names nobody of their domain is of another tenant.
+    pub fn would_show_copy(
+        &self,
+        source: SourceId,
+        at: Timestamp,
+        recipients: &BTreeSet<Address>,
+        senders: &BTreeSet<Address>,
+    ) -> bool {
+        let of_others = |parties: &Parties, own: &BTreeSet<Address>| {
+            parties.only().is_some_and(|only| !own.is_empty() && !own.contains(only))
+        };
+        let is_of_the_tenant = |stretch: &Stretch| {
+            let mut domains = recipients.iter().filter_map(Address::domain).peekable();
+            domains.peek().is_none()
+                || domains.any(|domain| stretch.recipients.may_name(domain) || stretch.senders.may_name(domain))
+        };
+        self.stretches(source).iter().any(|stretch| {
+            stretch.covers(source, at)
+                && !of_others(&stretch.recipients, recipients)
+                && !of_others(&stretch.senders, senders)
+                && is_of_the_tenant(stretch)
         })
+    }
+
+    /// The stretches of time that the files of a kind cover, those left out that were not read or are suspected to be cut.
+    ///
+    /// Files that overlap are parts of one export, as far as can be told; between two that do not, nothing is covered.
+    fn stretches(&self, source: SourceId) -> Vec<Stretch> {
+        let whole =
+            |file: &&Supplied| file.source == Some(source) && file.error.is_none() && !file.coverage.suspected_cut;
+        let mut parts: Vec<Stretch> =
+            self.supplied.iter().filter(whole).filter_map(|file| Stretch::of(&file.coverage)).collect();
+        parts.sort_by_key(|part| (part.from, part.to));
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for part in parts {
+            match stretches.last_mut() {
+                Some(last) if part.from <= last.to => {
+                    last.to = last.to.max(part.to);
+                    last.senders.absorb(part.senders);
+                    last.recipients.absorb(part.recipients);
+                }
+                _ => stretches.push(part),
+            }
+        }
+        stretches
     }
 
     /// The Message-ID that was looked for, whether or not a record speaks of it.
     pub fn asked_message_id(&self) -> Option<&str> {
         self.asked.as_deref()
+    }
+
+    /// The recipients that were looked for, whether or not a record speaks of them.
+    pub fn asked_recipients(&self) -> impl Iterator<Item = &Address> {
+        self.asked_recipients.iter()
+    }
+
+    /// The senders that were looked for, whether or not a record speaks of them.
+    pub fn asked_senders(&self) -> impl Iterator<Item = &Address> {
+        self.asked_senders.iter()
     }
 
     /// When the message travelled, as far as options or records say: the earliest instant.
@@ -117,6 +179,27 @@ impl Lake {
     /// Whether a kind of export was supplied at all.
     pub fn has(&self, source: SourceId) -> bool {
         self.supplied.iter().any(|file| file.source == Some(source) && file.error.is_none())
+    }
+}
+
+/// A stretch of time without a gap between its files, and whom their rows name.
+struct Stretch {
+    from: Timestamp,
+    to: Timestamp,
+    senders: Parties,
+    recipients: Parties,
+}
+
+impl Stretch {
+    fn of(coverage: &Coverage) -> Option<Stretch> {
+        let Coverage { from, to, senders, recipients, .. } = coverage;
+        Some(Stretch { from: (*from)?, to: (*to)?, senders: senders.clone(), recipients: recipients.clone() })
+    }
+
+    /// Whether it spans an instant, and the time after which the service shows it.
+    fn covers(&self, source: SourceId, at: Timestamp) -> bool {
+        let lag = sources::source(source).map(|source| source.lag()).unwrap_or_default();
+        self.from <= at && at.checked_add(lag).unwrap_or(at) <= self.to
     }
 }
 

@@ -84,3 +84,15 @@ pub fn onward_of(product: &Product) -> Vec<SourceId> {
     let behind = crate::fate::is_relay(product).then_some("exchange-online/message-trace");
     logs_of(product).iter().copied().chain(behind).collect()
 }
+
+/// Whether an export lists what lies in a quarantine, each row with how it stands as of the export: not a log of what happened.
+pub fn is_list(source: &str) -> bool {
+    matches!(
+        source,
+        "exchange-online/quarantine"
+            | "mimecast/held-queue"
+            | "proofpoint/quarantine"
+            | "proxmox/tracker"
+            | "amavis/sql-log"
+    )
+}

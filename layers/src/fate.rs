@@ -4,6 +4,7 @@ use evidence::{Action, Fact, Folder, Peer, Product};
 use lake::Lake;
 use trace::Copy;
 
+use crate::covers::would_show;
 use crate::stay::{End, Stay, handover};
 
 /// What became of a copy.
@@ -55,7 +56,7 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
         | End::ReleaseFailed(_) => Fate::Quarantined,
         End::ReleaseRequested(_) => Fate::ReleasePending,
         End::ReleaseExpired(_) | End::DeletedFromQuarantine(_) | End::Discarded(_) => Fate::Discarded,
-        End::Released(_) if is_lost(stay, lake) => Fate::Lost,
+        End::Released(_) if is_lost(copy, stay, lake) => Fate::Lost,
         End::Released(_) | End::InFilter(_) | End::Unknown => Fate::Unknown,
         End::HandedOver(event) => after_handover(copy, event),
         End::Stored(event) => in_folder(event.fact()),
@@ -189,7 +190,7 @@ fn is_recipients_own(peer: Option<&Peer>, copy: &Copy) -> bool {
 
 /// Whether a released copy is provably neither kept nor handed on: the system's own log covers the time after the release
 /// and shows no attempt.
-fn is_lost(stay: &Stay<'_>, lake: &Lake) -> bool {
+fn is_lost(copy: &Copy, stay: &Stay<'_>, lake: &Lake) -> bool {
     let End::Released(released) = stay.end else { return false };
     let Some(at) = released.at() else { return false };
     let wait = jiff::SignedDuration::from_mins(30);
@@ -200,5 +201,5 @@ fn is_lost(stay: &Stay<'_>, lake: &Lake) -> bool {
         Product::CiscoSecureEmail => "cisco/esa-log",
         _ => return false,
     };
-    lake.would_show(log, at) && lake.would_show(log, at + wait)
+    would_show(lake, copy, log, at) && would_show(lake, copy, log, at + wait)
 }

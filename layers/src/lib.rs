@@ -3,6 +3,7 @@
 //! [`explain`] walks the stations of a copy: `stay` reads how the stay at each ended, `fate` what became of the copy,
 //! `stages` the state of the seven layers. Vendor codes stay where the sources put them: in `said`.
 
+mod covers;
 pub mod exports;
 mod fate;
 pub mod part;
@@ -14,6 +15,7 @@ use evidence::{Cite, Layer, SourceId};
 use lake::Lake;
 use trace::{Copy, Event, Trace};
 
+pub use covers::would_show;
 pub use fate::{Fate, is_vendor_cloud};
 pub use say::{of_event, of_fact, of_verdict_kind};
 pub use stay::{End, Stay};

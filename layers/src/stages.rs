@@ -7,6 +7,7 @@ use evidence::{
 use lake::Lake;
 use trace::{Copy, Event, NotCounted};
 
+use crate::covers::would_show;
 use crate::fate::{Fate, has_own_record, is_vendor_cloud};
 use crate::stay::{End, Stay, handover, is_mail_server};
 use crate::{Stage, State, cites, exports, say};
@@ -128,7 +129,7 @@ impl<'t> Way<'_, 't> {
         }
         let summary =
             speakers.iter().map(|(system, results)| format!("{system}: {}", results.join(", "))).collect::<Vec<_>>();
-        let state = if disagree(&stated) { State::Conflict } else { State::Passed };
+        let state = if disagree(self.stays) { State::Conflict } else { State::Passed };
         stage(Layer::Authentication, state, summary.join("; "), stated)
     }
 
@@ -289,14 +290,7 @@ impl<'t> Way<'_, 't> {
                 return stage(Layer::Release, State::Absent, summary, [hold]);
             }
             Some(End::Held(_)) if releases.is_empty() => {
-                let lists = self.release_lists();
-                let shows = lists.iter().any(|list| self.lake.has(list));
-                if shows {
-                    let held: Vec<&Event> = self.decided.iter().flat_map(|stay| stay.holds.iter().copied()).collect();
-                    let summary = "the supplied lists show no release for this recipient".to_owned();
-                    return stage(Layer::Release, State::Absent, summary, held);
-                }
-                return self.not_shown(Layer::Release, "no release record was supplied".to_owned(), [], &lists);
+                return self.no_release();
             }
             _ => {}
         }
@@ -321,6 +315,32 @@ impl<'t> Way<'_, 't> {
         }
         let lists = self.release_lists();
         self.not_shown(Layer::Release, "no release record was supplied".to_owned(), [], &lists)
+    }
+
+    /// Kept back, and no record speaks of a release: whether one would, if there had been any.
+    fn no_release(&self) -> Stage {
+        let lists = self.release_lists();
+        let held: Vec<&'t Event> = self.decided.iter().flat_map(|stay| stay.holds.iter().copied()).collect();
+        // The row of a list says how it stands with the copy as of the export: it would name its release, or be gone.
+        let row = held.iter().copied().rfind(|hold| exports::is_list(hold.source));
+        if row.is_some() {
+            let summary = "the quarantine's own list shows no release for this recipient".to_owned();
+            return stage(Layer::Release, State::Absent, summary, held);
+        }
+        let at = held.iter().filter_map(|hold| hold.at()).max();
+        let shows = |list: &SourceId| {
+            // A list in which not even the hold stands was searched for others, or its row is gone.
+            !exports::is_list(list) && at.is_some_and(|at| would_show(self.lake, self.copy, list, at))
+        };
+        if lists.iter().any(shows) {
+            let summary = "the supplied records of releases cover the hold and show none for this recipient".to_owned();
+            return stage(Layer::Release, State::Absent, summary, held);
+        }
+        let summary = match lists.iter().any(|list| self.lake.has(list)) {
+            true => "the supplied release records do not cover this hold, are cut, or were searched for others",
+            false => "no release record was supplied",
+        };
+        self.not_shown(Layer::Release, summary.to_owned(), [], &lists)
     }
 
     fn delivery(&self) -> Stage {
@@ -427,13 +447,13 @@ impl<'t> Way<'_, 't> {
             return self.not_shown(Layer::Delivery, summary, shown.into_iter().flatten(), ask);
         }
         let log = ask.iter().copied().find(|source| !is_program && *source != "message/bounce");
-        if log.is_some_and(|source| event.at().is_some_and(|at| self.lake.would_show(source, at))) {
+        if log.is_some_and(|source| event.at().is_some_and(|at| would_show(self.lake, self.copy, source, at))) {
             let summary = format!("{said}; the next system's supplied record covers that time and does not show it");
             return Stage { ask_for: ask.to_vec(), ..stage(Layer::Delivery, State::Absent, summary, [event]) };
         }
         let how = match log {
             Some(source) if self.lake.has(source) => {
-                "the next system's supplied record does not cover that time, or is cut"
+                "the next system's supplied record does not cover that time, is cut, or was searched for others"
             }
             _ => "the next system's own record was not supplied",
         };
@@ -657,26 +677,48 @@ fn weight(event: &Event) -> (bool, bool) {
     })
 }
 
-/// Whether two systems state pass and fail for one method.
-fn disagree(stated: &[&Event]) -> bool {
-    let results: Vec<(String, AuthMethod, bool)> = stated
+/// Whether two systems state pass and fail of the same check: one method about one domain, and for SPF about one client.
+fn disagree(stays: &[Stay<'_>]) -> bool {
+    struct Told<'e> {
+        stay: usize,
+        speaker: String,
+        authentication: &'e evidence::Authentication,
+        passed: bool,
+    }
+    let told: Vec<Told<'_>> = stays
         .iter()
-        .filter_map(|event| match event.fact() {
+        .enumerate()
+        .flat_map(|(at, stay)| stay.authentications.iter().map(move |event| (at, *event)))
+        .filter_map(|(stay, event)| match event.fact() {
             Fact::Authentication(authentication) => {
                 let passed = match authentication.result {
                     AuthResult::Pass => true,
                     AuthResult::Fail | AuthResult::SoftFail => false,
                     _ => return None,
                 };
-                Some((event.observation.speaker.id(), authentication.method, passed))
+                Some(Told { stay, speaker: event.observation.speaker.id(), authentication, passed })
             }
             _ => None,
         })
         .collect();
-    // Several signatures of one message may differ at one speaker; that is no disagreement.
-    results.iter().any(|(speaker, method, passed)| {
-        results.iter().any(|(other, same, result)| speaker != other && method == same && passed != result)
-            && *method != AuthMethod::Dkim
-            && *method != AuthMethod::Arc
+    let same_domain = |a: &Told<'_>, b: &Told<'_>| match (&a.authentication.domain, &b.authentication.domain) {
+        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+        _ => true,
+    };
+    // Each system on the way sees another client, so that SPF at two of them is two checks unless both name the same one.
+    let same_client = |a: &Told<'_>, b: &Told<'_>| match (&a.authentication.client, &b.authentication.client) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.stay == b.stay,
+    };
+    told.iter().enumerate().any(|(at, one)| {
+        told[at + 1..].iter().any(|other| {
+            one.speaker != other.speaker
+                && one.passed != other.passed
+                && one.authentication.method == other.authentication.method
+                // Several signatures of one message may differ; that is no disagreement.
+                && !matches!(one.authentication.method, AuthMethod::Dkim | AuthMethod::Arc)
+                && same_domain(one, other)
+                && (one.authentication.method != AuthMethod::Spf || same_client(one, other))
+        })
     })
 }

@@ -40,6 +40,7 @@ pub fn assemble(answered: &Answered<'_>, sha256: impl Fn(&str) -> Option<String>
         copies: answers.map(|(copy, answer)| copy_of(copy, answer)).collect(),
         findings: found.findings.iter().map(finding).collect(),
         next_steps: found.next_steps.iter().map(|step| next_step(step, trace)).collect(),
+        checked: found.checked.iter().map(checked).collect(),
         evidence: lake.supplied().iter().map(|file| evidence_file(file, &snapshots, &sha256)).collect(),
         assumptions: assumptions(lake, others),
         exports: exports(found, trace),
@@ -192,13 +193,31 @@ fn finding(finding: &findings::Finding) -> document::Finding {
     }
 }
 
+/// A step; where it has no way of its own, that of the export which it fetches.
 fn next_step(step: &findings::NextStep, trace: &Trace) -> document::NextStep {
-    let export = step.fetches.and_then(sources::source).map(|source| source.export());
+    let has_way = step.command.is_some() || step.place.is_some();
+    let export = step.fetches.filter(|_| !has_way).and_then(sources::source).map(|source| source.export());
+    let of_export = export.and_then(|export| export.command).map(|command| filled(command, trace));
+    let clicks = export.and_then(|export| export.clicks).map(|clicks| filled(clicks, trace));
     document::NextStep {
         tier: step.tier,
         step: step.step.clone(),
         because: step.because.clone(),
-        command: export.and_then(|export| export.command).map(|command| filled(command, trace)),
+        command: step.command.as_ref().map(|command| command.text.clone()).or(of_export),
+        shell: step.command.as_ref().map(|command| command.shell.to_owned()),
+        r#where: step.place.clone().or(clicks),
+        layer: step.layer.map(document::Layer::from),
+        fetches: step.fetches.map(str::to_owned),
+    }
+}
+
+fn checked(checked: &findings::Checked) -> document::Checked {
+    document::Checked {
+        check: checked.check.to_owned(),
+        layer: checked.layer.into(),
+        envelope_recipients: checked.envelope_recipients.iter().map(|to| to.as_str().to_owned()).collect(),
+        said: checked.said.clone(),
+        cites: cites(&checked.cites),
     }
 }
 

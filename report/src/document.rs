@@ -25,6 +25,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What to do next, tier 1 first.
     pub next_steps: Vec<NextStep>,
+    /// What was already checked, in the order of the steps, by which records: it is no next step any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checked: Vec<Checked>,
     /// What was read from every file, in the order of the files.
     pub evidence: Vec<EvidenceFile>,
     /// What was assumed because a record is silent, such as a zone or a year; one sentence each.
@@ -218,9 +221,36 @@ pub struct NextStep {
     pub step: String,
     /// Ids of the findings that ask for it.
     pub because: Vec<String>,
-    /// The command line, if there is one.
+    /// The command line, if there is one, with the ticket's own values quoted in it.
     #[serde(default)]
     pub command: Option<String>,
+    /// By whose rules the words of the command are quoted: `powershell` or `sh`; null for a call or a query.
+    #[serde(default)]
+    pub shell: Option<String>,
+    /// The click path, or where the command is run.
+    #[serde(default)]
+    pub r#where: Option<String>,
+    /// The layer that the step shows or settles.
+    #[serde(default)]
+    pub layer: Option<Layer>,
+    /// The kind of export that the step gives: with it, run again.
+    #[serde(default)]
+    pub fetches: Option<String>,
+}
+
+/// What was already looked at, by which records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Checked {
+    /// What was looked at, such as `quarantine`.
+    pub check: String,
+    /// The layer that it shows.
+    pub layer: Layer,
+    /// For whose copies.
+    pub envelope_recipients: Vec<String>,
+    /// What it showed, in one sentence.
+    pub said: String,
+    /// The records that say so, the first few.
+    pub cites: Vec<Cite>,
 }
 
 /// How to get an export, with the ticket's values filled in.
@@ -471,6 +501,7 @@ impl Default for Report {
             copies: Vec::new(),
             findings: Vec::new(),
             next_steps: Vec::new(),
+            checked: Vec::new(),
             evidence: Vec::new(),
             assumptions: Vec::new(),
             exports: Vec::new(),

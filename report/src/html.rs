@@ -27,7 +27,7 @@ pub fn html(report: &Report) -> String {
             (section("way", "The way", lanes(report, &view)))
             (section("findings", "Findings", findings(&view, report)))
             @if let Some(replies) = crate::reply::section(report, &view) { (html_section(&replies)) }
-            @if !report.next_steps.is_empty() { (section("next", "Next steps", next_steps(report))) }
+            @if !report.next_steps.is_empty() || !report.checked.is_empty() { (section("next", "Next steps", html! { (next_steps(report)) (checked(&view, report)) })) }
             @if !report.exports.is_empty() {
                 (section("not-shown", "Not shown, and what to fetch for it", exports(report)))
             }
@@ -191,19 +191,38 @@ fn next_steps(report: &Report) -> Markup {
         html! {
             li {
                 span.tag { "tier " (step.tier) } (visible(&step.step))
-                @if let Some(command) = &step.command { pre { (visible(command)) } }
+                @if let Some(place) = &step.r#where { p.soft { (visible(place)) } }
+                @if let Some(command) = &step.command { pre { code { (visible(command)) } } }
             }
         }
     };
     html! { ol { @for one in &report.next_steps { (step(one)) } } }
 }
 
+/// What is no next step any more, with its records.
+fn checked(view: &View<'_>, report: &Report) -> Markup {
+    html! {
+        @if !report.checked.is_empty() {
+            h3 { "Already checked" }
+            ul {
+                @for one in report.checked.iter().take(view::MAX_CHECKED) {
+                    li { b { (visible(&one.check)) } (visible(&view::whose(one, report))) ": " (visible(&one.said)) (cites(view, &one.cites)) }
+                }
+                @if let Some(more) = view::more_checked(report) { li { (more) } }
+            }
+        }
+    }
+}
+
 fn exports(report: &Report) -> Markup {
     html! {
         @for export in &report.exports {
             h3 { (visible(&export.title)) " " span.soft { (visible(&export.source)) } }
-            @if let Some(command) = &export.command { pre { (visible(command)) } }
-            @if let Some(clicks) = &export.clicks { p { (visible(clicks)) } }
+            @if view::is_told_above(export, report) { p.soft { (view::TOLD_ABOVE) } }
+            @else {
+                @if let Some(command) = &export.command { pre { (visible(command)) } }
+                @if let Some(clicks) = &export.clicks { p { (visible(clicks)) } }
+            }
         }
     }
 }

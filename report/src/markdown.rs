@@ -20,6 +20,7 @@ pub fn markdown(report: &Report) -> String {
     findings(&mut out, &view, report);
     crate::reply::section(report, &view).iter().for_each(|one| markdown_section(&mut out, one));
     next_steps(&mut out, report);
+    checked(&mut out, &view, report);
     not_shown(&mut out, report);
     crate::families::section(&view).iter().for_each(|one| markdown_section(&mut out, one));
     layers(&mut out, &view);
@@ -89,11 +90,39 @@ fn next_steps(out: &mut String, report: &Report) {
         return;
     }
     heading(out, "Next steps");
-    for step in &report.next_steps {
-        out.push_str(&format!("- **tier {}** {}\n", step.tier, escape(&step.step)));
-        if let Some(command) = &step.command {
-            out.push_str(&format!("  {}\n", code(command, Within::Text)));
+    for (at, step) in report.next_steps.iter().enumerate() {
+        out.push_str(&format!("{}. **tier {}** {}\n", at + 1, step.tier, escape(&step.step)));
+        let indent = " ".repeat((at + 1).to_string().len() + 2);
+        if let Some(place) = &step.r#where {
+            out.push_str(&format!("{indent}{}\n", escape(place)));
         }
+        if let Some(command) = &step.command {
+            // A code block of its own, so that it can be copied whole.
+            let command = visible(command);
+            let fence = "`".repeat(longest_run(&command).max(2) + 1);
+            let shell = step.shell.as_deref().unwrap_or("text");
+            out.push_str(&format!("\n{indent}{fence}{shell}\n{indent}{command}\n{indent}{fence}\n\n"));
+        }
+    }
+}
+
+/// What is no next step any more, with its records.
+fn checked(out: &mut String, view: &View<'_>, report: &Report) {
+    if report.checked.is_empty() {
+        return;
+    }
+    heading(out, "Already checked");
+    for checked in report.checked.iter().take(view::MAX_CHECKED) {
+        out.push_str(&format!(
+            "- **{}**{}: {}{}\n",
+            escape(&checked.check),
+            escape(&view::whose(checked, report)),
+            escape(&checked.said),
+            cites(view, &checked.cites),
+        ));
+    }
+    if let Some(more) = view::more_checked(report) {
+        out.push_str(&format!("- {more}\n"));
     }
 }
 
@@ -104,6 +133,10 @@ fn not_shown(out: &mut String, report: &Report) {
     heading(out, "Not shown, and what to fetch for it");
     for export in &report.exports {
         out.push_str(&format!("- **{}** ({})\n", escape(&export.title), code(&export.source, Within::Text)));
+        if view::is_told_above(export, report) {
+            out.push_str(&format!("  - {}\n", view::TOLD_ABOVE));
+            continue;
+        }
         if let Some(command) = &export.command {
             out.push_str(&format!("  - {}\n", code(command, Within::Text)));
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::document::{Cite, EvidenceFile, Export, Finding, Layer, MessageCopy, NextStep, Report, Standing, State};
+use crate::document::{Cite, EvidenceFile, Finding, Layer, MessageCopy, NextStep, Report, Standing, State};
 use crate::sheet::terminal_section;
 use crate::text::{char_width, counted, cut, cut_address, cut_path, number, pad, push_visible, visible, width, wrap};
 use crate::view::{self, Entry, Group, Piece, Record, View};
@@ -45,7 +45,8 @@ pub fn terminal(report: &Report, terminal: Terminal) -> String {
     way(&mut page, &view);
     findings(&mut page, &view, report);
     crate::reply::section(report, &view).iter().for_each(|one| terminal_section(&mut page, one));
-    next_steps(&mut page, &report.next_steps, &report.exports);
+    next_steps(&mut page, &report.next_steps);
+    checked(&mut page, &view, report);
     not_shown(&mut page, report);
     crate::families::section(&view).iter().for_each(|one| terminal_section(&mut page, one));
     layers(&mut page, &view);
@@ -324,19 +325,37 @@ fn with_cites(text: &str, view: &View<'_>, cites: &[Cite]) -> String {
     text
 }
 
-fn next_steps(page: &mut Page, steps: &[NextStep], exports: &[Export]) {
+fn next_steps(page: &mut Page, steps: &[NextStep]) {
     if steps.is_empty() {
         return;
     }
     page.heading("Next steps");
     for step in steps {
         page.block(&format!("  tier {}  ", step.tier), HEADING, &visible(&step.step));
-        // How to fetch an export stands once, in the list of what is not shown.
-        let stands_below = |command: &String| exports.iter().any(|export| export.command.as_ref() == Some(command));
-        if let Some(command) = step.command.as_ref().filter(|command| !stands_below(command)) {
-            page.verbatim("          $ ", command);
+        if let Some(place) = &step.r#where {
+            page.block("          ", FAINT, &visible(place));
+        }
+        if let Some(command) = &step.command {
+            let prompt = if step.shell.as_deref() == Some("powershell") { "PS> " } else { "$ " };
+            page.verbatim(&format!("          {prompt}"), command);
         }
     }
+}
+
+/// What is no next step any more, and the records that show it: what it showed stands in the layers.
+fn checked(page: &mut Page, view: &View<'_>, report: &Report) {
+    if report.checked.is_empty() {
+        return;
+    }
+    let mut done: Vec<(&str, Vec<Cite>)> = Vec::new();
+    for checked in &report.checked {
+        match done.iter_mut().find(|(check, _)| *check == checked.check) {
+            Some((_, cites)) => cites.extend(checked.cites.iter().cloned()),
+            None => done.push((&checked.check, checked.cites.clone())),
+        }
+    }
+    let done: Vec<String> = done.iter().map(|(check, cites)| with_cites(check, view, cites)).collect();
+    page.block("  already checked: ", FAINT, &visible(&done.join(", ")));
 }
 
 fn not_shown(page: &mut Page, report: &Report) {
@@ -346,6 +365,10 @@ fn not_shown(page: &mut Page, report: &Report) {
     page.heading("Not shown, and what to fetch for it");
     for export in &report.exports {
         page.block("  ", PLAIN, &visible(&format!("{} ({})", export.title, export.source)));
+        if view::is_told_above(export, report) {
+            page.block("    ", FAINT, view::TOLD_ABOVE);
+            continue;
+        }
         if let Some(command) = &export.command {
             page.verbatim("    $ ", command);
         }

@@ -80,10 +80,11 @@ impl<'a> Records<'a> {
     fn of(report: &'a Report) -> Records<'a> {
         let mut records = Records { list: Vec::new(), numbers: HashMap::new() };
         let findings = report.findings.iter().flat_map(|finding| &finding.cites);
+        let checked = report.checked.iter().flat_map(|checked| &checked.cites);
         let layers = report.copies.iter().flat_map(|copy| &copy.layers).flat_map(|layer| &layer.cites);
         let events = report.copies.iter().flat_map(|copy| &copy.timeline).flat_map(|event| &event.cites);
         let replies = report.copies.iter().flat_map(|copy| &copy.replies).flat_map(|reply| &reply.cites);
-        for cite in findings.chain(layers).chain(events).chain(replies) {
+        for cite in findings.chain(layers).chain(events).chain(replies).chain(checked) {
             records.add(cite);
         }
         for record in &mut records.list {
@@ -255,6 +256,36 @@ pub(crate) fn because(copy: &MessageCopy) -> String {
 /// The recipient of a copy for people.
 pub(crate) fn recipient(copy: &MessageCopy) -> &str {
     if copy.envelope_recipient.is_empty() { "recipient not named" } else { &copy.envelope_recipient }
+}
+
+/// Whether a next step already says how an export is fetched: it is not told twice.
+pub(crate) fn is_told_above(export: &crate::document::Export, report: &Report) -> bool {
+    report
+        .next_steps
+        .iter()
+        .any(|step| step.fetches.as_ref() == Some(&export.source) && (step.command.is_some() || step.r#where.is_some()))
+}
+
+/// Said instead.
+pub(crate) const TOLD_ABOVE: &str = "how: see the next steps";
+
+/// How many checks that are done are shown; the JSON holds all.
+pub(crate) const MAX_CHECKED: usize = 24;
+
+/// What stands for the checks that are not shown.
+pub(crate) fn more_checked(report: &Report) -> Option<String> {
+    let more = report.checked.len().checked_sub(MAX_CHECKED).filter(|more| *more > 0)?;
+    Some(format!("and {more} more, for other copies"))
+}
+
+/// For whose copies a check is done, if not for all.
+pub(crate) fn whose(checked: &crate::document::Checked, report: &Report) -> String {
+    match checked.envelope_recipients.as_slice() {
+        [] => String::new(),
+        all if all.len() == report.copies.len() => String::new(),
+        [one] => format!(" for {one}"),
+        [first, rest @ ..] => format!(" for {first} and {} more", rest.len()),
+    }
 }
 
 /// What a finding is about, such as `delivery, ana@example.com`.

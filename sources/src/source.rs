@@ -82,6 +82,11 @@ pub trait Source: Reader {
         MatchedBy::Ids
     }
 
+    /// How long after an instant the service may not yet show it: an export that ends sooner says nothing about it.
+    fn lag(&self) -> jiff::SignedDuration {
+        jiff::SignedDuration::ZERO
+    }
+
     /// How to get it.
     fn export(&self) -> Export;
 

@@ -110,7 +110,11 @@ fn statements_can_fail() {
             {"id":"release-handoff/released-rejected","kind":"cause","standing":"proved","envelope_recipient":"a@x.example",
              "cites":[{"file":"siem.json","line":5,"said":"to=<a@x.example> status=bounced"}],"ask_for":[]},
             {"id":"content-verdict/spam","kind":"cause","standing":"not_shown","envelope_recipient":null,
-             "cites":[],"ask_for":["exchange-online/message-trace"]}]}"#,
+             "cites":[],"ask_for":["exchange-online/message-trace"]}],
+          "next_steps":[
+            {"tier":1,"step":"Search the quarantine","command":"Get-QuarantineMessage","where":null,"layer":"quarantine"},
+            {"tier":2,"step":"Trace it","command":null,"where":"Mail flow > Message trace","layer":"delivery"}],
+          "checked":[{"check":"arrival","cites":[{"file":"siem.json","line":5,"said":"accepted"}]}]}"#,
     )
     .expect("JSON");
     let run = Run { folder: std::path::PathBuf::new(), stdout: vec![], report, exit: 0 };
@@ -138,6 +142,18 @@ fn statements_can_fail() {
         ("never: content-verdict/spam", true),
         ("never: release-handoff/released-rejected", false),
         ("never: release-handoff/released-rejected likely", true),
+        ("step: 1 \"quarantine\" > 2 \"message trace\"", true),
+        ("step: 1 \"get-quarantinemessage\"", true),
+        ("step: 2 \"message trace\" > 1 \"quarantine\"", false),
+        ("step: 2 \"quarantine\"", false),
+        ("step: 1 \"quarantine\" > 1 \"quarantine\"", false),
+        ("no step: \"release\"", true),
+        ("no step: \"Message trace\"", false),
+        ("no steps", false),
+        ("checked: arrival", true),
+        ("checked: arrival siem.json:5", true),
+        ("checked: arrival siem.json:6", false),
+        ("checked: verdict", false),
         ("cites: siem.json:5", true),
         ("cites: siem.json:1-4 | siem.json:4-6", true),
         ("cites: siem.json", true),

@@ -229,6 +229,7 @@ fn account(input: &Input<'_>, record: &Record, parsed: Parsed, is_kept: bool, re
             if let Some(when) = &row.when {
                 reading.covers(when.at);
             }
+            reading.names(&row.senders, &row.recipients);
             if !is_kept {
                 reading.pass_over("other message", 1, Some(record.cite(&input.name)));
             } else if row.facts.is_empty() {
@@ -502,10 +503,12 @@ fn suspect_cut(reading: &mut Reading) {
 fn admitted(bytes: &[u8], reading: &mut Reading) {
     if last_value(bytes, "\"isCaughtUp\"").is_some_and(|value| value.trim_ascii_start().starts_with(b"false")) {
         let said = "not caught up: the service had further events when the last page of this file was fetched";
+        reading.coverage.suspected_cut = true;
         reading.coverage.limits.push(said.to_owned());
     }
     if names_a_next_page(bytes) {
         let said = "further pages exist: the answer names a next page that is not in this file";
+        reading.coverage.suspected_cut = true;
         reading.coverage.limits.push(said.to_owned());
     }
 }

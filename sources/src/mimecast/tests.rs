@@ -273,6 +273,19 @@ fn a_cut_head_is_recognised() {
     }
 }
 
+/// An answer that names further pages, or events that were still to come, shows no absence.
+#[test]
+fn ok_admitted_gaps_are_cuts() {
+    let event = r#"{"type":"receipt","action":"Acc","aggregateId":"AAAAAAAAAAAAAAAAAAAAAA","processingId":"P1","accountId":"CEX1","timestamp":1767225600000}"#;
+    for (name, page, cut) in [
+        ("caught up", format!("{{\"value\":[{event}],\"isCaughtUp\":true}}"), false),
+        ("not caught up", format!("{{\"value\":[{event}],\"isCaughtUp\":false}}"), true),
+    ] {
+        let reading = read_as("mimecast/siem", page.as_bytes(), &Wanted::Everything);
+        assert_eq!(reading.coverage.suspected_cut, cut, "{name}");
+    }
+}
+
 #[test]
 fn refusals_name_their_verdict() {
     for (text, kind) in [

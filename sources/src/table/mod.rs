@@ -79,6 +79,11 @@ pub(crate) trait Table {
         false
     }
 
+    /// Senders and recipients that a row names, whichever message it is about: whether the export was searched for one of them.
+    fn parties(&self, _row: &Row) -> (Vec<evidence::Address>, Vec<evidence::Address>) {
+        (Vec::new(), Vec::new())
+    }
+
     /// Whether this row bears on every message; asked only where [`Table::STAYING`] says that some rows do.
     fn stays(&self, _row: &Row) -> bool {
         true

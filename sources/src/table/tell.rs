@@ -38,6 +38,8 @@ pub(super) fn told<T: Table>(
     let mut told = teller.tell(&parsed, kept);
     for row in &ends {
         date_of(table, row, dates).into_iter().for_each(|when| told.reading.covers(when.at));
+        let (senders, recipients) = table.parties(row);
+        told.reading.names(&senders, &recipients);
     }
     let mut reading = told.finish(input, teller.dates, T::PAGE_ROWS);
     table.conclude(input, &mut reading);
@@ -104,6 +106,8 @@ impl<'a, T: Table> Teller<'a, T> {
         let (table, reading) = (self.table, &mut told.reading);
         let when = date_of(table, row, self.dates);
         when.iter().for_each(|when| reading.covers(when.at));
+        let (senders, recipients) = table.parties(row);
+        reading.names(&senders, &recipients);
         if !is_kept {
             reading.pass_over(T::OTHERS, 1, Some(row.cite(&self.input.name)));
             return;

@@ -22,6 +22,13 @@ pub fn check(statement: &str, run: &Run, taken: &mut Vec<usize>) -> Result<(), S
         ["never"] => check_never(report, value),
         ["cites"] => check_cites(report, value),
         ["asks"] => check_asks(report, value),
+        ["step"] => check_steps(report, value),
+        ["no", "step"] => check_no_step(report, value),
+        ["no", "steps"] => match list(report, "next_steps").iter().find(|step| step["layer"].is_string()) {
+            None => Ok(()),
+            Some(_) => Err(steps_text(report)),
+        },
+        ["checked"] => check_checked(report, value),
         ["exit"] => {
             let found = run.exit.to_string();
             if value.split('|').any(|exit| exit == found) { Ok(()) } else { Err(format!("exit {found}")) }
@@ -127,6 +134,59 @@ fn check_never(report: &Value, phrase: &str) -> Result<(), String> {
 fn check_asks(report: &Value, source: &str) -> Result<(), String> {
     let asks = list(report, "findings").iter().flat_map(|finding| list(finding, "ask_for"));
     if asks.filter_map(Value::as_str).any(|asked| asked == source) { Ok(()) } else { Err(findings_text(report)) }
+}
+
+/// `TIER "WORDS" > TIER "WORDS"`: steps that hold these words stand in this order, others may stand between them.
+fn check_steps(report: &Value, wanted: &str) -> Result<(), String> {
+    let mut steps = list(report, "next_steps").iter();
+    for phrase in wanted.split(" > ") {
+        let (tier, words) = phrase.trim().split_once(' ').ok_or("a step without a tier")?;
+        let words =
+            words.trim().strip_prefix('"').and_then(|words| words.strip_suffix('"')).ok_or("words without quotes")?;
+        let is_meant = |step: &Value| step["tier"].to_string() == tier && says(step, words);
+        if !steps.any(is_meant) {
+            return Err(format!("no step {phrase}; there are{}", steps_text(report)));
+        }
+    }
+    Ok(())
+}
+
+fn check_no_step(report: &Value, words: &str) -> Result<(), String> {
+    let words = words.strip_prefix('"').and_then(|words| words.strip_suffix('"')).ok_or("words without quotes")?;
+    match list(report, "next_steps").iter().any(|step| says(step, words)) {
+        false => Ok(()),
+        true => Err(steps_text(report)),
+    }
+}
+
+/// `CHECK` or `CHECK FILE:LINE`: it was already checked, by a record there.
+fn check_checked(report: &Value, value: &str) -> Result<(), String> {
+    let names = |checked: &Value| match value.strip_prefix(word(checked, "check")) {
+        Some("") => true,
+        Some(place) => place.starts_with(' ') && list(checked, "cites").iter().any(|cite| is_at(cite, place.trim())),
+        None => false,
+    };
+    let done: Vec<&str> = list(report, "checked").iter().map(|checked| word(checked, "check")).collect();
+    if list(report, "checked").iter().any(names) { Ok(()) } else { Err(format!("checked are {done:?}")) }
+}
+
+/// Whether a step holds words in its sentence, its command or its path, whatever the case.
+fn says(step: &Value, words: &str) -> bool {
+    let words = words.to_lowercase();
+    ["step", "command", "where"].iter().any(|key| word(step, key).to_lowercase().contains(&words))
+}
+
+fn steps_text(report: &Value) -> String {
+    let line = |step: &Value| {
+        format!(
+            "\n      tier {} {} | {} | {}",
+            step["tier"],
+            word(step, "step"),
+            word(step, "where"),
+            word(step, "command")
+        )
+    };
+    list(report, "next_steps").iter().map(line).collect()
 }
 
 fn check_cites(report: &Value, places: &str) -> Result<(), String> {

@@ -100,6 +100,11 @@ impl Source for AuditLog {
         ZoneRule::Stated
     }
 
+    /// Most events show within an hour or two, some only after a day.
+    fn lag(&self) -> jiff::SignedDuration {
+        jiff::SignedDuration::from_mins(24 * 60)
+    }
+
     fn export(&self) -> Export {
         Export {
             command: Some(

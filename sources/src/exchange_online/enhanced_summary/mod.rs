@@ -48,6 +48,11 @@ impl Source for EnhancedSummary {
         ZoneRule::Stated
     }
 
+    /// The last 1 to 4 hours are missing.
+    fn lag(&self) -> jiff::SignedDuration {
+        jiff::SignedDuration::from_mins(4 * 60)
+    }
+
     fn export(&self) -> Export {
         Export {
             command: Some(

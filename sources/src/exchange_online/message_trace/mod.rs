@@ -71,6 +71,11 @@ impl Source for MessageTrace {
         MatchedBy::IdsOrLooks
     }
 
+    /// The last 5 to 10 minutes are missing from a trace.
+    fn lag(&self) -> jiff::SignedDuration {
+        jiff::SignedDuration::from_mins(10)
+    }
+
     fn export(&self) -> Export {
         Export {
             command: Some(
@@ -117,6 +122,10 @@ impl Table for MessageTrace {
 
     fn looks_like(&self, row: &Row, at: Option<jiff::Timestamp>, likeness: &Likeness) -> bool {
         likeness.fits(&row.addresses(SENDER), &row.addresses(RECIPIENT), row.text(SUBJECT), at)
+    }
+
+    fn parties(&self, row: &Row) -> (Vec<evidence::Address>, Vec<evidence::Address>) {
+        (row.addresses(SENDER), row.addresses(RECIPIENT))
     }
 
     fn by_looks(&self) -> bool {

@@ -107,6 +107,10 @@ impl Table for QuarantineList {
         likeness.fits(&row.addresses(SENDER), &all_recipients(row), row.text(SUBJECT), at)
     }
 
+    fn parties(&self, row: &Row) -> (Vec<evidence::Address>, Vec<evidence::Address>) {
+        (row.addresses(SENDER), all_recipients(row))
+    }
+
     fn by_looks(&self) -> bool {
         true
     }
