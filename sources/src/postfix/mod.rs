@@ -335,7 +335,7 @@ fn refused_unread(log: &Log<'_>, query: &Query<'_>, looks: &[String], within: Ra
         return Vec::new();
     };
     let keep = |line: &[u8]| looks.is_match(line) && memchr::memmem::find(line, b"NOQUEUE").is_none();
-    search::find_kept(log.bytes(), within, &Needles::new(["reject: ", "discard: "]), &keep, query.progress)
+    search::find_kept(log.bytes(), within, &Needles::new(["reject", "discard"]), &keep, query.progress)
 }
 
 /// One line and its place.
