@@ -196,10 +196,23 @@ pub(crate) fn best<'t>(stay: &Stay<'t>) -> Option<&'t Event> {
         .fact()
     {
         Fact::Verdict(verdict) => {
-            (!matches!(verdict.action, Action::None | Action::NotSaid | Action::Tagged), event.at())
+            let acted = !matches!(verdict.action, Action::None | Action::NotSaid | Action::Tagged);
+            (acted, !repeats_a_milter(stay, event, verdict), event.at())
         }
-        _ => (false, None),
+        _ => (false, true, None),
     })
+}
+
+/// Whether a mail server only repeats what a milter told it to say, and the milter's own record of the same deed is there: a filter
+/// may refuse for any reason with the same words.
+fn repeats_a_milter(stay: &Stay<'_>, event: &Event, said: &Verdict) -> bool {
+    let is_by_milter = said.policy.as_ref().is_some_and(|policy| policy.kind.as_deref() == Some("milter"));
+    let speaker = &event.observation.speaker.product;
+    is_by_milter
+        && stay.adverse_verdicts().any(|other| {
+            other.observation.speaker.product != *speaker
+                && matches!(other.fact(), Fact::Verdict(verdict) if verdict.action == said.action)
+        })
 }
 
 /// The class that the same service wrote into the copy, where the record of what was done names only a group of classes:
