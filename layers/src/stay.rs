@@ -143,9 +143,11 @@ impl<'t> Stay<'t> {
             && !self.station.ids.iter().any(|id| matches!(id, Identifier::MessageId(_)));
         is_mail_server(&self.station.system.product)
             && (is_unread || !self.station.ids.iter().any(Identifier::is_strong))
-            && self.station.events.iter().all(|event| {
-                (is_unread || event.join == Join::Correlated) && !trace::is_sample(event.source)
-            })
+            && self
+                .station
+                .events
+                .iter()
+                .all(|event| (is_unread || event.join == Join::Correlated) && !trace::is_sample(event.source))
     }
 
     /// Whether the stay is a refusal, found by its sender and time, that names no recipient.
