@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Cite, Identifier, Observation};
+use crate::{Address, Cite, Identifier, Observation};
 
 /// The name of a kind of export, such as `exchange-online/message-trace`.
 pub type SourceId = &'static str;
@@ -80,6 +80,9 @@ pub struct Reading {
     pub coverage: Coverage,
     /// How the looks of the message bore on which rows were chosen.
     pub looks: LooksUsed,
+    /// When a system took other messages of the followed message's senders: a record that names nobody but the sender may be about
+    /// one of them. No observations, as they are not about the message.
+    pub others_taken: Vec<(Address, Timestamp)>,
 }
 
 /// How the looks of the message (sender, recipients, subject, instant) bore on which rows of a file were chosen: whether
@@ -133,6 +136,7 @@ impl Reading {
         for PassedOver { reason, rows, first } in part.passed_over {
             self.pass_over(reason, rows, first);
         }
+        self.others_taken.extend(part.others_taken);
         part.revealed.into_iter().for_each(|id| self.reveal(id));
         let Coverage { from, to, limits, suspected_cut } = part.coverage;
         from.into_iter().chain(to).for_each(|at| self.covers(at));

@@ -39,6 +39,8 @@ pub struct Likeness {
     pub around: BTreeSet<Timestamp>,
     /// When its author says that it was sent: the sender's clock, so that it hints where nothing else is known.
     pub dated: BTreeSet<Timestamp>,
+    /// When a system took other messages of these senders.
+    pub others_taken: BTreeSet<(Address, Timestamp)>,
 }
 
 /// The message that is followed, as far as it is known so far.

@@ -366,6 +366,8 @@ impl Round<'_> {
                 if reading.looks == LooksUsed::WithOwn {
                     learn_looks(&mut looks, reading);
                 }
+                looks.others_taken.extend(reading.others_taken.iter().cloned());
+                self.message.likeness.others_taken.extend(reading.others_taken.iter().cloned());
                 // What a file reveals itself, it has already closed over.
                 asked.extend(reading.revealed.iter().cloned());
                 self.message.ids.extend(reading.revealed.iter().cloned());

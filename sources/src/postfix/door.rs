@@ -3,7 +3,6 @@
 //! Such a line names no message. It fits by sender, recipient and time; where it names no recipient (a refusal at MAIL FROM, a
 //! policy server asked about the sender), by the sender and what else is known.
 
-use std::cell::LazyCell;
 use std::ops::Range;
 
 use evidence::Address;
@@ -35,11 +34,12 @@ pub(super) struct Door<'a> {
 
 impl Door<'_> {
     /// The lines of refusals and policy servers without a queue id that look like the message.
-    pub(super) fn unnamed(&self) -> Vec<usize> {
+    ///
+    /// `taken` are other messages of the senders that this log shows as taken; other files may show more.
+    pub(super) fn unnamed(&self, taken: &[(Address, Timestamp)]) -> Vec<usize> {
         let words = ["NOQUEUE"].iter().chain(helpers::UNNAMED).copied();
-        let taken = LazyCell::new(|| self.taken());
         let mut lines = self.with_an_address(&Needles::new(words));
-        lines.retain(|line| self.read(*line, |line, at| self.fits(line, at, &taken).then_some(())).is_some());
+        lines.retain(|line| self.read(*line, |line, at| self.fits(line, at, taken).then_some(())).is_some());
         lines
     }
 
@@ -115,15 +115,20 @@ impl Door<'_> {
         };
         self.likeness.senders.contains(&sender)
             && self.likeness.is_near(at, REFUSED_SECONDS)
-            && !taken.iter().any(another)
+            && !taken.iter().chain(&self.likeness.others_taken).any(another)
     }
 
-    /// The senders of messages that were taken, and when.
-    fn taken(&self) -> Vec<(Address, Timestamp)> {
+    /// The senders of other messages that were taken about then, and when. In a log that knows the message nobody asks.
+    pub(super) fn others_taken(&self) -> Vec<(Address, Timestamp)> {
+        if self.is_known || self.likeness.senders.is_empty() {
+            return Vec::new();
+        }
         let sender = |line: &Line<'_>, at: Option<Timestamp>| {
             let Program::Postfix { daemon, .. } = line.program else { return None };
             let Event::Active { from, .. } = event::read(daemon, line.body).event else { return None };
-            Some((Address::new(from), at?))
+            let sender = Address::new(from);
+            let at = at.filter(|at| self.likeness.is_near(*at, 2 * REFUSED_SECONDS))?;
+            self.likeness.senders.contains(&sender).then_some((sender, at))
         };
         let active = self.with_an_address(&Needles::new(["queue active"]));
         active.into_iter().filter_map(|start| self.read(start, sender)).collect()

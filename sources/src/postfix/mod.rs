@@ -210,7 +210,8 @@ fn one_message(
     let within = if order == Order::ByTime { clock.around(&likeness, bytes.len()) } else { 0..bytes.len() };
     let is_known = !followed.lines.is_empty();
     let door = Door { log, query, likeness: &likeness, within, clients: clients(&reading), is_known };
-    for line in door.unnamed().iter().filter(|line| !followed.lines.contains_key(line)) {
+    reading.others_taken = door.others_taken();
+    for line in door.unnamed(&reading.others_taken).iter().filter(|line| !followed.lines.contains_key(line)) {
         row(input, log, &scan, *line).state(query, Role::Own, &mut reading);
     }
     reading.observations.sort_by_key(|observation| observation.cite.bytes.start);
