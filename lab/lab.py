@@ -29,11 +29,13 @@ GATEWAY_LOG = SRV / "log/gateway.log"
 MAILBOX_LOG = SRV / "log/mailbox.log"
 
 PROGRAMS = ["unshare", "nsenter", "ip", "openssl", "postfix", "amavisd", "amavisd-release", "dovecot", "opendkim", "opendmarc",
-            "policyd-spf", "postgrey", "unbound", "rsyslogd", "file"]
+            "policyd-spf", "postgrey", "rspamd", "redis-server", "unbound", "rsyslogd", "file"]
 # Addresses for documentation, on the loopback device of the namespace; 192.0.2.99 is a host where nothing listens.
-ADDRESSES = ["192.0.2.10", "192.0.2.20", "192.0.2.99", "198.51.100.30", "203.0.113.66", "203.0.113.67", "203.0.113.68"]
+ADDRESSES = ["192.0.2.10", "192.0.2.20", "192.0.2.21", "192.0.2.22", "192.0.2.99", "198.51.100.30", "198.51.100.77",
+             "203.0.113.66", "203.0.113.67", "203.0.113.68", "203.0.113.69", "203.0.113.70"]
 PORTS = [("192.0.2.10", 25), ("127.0.0.1", 10025), ("127.0.0.1", 8891), ("127.0.0.1", 8892), ("127.0.0.1", 8893),
-         ("127.0.0.1", 10023), ("127.0.0.1", 10024), ("192.0.2.20", 25), ("192.0.2.20", 24), ("198.51.100.30", 25)]
+         ("127.0.0.1", 10023), ("127.0.0.1", 10024), ("127.0.0.1", 11332), ("192.0.2.20", 25), ("192.0.2.20", 24),
+         ("192.0.2.21", 25), ("192.0.2.22", 25), ("198.51.100.30", 25), ("198.51.100.77", 25)]
 
 LANES = 6
 START_SECONDS = 60
@@ -144,6 +146,9 @@ def write_configuration(faults):
     sh("openssl", "genrsa", "-out", etc / "dkim.key", "2048")
     sh("chown", "opendkim:", etc / "dkim.key")
     (etc / "dkim.key").chmod(0o600)
+    # A certificate that nobody knows, of the mailbox side.
+    sh("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mbx2.client.example",
+       "-keyout", etc / "tls.key", "-out", etc / "tls.crt")
     public = sh("openssl", "rsa", "-in", etc / "dkim.key", "-pubout", "-outform", "PEM")
     key = "".join(line for line in public.splitlines() if not line.startswith("-----"))
     # One string of a TXT record holds 255 characters.
@@ -157,12 +162,12 @@ def write_configuration(faults):
 
 
 def make_folders():
-    for folder in ["log", "run", "mail", "quarantine", "postgrey", "spool/gateway", "spool/mailbox", "spool/partner",
+    for folder in ["log", "run", "mail", "quarantine", "postgrey", "rspamd", "spool/gateway", "spool/mailbox", "spool/partner",
                    "lib/gateway", "lib/mailbox", "lib/partner"]:
         (SRV / folder).mkdir(parents=True)
     for folder in ["tmp", "db", "var"]:
         Path("/var/lib/amavis", folder).mkdir()
-    for owner, folder in [("amavis", "/var/lib/amavis"), ("amavis", "/srv/quarantine"), ("postgrey", "/srv/postgrey"),
+    for owner, folder in [("amavis", "/var/lib/amavis"), ("amavis", "/srv/quarantine"), ("postgrey", "/srv/postgrey"), ("_rspamd", "/srv/rspamd"),
                           ("mail", "/srv/mail"), ("postfix", "/srv/lib/gateway"),
                           ("postfix", "/srv/lib/mailbox"), ("postfix", "/srv/lib/partner")]:
         sh("chown", "-R", owner + ":", folder)
@@ -177,6 +182,9 @@ def start():
     run("rsyslogd", "-f", "/srv/etc/rsyslog-gateway.conf", "-i", "/srv/run/rsyslog-gateway.pid")
     run("unbound", "-c", "/srv/etc/unbound.conf")
     wait_for("the socket of syslog", lambda: Path("/dev/log").exists(), START_SECONDS)
+    run("redis-server", "/srv/etc/redis.conf")
+    # rspamd stays in the foreground until all its workers are up: the ports tell.
+    start_aside("rspamd", "--no-fork", "--config", "/srv/etc/rspamd.conf", "--user", "_rspamd", "--group", "_rspamd")
     run("amavisd", "-c", "/srv/etc/amavis.conf")
     run("opendkim", "-x", "/srv/etc/opendkim-verify.conf")
     run("opendkim", "-x", "/srv/etc/opendkim-sign.conf")
@@ -340,6 +348,12 @@ def run(*command):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=60)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {done.returncode}\n{(SRV / 'run/start.out').read_text()}")
+
+
+def start_aside(*command):
+    """Starts a daemon that stays in the foreground; it ends with the namespaces."""
+    with open(SRV / "run/start.out", "a") as out:
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
 
 
 def wait_for(what, found, seconds):

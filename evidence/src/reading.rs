@@ -144,6 +144,9 @@ pub struct Reading {
     pub coverage: Coverage,
     /// How the looks of the message bore on which rows were chosen.
     pub looks: LooksUsed,
+    /// When a system took other messages of the followed message's senders: a record that names nobody but the sender may be about
+    /// one of them. No observations, as they are not about the message.
+    pub others_taken: Vec<(Address, Timestamp)>,
 }
 
 /// How the looks of the message (sender, recipients, subject, instant) bore on which rows of a file were chosen: whether
@@ -203,6 +206,7 @@ impl Reading {
         for PassedOver { reason, rows, first } in part.passed_over {
             self.pass_over(reason, rows, first);
         }
+        self.others_taken.extend(part.others_taken);
         part.revealed.into_iter().for_each(|id| self.reveal(id));
         let Coverage { from, to, limits, suspected_cut, senders, recipients } = part.coverage;
         from.into_iter().chain(to).for_each(|at| self.covers(at));

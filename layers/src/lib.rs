@@ -106,8 +106,9 @@ fn without_look_alikes(stays: Vec<Stay<'_>>) -> Vec<Stay<'_>> {
             let known = || stays.iter().filter(|other| !other.is_by_looks() && fate::has_own_record(other));
             let accepted_later = || known().any(|other| other.accepted_at().is_some_and(|at| Some(at) >= stay.start()));
             match stay.end {
-                End::Refused(_) if stay.is_by_looks() => known().any(Stay::has_ended),
-                End::PutOff(_) if stay.is_by_looks() => known().any(Stay::has_ended) || accepted_later(),
+                End::Refused(_) | End::PutOff(_) if stay.is_by_looks() => {
+                    known().any(Stay::has_ended) || accepted_later()
+                }
                 _ => false,
             }
         })

@@ -135,11 +135,25 @@ impl<'t> Stay<'t> {
         self.station.system.product == *product
     }
 
-    /// Whether no record of the stay bears an id of the message: it was found by sender, recipient and time.
+    /// Whether no record of the stay bears an id of the message: it was found by sender, recipient and time. The queue id of a
+    /// message that was refused before its Message-ID was read names it to nobody else.
     pub fn is_by_looks(&self) -> bool {
+        let is_unread = matches!(self.end, End::Refused(_))
+            && self.handovers.is_empty()
+            && !self.station.ids.iter().any(|id| matches!(id, Identifier::MessageId(_)));
         is_mail_server(&self.station.system.product)
-            && !self.station.ids.iter().any(Identifier::is_strong)
-            && self.station.events.iter().all(|event| event.join == Join::Correlated && !trace::is_sample(event.source))
+            && (is_unread || !self.station.ids.iter().any(Identifier::is_strong))
+            && self
+                .station
+                .events
+                .iter()
+                .all(|event| (is_unread || event.join == Join::Correlated) && !trace::is_sample(event.source))
+    }
+
+    /// Whether the stay is a refusal, found by its sender and time, that names no recipient.
+    pub fn is_by_sender_only(&self) -> bool {
+        self.is_by_looks()
+            && self.station.events.iter().all(|event| event.observation.about.envelope_recipients.is_empty())
     }
 
     /// Whether records show how the stay ended: not only that it came in, or was let go.

@@ -37,6 +37,10 @@ pub struct Likeness {
     pub subjects: BTreeSet<String>,
     /// Instants around which it travelled; a record fits within a day of one of them. Empty: any instant fits.
     pub around: BTreeSet<Timestamp>,
+    /// When its author says that it was sent: the sender's clock, so that it hints where nothing else is known.
+    pub dated: BTreeSet<Timestamp>,
+    /// When a system took other messages of these senders.
+    pub others_taken: BTreeSet<(Address, Timestamp)>,
 }
 
 /// The message that is followed, as far as it is known so far.
@@ -90,6 +94,11 @@ pub struct Query<'a> {
 }
 
 impl Likeness {
+    /// Whether an instant lies within `seconds` of one at which the message travelled or is said to have been sent.
+    pub fn is_near(&self, at: Timestamp, seconds: u64) -> bool {
+        self.around.iter().chain(&self.dated).any(|known| known.as_second().abs_diff(at.as_second()) <= seconds)
+    }
+
     /// Whether a record about `sender` and `recipients` with `subject` at `at` looks like the message.
     ///
     /// Needs a shared recipient (if both sides name one), a shared sender (likewise), a shared subject (likewise), at

@@ -374,6 +374,8 @@ impl Round<'_> {
                 if reading.looks == LooksUsed::WithOwn {
                     learn_looks(&mut looks, reading);
                 }
+                looks.others_taken.extend(reading.others_taken.iter().cloned());
+                self.message.likeness.others_taken.extend(reading.others_taken.iter().cloned());
                 // What a file reveals itself, it has already closed over.
                 asked.extend(reading.revealed.iter().cloned());
                 self.message.ids.extend(reading.revealed.iter().cloned());
@@ -450,6 +452,7 @@ fn learn_looks(looks: &mut Likeness, reading: &Reading) {
         if let Fact::Identity(identity) = &observation.fact {
             looks.senders.extend(identity.envelope_sender.iter().filter(|sender| !sender.is_null()).cloned());
             looks.senders.extend(identity.header_from.iter().cloned());
+            looks.dated.extend(identity.sent_at.as_ref().map(|when| when.at));
             looks.subjects.extend(identity.subject.iter().filter(|subject| !subject.trim().is_empty()).cloned());
         }
         looks.envelope_recipients.extend(observation.about.envelope_recipients.iter().cloned());

@@ -504,6 +504,11 @@ fn shown_recipient(stops: &[Stop], beside: &[Event], asked: &[Address]) -> Addre
         .flatten()
         .collect();
     let meant: Vec<&Address> = shown.iter().copied().filter(|address| asked.contains(address)).collect();
+    // A refusal at MAIL FROM was found by what was asked: the recipient of the ticket is the one that it would have had.
+    let by_looks = || stops.iter().flat_map(|stop| &stop.events).all(|event| event.observation.about.ids.is_empty());
+    if let ([only], true) = (asked, shown.is_empty() && by_looks()) {
+        return only.clone();
+    }
     match (shown.len(), meant.as_slice()) {
         (1, _) => shown.first().copied().cloned().unwrap_or_default(),
         (_, [only]) => (*only).clone(),

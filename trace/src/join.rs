@@ -200,6 +200,9 @@ fn contradiction<'p>(known: &Passage, listed: &'p Passage) -> Option<&'p Event> 
         if is_unnamed_refusal(event) {
             return got_past_the_door(known, listed);
         }
+        if is_hold && is_at_a_servers_door(event) {
+            return !known.events.iter().filter(own).any(|other| was_accepted(other) && is_right_after(event, other));
+        }
         let Some(at) = stated_instant(event) else {
             // A row about a hold's end that bears no instant, beside a message that went on without a hold.
             let last = known.events.iter().filter_map(Event::at).max();
@@ -220,6 +223,19 @@ fn contradiction<'p>(known: &Passage, listed: &'p Passage) -> Option<&'p Event> 
             _ => false,
         }
     })
+}
+
+/// Whether a mail server says so while the message has no id yet.
+fn is_at_a_servers_door(event: &Event) -> bool {
+    matches!(event.observation.speaker.product, Product::Postfix | Product::Exim)
+        && event.observation.about.ids.is_empty()
+}
+
+/// How long after a decision at RCPT TO a mail server gives the message its id.
+const DOOR_TO_ID: SignedDuration = SignedDuration::from_secs(2);
+
+fn is_right_after(first: &Event, then: &Event) -> bool {
+    first.at().zip(then.at()).is_some_and(|(first, then)| then.duration_since(first).abs() <= DOOR_TO_ID)
 }
 
 /// Whether a gateway's list says that it turned away a message before that had an id. (A mail server's own attempts are told

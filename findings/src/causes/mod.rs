@@ -107,11 +107,11 @@ pub(crate) fn of(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<Claim> {
         cause.cites.extend(layers::cites([against]));
     }
     if let Some(cause) = &mut cause
-        && is_doubtful(copy, scene)
+        && let Some(by) = matched_by(copy, scene)
         && cause.standing == Standing::Proved
     {
         cause.standing = Standing::Likely;
-        cause.statement = format!("{}; it bears no id, and is matched by sender and recipient only", cause.statement);
+        cause.statement = format!("{}; it bears no id of the message, and is matched by {by} only", cause.statement);
         let logs = copy.decided().map_or(&[][..], |stay| layers::exports::logs_of(&stay.station.system.product));
         cause.ask_for.extend(logs);
     }
@@ -139,14 +139,16 @@ fn layer_of_verdict(id: &str) -> Layer {
 /// How far from the message's own date a record without ids may lie and still be surely about it.
 const SURELY_NEAR: Duration = Duration::from_secs(60 * 60);
 
-/// Whether the deciding record only looks like the message, and lies hours away from its date.
-fn is_doubtful(copy: &Explained<'_>, scene: &Scene<'_>) -> bool {
-    let sent_at = scene.trace.message.sent_at.as_ref().map(|when| when.at);
-    copy.decided()
-        .filter(|stay| stay.is_by_looks())
-        .and_then(Stay::start)
-        .zip(sent_at)
-        .is_some_and(|(at, sent_at)| at.duration_since(sent_at).unsigned_abs() > SURELY_NEAR)
+/// What the deciding record shares with the message, where it only looks like it: its sender, without a word of the recipient, or
+/// both, but hours away from its date. `None` if it is surely about the message.
+fn matched_by(copy: &Explained<'_>, scene: &Scene<'_>) -> Option<&'static str> {
+    let stay = copy.decided().filter(|stay| stay.is_by_looks())?;
+    if stay.is_by_sender_only() {
+        return Some("sender and time");
+    }
+    let sent_at = scene.trace.message.sent_at.as_ref()?.at;
+    let is_far = stay.start()?.duration_since(sent_at).unsigned_abs() > SURELY_NEAR;
+    is_far.then_some("sender and recipient")
 }
 
 /// Why a copy is held whose release is asked for or covers others: whoever releases it has to know.

@@ -68,11 +68,21 @@ pub(super) struct Access<'t> {
     pub(super) action: &'t str,
     /// The protocol stage, or `header`, `body`, `content`.
     pub(super) stage: &'t str,
+    /// The subject that a header check logged, where no encoding hides it.
+    pub(super) subject: Option<&'t str>,
     pub(super) client: Option<Peer>,
     /// The answer, or the text of the matching rule.
     pub(super) said: &'t str,
     pub(super) from: Option<&'t str>,
     pub(super) to: Option<&'t str>,
+}
+
+impl Access<'_> {
+    /// Whether the decision ends the way of the whole message, not of one recipient.
+    pub(super) fn ends_all(&self) -> bool {
+        let is_end = ["reject", "discard", "milter-reject", "milter-discard"].contains(&self.action);
+        is_end && self.stage != "RCPT"
+    }
 }
 
 /// Reads the text of a Postfix line.
@@ -260,7 +270,9 @@ fn access(text: &str) -> Option<Access<'_>> {
         false if answer.is_empty() => main,
         false => answer,
     };
-    Some(Access { action, stage, client: (!place.is_empty()).then(|| peer(place)), said, from, to })
+    let logged = main.strip_prefix("header Subject: ").and_then(|text| text.rsplit_once(" from "));
+    let subject = logged.map(|(subject, _)| subject).filter(|subject| !subject.contains("=?"));
+    Some(Access { action, stage, subject, client: (!place.is_empty()).then(|| peer(place)), said, from, to })
 }
 
 /// Splits `name[ip]:port: answer`.

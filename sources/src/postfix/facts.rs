@@ -260,8 +260,11 @@ impl<'t> Context<'_, 't> {
         }
         let policy = policy_of(access);
         let is_content = matches!(access.stage, "header" | "body" | "content");
-        // A header or body check is a rule of the organisation, unless its own words name something narrower.
-        let by_rule = matches!(access.stage, "header" | "body").then_some(VerdictKind::TransportRule);
+        // A header or body check is a rule of the organisation, unless its own words name something narrower; so is what an access
+        // table, or a server asked about the policy, does instead of refusing.
+        let by_rule = (matches!(access.stage, "header" | "body")
+            || matches!(access.action, "hold" | "discard" | "redirect"))
+        .then_some(VerdictKind::TransportRule);
         let kind = codes::refusal(access.said).or(by_rule);
         match access.action {
             "reject" | "milter-reject" | "proxy-reject" => {
@@ -550,6 +553,7 @@ fn policy_of(access: &Access<'_>) -> Option<PolicyRef> {
         "body" => "body_checks",
         "content" => "content",
         _ if access.action.starts_with("milter-") => "milter",
+        _ if matches!(access.action, "hold" | "discard" | "redirect") => "access",
         _ => return None,
     };
     Some(PolicyRef { kind: Some(kind.to_owned()), name: None, id: None })

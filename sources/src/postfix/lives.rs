@@ -32,6 +32,9 @@ const LATE_SECONDS: u64 = 10;
 /// How far before its Message-ID in seconds a life's birth is looked for in an ordered log.
 const BEFORE_SECONDS: i64 = 3600;
 
+/// How far in seconds from the message a refusal may lie that was logged without a Message-ID.
+const DAY_SECONDS: u64 = 24 * 60 * 60;
+
 /// Whether walks around a line find a whole life, or the log must be searched whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
@@ -48,6 +51,9 @@ pub(super) enum Start {
     Ids,
     /// By sender, recipient and time, because the message has no id that the log knows.
     Looks,
+    /// The same, but only a life that was refused before its Message-ID was read: the message has an id, and the log does not
+    /// know it.
+    Refusals,
 }
 
 /// A line that may be about the message.
@@ -63,6 +69,9 @@ struct Seen {
     links: Vec<Link>,
     senders: Vec<Address>,
     recipients: Vec<Address>,
+    subject: Option<String>,
+    /// The line says that the message was refused, or thrown away, for all its recipients.
+    is_refusal: bool,
 }
 
 /// Where in a life a line stands; orders lines of one second.
@@ -224,10 +233,20 @@ impl<'a> Follow<'a> {
         for life in lives {
             let lines = || life.lines.iter().filter_map(|line| self.seen.get(line));
             let by_id = lines().flat_map(|seen| &seen.message_ids).any(|id| self.message_ids.contains(id));
-            let by_looks = self.start == Start::Looks && {
+            let may_be_it = match self.start {
+                Start::Ids => false,
+                Start::Looks => true,
+                Start::Refusals => {
+                    lines().any(|seen| seen.is_refusal)
+                        && lines().all(|seen| seen.message_ids.is_empty())
+                        && life.from.is_some_and(|at| self.message.likeness.is_near(at, DAY_SECONDS))
+                }
+            };
+            let by_looks = may_be_it && {
                 let senders: Vec<Address> = lines().flat_map(|seen| seen.senders.iter().cloned()).collect();
                 let recipients: Vec<Address> = lines().flat_map(|seen| seen.recipients.iter().cloned()).collect();
-                self.message.likeness.fits(&senders, &recipients, None, life.from)
+                let subject = lines().find_map(|seen| seen.subject.as_deref());
+                self.message.likeness.fits(&senders, &recipients, subject, life.from)
             };
             if by_id || by_looks {
                 life.role = Some(Role::Own);
@@ -367,7 +386,7 @@ impl<'a> Follow<'a> {
     fn may_look_alike(&self, life: &Life) -> bool {
         let looks = &self.message.likeness;
         let named = |seen: &Seen| seen.recipients.iter().any(|recipient| looks.envelope_recipients.contains(recipient));
-        self.start == Start::Looks && life.lines.iter().filter_map(|line| self.seen.get(line)).any(named)
+        self.start != Start::Ids && life.lines.iter().filter_map(|line| self.seen.get(line)).any(named)
     }
 
     /// Finds the lines of an id around a line of a log in the order of time: back to its birth, forward to its end.
@@ -592,6 +611,8 @@ fn see(line: &line::Line<'_>, at: Option<Timestamp>) -> Option<Seen> {
         links: Vec::new(),
         senders: Vec::new(),
         recipients: Vec::new(),
+        subject: None,
+        is_refusal: false,
     };
     match line.program {
         Program::Postfix { daemon, .. } => postfix(&mut seen, event::read(daemon, line.body))?,
@@ -686,6 +707,8 @@ fn postfix(seen: &mut Seen, text: event::Text<'_>) -> Option<()> {
             // A header check may refuse before the Message-ID is read: sender and recipient are all that names the message.
             seen.senders.extend(access.from.map(Address::new));
             seen.recipients.extend(access.to.map(Address::new));
+            seen.subject = access.subject.map(str::to_owned);
+            seen.is_refusal = access.ends_all();
             let proxied = (access.action == "proxy-accept").then(|| event::queued_as(access.said)).flatten();
             seen.links.extend(proxied.map(link));
         }

@@ -2,6 +2,7 @@
 
 mod amavis;
 pub(crate) mod codes;
+mod door;
 mod dovecot;
 pub(crate) mod event;
 pub(crate) mod facts;
@@ -19,7 +20,7 @@ use crate::lines::search::{self, Log, Needles, Scan};
 use crate::{
     Export, Head, Input, Likeness, MatchedBy, Message, Query, ReadError, Reader, Recognition, Source, Wanted, ZoneRule,
 };
-use event::Event;
+use door::Door;
 use facts::{Meaning, Role};
 use line::Program;
 use lives::{Follow, Followed, Order, Start};
@@ -184,12 +185,17 @@ fn one_message(
     let looks = looks_words(&message.likeness);
     let needles = match start {
         Start::Ids => Needles::new(words),
-        Start::Looks => Needles::any_case(looks.iter().map(String::as_str)),
+        Start::Looks | Start::Refusals => Needles::any_case(looks.iter().map(String::as_str)),
     };
     let scan = search::scan(bytes, &needles, query.progress, &input.name)?;
     let clock = ChunkClock::of(log, &scan, query);
     let order = if bytes.len() > small_bytes { clock.order() } else { Order::Any };
-    let followed = Follow::new(log, query, message, order, start).run(&scan.hits);
+    let mut followed = Follow::new(log, query, message, order, start).run(&scan.hits);
+    if start == Start::Ids && followed.lines.is_empty() {
+        let within = if order == Order::ByTime { clock.around(&message.likeness, bytes.len()) } else { 0..bytes.len() };
+        let refused = refused_unread(log, query, &looks, within);
+        followed = Follow::new(log, query, message, order, Start::Refusals).run(&refused);
+    }
     if query.progress.is_cancelled() {
         return Err(ReadError::Cancelled { file: input.name.to_string() });
     }
@@ -202,10 +208,10 @@ fn one_message(
     instances(&mut reading, &followed);
     let likeness = learnt(&message.likeness, &reading, &followed, log);
     let within = if order == Order::ByTime { clock.around(&likeness, bytes.len()) } else { 0..bytes.len() };
-    let clients = clients(&reading);
-    for line in
-        unnamed(log, query, &likeness, &clients, within).iter().filter(|line| !followed.lines.contains_key(line))
-    {
+    let is_known = !followed.lines.is_empty();
+    let door = Door { log, query, likeness: &likeness, within, clients: clients(&reading), is_known };
+    reading.others_taken = door.others_taken();
+    for line in door.unnamed(&reading.others_taken).iter().filter(|line| !followed.lines.contains_key(line)) {
         row(input, log, &scan, *line).state(query, Role::Own, &mut reading);
     }
     reading.observations.sort_by_key(|observation| observation.cite.bytes.start);
@@ -324,81 +330,13 @@ fn clients(reading: &Reading) -> Vec<(String, jiff::Timestamp)> {
     arrivals.collect()
 }
 
-/// How long in seconds before and after an arrival a policy server may have been asked about it.
-const ASKED_SECONDS: u64 = 300;
-
-/// The lines of refusals and policy servers without a queue id that look like the message.
-fn unnamed(
-    log: &Log<'_>,
-    query: &Query<'_>,
-    likeness: &Likeness,
-    clients: &[(String, jiff::Timestamp)],
-    within: Range<usize>,
-) -> Vec<usize> {
-    let words = looks_words(likeness);
-    let Ok(looks) = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(&words) else {
+/// The lines by which a message with a queue id was refused or thrown away, of those that name one of the addresses.
+fn refused_unread(log: &Log<'_>, query: &Query<'_>, looks: &[String], within: Range<usize>) -> Vec<usize> {
+    let Ok(looks) = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(looks) else {
         return Vec::new();
     };
-    // Most refusals name neither sender nor recipient of the message: those are not parsed.
-    let keep = |line: &[u8]| looks.is_match(line);
-    let mut lines = {
-        let words = ["NOQUEUE"].iter().chain(helpers::UNNAMED).copied();
-        search::find_kept(log.bytes(), within, &Needles::new(words), &keep, query.progress)
-    };
-    lines.retain(|line| fits(log, query, likeness, clients, *line));
-    lines
-}
-
-/// Whether a line without a queue id looks like the message.
-fn fits(
-    log: &Log<'_>,
-    query: &Query<'_>,
-    likeness: &Likeness,
-    clients: &[(String, jiff::Timestamp)],
-    start: usize,
-) -> bool {
-    let raw = log.text(search::line_from(log.bytes(), start));
-    let text = search::unwrapped(&raw);
-    let Some(line) = line::line(&text) else { return false };
-    let at = line.when(query.clock).map(|when| when.at);
-    let asked;
-    let (from, to) = match line.program {
-        Program::Postfix { daemon, .. } => {
-            let Event::Access(access) = event::read(daemon, line.body).event else { return false };
-            (access.from, access.to)
-        }
-        Program::Helper(helper) => {
-            let Some(read) = helpers::read(helper, line.body).filter(|read| read.queue_id.is_none()) else {
-                return false;
-            };
-            asked = read;
-            (asked.from, asked.to)
-        }
-        _ => return false,
-    };
-    if let (Program::Helper(_), Some(from), None) = (line.program, from, to) {
-        return asked_about(log, clients, likeness, from, start, at);
-    }
-    let (Some(from), Some(to)) = (from, to) else { return false };
-    likeness.fits(&[evidence::Address::new(from)], &[evidence::Address::new(to)], None, at)
-}
-
-/// Whether a policy server that names no recipient was asked about the message: the client that brought it, its sender,
-/// its time.
-fn asked_about(
-    log: &Log<'_>,
-    clients: &[(String, jiff::Timestamp)],
-    likeness: &Likeness,
-    from: &str,
-    start: usize,
-    at: Option<jiff::Timestamp>,
-) -> bool {
-    let raw = log.text(search::line_from(log.bytes(), start));
-    let is_client = |(ip, arrived): &(String, jiff::Timestamp)| {
-        at.is_some_and(|at| at.as_second().abs_diff(arrived.as_second()) <= ASKED_SECONDS)
-            && raw.split([' ', ';', '=', ',']).any(|word| word == ip)
-    };
-    likeness.senders.contains(&evidence::Address::new(from)) && clients.iter().any(is_client)
+    let keep = |line: &[u8]| looks.is_match(line) && memchr::memmem::find(line, b"NOQUEUE").is_none();
+    search::find_kept(log.bytes(), within, &Needles::new(["reject", "discard"]), &keep, query.progress)
 }
 
 /// One line and its place.

@@ -8,6 +8,7 @@ use evidence::{Address, Fact, NextHop, Outcome, QuarantineState};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
+use super::event::Event;
 use super::*;
 use crate::{Clock, NoProgress};
 

@@ -46,7 +46,8 @@ pub(crate) fn task(text: &str) -> Option<Task<'_>> {
     let tail = after.get(end..).unwrap_or("");
     let forced = tail.split_once("forced: ").and_then(|(_, forced)| {
         let open = forced.rfind('(')?;
-        forced[open + 1..].split(')').next()
+        let module = forced[open + 1..].split(')').next()?;
+        Some(module.strip_prefix("set by ").unwrap_or(module))
     });
     Some(Task {
         message_id: bracketed(head, "id: <").filter(|id| *id != "undef"),

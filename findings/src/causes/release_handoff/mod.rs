@@ -46,6 +46,16 @@ fn before<'a>(ground: &Ground<'a>) -> Option<&'a Stay<'a>> {
     ground.copy.stays[..decided].iter().rev().find(|stay| was_held(stay))
 }
 
+/// The stay before at which a filter held the copy and then gave it back to its own mail server, which decided.
+fn given_back<'a>(ground: &Ground<'a>) -> Option<&'a Stay<'a>> {
+    before(ground).filter(|stay| released(stay).is_some() && stay.station.system == ground.stay.station.system)
+}
+
+/// The stay from which the hand-over went that decided: that one itself, or the one at which the copy had been held.
+fn let_go_at<'a>(ground: &Ground<'a>) -> &'a Stay<'a> {
+    if was_held(ground.stay) { ground.stay } else { given_back(ground).unwrap_or(ground.stay) }
+}
+
 /// A refusal or deferral that followed a release. Without a record of the release the hand-over after the hold implies
 /// one, which is likely, not proved.
 fn after_release(id: &str, stay: &Stay<'_>, event: &Event, how: &str) -> Option<Claim> {

@@ -15,8 +15,9 @@
 
 use layers::End;
 
+use super::given_back;
 use crate::causes::ground::Ground;
-use crate::causes::{Cause, claim, told};
+use crate::causes::{Cause, claim, released, told};
 use crate::{Claim, Standing};
 
 /// `release-handoff/released-requarantined`
@@ -34,7 +35,11 @@ impl Cause for Rule {
     }
 
     fn find(&self, ground: &Ground<'_>) -> Option<Claim> {
-        let End::HeldAgain(release, hold) = ground.stay.end else { return None };
+        let (release, hold) = match ground.stay.end {
+            End::HeldAgain(release, hold) => (release, hold),
+            End::Held(hold) => (given_back(ground).and_then(released).filter(|it| it.at() <= hold.at())?, hold),
+            _ => return None,
+        };
         let statement = format!("{}, and afterwards {}", told(release), told(hold));
         Some(claim(ID, Standing::Proved, evidence::Layer::Release, statement, [release, hold]))
     }

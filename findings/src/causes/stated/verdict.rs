@@ -51,7 +51,11 @@ pub(super) fn by_filter(stay: &Stay<'_>) -> Option<Claim> {
         None => statement(named, deed),
     };
     let claim = claim(id, standing, layer, statement, events);
-    Some(if is_word_of_filter_alone(stay) { by_filter_alone(claim) } else { claim })
+    Some(match () {
+        _ if is_word_of_filter_alone(stay) => by_filter_alone(claim),
+        _ if is_word_of_milter_alone(stay, named) => by_milter_alone(claim),
+        _ => claim,
+    })
 }
 
 /// What was done with the copy, if it is something that a filter does.
@@ -107,16 +111,34 @@ fn marked<'t>(copy: &Explained<'t>) -> Option<&'t Event> {
 }
 
 /// Whether all that is known of a refusal is the conclusion of a filter that the mail server asked: the server may not
-/// have followed it.
+/// have followed it. (That a client came says nothing of how it ended.)
 fn is_word_of_filter_alone(stay: &Stay<'_>) -> bool {
     matches!(stay.end, End::RefusedByFilter(event) if event.observation.speaker.product == Product::Rspamd)
-        && stay.arrivals.is_empty()
         && stay.handovers.is_empty()
 }
 
 fn by_filter_alone(claim: Claim) -> Claim {
     let statement = format!("{}; what the mail server then did is not shown", claim.statement);
     Claim { standing: claim.standing.max(Standing::Likely), statement, ask_for: vec!["postfix/log"], ..claim }
+}
+
+/// Whether all that is known of a spam verdict are the words that a milter gave the mail server to say. A filter may be set to say
+/// them for whatever it refuses, also for the sender's DMARC policy.
+fn is_word_of_milter_alone(stay: &Stay<'_>, named: &Event) -> bool {
+    let Fact::Verdict(verdict) = named.fact() else { return false };
+    let speaker = &named.observation.speaker.product;
+    verdict.kind == VerdictKind::Spam
+        && is_by_milter(verdict)
+        && stay.adverse_verdicts().all(|other| other.observation.speaker.product == *speaker)
+}
+
+fn by_milter_alone(claim: Claim) -> Claim {
+    let statement = format!("{}; what the milter found stands in its own log", claim.statement);
+    Claim { standing: claim.standing.max(Standing::Likely), statement, ask_for: vec!["rspamd/log"], ..claim }
+}
+
+fn is_by_milter(verdict: &Verdict) -> bool {
+    verdict.policy.as_ref().is_some_and(|policy| policy.kind.as_deref() == Some("milter"))
 }
 
 /// Whether a verdict is that of a rule of the organisation which the record names.
@@ -196,10 +218,22 @@ pub(crate) fn best<'t>(stay: &Stay<'t>) -> Option<&'t Event> {
         .fact()
     {
         Fact::Verdict(verdict) => {
-            (!matches!(verdict.action, Action::None | Action::NotSaid | Action::Tagged), event.at())
+            let acted = !matches!(verdict.action, Action::None | Action::NotSaid | Action::Tagged);
+            (acted, !repeats_a_milter(stay, event, verdict), event.at())
         }
-        _ => (false, None),
+        _ => (false, true, None),
     })
+}
+
+/// Whether a mail server only repeats what a milter told it to say, and the milter's own record of the same deed is there: a filter
+/// may refuse for any reason with the same words.
+fn repeats_a_milter(stay: &Stay<'_>, event: &Event, said: &Verdict) -> bool {
+    let speaker = &event.observation.speaker.product;
+    is_by_milter(said)
+        && stay.adverse_verdicts().any(|other| {
+            other.observation.speaker.product != *speaker
+                && matches!(other.fact(), Fact::Verdict(verdict) if verdict.action == said.action)
+        })
 }
 
 /// The class that the same service wrote into the copy, where the record of what was done names only a group of classes:
