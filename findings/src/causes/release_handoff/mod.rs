@@ -46,6 +46,14 @@ fn before<'a>(ground: &Ground<'a>) -> Option<&'a Stay<'a>> {
     ground.copy.stays[..decided].iter().rev().find(|stay| was_held(stay))
 }
 
+/// The stay at which the copy was held, if that is this one or an earlier one at the same server: a filter gives what it
+/// releases back to its own mail server, under a new queue id, and only the server behind that is the next system.
+fn held_here<'a>(ground: &Ground<'a>) -> &'a Stay<'a> {
+    let Some(decided) = ground.copy.decided_at else { return ground.stay };
+    let same = |stay: &&Stay<'_>| stay.station.system == ground.stay.station.system;
+    ground.copy.stays[..=decided].iter().rev().take_while(same).find(|stay| was_held(stay)).unwrap_or(ground.stay)
+}
+
 /// A refusal or deferral that followed a release. Without a record of the release the hand-over after the hold implies
 /// one, which is likely, not proved.
 fn after_release(id: &str, stay: &Stay<'_>, event: &Event, how: &str) -> Option<Claim> {
