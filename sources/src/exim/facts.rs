@@ -1,7 +1,7 @@
 //! From an Exim line to facts.
 
 use evidence::{
-    Action, Address, Arrival, AuthMethod, AuthResult, Authentication, CopyKey, Fact, Handover, Identifier, Identity,
+    AuthenticatedSender, Action, Address, Arrival, AuthMethod, AuthResult, Authentication, CopyKey, Fact, Handover, Identifier, Identity,
     NextHop, Outcome, Peer, PolicyRef, Product, Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply,
     Scope, Stored, System, Verdict, VerdictKind,
 };
@@ -166,6 +166,7 @@ impl<'t> Context<'_, 't> {
             envelope_sender: Some(Address::new(from)),
             subject: fields.get("T").map(|subject| words(&unescaped(subject))),
             size_bytes: fields.word("S").and_then(|size| size.parse().ok()),
+            authenticated_sender: fields.word("A").map(|who| AuthenticatedSender::User(who.to_owned())),
             ..Identity::default()
         };
         let by = [fields.word("P").map(str::to_owned), fields.word("A").map(|who| format!("signed in as {who}"))];
