@@ -20,7 +20,7 @@
 use evidence::{Cite, DnsAnswer, Fact, Layer, Outcome, Peer, Product, System};
 use jiff::{SignedDuration, Timestamp};
 use lake::Entry;
-use layers::{End, Stay};
+use layers::{End, Explained, Stay};
 use trace::Event;
 
 use crate::causes::ground::Ground;
@@ -67,7 +67,31 @@ impl Cause for Rule {
         }
         Some(claim)
     }
+
+    /// A refusal of that sort, or silence, of a host that bears the domain's name, while nobody asked the DNS: it may be
+    /// the host of before.
+    fn risk(&self, copy: &Explained<'_>, scene: &Scene<'_>) -> Option<Claim> {
+        let ground = Ground::of(copy, scene)?;
+        let refusal = STALE_HOST_SAYS.iter().find_map(|id| ground.stated(id))?;
+        let tried = tried(ground.stay)?;
+        let domain = copy.copy.envelope_recipient.domain()?;
+        let records = MxRecords::of(domain, scene, tried.event.at());
+        let name = tried.host.name.as_deref()?;
+        if !records.nearest.is_empty()
+            || !bears(name, domain)
+            || is_on_the_way_of_the_mx(&ground, &tried, &records, domain)
+        {
+            return None;
+        }
+        let statement = format!("{}; whether {name} is the MX of {domain} at all is not shown", refusal.statement);
+        let claim = claim(ID, Standing::NotShown, Layer::Delivery, statement, [tried.event]);
+        Some(Claim { ask_for: vec!["dns/answers"], ..claim })
+    }
 }
+
+/// How a host answers, or does not, from which the mail of a domain has moved away.
+const STALE_HOST_SAYS: [&str; 3] =
+    ["connector-routing/relay-denied", "connector-routing/connector-restriction", "connector-routing/dead-next-hop"];
 
 /// The attempt that ended the way, and the host to which it went.
 struct Tried<'t> {

@@ -23,8 +23,8 @@ use crate::{Claim, Standing};
 
 /// The causes of the family.
 pub(super) const ALL: &[&dyn Cause] = &[
-    &requested_not_released::Rule,
     &expired_before_release::Rule,
+    &requested_not_released::Rule,
     &deleted_before_release::Rule,
     &deleted_from_quarantine::Rule,
     &released_other_recipient::Rule,
