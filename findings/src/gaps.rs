@@ -34,7 +34,10 @@ fn for_whom(copy: &Explained<'_>) -> Option<Claim> {
         id: "not-shown/arrival".to_owned(),
         standing: Standing::NotShown,
         layer: Layer::Arrival,
-        statement: format!("{} has a record of it that names no recipient: whose copy it is, is not shown", stay.station.system),
+        statement: format!(
+            "{} has a record of it that names no recipient: whose copy it is, is not shown",
+            stay.station.system
+        ),
         cites: layers::cites([event]),
         ask_for: log.into_iter().collect(),
     })

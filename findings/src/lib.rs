@@ -13,8 +13,8 @@ pub mod status;
 mod steps;
 
 use evidence::{Address, Cite, Layer, SourceId};
-use lake::Lake;
 use jiff::Timestamp;
+use lake::Lake;
 use layers::{Explained, Fate, Stage, State};
 use trace::Trace;
 

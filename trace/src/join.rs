@@ -70,7 +70,8 @@ fn came_back(held: &[Passage]) -> Option<(usize, usize)> {
         let sends_it = |event: &Event| {
             let in_time = event.at().is_some_and(|sent| sent <= came + SKEW && came.duration_since(sent) <= TRANSFER);
             let named = &event.observation.about.envelope_recipients;
-            in_time && named.iter().any(|recipient| recipients.contains(recipient))
+            in_time
+                && named.iter().any(|recipient| recipients.contains(recipient))
                 && again.systems().iter().any(|system| sends_to(event, system))
         };
         let first = held[..at].iter().rposition(|first| {

@@ -1,9 +1,9 @@
 //! From the words of a line to facts.
 
 use evidence::{
-    AuthenticatedSender, Action, Address, Arrival, CopyKey, Fact, Handover, Identifier, Identity, NextHop, Outcome, Peer, PolicyRef,
-    Product, Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Scope, Stored, System, Verdict,
-    VerdictKind,
+    Action, Address, Arrival, AuthenticatedSender, CopyKey, Fact, Handover, Identifier, Identity, NextHop, Outcome,
+    Peer, PolicyRef, Product, Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Scope, Stored,
+    System, Verdict, VerdictKind,
 };
 
 use crate::lines::facts;

@@ -2,7 +2,7 @@
 
 mod amavis;
 pub(crate) mod codes;
-mod dovecot;
+pub(crate) mod dovecot;
 pub(crate) mod event;
 pub(crate) mod facts;
 mod helpers;

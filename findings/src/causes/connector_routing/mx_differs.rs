@@ -209,8 +209,10 @@ fn is_on_the_way_of_the_mx(ground: &Ground<'_>, tried: &Tried<'_>, records: &MxR
     let over_the_mx = stays.iter().any(|stay| {
         clouds.contains(&stay.station.system.product)
             || records.hosts().any(|mx| is_called(&stay.station.system, &mx))
-            || stay.arrivals.iter().any(|event| matches!(event.fact(), Fact::Arrival(arrival)
-                if arrival.client.as_ref().is_some_and(is_mx)))
+            || stay.arrivals.iter().any(|event| {
+                matches!(event.fact(), Fact::Arrival(arrival)
+                if arrival.client.as_ref().is_some_and(is_mx))
+            })
     });
     if over_the_mx {
         return true;
@@ -263,7 +265,8 @@ fn is_address(answer: &DnsAnswer) -> bool {
 /// The hosts of an answer in lower case, without their preference; of a null MX (RFC 7505) none.
 fn hosts(entry: &Entry) -> Vec<String> {
     let data = answer(entry).map_or(&[][..], |answer| answer.data.as_slice());
-    let host = |data: &String| data.split_whitespace().next_back().map(|host| host.trim_end_matches('.').to_lowercase());
+    let host =
+        |data: &String| data.split_whitespace().next_back().map(|host| host.trim_end_matches('.').to_lowercase());
     data.iter().filter_map(host).filter(|host| !host.is_empty()).collect()
 }
 
