@@ -167,7 +167,10 @@ impl<'t> Context<'_, 't> {
             envelope_sender: Some(Address::new(from)),
             subject: fields.get("T").map(|subject| words(&unescaped(subject))),
             size_bytes: fields.word("S").and_then(|size| size.parse().ok()),
-            authenticated_sender: fields.word("A").map(|who| AuthenticatedSender::User(who.to_owned())),
+            authenticated_sender: fields.word("A").map(|who| match who.split_once(':') {
+                Some((_, user)) => AuthenticatedSender::User(user.to_owned()),
+                None => AuthenticatedSender::NotNamed,
+            }),
             ..Identity::default()
         };
         let by = [fields.word("P").map(str::to_owned), fields.word("A").map(|who| format!("signed in as {who}"))];
