@@ -222,7 +222,7 @@ fn is_on_the_way_of_the_mx(ground: &Ground<'_>, tried: &Tried<'_>, records: &MxR
         Fact::Dsn(dsn) => dsn.reporting.as_ref().is_none_or(is_mx),
         // Nobody but the MX brings mail from outside to a server behind a cloud service; of another server that takes mail
         // from outside nothing tells whether it is the MX under another name.
-        _ => !(is_of_own_users(stays) || !clouds.is_empty()),
+        _ => clouds.is_empty() && !is_of_own_users(stays),
     }
 }
 
