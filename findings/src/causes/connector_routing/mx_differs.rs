@@ -47,6 +47,9 @@ impl Cause for Rule {
     }
 
     fn find(&self, ground: &Ground<'_>) -> Option<Claim> {
+        if ground.is_stated() && !WRONG_HOST_SAYS.iter().any(|id| ground.stated(id).is_some()) {
+            return None;
+        }
         let tried = tried(ground.stay)?;
         let domain = ground.copy.copy.envelope_recipient.domain()?;
         let records = MxRecords::of(domain, ground.scene, tried.event.at());
@@ -89,6 +92,14 @@ impl Cause for Rule {
     }
 }
 
+/// What a host says that is the wrong one: a full mailbox, a limit or a greylist are reasons of a host that takes the domain.
+const WRONG_HOST_SAYS: [&str; 5] = [
+    "connector-routing/relay-denied",
+    "connector-routing/connector-restriction",
+    "connector-routing/dead-next-hop",
+    "connector-routing/recipient-unknown",
+    "connector-routing/loop",
+];
 /// How a host answers, or does not, from which the mail of a domain has moved away.
 const STALE_HOST_SAYS: [&str; 3] =
     ["connector-routing/relay-denied", "connector-routing/connector-restriction", "connector-routing/dead-next-hop"];
