@@ -140,6 +140,8 @@ pub struct Identity {
     pub sent_at: Option<When>,
     /// Which way it goes, as the record says.
     pub direction: Option<Access>,
+    /// Whether the client that brought it had logged in: then it is mail of the server's own users, on its way out.
+    pub authenticated_sender: Option<AuthenticatedSender>,
 }
 
 /// Which way a message crosses the organisation's border.

@@ -9,6 +9,7 @@ use crate::{Claim, Scene, Standing};
 pub(crate) fn of(copy: &Explained<'_>, cause: Option<&Claim>, scene: &Scene<'_>) -> Vec<Claim> {
     let mut gaps = Vec::new();
     let cause_shown = cause.is_some_and(Claim::is_shown);
+    gaps.extend(for_whom(copy));
     match copy.fate {
         Fate::Delivered => gaps.extend(open_stage(copy, scene, Layer::Mailbox)),
         Fate::Unknown => {
@@ -22,6 +23,24 @@ pub(crate) fn of(copy: &Explained<'_>, cause: Option<&Claim>, scene: &Scene<'_>)
         _ => {}
     }
     gaps
+}
+
+/// A copy whose records name no recipient: a list of held mail can be silent about that.
+fn for_whom(copy: &Explained<'_>) -> Option<Claim> {
+    let stay = copy.decided().filter(|_| copy.copy.envelope_recipient.is_null())?;
+    let event = stay.station.events.iter().find(|event| !trace::is_sample(event.source))?;
+    let log = layers::exports::logs_of(&stay.station.system.product).first().copied();
+    Some(Claim {
+        id: "not-shown/arrival".to_owned(),
+        standing: Standing::NotShown,
+        layer: Layer::Arrival,
+        statement: format!(
+            "{} has a record of it that names no recipient: whose copy it is, is not shown",
+            stay.station.system
+        ),
+        cites: layers::cites([event]),
+        ask_for: log.into_iter().collect(),
+    })
 }
 
 /// A stage that was not shown, as a gap.

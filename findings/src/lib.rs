@@ -13,6 +13,7 @@ pub mod status;
 mod steps;
 
 use evidence::{Address, Cite, Layer, SourceId};
+use jiff::Timestamp;
 use lake::Lake;
 use layers::{Explained, Fate, Stage, State};
 use trace::Trace;
@@ -147,6 +148,17 @@ pub struct Scene<'a> {
     pub trace: &'a Trace,
     /// What the stages did, copy by copy.
     pub copies: &'a [Explained<'a>],
+    /// The instant that the user calls now.
+    pub now: Option<Timestamp>,
+}
+
+impl Scene<'_> {
+    /// The last instant of which anything is known: what the user calls now, or the newest that a record states.
+    pub(crate) fn as_of(&self) -> Option<Timestamp> {
+        let stated = self.lake.entries().iter().chain(self.lake.surroundings());
+        let stated = stated.filter_map(|entry| entry.observation.when.as_ref().map(|when| when.at));
+        self.now.into_iter().chain(stated).max()
+    }
 }
 
 /// Finds cause and gaps of every copy, and what to do next.
@@ -165,7 +177,7 @@ pub fn find(scene: &Scene<'_>) -> Found {
         answers.push(answer);
         findings.extend(claims.into_iter().map(|claim| claim.finding(Kind::Cause, recipient.clone())));
         findings.extend(gaps.into_iter().map(|claim| claim.finding(Kind::Gap, recipient.clone())));
-        let risks = causes::risks(copy);
+        let risks = causes::risks(copy, scene);
         findings.extend(risks.map(|claim| claim.finding(Kind::Risk, recipient.clone())));
         findings.extend(of_policies.into_iter().map(|(kind, claim)| claim.finding(kind, recipient.clone())));
     }

@@ -14,7 +14,7 @@ pub(crate) fn stages(copy: &Explained<'_>, answer: &Answer, cause: Option<&Claim
     let Some((layer, cause)) = answer.changed_layer.zip(cause.filter(|claim| claim.is_shown())) else { return stages };
     for stage in &mut stages {
         if stage.layer == layer && !explains(stage.state) {
-            stage.state = state_of(copy.fate);
+            stage.state = state_of(copy.fate, layer);
             stage.summary.clone_from(&cause.statement);
             stage.cites.clone_from(&cause.cites);
             stage.ask_for.clear();
@@ -45,8 +45,9 @@ fn explains(state: State) -> bool {
     matches!(state, State::Changed | State::Stopped | State::Pending)
 }
 
-fn state_of(fate: Fate) -> State {
+fn state_of(fate: Fate, layer: Layer) -> State {
     match fate {
+        Fate::Quarantined if layer == Layer::Release => State::Stopped,
         Fate::Rejected | Fate::Bounced | Fate::Discarded | Fate::Lost => State::Stopped,
         Fate::Deferred | Fate::ReleasePending => State::Pending,
         _ => State::Changed,

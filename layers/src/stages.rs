@@ -396,8 +396,12 @@ impl<'t> Way<'_, 't> {
                 stage(Layer::Delivery, State::Stopped, say(event), [event])
             }
             End::Released(_) | End::Unknown | End::InFilter(_) => {
-                let ask = self.delivery_records(stay);
                 let word = stay.words.last().copied().filter(|_| matches!(stay.end, End::Unknown));
+                let mut ask = self.delivery_records(stay);
+                // The list has had its say: what lies behind its word stands in the detail of this one message.
+                if word.is_some() && stay.is(&Product::ExchangeOnline) {
+                    ask.insert(0, "exchange-online/message-trace-detail");
+                }
                 let summary = match word {
                     Some(word) => format!("{}; no record shows what came after", say(word)),
                     None => "no record shows what came after".to_owned(),

@@ -269,7 +269,11 @@ impl<'t> Stay<'t> {
             _ => None,
         };
         let last_hold = self.holds.iter().copied().max_by_key(|event| event.at());
-        let released = self.releases.iter().copied().rfind(|event| step(event) == Some(ReleaseStep::Released));
+        let last_step = |wanted: ReleaseStep| self.releases.iter().copied().rfind(|event| step(event) == Some(wanted));
+        // A filter announces a release before it tries one: a failure right after it is how that ended.
+        let failed = last_step(ReleaseStep::Failed).and_then(Event::at);
+        let released = last_step(ReleaseStep::Released)
+            .filter(|released| failed.is_none() || failed < released.at() || self.went_on_after(released.at()));
         if let Some(released) = released {
             let since = self.release_instant(released);
             let first_held = self.holds.iter().filter_map(|hold| hold.at()).min();
@@ -311,17 +315,16 @@ impl<'t> Stay<'t> {
         if self.went_on_after(held_at) || self.was_tried_after(held_at) {
             return self.onward(held_at).unwrap_or(End::Unknown);
         }
-        let last_of = |wanted: ReleaseStep| self.releases.iter().copied().rfind(|event| step(event) == Some(wanted));
-        if let Some(event) = last_of(ReleaseStep::Expired) {
+        if let Some(event) = last_step(ReleaseStep::Expired) {
             return End::ReleaseExpired(event);
         }
-        if let Some(event) = last_of(ReleaseStep::Failed) {
+        if let Some(event) = last_step(ReleaseStep::Failed) {
             return End::ReleaseFailed(event);
         }
-        if let Some(event) = last_of(ReleaseStep::Denied) {
+        if let Some(event) = last_step(ReleaseStep::Denied) {
             return End::ReleaseDenied(event);
         }
-        if let Some(event) = last_of(ReleaseStep::Approved).or_else(|| last_of(ReleaseStep::Requested)) {
+        if let Some(event) = last_step(ReleaseStep::Approved).or_else(|| last_step(ReleaseStep::Requested)) {
             return End::ReleaseRequested(event);
         }
         let for_others =

@@ -144,7 +144,7 @@ impl Work<'_> {
     }
 
     fn asked<'a>(&'a self, recipients: &'a [Address]) -> Asked<'a> {
-        Asked { recipients, trusted: &self.options.trust }
+        Asked { recipients, trusted: &self.options.trust, now: times::now(&self.options.clocks) }
     }
 
     /// The recipients that are meant on the delivered side: its own option, else those of the blocked side if it has one of

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use evidence::{Address, Identifier, Observation};
 use findings::Scene;
+use jiff::Timestamp;
 use lake::Lake;
 use report::{Answered, Fate, FindingKind, Report, Standing};
 use sources::{Clock, Input, Message, Readings};
@@ -38,7 +39,8 @@ pub fn run(options: &Follow) -> Result<u8, Failure> {
 
 /// What was found out about the message, as the report.
 fn answer(readings: Readings, options: &Follow, inputs: &[Input<'_>], hashes: &HashMap<String, String>) -> Report {
-    let asked = Asked { recipients: &addresses(&options.recipient), trusted: &options.trust };
+    let recipients = addresses(&options.recipient);
+    let asked = Asked { recipients: &recipients, trusted: &options.trust, now: times::now(&options.clocks) };
     with_answer(readings, asked, |answered| {
         let mut report = report::assemble(answered, |file| hashes.get(file).cloned());
         check_samples(&mut report, answered.lake, inputs, &options.trust);
@@ -53,6 +55,8 @@ pub struct Asked<'a> {
     pub recipients: &'a [Address],
     /// Names of hosts or domains that the user calls ours.
     pub trusted: &'a [String],
+    /// The instant that the user calls now.
+    pub now: Option<Timestamp>,
 }
 
 /// Follows the message of some readings and hands over all that was found out about it.
@@ -61,7 +65,7 @@ pub fn with_answer<R>(readings: Readings, asked: Asked<'_>, take: impl FnOnce(&A
     let lake = Lake::of(readings);
     let trace = trace::follow(&lake, asked.recipients, asked.trusted);
     let copies = layers::explain(&trace, &lake);
-    let found = findings::find(&Scene { lake: &lake, trace: &trace, copies: &copies });
+    let found = findings::find(&Scene { lake: &lake, trace: &trace, copies: &copies, now: asked.now });
     take(&Answered {
         lake: &lake,
         trace: &trace,

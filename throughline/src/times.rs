@@ -22,6 +22,12 @@ pub fn clock(options: &Clocks, around: Option<&str>) -> Result<Clock, Failure> {
     Ok(Clock { zone, zone_label, reference })
 }
 
+/// The instant that the user calls now, if one was given: the clock of the machine is nobody's evidence.
+pub fn now(options: &Clocks) -> Option<Timestamp> {
+    let zone = zone(&options.tz).ok()?;
+    instant("--now", options.now.as_deref()?, &zone).ok()
+}
+
 /// The instant to which a date without a year is brought nearest if nothing else tells the year: the middle of the year
 /// that ends now, because a log does not come from the future (a day is allowed for clocks and zones that differ).
 fn middle_of_the_past_year(now: Timestamp) -> Timestamp {

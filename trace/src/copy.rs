@@ -81,7 +81,7 @@ impl Names {
             all.extend(here.iter().map(|address| (*address).clone()));
             for event in &stop.events {
                 for address in &event.observation.about.envelope_recipients {
-                    let became = became(event, address, &here, &settled_elsewhere(stop));
+                    let became = became(event, address, &here, &settled_elsewhere(stop), &sent_outside(stop));
                     if !became.is_empty() {
                         names.became.entry(address.clone()).or_default().extend(became);
                     }
@@ -277,19 +277,29 @@ fn settled_elsewhere(stop: &Stop) -> BTreeSet<Address> {
     stop.recipients().into_iter().filter(|address| !turned.contains(address)).cloned().collect()
 }
 
+/// Addresses of a stop whose copies a summary word sends to another server.
+fn sent_outside(stop: &Stop) -> BTreeSet<Address> {
+    let is_sent = |event: &&Event| matches!(event.fact(), Fact::Status(status) if status.to.is_some());
+    stop.events.iter().filter(is_sent).flat_map(|event| event.observation.about.envelope_recipients.clone()).collect()
+}
+
 /// What an event says that an address became; a group without named members became every other recipient of the stop, a
-/// resolved address without a named one the only other.
+/// resolved address without a named one the only other, unless that one's copy left the organization: an address is resolved
+/// to its mailbox, or forwarded, and the record does not say which.
 fn became(
     event: &Event,
     address: &Address,
     here: &BTreeSet<&Address>,
     settled: &BTreeSet<Address>,
+    outside: &BTreeSet<Address>,
 ) -> BTreeSet<Address> {
     let mut to: BTreeSet<Address> = match event.fact() {
         Fact::Redirect(Redirect::Expanded { members }) if members.is_empty() => settled.clone(),
         Fact::Redirect(Redirect::Expanded { members }) => members.iter().cloned().collect(),
         Fact::Redirect(Redirect::Resolved { to: Some(to) }) => [to.clone()].into(),
-        Fact::Redirect(Redirect::Resolved { to: None }) if settled.len() == 1 && here.len() == 2 => settled.clone(),
+        Fact::Redirect(Redirect::Resolved { to: None }) if settled.len() == 1 && here.len() == 2 => {
+            settled.difference(outside).cloned().collect()
+        }
         _ => BTreeSet::new(),
     };
     to.remove(address);

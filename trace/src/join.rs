@@ -2,10 +2,11 @@
 //!
 //! Never on the Message-ID alone across two passages of one system: senders repeat it, and a gateway may rewrite it.
 
-use evidence::{Fact, Outcome, Product, QuarantineState, TraceStatus, Zone};
+use evidence::{Fact, Outcome, Product, QuarantineState, System, TraceStatus, Zone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::passage::Passage;
+use crate::station::names;
 use crate::{Event, is_sample};
 
 /// How far two systems' clocks, or the minute that a list was cut to, may part.
@@ -30,6 +31,11 @@ pub(crate) fn across_systems(passages: Vec<Passage>) -> Vec<Passage> {
         let other = held.remove(right.max(left));
         held[left.min(right)].take(other);
     }
+    held.sort_by_key(|passage| passage.span());
+    while let Some((first, again)) = came_back(&held) {
+        let again = held.remove(again);
+        held[first].take(again);
+    }
     // What bears a Message-ID first, then in the order of time: the files' names decide nothing.
     let mut loose = loose;
     loose.sort_by_key(|passage| (by_looks_only(passage), passage.span()));
@@ -53,6 +59,36 @@ fn let_go(held: &[Passage]) -> Option<(usize, usize)> {
         });
         hold.map(|hold| (hold, at))
     })
+}
+
+/// A passage, and what one of its systems sent back to another of them that had handled it before: mail in a circle, not a
+/// message sent twice. `held` is ordered by time.
+fn came_back(held: &[Passage]) -> Option<(usize, usize)> {
+    held.iter().enumerate().find_map(|(at, again)| {
+        let (ids, recipients) = (again.message_ids(), again.recipients());
+        let (came, _) = again.span()?;
+        let sends_it = |event: &Event| {
+            let in_time = event.at().is_some_and(|sent| sent <= came + SKEW && came.duration_since(sent) <= TRANSFER);
+            let named = &event.observation.about.envelope_recipients;
+            in_time
+                && named.iter().any(|recipient| recipients.contains(recipient))
+                && again.systems().iter().any(|system| sends_to(event, system))
+        };
+        let first = held[..at].iter().rposition(|first| {
+            !first.systems().is_disjoint(&again.systems())
+                && first.message_ids().intersection(&ids).next().is_some()
+                && first.events.iter().any(sends_it)
+        });
+        first.map(|first| (first, at))
+    })
+}
+
+/// Whether an event says that another system handed the copy over to this one.
+fn sends_to(event: &Event, system: &System) -> bool {
+    let Fact::Handover(handover) = event.fact() else { return false };
+    event.observation.speaker.product != system.product
+        && handover.outcome == Outcome::Accepted
+        && names(handover.to.as_ref(), "", system)
 }
 
 /// How long a sender goes on trying (RFC 5321, 4.5.4.1).

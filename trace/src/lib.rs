@@ -133,7 +133,10 @@ pub fn follow(lake: &Lake, recipients: &[Address], trusted: &[String]) -> Trace 
     let mut copies: Vec<Copy> = passages.iter().flat_map(|passage| copy::of_passage(passage, recipients)).collect();
     if !recipients.is_empty() {
         let asked = |address: &Address| recipients.contains(address);
-        copies.retain(|copy| asked(&copy.envelope_recipient) || copy.aliases.iter().any(asked));
+        let is_meant = |copy: &Copy| asked(&copy.envelope_recipient) || copy.aliases.iter().any(asked);
+        // A record that names no recipient may be about the copy that is meant, as long as no other record is.
+        let named = copies.iter().any(is_meant);
+        copies.retain(|copy| is_meant(copy) || !named && copy.envelope_recipient.is_null());
     }
     let message = facts(lake, &copies);
     Trace { message, copies, not_counted }

@@ -224,7 +224,7 @@ fn goes(gateway: &Stop, direction: Access) -> bool {
 }
 
 /// Whether a peer, or the words it answered with, are those of a system.
-fn names(peer: Option<&Peer>, said: &str, system: &System) -> bool {
+pub(crate) fn names(peer: Option<&Peer>, said: &str, system: &System) -> bool {
     let name = peer.and_then(|peer| peer.name.as_deref()).unwrap_or("");
     match &system.product {
         Product::ExchangeOnline => is_exchange_online(name) || said.contains(".outlook.com"),

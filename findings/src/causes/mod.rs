@@ -52,8 +52,8 @@ pub trait Cause: Sync {
     }
 
     /// The claim, if a copy shows it beside whatever cause it has.
-    fn risk(&self, copy: &Explained<'_>) -> Option<Claim> {
-        let _ = copy;
+    fn risk(&self, copy: &Explained<'_>, scene: &Scene<'_>) -> Option<Claim> {
+        let _ = (copy, scene);
         None
     }
 }
@@ -120,8 +120,8 @@ pub(crate) fn of(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<Claim> {
 }
 
 /// What stands beside the cause and is dangerous to overlook.
-pub(crate) fn risks(copy: &Explained<'_>) -> impl Iterator<Item = Claim> {
-    risk_of_release(copy).into_iter().chain(all().filter_map(|cause| cause.risk(copy)))
+pub(crate) fn risks(copy: &Explained<'_>, scene: &Scene<'_>) -> impl Iterator<Item = Claim> {
+    risk_of_release(copy).into_iter().chain(all().filter_map(|cause| cause.risk(copy, scene)))
 }
 
 /// The cause that a verdict's kind stands for, and its layer.

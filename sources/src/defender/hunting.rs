@@ -198,6 +198,7 @@ fn identity(row: &Row) -> Identity {
             Some("intra-org" | "intraorg") => Some(Access::Internal),
             _ => None,
         },
+        authenticated_sender: None,
     }
 }
 

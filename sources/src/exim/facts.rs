@@ -1,15 +1,16 @@
 //! From an Exim line to facts.
 
 use evidence::{
-    Action, Address, Arrival, AuthMethod, AuthResult, Authentication, CopyKey, Fact, Handover, Identifier, Identity,
-    NextHop, Outcome, Peer, PolicyRef, Product, Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply,
-    Scope, Stored, System, Verdict, VerdictKind,
+    Action, Address, Arrival, AuthMethod, AuthResult, AuthenticatedSender, Authentication, CopyKey, Fact, Folder,
+    Handover, Identifier, Identity, NextHop, Outcome, Peer, PolicyRef, Product, Quarantine, QuarantineState, Redirect,
+    Release, ReleaseStep, Reply, Scope, Stored, System, Verdict, VerdictKind,
 };
 
 use super::line::{self, Fields, Line, delivered_to, peer};
 use crate::lines::{Meaning, Role, Said, Seen, facts};
 use crate::message::boundary::words;
 use crate::postfix::codes::refusal;
+use crate::postfix::dovecot::folder;
 use crate::postfix::event::{outcome, queued_as, reply};
 use crate::postfix::facts::{mimecast_code, remote};
 
@@ -166,6 +167,10 @@ impl<'t> Context<'_, 't> {
             envelope_sender: Some(Address::new(from)),
             subject: fields.get("T").map(|subject| words(&unescaped(subject))),
             size_bytes: fields.word("S").and_then(|size| size.parse().ok()),
+            authenticated_sender: fields.word("A").map(|who| match who.split_once(':') {
+                Some((_, user)) => AuthenticatedSender::User(user.to_owned()),
+                None => AuthenticatedSender::NotNamed,
+            }),
             ..Identity::default()
         };
         let by = [fields.word("P").map(str::to_owned), fields.word("A").map(|who| format!("signed in as {who}"))];
@@ -216,7 +221,7 @@ impl<'t> Context<'_, 't> {
         said.push(self.of(about.clone(), Fact::Handover(handover), word));
         if next_hop == NextHop::MailboxStore {
             let chosen_by = fields.word("R").filter(|router| router.contains("filter") || router.contains("forward"));
-            let stored = Stored { folder: None, chosen_by: chosen_by.map(str::to_owned) };
+            let stored = Stored { folder: folder_of(to), chosen_by: chosen_by.map(str::to_owned) };
             said.push(self.of(about, Fact::Stored(stored), word));
         }
         said
@@ -447,6 +452,16 @@ fn next_hop(to: &str, peer: Option<&Peer>, transport: Option<&str>) -> NextHop {
         None if to.starts_with('|') || transport.contains("pipe") => NextHop::Program,
         None => NextHop::MailboxStore,
     }
+}
+
+/// The folder that a filter or forward file names by its path: a folder of a Maildir begins with a dot, another file is a
+/// folder of its own. `None` for the place where the system keeps inboxes, and for a user's name.
+fn folder_of(to: &str) -> Option<Folder> {
+    let path = to.strip_prefix('/')?.trim_end_matches('/');
+    let (parents, last) = path.rsplit_once('/')?;
+    let is_inbox = ["var/mail", "var/spool/mail"].contains(&parents)
+        || ["maildir", "mbox"].contains(&last.to_lowercase().as_str());
+    (!is_inbox).then(|| folder(last.trim_start_matches('.'))).filter(|folder| *folder != Folder::Inbox)
 }
 
 /// Router and transport.

@@ -92,7 +92,7 @@ fn event(said: &str, by_sieve: bool) -> Event<'_> {
 }
 
 /// The folder by its name: `INBOX`, and the usual names of the junk and trash folder, also under `INBOX`.
-pub(super) fn folder(name: &str) -> Folder {
+pub(crate) fn folder(name: &str) -> Folder {
     let last = name.rsplit(['/', '.']).next().unwrap_or(name);
     match last.to_ascii_lowercase().as_str() {
         "inbox" if name.len() == last.len() => Folder::Inbox,

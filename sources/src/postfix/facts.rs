@@ -1,9 +1,9 @@
 //! From the words of a line to facts.
 
 use evidence::{
-    Action, Address, Arrival, CopyKey, Fact, Handover, Identifier, Identity, NextHop, Outcome, Peer, PolicyRef,
-    Product, Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Scope, Stored, System, Verdict,
-    VerdictKind,
+    Action, Address, Arrival, AuthenticatedSender, CopyKey, Fact, Handover, Identifier, Identity, NextHop, Outcome,
+    Peer, PolicyRef, Product, Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Scope, Stored,
+    System, Verdict, VerdictKind,
 };
 
 use crate::lines::facts;
@@ -149,7 +149,12 @@ impl<'t> Context<'_, 't> {
             earlier: orig_queue_id.map(|id| self.sibling(id)),
             scope: Scope::Enforced,
         };
-        vec![self.all(Fact::Arrival(arrival), "client=")]
+        let user = sasl_username.map(|user| Identity {
+            authenticated_sender: Some(AuthenticatedSender::User(user.to_owned())),
+            ..Identity::default()
+        });
+        let user = user.map(|identity| self.all(Fact::Identity(identity), "sasl_username="));
+        [self.all(Fact::Arrival(arrival), "client=")].into_iter().chain(user).collect()
     }
 
     fn pickup(&self, from: Option<&str>, orig_id: Option<&'t str>) -> Vec<Said<'t>> {

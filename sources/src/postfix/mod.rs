@@ -3,7 +3,7 @@
 mod amavis;
 pub(crate) mod codes;
 mod door;
-mod dovecot;
+pub(crate) mod dovecot;
 pub(crate) mod event;
 pub(crate) mod facts;
 mod helpers;

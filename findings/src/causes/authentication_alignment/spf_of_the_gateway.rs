@@ -23,7 +23,7 @@ use sources::{ServiceRole, service_of_host};
 use trace::Event;
 
 use crate::causes::{Cause, claim};
-use crate::{Claim, Standing};
+use crate::{Claim, Scene, Standing};
 
 /// `authentication-alignment/spf-of-the-gateway`
 pub(super) struct Rule;
@@ -39,7 +39,7 @@ impl Cause for Rule {
         include_str!("spf_of_the_gateway.rs")
     }
 
-    fn risk(&self, copy: &Explained<'_>) -> Option<Claim> {
+    fn risk(&self, copy: &Explained<'_>, _: &Scene<'_>) -> Option<Claim> {
         risk(copy)
     }
 }

@@ -7,6 +7,7 @@ mod greylisted;
 mod r#loop;
 mod mailbox_full;
 mod message_too_large;
+mod mx_differs;
 mod recipient_unknown;
 mod relay_denied;
 mod sender_domain_unknown;
@@ -17,6 +18,7 @@ use super::Cause;
 
 /// The causes of the family.
 pub(super) const ALL: &[&dyn Cause] = &[
+    &mx_differs::Rule,
     &recipient_unknown::CAUSE,
     &mailbox_full::CAUSE,
     &connector_restriction::CAUSE,

@@ -23,8 +23,8 @@ use crate::{Claim, Standing};
 
 /// The causes of the family.
 pub(super) const ALL: &[&dyn Cause] = &[
-    &requested_not_released::Rule,
     &expired_before_release::Rule,
+    &requested_not_released::Rule,
     &deleted_before_release::Rule,
     &deleted_from_quarantine::Rule,
     &released_other_recipient::Rule,
@@ -51,9 +51,12 @@ fn given_back<'a>(ground: &Ground<'a>) -> Option<&'a Stay<'a>> {
     before(ground).filter(|stay| released(stay).is_some() && stay.station.system == ground.stay.station.system)
 }
 
-/// The stay from which the hand-over went that decided: that one itself, or the one at which the copy had been held.
-fn let_go_at<'a>(ground: &Ground<'a>) -> &'a Stay<'a> {
-    if was_held(ground.stay) { ground.stay } else { given_back(ground).unwrap_or(ground.stay) }
+/// The stay at which the copy was held, if that is this one or an earlier one at the same server: a filter gives what it
+/// releases back to its own mail server, under a new queue id, and only the server behind that is the next system.
+fn held_here<'a>(ground: &Ground<'a>) -> &'a Stay<'a> {
+    let Some(decided) = ground.copy.decided_at else { return ground.stay };
+    let same = |stay: &&Stay<'_>| stay.station.system == ground.stay.station.system;
+    ground.copy.stays[..=decided].iter().rev().take_while(same).find(|stay| was_held(stay)).unwrap_or(ground.stay)
 }
 
 /// A refusal or deferral that followed a release. Without a record of the release the hand-over after the hold implies

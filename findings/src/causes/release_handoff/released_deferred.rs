@@ -13,7 +13,7 @@
 
 use layers::End;
 
-use super::{after_release, before, let_go_at};
+use super::{after_release, before, held_here};
 use crate::Claim;
 use crate::causes::Cause;
 use crate::causes::ground::Ground;
@@ -34,7 +34,7 @@ impl Cause for Rule {
 
     fn find(&self, ground: &Ground<'_>) -> Option<Claim> {
         let (stay, event) = match ground.stay.end {
-            End::Deferred(event) => (let_go_at(ground), event),
+            End::Deferred(event) => (held_here(ground), event),
             End::PutOff(event) => (before(ground)?, event),
             _ => return None,
         };

@@ -15,7 +15,7 @@
 
 use layers::End;
 
-use super::{after_release, before, let_go_at};
+use super::{after_release, before, held_here};
 use crate::Claim;
 use crate::causes::Cause;
 use crate::causes::ground::Ground;
@@ -37,7 +37,7 @@ impl Cause for Rule {
     fn find(&self, ground: &Ground<'_>) -> Option<Claim> {
         let (stay, event) = match ground.stay.end {
             End::HandoverRefused(event) | End::GaveUp(_, Some(event)) | End::GaveUp(event, None) => {
-                (let_go_at(ground), event)
+                (held_here(ground), event)
             }
             End::Refused(event) => (before(ground)?, event),
             _ => return None,

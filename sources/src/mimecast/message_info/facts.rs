@@ -90,6 +90,7 @@ fn identity(row: &mut Row, object: &Object, message: Option<&Object>, clock: &Cl
         size_bytes: meta.and_then(|meta| meta.get("transmissionSize")).and_then(Value::as_u64),
         sent_at: instant_at(message, &["sent"], clock),
         direction: text_at(message, "route").and_then(|word| direction(&word)),
+        authenticated_sender: None,
     };
     row.state(Fact::Identity(identity), None);
 }

@@ -62,6 +62,7 @@ fn identity(row: &mut Row, fields: &Fields, stage: &Stage) {
             _ => fields.text(&["direction", "dir", "route"]),
         }
         .and_then(|word| direction(&word)),
+        authenticated_sender: None,
     };
     if identity != Identity::default() {
         row.state(Fact::Identity(identity), None);

@@ -157,6 +157,7 @@ fn identity(row: &Row) -> Identity {
             Some("internal") => Some(Access::Internal),
             _ => None,
         },
+        authenticated_sender: None,
     }
 }
 
