@@ -89,9 +89,9 @@ impl Names {
             }
         }
         names.learn_from_samples(stops);
-        names.learn_from_forwarders(stops);
         names.became.retain(|_, to| to.iter().any(|address| all.contains(address)));
         names.finals = all.into_iter().filter(|address| !names.became.contains_key(address)).collect();
+        names.set_forwarders_apart(stops);
         for (user, meant) in users_by_session(stops) {
             if names.finals.remove(&user) {
                 names.users.insert(user, meant);
@@ -146,8 +146,8 @@ impl Names {
     }
 
     /// A saved message that a system outside sent on to us: its trace fields name the address that it was sent on from, which is
-    /// of none of our recipients' domains. It became the one recipient for whom our own systems took the message by that id.
-    fn learn_from_forwarders(&mut self, stops: &[Stop]) {
+    /// of none of our recipients' domains. It means the one recipient for whom our own systems took the message by that id.
+    fn set_forwarders_apart(&mut self, stops: &[Stop]) {
         let events = || stops.iter().flat_map(|stop| &stop.events);
         let carried: Vec<&Event> = events().filter(|event| !is_sample(event.source)).collect();
         let recipients: BTreeSet<&Address> =
@@ -162,7 +162,9 @@ impl Names {
                 continue;
             }
             for name in about.envelope_recipients.iter().filter(|name| name.domain() != only.domain()) {
-                self.became.entry(name.clone()).or_default().insert((*only).clone());
+                if self.finals.contains(*only) && self.finals.remove(name) {
+                    self.users.insert(name.clone(), (*only).clone());
+                }
             }
         }
     }

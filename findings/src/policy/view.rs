@@ -10,7 +10,7 @@ use evidence::{
 use jiff::{SignedDuration, Timestamp};
 use lake::Entry;
 use layers::{End, Explained, Stay};
-use sources::policy::{self, Forged, Part, Planned, Policies};
+use sources::policy::{self, Acted, Part, Planned, Policies};
 use trace::Event;
 
 use crate::Scene;
@@ -30,8 +30,8 @@ pub struct View<'s> {
     pub(super) at: Timestamp,
     /// The verdict that acted, if one did.
     pub(super) verdict: Option<&'s Event>,
-    /// On what policies act, and how a forged sender failed.
-    acted_on: Option<(VerdictKind, Forged)>,
+    /// The verdict on which policies act.
+    acted_on: Option<Acted>,
     /// The settings, each as the export shows it that is nearest before the message.
     pub(super) settings: Vec<&'s Entry>,
     /// Of these the policies and their rules: lists of senders can be a thousand times as long.
@@ -55,7 +55,7 @@ impl<'s> View<'s> {
             .any(|entry| setting(entry).is_some_and(|one| bears_on_verdicts(one) || vendor.allow(one).is_some()));
         let has_part = |entry: &&&Entry| setting(entry).is_some_and(|setting| vendor.part(setting) != Part::None);
         let policies = settings.iter().filter(has_part).copied().collect();
-        let acted_on = verdict.and_then(|verdict| verdict::acted_on(stay, verdict));
+        let acted_on = verdict.and_then(|verdict| verdict::acted_on(stay, verdict, vendor));
         weighs.then_some(View { vendor, copy, stay, scene, at, verdict, acted_on, settings, policies })
     }
 
@@ -68,13 +68,12 @@ impl<'s> View<'s> {
 
     /// The kind of verdict on which policies act.
     pub(super) fn kind(&self) -> Option<&VerdictKind> {
-        self.acted_on.as_ref().map(|(kind, _)| kind)
+        self.acted_on.as_ref().map(|acted| &acted.kind)
     }
 
     /// What a policy says is done about the verdict that acted.
     pub(super) fn planned(&self, policy: &Setting) -> Option<Planned> {
-        let (kind, forged) = self.acted_on.as_ref()?;
-        self.vendor.planned(policy, kind, forged)
+        self.vendor.planned(policy, self.acted_on.as_ref()?)
     }
 
     /// The class of policies that acted on the verdict: the one that a record names, else the one that such verdicts are left to.

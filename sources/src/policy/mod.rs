@@ -32,9 +32,14 @@ pub trait Policies: Sync {
     fn before(&self, first: &Setting, second: &Setting) -> String;
 
     /// What a policy does about a verdict, as far as the export shows.
-    fn planned(&self, policy: &Setting, verdict: &VerdictKind, forged: &Forged) -> Option<Planned> {
-        let _ = forged;
-        self.rulebook().planned(policy, verdict)
+    fn planned(&self, policy: &Setting, acted: &Acted) -> Option<Planned> {
+        self.rulebook().planned(policy, &acted.kind)
+    }
+
+    /// How bulky a verdict's own words say that the sender is.
+    fn bulk_level(&self, said: &str) -> Option<u8> {
+        let _ = said;
+        None
     }
 
     /// Which way of letting mail through a setting is; `None` if it is none.
@@ -68,6 +73,17 @@ pub const ALL: &[&dyn Policies] = &[&exchange_online::ExchangeOnline, &mimecast:
 /// The policies of a product, if they are weighed.
 pub fn of(product: &Product) -> Option<&'static dyn Policies> {
     ALL.iter().copied().find(|vendor| vendor.product() == *product)
+}
+
+/// The verdict on which policies act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acted {
+    /// Its kind.
+    pub kind: VerdictKind,
+    /// For a forged sender: how it failed.
+    pub forged: Forged,
+    /// How bulky the sender is, where the records say so.
+    pub bulk_level: Option<u8>,
 }
 
 /// How a sender that was taken for forged failed, where the records say so.

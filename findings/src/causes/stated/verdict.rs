@@ -6,7 +6,7 @@
 
 use evidence::{Action, AuthMethod, AuthResult, Fact, Folder, Layer, Product, Stored, Verdict, VerdictKind};
 use layers::{End, Explained, Stay};
-use sources::policy::Forged;
+use sources::policy::{Acted, Forged, Policies};
 use trace::Event;
 
 use crate::causes::{claim, released, stated_by, told};
@@ -255,7 +255,7 @@ fn named_nearer<'t>(stay: &Stay<'t>, acted: &Event) -> Option<&'t Event> {
 
 /// On what policies act, where a stay's best verdict is known: its class, sharpened by the record that says whether the sender was
 /// taken for forged, or for an imitation, and how its identity failed.
-pub(crate) fn acted_on(stay: &Stay<'_>, best: &Event) -> Option<(VerdictKind, Forged)> {
+pub(crate) fn acted_on(stay: &Stay<'_>, best: &Event, vendor: &dyn Policies) -> Option<Acted> {
     use VerdictKind::{Authentication, Impersonation, Spoof};
     let kind_of = |event: &Event| match event.fact() {
         Fact::Verdict(verdict) => Some(verdict.kind.clone()),
@@ -290,7 +290,11 @@ pub(crate) fn acted_on(stay: &Stay<'_>, best: &Event) -> Option<(VerdictKind, Fo
         (Spoof, _) if result(AuthMethod::CompAuth).is_some() => Forged::Implicit,
         _ => Forged::NotSaid,
     };
-    Some((kind, forged))
+    let bulk_level = stay.adverse_verdicts().find_map(|event| match event.fact() {
+        Fact::Verdict(verdict) => vendor.bulk_level(&verdict.said),
+        _ => None,
+    });
+    Some(Acted { kind, forged, bulk_level })
 }
 
 /// What the service itself states as the reason of a spoof verdict.

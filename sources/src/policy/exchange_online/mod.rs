@@ -8,7 +8,8 @@ use evidence::{
 };
 
 use super::{
-    AfterAMatch, Allow, Comparison, Device, Exports, Forged, Looks, Part, Planned, Policies, Rank, Rulebook, property,
+    Acted, AfterAMatch, Allow, Comparison, Device, Exports, Forged, Looks, Part, Planned, Policies, Rank, Rulebook,
+    property,
 };
 
 static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::of(include_str!("rules.toml")));
@@ -54,7 +55,11 @@ impl Policies for ExchangeOnline {
 
     /// Honor DMARC and spoof intelligence are switches of the policy, and say which of its actions counts (Microsoft,
     /// Anti-phishing policies, Spoof protection and sender DMARC policies, read 2026-08-20).
-    fn planned(&self, policy: &Setting, verdict: &VerdictKind, forged: &Forged) -> Option<Planned> {
+    fn planned(&self, policy: &Setting, acted: &Acted) -> Option<Planned> {
+        let Acted { kind: verdict, forged, bulk_level } = acted;
+        if *verdict == VerdictKind::Bulk && policy.class == SettingClass::AntiSpam {
+            return below_threshold(policy, *bulk_level).or_else(|| RULES.planned(policy, verdict));
+        }
         let is_forged = matches!(verdict, VerdictKind::Spoof | VerdictKind::Authentication(AuthMethod::Dmarc));
         if policy.class != SettingClass::AntiPhish || !is_forged {
             return RULES.planned(policy, verdict);
@@ -74,6 +79,14 @@ impl Policies for ExchangeOnline {
             // What is not said could be any of the actions: it counts only where all agree.
             _ => RULES.planned(policy, &VerdictKind::Spoof),
         }
+    }
+
+    fn bulk_level(&self, said: &str) -> Option<u8> {
+        let said = said.to_ascii_lowercase();
+        ["bcl:", "bulkcomplaintlevel="].iter().find_map(|name| {
+            let rest = &said[said.find(name)? + name.len()..];
+            rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+        })
     }
 
     fn allow(&self, setting: &Setting) -> Option<Allow> {
@@ -174,6 +187,18 @@ impl Policies for ExchangeOnline {
             acted: "defender/email-events",
         }
     }
+}
+
+/// What a policy does about a sender that is less bulky than its threshold, or with bulk mail switched off: nothing (Microsoft,
+/// Bulk complaint level, and Set-HostedContentFilterPolicy, read 2026-08-20).
+fn below_threshold(policy: &Setting, level: Option<u8>) -> Option<Planned> {
+    let let_on = |said: String| Some(Planned { action: Action::None, said });
+    if property(policy, "markasspambulkmail").is_some_and(|said| said.eq_ignore_ascii_case("off")) {
+        return let_on("MarkAsSpamBulkMail: Off".to_owned());
+    }
+    let threshold: u8 = property(policy, "bulkthreshold")?.trim().parse().ok()?;
+    let level = level.filter(|level| *level < threshold)?;
+    let_on(format!("BulkThreshold: {threshold}, and the sender's level is {level}"))
 }
 
 /// Whether a setting lets simulated phishing pass.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use evidence::{Action, Condition, ConditionOn, ListWord, Product, Setting, SettingClass, Tier, VerdictKind};
 
 use super::{
-    AfterAMatch, Allow, Comparison, Device, Exports, Forged, Looks, Part, Planned, Policies, Rank, Rulebook, property,
+    Acted, AfterAMatch, Allow, Comparison, Device, Exports, Looks, Part, Planned, Policies, Rank, Rulebook, property,
 };
 
 static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::of(include_str!("rules.toml")));
@@ -57,9 +57,9 @@ impl Policies for Mimecast {
         "the more specific policy goes first, and the sender is weighed before the recipient".to_owned()
     }
 
-    fn planned(&self, policy: &Setting, verdict: &VerdictKind, _forged: &Forged) -> Option<Planned> {
+    fn planned(&self, policy: &Setting, acted: &Acted) -> Option<Planned> {
         let entry = policy.entry.as_ref()?;
-        let decides = *verdict == VerdictKind::BlockEntry;
+        let decides = acted.kind == VerdictKind::BlockEntry;
         let action = match entry.says {
             ListWord::Block => Action::Rejected,
             ListWord::Allow => Action::None,
