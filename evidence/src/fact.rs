@@ -280,6 +280,8 @@ pub enum AuthFault {
     Expired,
     /// The DNS did not answer.
     DnsFailed,
+    /// The chain of ARC seals holds, and the checker does not trust its sealer.
+    SealerNotTrusted,
 }
 
 /// What a filter concluded, and what was done about it.

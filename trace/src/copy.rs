@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use evidence::{
-    Address, Fact, FileName, Folder, Handover, Identifier, Outcome, Product, QuarantineState, Redirect, SourceId,
-    TraceStatus,
+    Address, Fact, FileName, Folder, Handover, Identifier, Outcome, Product, QuarantineState, Redirect, Scope,
+    SourceId, TraceStatus, VerdictKind,
 };
 
 use crate::passage::Passage;
@@ -91,6 +91,7 @@ impl Names {
         names.learn_from_samples(stops);
         names.became.retain(|_, to| to.iter().any(|address| all.contains(address)));
         names.finals = all.into_iter().filter(|address| !names.became.contains_key(address)).collect();
+        names.set_forwarders_apart(stops);
         for (user, meant) in users_by_session(stops) {
             if names.finals.remove(&user) {
                 names.users.insert(user, meant);
@@ -140,6 +141,30 @@ impl Names {
             let Some((last, earlier)) = event.observation.about.envelope_recipients.split_first() else { continue };
             for name in earlier {
                 self.became.entry(name.clone()).or_default().insert(last.clone());
+            }
+        }
+    }
+
+    /// A saved message that a system outside sent on to us: its trace fields name the address that it was sent on from, which is
+    /// of none of our recipients' domains. It means the one recipient for whom our own systems took the message by that id.
+    fn set_forwarders_apart(&mut self, stops: &[Stop]) {
+        let events = || stops.iter().flat_map(|stop| &stop.events);
+        let carried: Vec<&Event> = events().filter(|event| !is_sample(event.source)).collect();
+        let recipients: BTreeSet<&Address> =
+            carried.iter().flat_map(|event| &event.observation.about.envelope_recipients).collect();
+        let (Some(only), 1) = (recipients.first(), recipients.len()) else { return };
+        let is_id = |id: &&Identifier| matches!(id, Identifier::NetworkMessageId(_));
+        let ids: BTreeSet<&Identifier> =
+            carried.iter().flat_map(|event| event.observation.about.ids.iter().filter(is_id)).collect();
+        for event in events().filter(|event| is_saved_message(event.source)) {
+            let about = &event.observation.about;
+            if !about.ids.iter().any(|id| ids.contains(id)) {
+                continue;
+            }
+            for name in about.envelope_recipients.iter().filter(|name| name.domain() != only.domain()) {
+                if self.finals.contains(*only) && self.finals.remove(name) {
+                    self.users.insert(name.clone(), (*only).clone());
+                }
             }
         }
     }
@@ -353,6 +378,14 @@ impl Savers {
                     .collect();
                 fitting = if junked.len() == 1 { junked } else { fitting };
             }
+            if fitting.len() > 1 && is_from_a_hold(&file, stops) {
+                let held: Vec<&Address> = fitting
+                    .iter()
+                    .copied()
+                    .filter(|one| has_word(stops, one, &[TraceStatus::Quarantined, TraceStatus::FilteredAsSpam]))
+                    .collect();
+                fitting = if held.len() == 1 { held } else { fitting };
+            }
             let saver = (fitting.len() == 1).then(|| fitting[0].clone());
             savers.of_file.insert(file, saver);
         }
@@ -437,6 +470,16 @@ fn is_from_junk(file: &FileName, stops: &[Stop]) -> bool {
         event.observation.cite.file == *file
             && matches!(event.fact(), Fact::Stored(stored) if stored.folder == Some(Folder::Junk))
     })
+}
+
+/// Whether a sample bears a verdict against it and says nothing of a folder: the header of a copy that was kept back.
+fn is_from_a_hold(file: &FileName, stops: &[Stop]) -> bool {
+    let of_file = || stops.iter().flat_map(|stop| &stop.events).filter(|event| event.observation.cite.file == *file);
+    let against = |event: &Event| {
+        matches!(event.fact(), Fact::Verdict(verdict)
+            if verdict.kind != VerdictKind::Clean && verdict.scope == Scope::Enforced)
+    };
+    of_file().any(against) && !of_file().any(|event| matches!(event.fact(), Fact::Stored(_)))
 }
 
 /// Whether a summary word for a recipient is one of these.

@@ -53,7 +53,7 @@ fn is_a_rules(kind: &VerdictKind) -> bool {
 }
 
 fn ignored(view: &View<'_>, matching: &Matching<'_>) -> Claim {
-    let words = view.acted().map_or("the verdict", |(_, verdict)| layers::of_verdict_kind(&verdict.kind));
+    let words = view.kind().map_or("the verdict", layers::of_verdict_kind);
     let head = format!(
         "\"{}\" is {}, and did not keep the message from being judged {words}",
         matching.value,
@@ -83,12 +83,12 @@ fn lists_are_supplied(view: &View<'_>) -> bool {
 
 /// Policies were supplied, the list was not.
 fn not_supplied(view: &View<'_>) -> Option<(Kind, Claim)> {
-    let (_, verdict) = view.acted().filter(|(_, verdict)| view.vendor.rulebook().is_overridable(&verdict.kind))?;
+    let kind = view.kind().filter(|kind| view.vendor.rulebook().is_overridable(kind))?;
     let sender = view.header_from().or(view.envelope_sender())?;
     let statement = format!(
         "whether an allow entry for {sender} exists is not shown: the list was not supplied; against {} it could \
          have helped",
-        layers::of_verdict_kind(&verdict.kind)
+        layers::of_verdict_kind(kind)
     );
     let missing = view.vendor.exports().allows.iter().copied().filter(|list| !view.scene.lake.has(list));
     Some(not_shown(ID, statement, view.verdict, [], missing.collect()))

@@ -1,7 +1,7 @@
 //! Allow entries that name a message: whether they could act, and why they did not.
 
 use evidence::{Action, Fact, Setting, SettingClass, VerdictKind};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lake::Entry;
 use sources::policy::{Allow, Comparison, Device, Honoured};
 
@@ -73,6 +73,7 @@ fn weigh<'s>(view: &View<'s>, entry: &'s Entry, setting: &'s Setting, allow: &Al
     }
     by_its_life(view, setting)
         .map(|why| Because::Shown(why, Vec::new()))
+        .or_else(|| unused(view, setting).map(Because::Likely))
         .or_else(|| by_its_scope(view, setting, allow))
         .or_else(|| by_a_block(view, allow))
         .or_else(|| by_the_verdict(view, entry, allow))
@@ -82,13 +83,11 @@ fn weigh<'s>(view: &View<'s>, entry: &'s Entry, setting: &'s Setting, allow: &Al
 /// Whether an allow is for this recipient and this kind of verdict at all.
 fn concerns(view: &View<'_>, setting: &Setting, allow: &Allow) -> bool {
     let of_recipient = |mailbox| view.recipients().any(|recipient| *recipient == mailbox);
-    let forged = view
-        .acted()
-        .is_some_and(|(_, verdict)| matches!(verdict.kind, VerdictKind::Spoof | VerdictKind::Authentication(_)));
+    let forged = view.kind().is_some_and(|kind| matches!(kind, VerdictKind::Spoof | VerdictKind::Authentication(_)));
     match allow.device {
         Device::UserList | Device::UserListDomain => setting.mailbox.clone().is_some_and(of_recipient),
         Device::SpoofPair => forged,
-        Device::Rule | Device::PermitPolicy => is_on(setting),
+        Device::Rule | Device::PermitPolicy | Device::Simulation => is_on(setting),
         _ => true,
     }
 }
@@ -107,6 +106,14 @@ fn named(view: &View<'_>, setting: &Setting, allow: &Allow) -> Match {
             _ => Match::No,
         },
         Device::SpoofPair => pair(view, setting, allow),
+        Device::Simulation => match fits(view, setting) {
+            Fits::Yes(_) => Match::Yes,
+            Fits::NotShown(what) if names_the_sender(view, setting, allow) => Match::Doubtful(what.join(" and ")),
+            Fits::No(Why::Partly(what)) if names_the_sender(view, setting, allow) => {
+                Match::Elsewhere(format!("both its domain and its address have to fit, and {what} does not"))
+            }
+            _ => Match::No,
+        },
         Device::PermitPolicy => permitted(view, setting, allow),
         Device::ListEntry | Device::SubmittedEntry => match &setting.entry {
             Some(entry) if entry.on == "connecting address" => match view.client() {
@@ -205,6 +212,17 @@ fn by_its_life(view: &View<'_>, setting: &Setting) -> Option<String> {
     (!is_on(setting)).then(|| "it is switched off, or only reports".to_owned())
 }
 
+/// An entry that ends by itself some days after its last use: by what the export shows it was over. It may have been used once
+/// more after the export was taken.
+fn unused(view: &View<'_>, setting: &Setting) -> Option<String> {
+    let days = view.vendor.ends_unused_after(setting)?;
+    let used = setting.last_used.as_ref().or(setting.created.as_ref())?.at;
+    let end = used.checked_add(SignedDuration::from_hours(24 * i64::from(days))).ok()?;
+    (end <= view.at).then(|| {
+        format!("it ends {days} days after its last use, and by the export that was {used}, so that it was over {end}")
+    })
+}
+
 /// A sender who is allowed in a policy that is not the one that applied.
 fn by_its_scope<'s>(view: &View<'s>, setting: &'s Setting, allow: &Allow) -> Option<Because<'s>> {
     let policy = setting.policy.as_deref().filter(|_| allow.device == Device::PolicySender)?;
@@ -248,8 +266,7 @@ fn by_a_block<'s>(view: &View<'s>, allow: &Allow) -> Option<Because<'s>> {
 
 /// What the vendor's pages say about the device and the verdict that acted.
 fn by_the_verdict<'s>(view: &View<'s>, entry: &'s Entry, allow: &Allow) -> Option<Because<'s>> {
-    let (_, verdict) = view.acted()?;
-    let page = view.vendor.rulebook().overriding(allow.device, &verdict.kind)?;
+    let page = view.vendor.rulebook().overriding(allow.device, view.kind()?)?;
     let why = format!("{} ({})", page.because, page.source);
     let behind = view.is_behind_another();
     let lasts = held(view, entry);

@@ -97,8 +97,7 @@ impl<'s> Candidate<'s> {
 
     /// What it says is done about the verdict that acted.
     pub(super) fn planned(&self, view: &View<'_>) -> Option<Planned> {
-        let (_, verdict) = view.acted()?;
-        view.vendor.planned(self.policy()?, &verdict.kind)
+        view.planned(self.policy()?)
     }
 
     fn is_called(&self, name: &str) -> bool {
@@ -145,8 +144,8 @@ impl<'s> Applied<'s> {
         if matches!(candidate.tier(), Tier::Default | Tier::BuiltIn) {
             return None;
         }
-        let (_, verdict) = view.acted()?;
-        let allowing = candidate.policy().and_then(|policy| allows::within(view, &policy.name, &verdict.kind));
+        let kind = view.kind()?;
+        let allowing = candidate.policy().and_then(|policy| allows::within(view, &policy.name, kind));
         if let Some((entry, value)) = allowing {
             return Some(Other { candidate, would: format!("allows {value}"), shown_by: vec![entry] });
         }

@@ -56,7 +56,7 @@ pub(super) fn fits(view: &View<'_>, rule: &Setting) -> Fits {
     let looks = view.vendor.looks(rule);
     let mut open = Vec::new();
     for exception in &rule.exceptions {
-        match holds(view, exception, looks) {
+        match holds(view, rule, exception, looks) {
             Holds::Yes(what) => return Fits::No(Why::Excepted(what)),
             Holds::NotShown(what) => open.push(what),
             Holds::No(_) => {}
@@ -64,7 +64,7 @@ pub(super) fn fits(view: &View<'_>, rule: &Setting) -> Fits {
     }
     let (mut met, mut failed) = (Vec::new(), None);
     for condition in &rule.conditions {
-        match holds(view, condition, looks) {
+        match holds(view, rule, condition, looks) {
             Holds::Yes(what) => met.push(what),
             Holds::No(what) => failed = failed.or(Some(what)),
             Holds::NotShown(what) => open.push(what),
@@ -85,11 +85,11 @@ pub(super) fn is_for_recipient(view: &View<'_>, rule: &Setting) -> bool {
     rule.conditions
         .iter()
         .filter(|condition| matches!(condition.on, Recipient | RecipientDomain | RecipientGroup))
-        .all(|condition| matches!(holds(view, condition, Looks::Either), Holds::Yes(_)))
+        .all(|condition| matches!(holds(view, rule, condition, Looks::Either), Holds::Yes(_)))
 }
 
-fn holds(view: &View<'_>, condition: &Condition, looks: Looks) -> Holds {
-    let how = view.vendor.comparison(condition);
+fn holds(view: &View<'_>, rule: &Setting, condition: &Condition, looks: Looks) -> Holds {
+    let how = view.vendor.comparison(rule, condition);
     let named = format!("{} {}", condition.name, condition.values.join(", "));
     let is = |yes: bool| if yes { Holds::Yes(named.clone()) } else { Holds::No(named.clone()) };
     match condition.on {

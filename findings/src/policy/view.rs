@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use evidence::{
     Action, Address, Change, Done, Effect, Fact, Folder, ListWord, Setting, SettingClass, SourceId, Verdict,
+    VerdictKind,
 };
 use jiff::{SignedDuration, Timestamp};
 use lake::Entry;
 use layers::{End, Explained, Stay};
-use sources::policy::{self, Part, Policies};
+use sources::policy::{self, Acted, Part, Planned, Policies};
 use trace::Event;
 
 use crate::Scene;
@@ -29,6 +30,8 @@ pub struct View<'s> {
     pub(super) at: Timestamp,
     /// The verdict that acted, if one did.
     pub(super) verdict: Option<&'s Event>,
+    /// The verdict on which policies act.
+    acted_on: Option<Acted>,
     /// The settings, each as the export shows it that is nearest before the message.
     pub(super) settings: Vec<&'s Entry>,
     /// Of these the policies and their rules: lists of senders can be a thousand times as long.
@@ -47,10 +50,13 @@ impl<'s> View<'s> {
         let sent_at = || scene.trace.message.sent_at.as_ref().map(|when| when.at);
         let at = verdict.and_then(Event::at).or_else(|| stay.start()).or_else(sent_at)?;
         let settings = settings_at(scene, vendor, at);
-        let weighs = settings.iter().any(|entry| setting(entry).is_some_and(bears_on_verdicts));
+        let weighs = settings
+            .iter()
+            .any(|entry| setting(entry).is_some_and(|one| bears_on_verdicts(one) || vendor.allow(one).is_some()));
         let has_part = |entry: &&&Entry| setting(entry).is_some_and(|setting| vendor.part(setting) != Part::None);
         let policies = settings.iter().filter(has_part).copied().collect();
-        weighs.then_some(View { vendor, copy, stay, scene, at, verdict, settings, policies })
+        let acted_on = verdict.and_then(|verdict| verdict::acted_on(stay, verdict, vendor));
+        weighs.then_some(View { vendor, copy, stay, scene, at, verdict, acted_on, settings, policies })
     }
 
     /// The verdict that acted, as stated.
@@ -60,12 +66,22 @@ impl<'s> View<'s> {
         Some((event, verdict))
     }
 
+    /// The kind of verdict on which policies act.
+    pub(super) fn kind(&self) -> Option<&VerdictKind> {
+        self.acted_on.as_ref().map(|acted| &acted.kind)
+    }
+
+    /// What a policy says is done about the verdict that acted.
+    pub(super) fn planned(&self, policy: &Setting) -> Option<Planned> {
+        self.vendor.planned(policy, self.acted_on.as_ref()?)
+    }
+
     /// The class of policies that acted on the verdict: the one that a record names, else the one that such verdicts are left to.
     pub(super) fn acting_class(&self) -> Option<SettingClass> {
         let (_, verdict) = self.acted()?;
         let book = self.vendor.rulebook();
         let named = verdict.policy.as_ref().and_then(|policy| book.class_named(policy.kind.as_deref()?));
-        named.filter(|class| policy::CLASSES.contains(class)).or_else(|| book.class_for(&verdict.kind))
+        named.filter(|class| policy::CLASSES.contains(class)).or_else(|| book.class_for(self.kind()?))
     }
 
     /// The policy of a class that a record about the copy names, by its name, else by its lasting id.

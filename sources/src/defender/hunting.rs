@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::CODES;
 use super::delivery::{Place, folder, moved, place, released, say_authentications, say_latest, say_place, stored};
-use super::verdict::{self, Override, say_override, sharpened, threat};
+use super::verdict::{self, Override, detections, ground, is_class_of_content, say_override, sharpened, threat};
 use crate::microsoft::{details, text};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
@@ -211,6 +211,7 @@ fn verdicts(row: &Row, facts: &mut Facts<'_>) {
         ("orglevelaction", "orglevelpolicy", VerdictKind::BlockEntry),
         ("userlevelaction", "userlevelpolicy", VerdictKind::UserBlock),
     ];
+    let detected_nothing = detections(row.text(METHODS).unwrap_or_default()).is_empty();
     let mut overridden = false;
     for (level, policy, otherwise) in &overrides {
         let Some(result) = row.text(&[level]) else { continue };
@@ -222,9 +223,13 @@ fn verdicts(row: &Row, facts: &mut Facts<'_>) {
             otherwise,
             rule: row.text(&["exchangetransportrule"]).filter(|_| is_transport_rule(row.text(&[policy]))),
         };
-        let action = if found.is_some() || by_policy.is_some() { Action::None } else { action.clone() };
+        // What the organisation blocks gets a class by that very entry; an allow beside a class did nothing to it.
+        let is_class = found.is_some() || by_policy.is_some();
+        let is_block = result.eq_ignore_ascii_case("block");
+        let action = if is_class && !(is_block && detected_nothing) { Action::None } else { action.clone() };
         say_override(facts, &[level], of, action);
     }
+    let threat = found.clone();
     let kind = match (by_policy, found) {
         (Some(kind), _) | (None, Some(kind)) => kind,
         // A copy that was blocked without a threat was not found clean: the row does not say why.
@@ -243,16 +248,19 @@ fn verdicts(row: &Row, facts: &mut Facts<'_>) {
         "deliveryaction",
     ];
     let words = said(row, &names);
-    facts.say_by(
-        &["emailactionpolicy", "threattypes"],
-        Fact::Verdict(Verdict {
-            kind: sharpened(kind, confidence, methods),
-            action,
-            said: if words.is_empty() { "no threat types".to_owned() } else { words },
-            policy: policy(row),
-            scope: Scope::Enforced,
-        }),
-    );
+    let verdict = Verdict {
+        kind: sharpened(kind, confidence, methods),
+        action,
+        said: if words.is_empty() { "no threat types".to_owned() } else { words },
+        policy: policy(row),
+        scope: Scope::Enforced,
+    };
+    if let Some(kind) = threat.filter(|_| is_class_of_content(&verdict.kind)).and_then(|kind| ground(&kind, methods)) {
+        let ground = Verdict { kind, ..verdict.clone() };
+        facts.say_by(&["emailactionpolicy", "threattypes"], Fact::Verdict(verdict));
+        return facts.say_by(METHODS, Fact::Verdict(ground));
+    }
+    facts.say_by(&["emailactionpolicy", "threattypes"], Fact::Verdict(verdict));
 }
 
 fn is_blocked(row: &Row) -> bool {

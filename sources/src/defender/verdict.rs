@@ -39,6 +39,38 @@ pub(crate) fn sharpened(kind: VerdictKind, confidence: &str, methods: &str) -> V
     }
 }
 
+/// Whether a kind says how bad the content is, and not by what.
+pub(crate) fn is_class_of_content(kind: &VerdictKind) -> bool {
+    use VerdictKind::{HighConfidencePhish, HighConfidenceSpam, Malware, Phish, Spam};
+    matches!(kind, Phish | HighConfidencePhish | Spam | HighConfidenceSpam | Malware)
+}
+
+/// By what a threat was found, where one sort of detection alone found it: a link.
+pub(crate) fn ground(threat: &VerdictKind, methods: &str) -> Option<VerdictKind> {
+    let is_of = |name: &str| match threat {
+        VerdictKind::Phish | VerdictKind::HighConfidencePhish => name.contains("phish"),
+        VerdictKind::Spam | VerdictKind::HighConfidenceSpam => name.contains("spam"),
+        VerdictKind::Malware => name.contains("malware"),
+        _ => false,
+    };
+    let mut found = detections(methods).into_iter().filter(|(name, _)| is_of(name)).map(|(_, by)| by).peekable();
+    found.peek()?;
+    found.all(|by| by.starts_with("url ")).then_some(VerdictKind::Url)
+}
+
+/// Each detection with the threat that it found, lower case: `{"Phish":["URL detonation","Advanced filter"]}`, or
+/// `["Phish: [URL detonation]"]`.
+pub(crate) fn detections(methods: &str) -> Vec<(String, String)> {
+    let plain = |text: &str| text.trim_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
+    let mut found = Vec::new();
+    for (head, list) in methods.split(']').filter_map(|part| part.rsplit_once('[')) {
+        let threat = plain(head.rsplit([',', '[', '{', ';']).next().unwrap_or(head));
+        let each = list.split(',').map(plain).filter(|by| !by.is_empty());
+        found.extend(each.map(|by| (threat.clone(), by)));
+    }
+    found
+}
+
 /// An override by the organisation or the user: what it says, and by which setting.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Override<'r> {
@@ -68,4 +100,29 @@ pub(crate) fn say_override(facts: &mut Facts<'_>, names: &[&str], of: Override<'
     let name = of.rule.or(Some(of.source).filter(|source| !source.is_empty())).map(str::to_owned);
     let policy = Some(PolicyRef { kind: Some(of.level.to_owned()), name, id: None });
     facts.say_by(names, Fact::Verdict(Verdict { kind, action, said, policy, scope: Scope::Enforced }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ok_grounds() {
+        for (threat, methods, expected) in [
+            (VerdictKind::Phish, r#"{"Phish":["URL malicious reputation"]}"#, Some(VerdictKind::Url)),
+            (VerdictKind::Phish, r#"{"Phish":["URL detonation","URL detonation reputation"]}"#, Some(VerdictKind::Url)),
+            (VerdictKind::Phish, r#"{"Phish":["URL detonation","Advanced filter"]}"#, None),
+            (VerdictKind::Phish, r#"{"Phish":["Advanced filter"],"Spam":["URL malicious reputation"]}"#, None),
+            (
+                VerdictKind::Spam,
+                r#"["Phish: [Spoof DMARC]","Spam: [URL malicious reputation]"]"#,
+                Some(VerdictKind::Url),
+            ),
+            (VerdictKind::Malware, r#"{"Malware":["File detonation"]}"#, None),
+            (VerdictKind::Phish, "", None),
+            (VerdictKind::Phish, "[[[,]{", None),
+        ] {
+            assert_eq!(ground(&threat, methods), expected, "{threat:?} {methods}");
+        }
+    }
 }

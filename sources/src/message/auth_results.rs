@@ -326,6 +326,7 @@ const FAULTS: &[(&str, AuthFault)] = &[
     ("signature did not verify", AuthFault::SignatureWrong),
     ("signature verification failed", AuthFault::SignatureWrong),
     ("bad signature", AuthFault::SignatureWrong),
+    ("oda=0", AuthFault::SealerNotTrusted), // Microsoft, Configure trusted ARC sealers
 ];
 
 fn fault_of(comments: &[String], reason: Option<&str>, result: &str) -> Option<AuthFault> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use evidence::{
-    Action, Address, Authentication, CopyKey, Fact, Identifier, Identity, Observation, Problem, Product, Reading,
-    Scope, System, Verdict, VerdictKind, When,
+    Action, Address, AuthMethod, Authentication, CopyKey, Fact, Identifier, Identity, Observation, Problem, Product,
+    Reading, Scope, System, Verdict, VerdictKind, When,
 };
 
 use super::fields::{Field, Header, MAX_FIELDS};
@@ -368,22 +368,30 @@ impl<'a> Sample<'a> {
                 Row::PassedOver("no method that is followed")
             };
         }
-        let state = |result: Authentication| {
-            let word = result.said.split(' ').next().unwrap_or("").to_owned();
-            (speaker.clone(), None, Fact::Authentication(result), word)
-        };
-        Row::Stated(found.results.into_iter().map(state).collect())
+        Row::Stated(found.results.into_iter().map(|result| stated(speaker.clone(), result)).collect())
     }
 
-    /// Results that an ARC sealer kept (RFC 8617, 4.1.1): its words, never those of the receiving system.
+    /// Results that an ARC sealer kept (RFC 8617, 4.1.1): its words, never those of the receiving system. Whether the chain
+    /// before it holds is what the sealer itself found: where the receiving system seals, that stands nowhere else.
     fn arc_results(&self, value: &str) -> Row {
         let mut found = auth_results::parse(value);
         let sealer = found.authserv_id.clone().unwrap_or_else(|| "unnamed sealer".to_owned());
         let instance = found.instance.clone().unwrap_or_else(|| "?".to_owned());
+        let is_of_the_chain = |result: &Authentication| result.method == AuthMethod::Arc;
+        let (of_the_chain, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut found.results).into_iter().partition(is_of_the_chain);
+        let of_the_chain = of_the_chain.into_iter().filter(|_| found.authserv_id.is_some());
+        let mut stated: Vec<_> = of_the_chain.map(|result| stated(self.speaker_named(&sealer), result)).collect();
+        found.results = kept;
         for result in &mut found.results {
             result.arc_instance = Some(instance.parse().unwrap_or(0));
         }
-        self.results(System::of(Product::Other(format!("{sealer} (ARC i={instance})"))), found)
+        if stated.is_empty() || !found.results.is_empty() {
+            let kept = self.results(System::of(Product::Other(format!("{sealer} (ARC i={instance})"))), found);
+            let Row::Stated(kept) = kept else { return if stated.is_empty() { kept } else { Row::Stated(stated) } };
+            stated.extend(kept);
+        }
+        Row::Stated(stated)
     }
 
     fn received_spf(&self, at: usize, value: &str) -> Row {
@@ -398,6 +406,12 @@ impl<'a> Sample<'a> {
         let word = value.split_whitespace().next().unwrap_or("").to_owned();
         Row::Stated(vec![(speaker, None, Fact::Authentication(result), word)])
     }
+}
+
+/// One result, stated by a system, with the word that says it.
+fn stated(speaker: System, result: Authentication) -> (System, Option<When>, Fact, String) {
+    let word = result.said.split(' ').next().unwrap_or("").to_owned();
+    (speaker, None, Fact::Authentication(result), word)
 }
 
 /// A value with its white space folded, cut to what a verdict repeats.

@@ -10,7 +10,7 @@ mod rulebook;
 
 use std::cmp::Reverse;
 
-use evidence::{Condition, Product, Setting, SettingClass, SourceId, VerdictKind};
+use evidence::{Action, Condition, Product, Setting, SettingClass, SourceId, VerdictKind};
 
 pub use rulebook::{Honoured, Overriding, Planned, Rulebook};
 
@@ -32,18 +32,30 @@ pub trait Policies: Sync {
     fn before(&self, first: &Setting, second: &Setting) -> String;
 
     /// What a policy does about a verdict, as far as the export shows.
-    fn planned(&self, policy: &Setting, verdict: &VerdictKind) -> Option<Planned> {
-        self.rulebook().planned(policy, verdict)
+    fn planned(&self, policy: &Setting, acted: &Acted) -> Option<Planned> {
+        self.rulebook().planned(policy, &acted.kind)
+    }
+
+    /// How bulky a verdict's own words say that the sender is.
+    fn bulk_level(&self, said: &str) -> Option<u8> {
+        let _ = said;
+        None
     }
 
     /// Which way of letting mail through a setting is; `None` if it is none.
     fn allow(&self, setting: &Setting) -> Option<Allow>;
 
+    /// After how many days without a use an entry ends by itself; `None` if it does not.
+    fn ends_unused_after(&self, entry: &Setting) -> Option<u16> {
+        let _ = entry;
+        None
+    }
+
     /// Which sender the conditions of a rule look at.
     fn looks(&self, rule: &Setting) -> Looks;
 
-    /// How the values of a condition are compared.
-    fn comparison(&self, condition: &Condition) -> Comparison;
+    /// How the values of a rule's condition are compared.
+    fn comparison(&self, rule: &Setting, condition: &Condition) -> Comparison;
 
     /// Names of conditions that the export shows only in part, so that nobody can tell whom the setting is for.
     fn unread(&self, rule: &Setting) -> Vec<String>;
@@ -61,6 +73,28 @@ pub const ALL: &[&dyn Policies] = &[&exchange_online::ExchangeOnline, &mimecast:
 /// The policies of a product, if they are weighed.
 pub fn of(product: &Product) -> Option<&'static dyn Policies> {
     ALL.iter().copied().find(|vendor| vendor.product() == *product)
+}
+
+/// The verdict on which policies act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acted {
+    /// Its kind.
+    pub kind: VerdictKind,
+    /// For a forged sender: how it failed.
+    pub forged: Forged,
+    /// How bulky the sender is, where the records say so.
+    pub bulk_level: Option<u8>,
+}
+
+/// How a sender that was taken for forged failed, where the records say so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forged {
+    /// They do not.
+    NotSaid,
+    /// Without a record that asks for anything.
+    Implicit,
+    /// The author's domain asks for this.
+    Asked(Action),
 }
 
 /// The part that a setting plays in the choice of a policy.
@@ -144,6 +178,8 @@ pub enum Device {
     UserListDomain,
     /// A policy that permits senders.
     PermitPolicy,
+    /// A sender of simulated phishing that passes all filters.
+    Simulation,
 }
 
 impl Device {
@@ -158,6 +194,7 @@ impl Device {
             Device::Rule => "a rule that tells the filter to stand aside",
             Device::UserList | Device::UserListDomain => "an entry of the user's own safe list",
             Device::PermitPolicy => "a policy that permits the sender",
+            Device::Simulation => "an override for simulated phishing",
         }
     }
 
@@ -173,6 +210,7 @@ impl Device {
             Device::UserList => "user_list",
             Device::UserListDomain => "user_list_domain",
             Device::PermitPolicy => "permit_policy",
+            Device::Simulation => "simulation",
         }
     }
 }

@@ -154,7 +154,8 @@ impl Rulebook {
         self.acts.iter().filter(move |acts| verdict_kind(&acts.verdict).as_ref() == Some(verdict))
     }
 
-    fn said_under(&self, policy: &Setting, name: &str) -> Option<Planned> {
+    /// What a policy says under one property.
+    pub(super) fn said_under(&self, policy: &Setting, name: &str) -> Option<Planned> {
         let name = folded(name);
         let Property { name, values } = policy.properties.iter().find(|property| folded(&property.name) == name)?;
         let said = values.first()?;
@@ -204,7 +205,7 @@ mod tests {
         }
     }
 
-    const DEVICES: [Device; 9] = [
+    const DEVICES: [Device; 10] = [
         Device::ListEntry,
         Device::SubmittedEntry,
         Device::SpoofPair,
@@ -214,6 +215,7 @@ mod tests {
         Device::UserList,
         Device::UserListDomain,
         Device::PermitPolicy,
+        Device::Simulation,
     ];
 
     #[test]

@@ -24,10 +24,10 @@ use crate::Claim;
 
 /// The causes of the family.
 pub(super) const ALL: &[&dyn Cause] = &[
+    &arc_untrusted::Rule,
     &dmarc_fail::Rule,
     &spf_fail::CAUSE,
     &dkim_fail::CAUSE,
-    &arc_untrusted::CAUSE,
     &dns_temporary_failure::Rule,
     &dkim_body_changed::Rule,
     &dkim_key_missing::Rule,
@@ -61,9 +61,13 @@ impl Leg<'_> {
 
 /// The stories behind a cause that is DMARC's failure, in the order of the results.
 pub(super) fn behind(copy: &Explained<'_>, cause: Option<&Claim>) -> Vec<Claim> {
-    let Some(cause) = cause.filter(|cause| cause.id == dmarc_fail::ID && cause.is_shown()) else { return Vec::new() };
+    let is_dmarc = |cause: &&Claim| [dmarc_fail::ID, arc_untrusted::ID].contains(&cause.id.as_str());
+    let Some(cause) = cause.filter(is_dmarc).filter(|cause| cause.is_shown()) else { return Vec::new() };
     let Some((dmarc, author)) = failed(copy, cause) else { return Vec::new() };
     let mut found: Vec<Claim> = Vec::new();
+    if cause.id == arc_untrusted::ID {
+        found.push(claim(dmarc_fail::ID, cause.standing, Layer::Authentication, told(dmarc), [dmarc]));
+    }
     for event in stated(copy).filter(|event| event.observation.speaker == dmarc.observation.speaker) {
         let Fact::Authentication(result) = event.fact() else { continue };
         let leg = Leg { result, said: told(event), author: &author };

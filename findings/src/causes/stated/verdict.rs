@@ -6,6 +6,7 @@
 
 use evidence::{Action, AuthMethod, AuthResult, Fact, Folder, Layer, Product, Stored, Verdict, VerdictKind};
 use layers::{End, Explained, Stay};
+use sources::policy::{Acted, Forged, Policies};
 use trace::Event;
 
 use crate::causes::{claim, released, stated_by, told};
@@ -20,7 +21,7 @@ pub(super) fn by_filter(stay: &Stay<'_>) -> Option<Claim> {
     }
     let deed = deed(stay)?;
     let verdict = best(stay)?;
-    let named = class_in_the_sample(stay, verdict).unwrap_or(verdict);
+    let named = class_in_the_sample(stay, verdict).or_else(|| named_nearer(stay, verdict)).unwrap_or(verdict);
     let behind = behind_a_spoof(stay, named);
     let (id, layer) = match &behind {
         Some(behind) => (behind.id, behind.layer),
@@ -214,15 +215,19 @@ pub(crate) fn best<'t>(stay: &Stay<'t>) -> Option<&'t Event> {
         },
         _ => false,
     };
-    stay.adverse_verdicts().filter(explains).filter(|event| stated_by(event).is_some()).max_by_key(|event| match event
-        .fact()
-    {
+    let explaining = || stay.adverse_verdicts().filter(explains).filter(|event| stated_by(event).is_some());
+    let best = explaining().max_by_key(|event| match event.fact() {
         Fact::Verdict(verdict) => {
             let acted = !matches!(verdict.action, Action::None | Action::NotSaid | Action::Tagged);
             (acted, !repeats_a_milter(stay, event, verdict), event.at())
         }
         _ => (false, true, None),
-    })
+    })?;
+    // A record that names class and link: policies act on the class.
+    let of_the_link = matches!(best.fact(), Fact::Verdict(verdict) if verdict.kind == VerdictKind::Url);
+    let place = best.observation.cite.order();
+    let class = explaining().find(|event| of_the_link && event.observation.cite.order() == place);
+    Some(class.unwrap_or(best))
 }
 
 /// Whether a mail server only repeats what a milter told it to say, and the milter's own record of the same deed is there: a filter
@@ -254,6 +259,76 @@ fn class_in_the_sample<'t>(stay: &Stay<'t>, acted: &Event) -> Option<&'t Event> 
                 if matches!(kind, VerdictKind::Spoof | VerdictKind::Impersonation | VerdictKind::Bulk))
     };
     stay.adverse_verdicts().filter(|_| is_group).find(names_class)
+}
+
+/// The verdict that names the reason nearer, where another record about the same deed gives a class only: the entry that
+/// blocks (with which the service gives a class to what it blocks), or else by what the class was found.
+fn named_nearer<'t>(stay: &Stay<'t>, acted: &Event) -> Option<&'t Event> {
+    use VerdictKind::{Attachment, Authentication, BlockEntry, HighConfidencePhish, HighConfidenceSpam, Impersonation};
+    use VerdictKind::{Malware, Phish, Spam, Spoof, Url, UserBlock};
+    let Fact::Verdict(Verdict { kind, action, .. }) = acted.fact() else { return None };
+    let nearer: &[&[VerdictKind]] = match kind {
+        Phish | HighConfidencePhish => {
+            &[&[BlockEntry, UserBlock], &[Authentication(AuthMethod::Dmarc), Impersonation, Spoof, Url]]
+        }
+        Spam | HighConfidenceSpam => &[&[BlockEntry, UserBlock], &[Url]],
+        Malware => &[&[BlockEntry], &[Attachment, Url]],
+        Url => &[&[BlockEntry, UserBlock]],
+        _ => return None,
+    };
+    let same_deed = |event: &&Event| {
+        event.observation.speaker.product == acted.observation.speaker.product
+            && matches!(event.fact(), Fact::Verdict(other) if other.action == *action)
+    };
+    nearer.iter().find_map(|kinds| {
+        stay.adverse_verdicts()
+            .filter(same_deed)
+            .find(|event| matches!(event.fact(), Fact::Verdict(other) if kinds.contains(&other.kind)))
+    })
+}
+
+/// On what policies act, where a stay's best verdict is known: its class, sharpened by the record that says whether the sender was
+/// taken for forged, or for an imitation, and how its identity failed.
+pub(crate) fn acted_on(stay: &Stay<'_>, best: &Event, vendor: &dyn Policies) -> Option<Acted> {
+    use VerdictKind::{Authentication, Impersonation, Spoof};
+    let kind_of = |event: &Event| match event.fact() {
+        Fact::Verdict(verdict) => Some(verdict.kind.clone()),
+        _ => None,
+    };
+    let is_about_the_sender = |event: &&Event| {
+        matches!(kind_of(event), Some(Spoof | Impersonation | VerdictKind::Bulk | Authentication(AuthMethod::Dmarc)))
+    };
+    let nearer = class_in_the_sample(stay, best).or_else(|| named_nearer(stay, best)).filter(is_about_the_sender);
+    let named = nearer.unwrap_or(best);
+    let mut kind = kind_of(named)?;
+    let result = |wanted: AuthMethod| {
+        stay.authentications.iter().find_map(|event| match event.fact() {
+            Fact::Authentication(result)
+                if result.method == wanted
+                    && result.result == AuthResult::Fail
+                    && event.observation.speaker.product == named.observation.speaker.product =>
+            {
+                Some(result)
+            }
+            _ => None,
+        })
+    };
+    let behind = behind_a_spoof(stay, named);
+    if behind.as_ref().is_some_and(|behind| behind.id == "authentication-alignment/dmarc-fail") {
+        kind = Authentication(AuthMethod::Dmarc);
+    }
+    let disposition = result(AuthMethod::Dmarc).and_then(|result| result.disposition.as_deref()).unwrap_or("");
+    let forged = match (&kind, disposition.to_ascii_lowercase().as_str()) {
+        (Authentication(AuthMethod::Dmarc), "quarantine") => Forged::Asked(Action::Quarantined),
+        (Authentication(AuthMethod::Dmarc), "reject" | "oreject" | "o.reject") => Forged::Asked(Action::Rejected),
+        (Spoof, _) if result(AuthMethod::CompAuth).is_some() => Forged::Implicit,
+        _ => Forged::NotSaid,
+    };
+    let bulk_level = stay.adverse_verdicts().find_map(|event| match event.fact() {
+        Fact::Verdict(verdict) => vendor.bulk_level(&verdict.said),
+        _ => None,
+    });
+    Some(Acted { kind, forged, bulk_level })
 }
 
 /// What the service itself states as the reason of a spoof verdict.

@@ -3,9 +3,14 @@
 use std::cmp::Reverse;
 use std::sync::LazyLock;
 
-use evidence::{Condition, ConditionOn, ListWord, Product, Setting, SettingClass, Tier};
+use evidence::{
+    Action, AuthMethod, Condition, ConditionOn, ListWord, Product, Setting, SettingClass, Tier, VerdictKind,
+};
 
-use super::{AfterAMatch, Allow, Comparison, Device, Exports, Looks, Part, Policies, Rank, Rulebook, property};
+use super::{
+    Acted, AfterAMatch, Allow, Comparison, Device, Exports, Forged, Looks, Part, Planned, Policies, Rank, Rulebook,
+    property,
+};
 
 static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::of(include_str!("rules.toml")));
 
@@ -27,6 +32,7 @@ impl Policies for ExchangeOnline {
             Setting { class: SettingClass::SenderPolicy, .. } => Part::None,
             Setting { policy: Some(_), .. } => Part::Rule,
             Setting { tier: Tier::Default, .. } => Part::Default,
+            _ if is_simulation(setting) => Part::None,
             _ => Part::Body,
         }
     }
@@ -47,8 +53,47 @@ impl Policies for ExchangeOnline {
         }
     }
 
+    /// Honor DMARC and spoof intelligence are switches of the policy, and say which of its actions counts (Microsoft,
+    /// Anti-phishing policies, Spoof protection and sender DMARC policies, read 2026-08-20).
+    fn planned(&self, policy: &Setting, acted: &Acted) -> Option<Planned> {
+        let Acted { kind: verdict, forged, bulk_level } = acted;
+        if *verdict == VerdictKind::Bulk && policy.class == SettingClass::AntiSpam {
+            return below_threshold(policy, *bulk_level).or_else(|| RULES.planned(policy, verdict));
+        }
+        let is_forged = matches!(verdict, VerdictKind::Spoof | VerdictKind::Authentication(AuthMethod::Dmarc));
+        if policy.class != SettingClass::AntiPhish || !is_forged {
+            return RULES.planned(policy, verdict);
+        }
+        let is_on = |name: &str| property(policy, name).map(|said| said.eq_ignore_ascii_case("true"));
+        let by_intelligence = || match is_on("enablespoofintelligence") {
+            Some(false) => Some(Planned { action: Action::None, said: "EnableSpoofIntelligence: False".to_owned() }),
+            Some(true) => RULES.said_under(policy, "AuthenticationFailAction"),
+            None => None,
+        };
+        match (forged, is_on("honordmarcpolicy")) {
+            (Forged::Implicit, _) | (Forged::Asked(_), Some(false)) => {
+                by_intelligence().or_else(|| RULES.said_under(policy, "AuthenticationFailAction"))
+            }
+            (Forged::Asked(Action::Quarantined), Some(true)) => RULES.said_under(policy, "DmarcQuarantineAction"),
+            (Forged::Asked(Action::Rejected), Some(true)) => RULES.said_under(policy, "DmarcRejectAction"),
+            // What is not said could be any of the actions: it counts only where all agree.
+            _ => RULES.planned(policy, &VerdictKind::Spoof),
+        }
+    }
+
+    fn bulk_level(&self, said: &str) -> Option<u8> {
+        let said = said.to_ascii_lowercase();
+        ["bcl:", "bulkcomplaintlevel="].iter().find_map(|name| {
+            let rest = &said[said.find(name)? + name.len()..];
+            rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+        })
+    }
+
     fn allow(&self, setting: &Setting) -> Option<Allow> {
         let allow = |device, looks, domains| Some(Allow { device, looks, domains });
+        if is_simulation(setting) {
+            return allow(Device::Simulation, Looks::Either, Comparison::Equal);
+        }
         let Some(entry) = &setting.entry else {
             let stands_aside =
                 setting.class == SettingClass::TransportRule && property(setting, "setscl") == Some("-1");
@@ -81,6 +126,11 @@ impl Policies for ExchangeOnline {
         }
     }
 
+    fn ends_unused_after(&self, entry: &Setting) -> Option<u16> {
+        let days = property(entry, "removeafter")?.trim().parse().ok();
+        days.filter(|_| entry.class == SettingClass::ListEntry && entry.expires.is_none())
+    }
+
     fn looks(&self, rule: &Setting) -> Looks {
         match property(rule, "senderaddresslocation") {
             Some("Envelope") => Looks::Envelope,
@@ -89,7 +139,7 @@ impl Policies for ExchangeOnline {
         }
     }
 
-    fn comparison(&self, condition: &Condition) -> Comparison {
+    fn comparison(&self, rule: &Setting, condition: &Condition) -> Comparison {
         let name = condition.name.to_ascii_lowercase();
         match condition.on {
             ConditionOn::Other => Comparison::NotFollowed,
@@ -100,6 +150,9 @@ impl Policies for ExchangeOnline {
             _ if name.contains("header") => Comparison::NotFollowed,
             _ if name.contains("words") => Comparison::Holds,
             ConditionOn::SenderDomain => Comparison::EqualOrBelow,
+            // Domains of a threat policy take in those below them unless one is excepted (Microsoft, Configure anti-spam
+            // policies, read 2026-08-20); a transport rule's do not.
+            ConditionOn::RecipientDomain if rule.class != SettingClass::TransportRule => Comparison::EqualOrBelow,
             _ => Comparison::Equal,
         }
     }
@@ -134,4 +187,21 @@ impl Policies for ExchangeOnline {
             acted: "defender/email-events",
         }
     }
+}
+
+/// What a policy does about a sender that is less bulky than its threshold, or with bulk mail switched off: nothing (Microsoft,
+/// Bulk complaint level, and Set-HostedContentFilterPolicy, read 2026-08-20).
+fn below_threshold(policy: &Setting, level: Option<u8>) -> Option<Planned> {
+    let let_on = |said: String| Some(Planned { action: Action::None, said });
+    if property(policy, "markasspambulkmail").is_some_and(|said| said.eq_ignore_ascii_case("off")) {
+        return let_on("MarkAsSpamBulkMail: Off".to_owned());
+    }
+    let threshold: u8 = property(policy, "bulkthreshold")?.trim().parse().ok()?;
+    let level = level.filter(|level| *level < threshold)?;
+    let_on(format!("BulkThreshold: {threshold}, and the sender's level is {level}"))
+}
+
+/// Whether a setting lets simulated phishing pass.
+fn is_simulation(setting: &Setting) -> bool {
+    setting.class == SettingClass::Other("phishing simulation override".to_owned())
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use evidence::{Action, Condition, ConditionOn, ListWord, Product, Setting, SettingClass, Tier, VerdictKind};
 
 use super::{
-    AfterAMatch, Allow, Comparison, Device, Exports, Looks, Part, Planned, Policies, Rank, Rulebook, property,
+    Acted, AfterAMatch, Allow, Comparison, Device, Exports, Looks, Part, Planned, Policies, Rank, Rulebook, property,
 };
 
 static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::of(include_str!("rules.toml")));
@@ -57,9 +57,9 @@ impl Policies for Mimecast {
         "the more specific policy goes first, and the sender is weighed before the recipient".to_owned()
     }
 
-    fn planned(&self, policy: &Setting, verdict: &VerdictKind) -> Option<Planned> {
+    fn planned(&self, policy: &Setting, acted: &Acted) -> Option<Planned> {
         let entry = policy.entry.as_ref()?;
-        let decides = *verdict == VerdictKind::BlockEntry;
+        let decides = acted.kind == VerdictKind::BlockEntry;
         let action = match entry.says {
             ListWord::Block => Action::Rejected,
             ListWord::Allow => Action::None,
@@ -91,7 +91,7 @@ impl Policies for Mimecast {
         }
     }
 
-    fn comparison(&self, condition: &Condition) -> Comparison {
+    fn comparison(&self, _rule: &Setting, condition: &Condition) -> Comparison {
         if condition.on == ConditionOn::Other { Comparison::NotFollowed } else { Comparison::Equal }
     }
 
