@@ -60,6 +60,11 @@ fn tickets_name_places_that_exist() {
                 let Some(places) = statement.strip_prefix("cites:") else { continue };
                 for wanted in places.split(" | ") {
                     let wanted = wanted.trim();
+                    if let Some((name, words)) = wanted.strip_suffix('"').and_then(|wanted| wanted.split_once(" \"")) {
+                        let there = evidence.iter().any(|file| file.name == name && file.text.contains(words));
+                        assert!(there, "cases/{}.md:{at}: no such words: {wanted}", case.name);
+                        continue;
+                    }
                     let (name, lines) = wanted.rsplit_once([':', '#']).unwrap_or((wanted, "1"));
                     let last: usize = lines.rsplit('-').next().and_then(|line| line.parse().ok()).unwrap_or(0);
                     let there = evidence

@@ -1,7 +1,9 @@
 //! Promises 1 and 5 of the contract, on every ticket of `cases/`: a claim falls with its records, and then says what to fetch;
-//! no step that is proposed is broad.
+//! no step that is proposed is broad. And every cause of the catalogue has been tried on tickets.
 
 mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -163,4 +165,80 @@ fn is_broad(step: &str) -> bool {
     lower.split([';', ',', '.', ':']).any(|clause| {
         DOORS.iter().any(|door| clause.contains(door)) && !NEGATIONS.iter().any(|word| clause.contains(word))
     })
+}
+
+/// What the tickets show of one cause.
+#[derive(Default)]
+struct Tried {
+    fires: BTreeSet<String>,
+    falls: BTreeSet<String>,
+    stays_quiet: BTreeSet<String>,
+}
+
+/// Every cause of the catalogue has a ticket in which it fires, one in which it falls when its deciding record is taken away, and
+/// one that looks alike and in which it must not be claimed.
+///
+/// With `SHOW_TRIED=1` in the environment and `--nocapture` the whole table is printed.
+#[test]
+fn every_cause_is_tried() {
+    let mut tried: BTreeMap<String, Tried> = BTreeMap::new();
+    for page in findings::catalogue() {
+        tried.entry(page.id).or_default();
+    }
+    for case in cases() {
+        let mut whole = BTreeSet::new();
+        for (number, section) in case.sections.iter().enumerate() {
+            let evidence = case.evidence_without(&section.without);
+            let Ok(run) = follow(&case, "tried", &evidence, &[]) else { continue };
+            let shown = shown(&run.report);
+            if number == 0 {
+                for (_, statement) in &section.statements {
+                    let Some(id) = statement.strip_prefix("never:").and_then(|rest| rest.split_whitespace().next())
+                    else {
+                        continue;
+                    };
+                    if !shown.contains(id) {
+                        tried.entry(id.to_owned()).or_default().stays_quiet.insert(case.name.clone());
+                    }
+                }
+                for id in &shown {
+                    tried.entry(id.clone()).or_default().fires.insert(case.name.clone());
+                }
+                whole = shown;
+            } else {
+                for id in whole.difference(&shown) {
+                    tried.entry(id.clone()).or_default().falls.insert(case.name.clone());
+                }
+            }
+        }
+    }
+    if std::env::var_os("SHOW_TRIED").is_some() {
+        for (id, tried) in &tried {
+            println!(
+                "{id}: fires {}, falls {}, quiet {}",
+                tried.fires.len(),
+                tried.falls.len(),
+                tried.stays_quiet.len()
+            );
+        }
+    }
+    let missing: Vec<String> = tried
+        .iter()
+        .flat_map(|(id, tried)| {
+            [("fires", &tried.fires), ("falls", &tried.falls), ("stays quiet", &tried.stays_quiet)]
+                .into_iter()
+                .filter(|(_, tickets)| tickets.is_empty())
+                .map(move |(what, _)| format!("{id}: no ticket in which it {what}"))
+        })
+        .collect();
+    assert!(missing.is_empty(), "{} of {} causes are not tried:\n{}", missing.len(), tried.len(), missing.join("\n"));
+}
+
+/// The causes and risks that a report proves or calls likely.
+fn shown(report: &Value) -> BTreeSet<String> {
+    list(report, "findings")
+        .iter()
+        .filter(|finding| matches!(word(finding, "standing"), "proved" | "likely"))
+        .map(|finding| word(finding, "id").to_owned())
+        .collect()
 }
