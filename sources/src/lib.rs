@@ -14,6 +14,7 @@ mod entra;
 mod error;
 mod exchange_online;
 mod exim;
+mod find;
 mod google;
 mod job;
 mod lines;
@@ -38,6 +39,7 @@ mod text;
 mod time;
 
 pub use error::ReadError;
+pub use find::{RecordPlace, Sighted, Sightings, Sought, SoughtSender, find, sampled};
 pub use message::header_sheet::{HeaderSheet, SheetField, header_sheet};
 pub use message::vendor::{Decoded, Weight, Written, compauth_reason};
 pub use message::{Service, ServiceRole, addresses, reply_of, service_of_host, service_of_name, service_within};

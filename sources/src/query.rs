@@ -139,7 +139,7 @@ impl Likeness {
 
 /// Whether two subjects are one: equal after folding white space and stripping a gateway's leading `[TAG]`s and the
 /// other side's cut at the end (at least 30 characters must agree).
-fn same_subject(left: &str, right: &str) -> bool {
+pub(crate) fn same_subject(left: &str, right: &str) -> bool {
     let left = bare_subject(left);
     let right = bare_subject(right);
     left == right
