@@ -9,6 +9,7 @@ mod gaps;
 mod page;
 pub mod policy;
 mod settle;
+pub mod several;
 pub mod status;
 mod steps;
 

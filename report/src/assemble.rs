@@ -45,6 +45,7 @@ pub fn assemble(answered: &Answered<'_>, sha256: impl Fn(&str) -> Option<String>
         assumptions: assumptions(lake, others),
         exports: exports(found, trace),
         samples: samples(lake, trusted),
+        ..document::Report::default()
     }
 }
 
@@ -162,7 +163,7 @@ fn layer_of(observation: &Observation) -> Layer {
     }
 }
 
-fn standing(standing: findings::Standing) -> document::Standing {
+pub(crate) fn standing(standing: findings::Standing) -> document::Standing {
     match standing {
         findings::Standing::Proved => document::Standing::Proved,
         findings::Standing::Likely => document::Standing::Likely,

@@ -84,7 +84,7 @@ fn row(one: &Disagreement) -> Row {
         lead: format!("{}{domain}", one.method),
         text: format!("{} said {}, we find {}", one.system, one.said, one.found),
         notes: vec![one.reading.clone()],
-        raw: None,
+        ..Row::default()
     }
 }
 

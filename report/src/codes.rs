@@ -156,13 +156,13 @@ fn rows(reply: &AskedReply) -> Vec<Row> {
         Some(speaker) => format!("spoken by {speaker}, by host or words"),
         None => "who speaks is not shown: give the line that names the refusing host".to_owned(),
     });
-    let first = Row { tone: Tone::Bad, lead, text: meaning.means.clone(), notes, raw: None };
+    let first = Row { tone: Tone::Bad, lead, text: meaning.means.clone(), notes, ..Row::default() };
     let elsewhere = reply.elsewhere.iter().map(|other| Row {
         tone: Tone::Soft,
         lead: format!("by {}", other.list),
         text: other.means.clone(),
         notes: notes_short(other),
-        raw: None,
+        ..Row::default()
     });
     [first].into_iter().chain(elsewhere).collect()
 }
@@ -173,7 +173,7 @@ fn entry(meaning: &CodeMeaning) -> Row {
         lead: meaning.about.clone().unwrap_or_default(),
         text: meaning.means.clone(),
         notes: notes_short(meaning),
-        raw: None,
+        ..Row::default()
     }
 }
 

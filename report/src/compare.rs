@@ -636,7 +636,7 @@ impl Comparison {
             let text = if fact.about == "outcome" { said } else { format!("{}: {said}", name(fact)) };
             let places = places(fact.blocked.iter().chain(&fact.delivered));
             let notes = if places.is_empty() { Vec::new() } else { vec![places] };
-            Row { tone: Tone::Good, lead: layer.layer.word().to_owned(), text, notes, raw: None }
+            Row { tone: Tone::Good, lead: layer.layer.word().to_owned(), text, notes, ..Row::default() }
         };
         let facts = self.layers.iter().flat_map(|layer| layer.facts.iter().map(move |fact| (layer, fact)));
         let rows: Vec<Row> = facts.filter(|(_, fact)| fact.comparison == Likeness::Equal).map(row).collect();
@@ -661,7 +661,7 @@ impl Comparison {
                     }
                     None => {
                         let notes = asked.into_iter().collect();
-                        rows.push(Row { tone: Tone::Odd, lead, text: why.clone(), notes, raw: None });
+                        rows.push(Row { tone: Tone::Odd, lead, text: why.clone(), notes, ..Row::default() });
                     }
                 }
             }
@@ -678,7 +678,7 @@ impl Comparison {
                     lead: layer.layer.word().to_owned(),
                     text: format!("{}: {why}: {}", name(fact), said.join(" / ")),
                     notes: if place.is_empty() { Vec::new() } else { vec![place] },
-                    raw: None,
+                    ..Row::default()
                 }
             }));
         }
@@ -735,7 +735,7 @@ impl Comparison {
                     file.of_delivered
                 ),
                 notes,
-                raw: None,
+                ..Row::default()
             }
         };
         let blocks = vec![Block::Rows(self.evidence.iter().map(row).collect())];
@@ -773,6 +773,7 @@ fn beside(fact: &ComparedFact, layer: Layer, shown: &mut Vec<String>) -> Vec<Blo
             text: stated.map_or("nothing is stated".to_owned(), |stated| stated.said.clone()),
             notes: if places.is_empty() { Vec::new() } else { vec![places] },
             raw,
+            command: None,
         }
     };
     let rows = vec![row("blocked", Tone::Bad, &fact.blocked), row("delivered", Tone::Good, &fact.delivered)];

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::sample::SampleHeaders;
+use crate::several::{Exception, FollowedMessage, Several, SharedCause};
 
 /// The name and version of the report's form.
 pub const SCHEMA: &str = "throughline.report.v1";
@@ -39,6 +40,18 @@ pub struct Report {
     /// The header of each sample: its hops, and whose word each authentication result is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<SampleHeaders>,
+    /// If several messages were followed: what was asked for, and what became of them. All above is then about one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub several: Option<Several>,
+    /// If several messages were followed: each of them by time, that one among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<FollowedMessage>,
+    /// If several messages were followed: the causes that they share, that of most messages first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<SharedCause>,
+    /// If several messages were followed: the copies that share their cause with no other message; none if all were delivered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<Exception>,
 }
 
 /// Who and what the message is, from all records that say so.
@@ -506,6 +519,10 @@ impl Default for Report {
             assumptions: Vec::new(),
             exports: Vec::new(),
             samples: Vec::new(),
+            several: None,
+            messages: Vec::new(),
+            shared: Vec::new(),
+            exceptions: Vec::new(),
         }
     }
 }
@@ -527,6 +544,11 @@ impl Report {
             let own = sample.own.iter_mut().flat_map(|own| &mut own.results);
             own.filter_map(|result| result.cite.as_mut()).for_each(&mut visit);
         }
+        for message in &mut self.messages {
+            let causes = message.copies.iter_mut().filter_map(|copy| copy.cause.as_mut()).chain(&mut message.cause);
+            causes.flat_map(|cause| &mut cause.cites).for_each(&mut visit);
+        }
+        self.shared.iter_mut().flat_map(|group| &mut group.cause.cites).for_each(&mut visit);
         for file in &mut self.evidence {
             file.problem_rows.iter_mut().map(|problem| &mut problem.cite).for_each(&mut visit);
         }

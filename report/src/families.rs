@@ -40,5 +40,5 @@ fn row(family: &Family, is_proved: bool) -> Row {
     };
     let settled = format!("would be settled by: {}", family.ask_for.join(", "));
     let notes = if family.ask_for.is_empty() || is_proved { Vec::new() } else { vec![settled] };
-    Row { tone, lead: family.family.clone(), text, notes, raw: None }
+    Row { tone, lead: family.family.clone(), text, notes, ..Row::default() }
 }

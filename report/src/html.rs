@@ -19,11 +19,17 @@ const STYLE: &str = include_str!("style.css");
 /// `#record-<number>`.
 pub fn html(report: &Report) -> String {
     let view = View::of(report);
-    let title = report.message.subject.as_deref().map_or("One message".to_owned(), visible);
+    let subject = report.message.subject.as_deref().map_or("One message".to_owned(), visible);
+    let title =
+        report.several.as_ref().map_or_else(|| subject.clone(), |several| visible(&crate::several::title(several)));
     let body = html! {
         a.skip href="#findings" { "To the findings" }
-        header { (message(report, &title)) }
+        header {
+            @if report.several.is_some() { h1 { (cut(&title, HEADING_COLUMNS)) } } @else { (message(report, &subject)) }
+        }
         main {
+            @for one in crate::several::sections(report) { (html_section(&one)) }
+            @if let Some(told) = crate::several::in_full(report) { (section("in-full", &visible(&told), facts(report, &subject, ""))) }
             (section("way", "The way", lanes(report, &view)))
             (section("findings", "Findings", findings(&view, report)))
             @if let Some(replies) = crate::reply::section(report, &view) { (html_section(&replies)) }
@@ -71,11 +77,18 @@ pub(crate) fn section(id: &str, title: &str, content: Markup) -> Markup {
 }
 
 fn message(report: &Report, title: &str) -> Markup {
+    let heading = cut(title, HEADING_COLUMNS);
+    html! {
+        h1 { (heading) }
+        (facts(report, title, &heading))
+    }
+}
+
+/// Who and what the message is; its subject too, unless the heading above says it whole.
+fn facts(report: &Report, title: &str, heading: &str) -> Markup {
     let message = &report.message;
     let not_stated = || "not stated".to_owned();
     html! {
-        @let heading = cut(title, HEADING_COLUMNS);
-        h1 { (heading) }
         dl {
             @if heading != title { dt { "Subject" } dd { (title) } }
             dt { "From" } dd { (message.header_from.as_deref().map_or_else(not_stated, visible)) }

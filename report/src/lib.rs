@@ -14,6 +14,7 @@ mod markdown;
 mod own;
 mod reply;
 mod sample;
+mod several;
 mod sheet;
 mod terminal;
 mod text;
@@ -35,6 +36,9 @@ pub use html::html;
 pub use markdown::markdown;
 pub use own::{OwnCheck, OwnResult};
 pub use sample::{AuthservId, Phase, SampleHeaders, SampleHop, SampleResult, SampleWord, Trust};
+pub use several::{
+    Counts, Exception, FateCount, FollowedCause, FollowedCopy, FollowedMessage, Several, SharedCause, SharedCopy,
+};
 pub use sheet::{
     Bar, Block, Cell, PairLine, Pairs, Row, Section, Sheet, Tone, sheet_html, sheet_markdown, sheet_terminal,
 };

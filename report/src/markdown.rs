@@ -14,6 +14,11 @@ const COLUMNS: usize = 100;
 pub fn markdown(report: &Report) -> String {
     let view = View::of(report);
     let mut out = String::new();
+    if let Some(several) = &report.several {
+        out.push_str(&format!("# {}\n", escape(&crate::several::title(several))));
+        crate::several::sections(report).iter().for_each(|one| markdown_section(&mut out, one));
+        heading(&mut out, &crate::several::in_full(report).map_or(String::new(), |told| escape(&told)));
+    }
     message(&mut out, report);
     heading(&mut out, "The way");
     fenced(&mut out, &picture(&view, COLUMNS));
@@ -37,7 +42,8 @@ pub(crate) fn heading(out: &mut String, text: &str) {
 
 fn message(out: &mut String, report: &Report) {
     let message = &report.message;
-    out.push_str(&format!("# {}\n\n", message.subject.as_deref().map_or("One message".to_owned(), escape)));
+    let level = if report.several.is_some() { "###" } else { "#" };
+    out.push_str(&format!("{level} {}\n\n", message.subject.as_deref().map_or("One message".to_owned(), escape)));
     let mut row = |name: &str, value: &str| out.push_str(&format!("| {name} | {value} |\n"));
     row("", "");
     row("---", "---");

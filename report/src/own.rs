@@ -303,6 +303,6 @@ fn row(result: &OwnResult) -> Row {
         lead: format!("{}={}", result.method, result.result.as_deref().unwrap_or("not checked")),
         text: format!("{domain}{}{place}", result.reason),
         notes: result.details.clone(),
-        raw: None,
+        ..Row::default()
     }
 }

@@ -80,6 +80,7 @@ fn row(reply: &ReplyExplained, copies: &[&MessageCopy], report: &Report, view: &
         text: format!("{}: {}{numbers}", reply.from, reply.means),
         notes,
         raw: Some(reply.said.clone()).filter(|said| !said.is_empty() && !is_quoted(said)),
+        ..Row::default()
     }
 }
 

@@ -40,6 +40,10 @@ const MIN_PICTURE_WIDTH: usize = 72;
 pub fn terminal(report: &Report, terminal: Terminal) -> String {
     let view = View::of(report);
     let mut page = Page::new(terminal);
+    if let Some(several) = &report.several {
+        page.heading(&visible(&crate::several::title(several)));
+    }
+    crate::several::sections(report).iter().for_each(|one| terminal_section(&mut page, one));
     message(&mut page, report);
     page.heading("The way");
     way(&mut page, &view);
@@ -129,7 +133,7 @@ impl Page {
 
 fn message(page: &mut Page, report: &Report) {
     let message = &report.message;
-    page.heading("Message");
+    page.heading(&crate::several::in_full(report).map_or("Message".to_owned(), |told| visible(&told)));
     let mut row = |name: &str, value: &str| page.block(&format!("  {name:<12}"), FAINT, value);
     row("Subject", &message.subject.as_deref().map_or("not stated".to_owned(), visible));
     row("From", &message.header_from.as_deref().map_or("not stated".to_owned(), visible));

@@ -21,6 +21,16 @@ fn faces_of_a_report() {
 }
 
 #[test]
+fn faces_of_several_messages() {
+    let report = read("several");
+    // What one message alone shows is asserted above.
+    let head = |text: String, end: &str| text.split_once(end).expect("the message in full").0.to_owned();
+    insta::assert_snapshot!("several_terminal", head(terminal("several", 80, Color::Never), "\nThe way"));
+    insta::assert_snapshot!("several_markdown", head(report::markdown(&report), "\n## The way"));
+    insta::assert_snapshot!("several_html", head(report::html(&report), "<section id=\"way\""));
+}
+
+#[test]
 fn faces_of_a_hostile_report() {
     let report = read("hostile");
     insta::assert_snapshot!("hostile_terminal", terminal("hostile", 80, Color::Never));
@@ -62,7 +72,7 @@ fn html_forms_no_element_from_values() {
 /// Lines fit, but for commands, which stay in one piece to be copied.
 #[test]
 fn lines_fit_the_width() {
-    for name in ["released_then_refused", "hostile"] {
+    for name in ["released_then_refused", "hostile", "several"] {
         for width in [40, 60, 72, 80, 133] {
             let text = terminal(name, width, Color::Never);
             let long = text.lines().find(|line| {
@@ -90,7 +100,7 @@ fn color_only_adds() {
 
 #[test]
 fn json_reads_back() {
-    for name in ["released_then_refused", "hostile"] {
+    for name in ["released_then_refused", "hostile", "several"] {
         let report = read(name);
         let text = serde_json::to_string(&report).expect("a report is JSON");
         assert_eq!(serde_json::from_str::<Report>(&text).expect("and reads back"), report);
@@ -101,7 +111,7 @@ fn json_reads_back() {
 #[test]
 fn show() {
     let Some(folder) = std::env::var_os("THROUGHLINE_SHOW").map(std::path::PathBuf::from) else { return };
-    for name in ["released_then_refused", "hostile"] {
+    for name in ["released_then_refused", "hostile", "several"] {
         let report = read(name);
         std::fs::write(folder.join(format!("{name}.html")), report::html(&report)).expect("written");
         std::fs::write(folder.join(format!("{name}.md")), report::markdown(&report)).expect("written");

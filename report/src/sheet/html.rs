@@ -64,6 +64,7 @@ fn rows(list: &[Row]) -> Markup {
                             (visible(&row.text))
                             @for note in &row.notes { p.soft { (visible(note)) } }
                             @if let Some(raw) = &row.raw { details { summary { "as written" } pre { (visible(raw)) } } }
+                            @if let Some(command) = &row.command { pre { (visible(command)) } }
                         }
                     }
                 }

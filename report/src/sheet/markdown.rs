@@ -48,6 +48,9 @@ fn row(out: &mut String, row: &Row) {
     if let Some(raw) = &row.raw {
         out.push_str(&format!("  - {}\n", code(raw, Within::Text)));
     }
+    if let Some(command) = &row.command {
+        out.push_str(&format!("  - {}\n", code(command, Within::Text)));
+    }
 }
 
 fn bars(out: &mut String, list: &[Bar]) {

@@ -101,6 +101,8 @@ pub struct Row {
     pub notes: Vec<String>,
     /// The record's own words.
     pub raw: Option<String>,
+    /// A line to be copied.
+    pub command: Option<String>,
 }
 
 /// One length.

@@ -62,6 +62,9 @@ fn row(page: &mut Page, row: &Row) {
     if let Some(raw) = &row.raw {
         page.block("      │ ", FAINT, &visible(raw));
     }
+    if let Some(command) = &row.command {
+        page.verbatim("      $ ", command);
+    }
 }
 
 /// Columns of the names in front of two things beside each other.
