@@ -500,6 +500,7 @@ fn by_looks(group: &[Seen], others: &BTreeSet<Identifier>) -> Sighted {
         envelope_recipients: known.recipients.clone(),
         subjects: known.subjects.clone(),
         around: at.into_iter().collect(),
+        ..Likeness::default()
     };
     Sighted {
         message_id: None,

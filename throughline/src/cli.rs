@@ -68,6 +68,12 @@ const FOLLOW_EXAMPLES: &str = "Examples:
       No sample at hand: name the message.
   throughline follow ticket-4711/ --sender billing@supplier.example --recipient ana@example.com --at 2026-08-20T11:00
       Not even a Message-ID: say what it looks like.
+  throughline follow exports/ --sender billing@supplier.example
+      Mail from them is blocked: all their messages, how many share the cause, and the exceptions.
+  throughline follow exports/ --sender supplier.example --recipient ana@example.com
+      All messages of any address of a domain (@supplier.example means the same) to one recipient.
+  throughline follow exports/ --message-id inv-4711@supplier.example --message-id inv-4712@supplier.example
+      These messages; so does a folder with several samples.
   pbpaste | throughline follow - trace.csv --format markdown
       Pasted headers from standard input; the answer as Markdown for the ticket.";
 
@@ -130,10 +136,10 @@ pub struct Follow {
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 
-    /// Message-ID, with or without angle brackets
+    /// Message-ID, with or without angle brackets; may be given several times
     #[arg(long, value_name = "ID", help_heading = "Which message (if there is no sample)")]
-    pub message_id: Option<String>,
-    /// Envelope sender or From address
+    pub message_id: Vec<String>,
+    /// Envelope sender or From address, or a sender's domain; without --at all messages that fit are followed
     #[arg(long, value_name = "ADDRESS", help_heading = "Which message (if there is no sample)")]
     pub sender: Option<String>,
     /// Envelope recipient; may be given several times
@@ -145,6 +151,9 @@ pub struct Follow {
     /// Subject
     #[arg(long, value_name = "TEXT", help_heading = "Which message (if there is no sample)")]
     pub subject: Option<String>,
+    /// How many messages are followed at most, the latest ones; the others are counted
+    #[arg(long, value_name = "COUNT", default_value_t = 200, value_parser = limit, help_heading = "Which message (if there is no sample)")]
+    pub limit: usize,
 
     /// Host or domain that is ours: its authentication results count; may be given several times
     #[arg(long, value_name = "NAME")]
@@ -157,6 +166,11 @@ pub struct Follow {
 
     #[command(flatten)]
     pub output: Output,
+}
+
+/// At least two messages, and no more than a page of them can be read for.
+fn limit(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| (2..=10_000).contains(count)).ok_or_else(|| "expected 2 to 10000".to_owned())
 }
 
 /// Options of `compare`.

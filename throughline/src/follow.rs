@@ -12,8 +12,9 @@ use sources::{Clock, Input, Message, Readings};
 use crate::cli::{Follow, Format};
 use crate::failure::Failure;
 use crate::own::{Named, Subject};
+use crate::several::Meant;
 use crate::supply::{Hashed, Supply};
-use crate::{excerpt, output, own, times};
+use crate::{excerpt, output, own, several, times};
 
 /// Follows one message and prints the answer; gives the exit status.
 ///
@@ -21,9 +22,16 @@ use crate::{excerpt, output, own, times};
 /// [`Failure`] if there is no answer.
 pub fn run(options: &Follow) -> Result<u8, Failure> {
     let clock = times::clock(&options.clocks, options.at.as_deref())?;
-    let message = message(options, &clock)?;
     let supply = Supply::open(&options.paths);
     let inputs = supply.inputs();
+    let message = match several::meant(options, &supply, &inputs, &clock)? {
+        Meant::One(message) => message,
+        Meant::Several(chosen) => {
+            let mut report = several::answer(chosen, options, &supply, &inputs, &clock)?;
+            finish(&mut report, options, &supply, &inputs)?;
+            return Ok(status(&report).max(u8::from(!are_all_shown(&report))));
+        }
+    };
     let (readings, hashes) = std::thread::scope(|scope| {
         let hashes = scope.spawn(|| supply.hashes(Hashed::by(options.hash_all)));
         (supply.read(&inputs, message, &clock), hashes.join())
@@ -31,14 +39,25 @@ pub fn run(options: &Follow) -> Result<u8, Failure> {
     let readings = readings?;
     let mut report =
         answer(readings, options, &inputs, &hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-    report.evidence.extend(supply.refused());
-    excerpt::add(&inputs, |visit| report.each_cite(visit));
-    output::print(&shown(&report, options)?)?;
+    finish(&mut report, options, &supply, &inputs)?;
     Ok(status(&report))
 }
 
+/// Adds what the files alone know, and prints the answer.
+fn finish(report: &mut Report, options: &Follow, supply: &Supply, inputs: &[Input<'_>]) -> Result<(), Failure> {
+    report.evidence.extend(supply.refused());
+    excerpt::add(inputs, |visit| report.each_cite(visit));
+    output::print(&shown(report, options)?)
+}
+
+/// Whether every one of several messages was followed, and fate and cause of all their copies are shown.
+fn are_all_shown(report: &Report) -> bool {
+    report.several.as_ref().is_none_or(|several| several.not_followed == 0)
+        && report.messages.iter().filter(|one| one.not_counted.is_none()).all(|one| one.shown)
+}
+
 /// What was found out about the message, as the report.
-fn answer(readings: Readings, options: &Follow, inputs: &[Input<'_>], hashes: &HashMap<String, String>) -> Report {
+pub fn answer(readings: Readings, options: &Follow, inputs: &[Input<'_>], hashes: &HashMap<String, String>) -> Report {
     let recipients = addresses(&options.recipient);
     let asked = Asked { recipients: &recipients, trusted: &options.trust, now: times::now(&options.clocks) };
     with_answer(readings, asked, |answered| {
@@ -100,9 +119,9 @@ fn check_samples(report: &mut Report, lake: &Lake, inputs: &[Input<'_>], trusted
 }
 
 /// The message as the options name it; empty if a sample is to name it.
-fn message(options: &Follow, clock: &Clock) -> Result<Message, Failure> {
+pub fn message(options: &Follow, clock: &Clock) -> Result<Message, Failure> {
     let mut message = Message::default();
-    if let Some(id) = &options.message_id {
+    for id in &options.message_id {
         message.ids.insert(message_id("--message-id", id)?);
     }
     let looks = &mut message.likeness;

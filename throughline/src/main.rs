@@ -14,6 +14,7 @@ mod output;
 mod own;
 mod resolve;
 mod sample;
+mod several;
 mod supply;
 mod times;
 mod watch;

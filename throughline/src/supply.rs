@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use intake::{Evidence, Limits};
 use report::EvidenceFile;
-use sources::{Candidate, Clock, Input, Message, NoProgress, Progress, Query, Readings, Unclear, Wanted};
+use sources::{
+    Candidate, Clock, Input, Message, NoProgress, Progress, Query, Readings, Sightings, Sought, Unclear, Wanted,
+};
 
 use crate::failure::Failure;
 use crate::watch::Watch;
@@ -53,13 +55,39 @@ impl Supply {
     /// [`Failure`] if nothing can be read, if the message is not singled out, or if the user stopped it.
     pub fn read(&self, inputs: &[Input<'_>], message: Message, clock: &Clock) -> Result<Readings, Failure> {
         let watch = Watch::start(inputs.iter().map(|input| input.bytes.len() as u64).sum());
-        let readings = sources::read_all(inputs, message, clock, &watch);
+        let readings = self.read_with(inputs, message, clock, &watch);
         watch.finish();
-        if watch.is_cancelled() {
+        readings
+    }
+
+    /// Reads like [`Supply::read`], watched by somebody else.
+    ///
+    /// # Errors
+    /// As [`Supply::read`].
+    pub fn read_with(
+        &self,
+        inputs: &[Input<'_>],
+        message: Message,
+        clock: &Clock,
+        progress: &dyn Progress,
+    ) -> Result<Readings, Failure> {
+        let readings = sources::read_all(inputs, message, clock, progress);
+        if progress.is_cancelled() {
             return Err(Failure::Stopped);
         }
         require_readable(inputs, &self.evidence)?;
         readings.map_err(|unclear| which_message(unclear, inputs, &self.evidence, clock))
+    }
+
+    /// Finds the messages that fit in `inputs`, which are files of this supply.
+    ///
+    /// # Errors
+    /// [`Failure::Stopped`] if the user stopped it.
+    pub fn find(&self, inputs: &[Input<'_>], sought: &Sought, clock: &Clock) -> Result<Sightings, Failure> {
+        let watch = Watch::start(inputs.iter().map(|input| input.bytes.len() as u64).sum());
+        let found = sources::find(inputs, sought, clock, &watch);
+        watch.finish();
+        if watch.is_cancelled() { Err(Failure::Stopped) } else { Ok(found) }
     }
 
     /// SHA-256 of the files by name.
@@ -128,7 +156,7 @@ fn which_message(unclear: Unclear, inputs: &[Input<'_>], evidence: &Evidence, cl
         what: "which message".to_owned(),
         expected: expected.to_owned(),
         found,
-        hint: "Add --message-id, or two of --sender, --recipient and --subject, with --at to choose the nearest"
+        hint: "Add --message-id, or --sender, --recipient or --subject: all messages that fit are followed, with --at the nearest"
             .to_owned(),
     }
 }

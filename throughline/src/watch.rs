@@ -13,11 +13,19 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// The work is shown only if it takes longer.
 const SHOWN_AFTER: Duration = Duration::from_secs(1);
 
+/// What is counted.
+#[derive(Clone, Copy)]
+enum Counted {
+    Bytes,
+    Messages,
+}
+
 /// Progress on standard error, if that is a terminal.
 pub struct Watch {
     started: Instant,
-    total_bytes: u64,
-    read_bytes: AtomicU64,
+    total: u64,
+    counted: Counted,
+    done: AtomicU64,
     is_seen: bool,
     bar: OnceLock<ProgressBar>,
 }
@@ -25,6 +33,28 @@ pub struct Watch {
 impl Watch {
     /// Starts to watch; from now on the first Ctrl-C asks the work to stop, the second ends the program.
     pub fn start(total_bytes: u64) -> Watch {
+        Watch::of(Counted::Bytes, total_bytes)
+    }
+
+    /// Starts to watch work on so many messages; each is one [`Watch::step`].
+    pub fn counting(messages: u64) -> Watch {
+        Watch::of(Counted::Messages, messages)
+    }
+
+    /// One more message is done.
+    pub fn step(&self) {
+        self.go_on(1);
+    }
+
+    fn go_on(&self, by: u64) {
+        let done = self.done.fetch_add(by, Ordering::Relaxed) + by;
+        if self.is_seen && self.started.elapsed() > SHOWN_AFTER {
+            // A file may be read again for ids that others revealed.
+            self.bar.get_or_init(|| self.bar()).set_position(done.min(self.total));
+        }
+    }
+
+    fn of(counted: Counted, total: u64) -> Watch {
         // Fails if a handler is set already; Ctrl-C then does what that one does.
         let _ = ctrlc::set_handler(|| {
             if STOP.swap(true, Ordering::SeqCst) {
@@ -33,8 +63,9 @@ impl Watch {
         });
         Watch {
             started: Instant::now(),
-            total_bytes,
-            read_bytes: AtomicU64::new(0),
+            total,
+            counted,
+            done: AtomicU64::new(0),
             is_seen: std::io::stderr().is_terminal(),
             bar: OnceLock::new(),
         }
@@ -48,9 +79,12 @@ impl Watch {
     }
 
     fn bar(&self) -> ProgressBar {
-        let bar = ProgressBar::with_draw_target(Some(self.total_bytes), ProgressDrawTarget::stderr())
+        let bar = ProgressBar::with_draw_target(Some(self.total), ProgressDrawTarget::stderr())
             .with_elapsed(self.started.elapsed());
-        let template = "reading {bar:30} {decimal_bytes} of {decimal_total_bytes} ({eta})";
+        let template = match self.counted {
+            Counted::Bytes => "reading {bar:30} {decimal_bytes} of {decimal_total_bytes} ({eta})",
+            Counted::Messages => "following {bar:30} {pos} of {len} messages ({eta})",
+        };
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar
     }
@@ -58,10 +92,8 @@ impl Watch {
 
 impl Progress for Watch {
     fn advance(&self, bytes: u64) {
-        let read = self.read_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if self.is_seen && self.started.elapsed() > SHOWN_AFTER {
-            // A file may be read again for ids that others revealed.
-            self.bar.get_or_init(|| self.bar()).set_position(read.min(self.total_bytes));
+        if matches!(self.counted, Counted::Bytes) {
+            self.go_on(bytes);
         }
     }
 

@@ -92,6 +92,7 @@ struct Answer {
     copies: Vec<String>,
     findings: Vec<String>,
     cites: Vec<(String, BTreeSet<String>)>,
+    several: Vec<String>,
 }
 
 impl Answer {
@@ -104,7 +105,7 @@ impl Answer {
             .collect();
         cites.sort();
         let findings = cites.iter().map(|(finding, _)| finding.clone()).collect();
-        Answer { exit: run.exit, copies, findings, cites }
+        Answer { exit: run.exit, copies, findings, cites, several: several_text(&run.report) }
     }
 
     /// What differs, the most telling first; cites are compared only where the findings agree.
@@ -112,6 +113,9 @@ impl Answer {
         let mut wrong = Vec::new();
         if self.copies != other.copies {
             wrong.push(format!("copies\n    were   {:?}\n    became {:?}", self.copies, other.copies));
+        }
+        if self.several != other.several {
+            wrong.push(format!("several messages\n    were   {:?}\n    became {:?}", self.several, other.several));
         }
         if self.exit != other.exit {
             wrong.push(format!("exit {} became {}", self.exit, other.exit));
@@ -127,6 +131,36 @@ impl Answer {
         }
         wrong
     }
+}
+
+/// Each of several messages, what they share, and the exceptions.
+fn several_text(report: &Value) -> Vec<String> {
+    let fared = |copy: &Value| {
+        format!("{} {} {}", word(copy, "envelope_recipient"), word(copy, "fate"), word(&copy["cause"], "id"))
+    };
+    let message = |one: &Value| {
+        let mut copies: Vec<String> = list(one, "copies").iter().map(fared).collect();
+        copies.sort();
+        format!(
+            "{} {} {} {}",
+            word(one, "at"),
+            word(&one["message"], "message_id"),
+            word(one, "not_counted"),
+            copies.join(", ")
+        )
+    };
+    let group = |one: &Value| {
+        let cause = &one["cause"];
+        let by = format!("{} {}", word(cause, "policy"), word(cause, "reply"));
+        format!("{} {} {} {} {by}", word(cause, "id"), word(cause, "standing"), one["messages"], one["copies"])
+    };
+    let exception = |one: &Value| format!("{} {}", word(one, "message_id"), word(one, "differs"));
+    let mut all: Vec<String> = list(report, "messages").iter().map(message).collect();
+    all.extend(list(report, "shared").iter().map(group));
+    let mut exceptions: Vec<String> = list(report, "exceptions").iter().map(exception).collect();
+    exceptions.sort();
+    all.extend(exceptions);
+    all
 }
 
 fn copy_text(copy: &Value) -> String {

@@ -172,6 +172,7 @@ fn read_expected(case: &mut Case, block: &[(usize, &str)]) {
             | "subject"
             | "at"
             | "tz"
+            | "limit"
             | "blocked"
             | "delivered"
             | "blocked-message-id"
@@ -329,6 +330,7 @@ pub fn broken_promises(run: &Run, evidence: &[Evidence]) -> Vec<String> {
     for finding in list(report, "findings") {
         check_finding(finding, run, &mut broken);
     }
+    check_several(report, run, &mut broken);
     let standings: Vec<&str> = list(report, "findings").iter().map(|finding| word(finding, "standing")).collect();
     if let (Some(likely), Some(proved)) =
         (standings.iter().position(|word| *word == "likely"), standings.iter().rposition(|word| *word == "proved"))
@@ -353,6 +355,49 @@ pub fn broken_promises(run: &Run, evidence: &[Evidence]) -> Vec<String> {
     }
     check_rows(report, evidence, &mut broken);
     broken
+}
+
+/// What holds of every report on several messages: known words, cites that open, and sums that agree.
+fn check_several(report: &Value, run: &Run, broken: &mut Vec<String>) {
+    let messages = list(report, "messages");
+    if messages.is_empty() {
+        return;
+    }
+    each_cite(&report["messages"], &mut |cite| broken.extend(open_cite(cite, &run.folder).err()));
+    each_cite(&report["shared"], &mut |cite| broken.extend(open_cite(cite, &run.folder).err()));
+    for copy in messages.iter().flat_map(|message| list(message, "copies")) {
+        let (fate, cause) = (word(copy, "fate"), &copy["cause"]);
+        if !FATES.contains(&fate) {
+            broken.push(format!("unknown fate `{fate}` of one of several messages"));
+        }
+        if !cause.is_null()
+            && (list(cause, "cites").is_empty() || !["proved", "likely"].contains(&word(cause, "standing")))
+        {
+            broken.push(format!("the cause {} of one of several messages rests on nothing", word(cause, "id")));
+        }
+    }
+    let counted: Vec<&Value> = messages.iter().filter(|message| message["not_counted"].is_null()).collect();
+    let copies: usize = counted.iter().map(|message| list(message, "copies").len()).sum();
+    let several = &report["several"];
+    let grouped: usize = list(report, "shared").iter().map(|group| list(group, "of").len()).sum();
+    let exceptions = list(report, "exceptions").len();
+    let all_delivered =
+        counted.iter().flat_map(|one| list(one, "copies")).all(|copy| word(copy, "fate") == "delivered");
+    if several["messages"].as_u64() != Some(counted.len() as u64) || several["copies"].as_u64() != Some(copies as u64) {
+        broken.push(format!("several counts {several}, but there are {} messages, {copies} copies", counted.len()));
+    }
+    if !all_delivered && grouped + exceptions != copies {
+        broken.push(format!("{copies} copies, but {grouped} share a cause and {exceptions} are exceptions"));
+    }
+    for group in list(report, "shared") {
+        if group["messages"].as_u64().is_none_or(|count| count < 2) {
+            broken.push("a cause that only one message has is called shared".to_owned());
+        }
+    }
+    let full = several["in_full"].as_u64().and_then(|at| messages.get(usize::try_from(at).ok()?));
+    if full.is_none_or(|one| one["message"]["message_id"] != report["message"]["message_id"]) {
+        broken.push("the message told in full is not the one that is said to be".to_owned());
+    }
 }
 
 /// Every cite within a value, however deep.

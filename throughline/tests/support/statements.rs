@@ -20,6 +20,13 @@ pub fn check(statement: &str, run: &Run, taken: &mut Vec<usize>) -> Result<(), S
         ["also"] => check_finding(report, value, |_| true),
         ["for", address] => check_finding(report, value, |who| who == "none" || who.eq_ignore_ascii_case(address)),
         ["never"] => check_never(report, value),
+        ["messages"] => check_count(&report["several"]["messages"], value),
+        ["not-counted"] => check_count(&report["several"]["not_counted"], value),
+        ["not-followed"] => check_count(&report["several"]["not_followed"], value),
+        ["exceptions"] => check_count(&Value::from(list(report, "exceptions").len()), value),
+        ["fates"] => check_fates(report, value),
+        ["shares"] => check_shares(report, value),
+        ["exception"] => check_exception(report, value),
         ["cites"] => check_cites(report, value),
         ["asks"] => check_asks(report, value),
         ["step"] => check_steps(report, value),
@@ -187,6 +194,78 @@ fn steps_text(report: &Value) -> String {
         )
     };
     list(report, "next_steps").iter().map(line).collect()
+}
+
+fn check_count(found: &Value, value: &str) -> Result<(), String> {
+    if found.as_u64().is_some_and(|found| found.to_string() == value) { Ok(()) } else { Err(found.to_string()) }
+}
+
+/// `quarantined 5, delivered 1`: exactly these.
+fn check_fates(report: &Value, value: &str) -> Result<(), String> {
+    let mut found: Vec<String> = list(&report["several"], "fates")
+        .iter()
+        .map(|one| format!("{} {}", word(one, "fate"), one["copies"]))
+        .collect();
+    let mut wanted: Vec<String> = value.split(',').map(|one| one.trim().to_owned()).collect();
+    found.sort();
+    wanted.sort();
+    if found == wanted { Ok(()) } else { Err(found.join(", ")) }
+}
+
+/// `FAMILY/SPECIFIC COUNT`, with `by TEXT` behind it if policy or reply hold this text; `none`.
+fn check_shares(report: &Value, value: &str) -> Result<(), String> {
+    let groups = list(report, "shared");
+    let by = |group: &Value| {
+        let cause = &group["cause"];
+        [word(cause, "policy"), word(cause, "reply")]
+            .into_iter()
+            .find(|name| *name != "none")
+            .unwrap_or("none")
+            .to_owned()
+    };
+    let all = || -> Vec<String> {
+        groups.iter().map(|one| format!("{} {} by {}", word(&one["cause"], "id"), one["messages"], by(one))).collect()
+    };
+    if value == "none" {
+        return if groups.is_empty() { Ok(()) } else { Err(all().join("; ")) };
+    }
+    let (wanted, name) = value.split_once(" by ").map_or((value, None), |(wanted, name)| (wanted, Some(name)));
+    let holds = groups.iter().any(|one| {
+        wanted == format!("{} {}", word(&one["cause"], "id"), one["messages"])
+            && name.is_none_or(|name| by(one).contains(name))
+    });
+    if holds { Ok(()) } else { Err(if groups.is_empty() { "none".to_owned() } else { all().join("; ") }) }
+}
+
+/// `MESSAGE-ID ADDRESS: fate=..., cause=...`, with `-` for a message without an id.
+fn check_exception(report: &Value, value: &str) -> Result<(), String> {
+    let (who, what) = value.split_once(": ").unwrap_or((value, ""));
+    let (id, address) = who.split_once(' ').unwrap_or((who, "*"));
+    let id = if id == "-" { "none" } else { id.trim_matches(['<', '>']) };
+    let is_one = |one: &&Value| {
+        word(one, "message_id") == id
+            && (address == "*" || word(one, "envelope_recipient").eq_ignore_ascii_case(address))
+    };
+    let holds = |one: &Value| {
+        what.split(',').all(|part| match part.trim().split_once('=') {
+            Some((key @ ("fate" | "cause"), allowed)) => allowed.split('|').any(|wanted| wanted == word(one, key)),
+            _ => false,
+        })
+    };
+    let told = |one: &Value| {
+        format!(
+            "{} {} {} {}",
+            word(one, "message_id"),
+            word(one, "envelope_recipient"),
+            word(one, "fate"),
+            word(one, "cause")
+        )
+    };
+    let exceptions = list(report, "exceptions");
+    match exceptions.iter().filter(is_one).any(holds) {
+        true => Ok(()),
+        false => Err(exceptions.iter().map(told).collect::<Vec<_>>().join("; ")),
+    }
 }
 
 fn check_cites(report: &Value, places: &str) -> Result<(), String> {
