@@ -4,9 +4,9 @@
 //! passed. The receiver finds the chain sound and does not trust that sealer, so the failed result behind it stands.
 //!
 //! What proves it: the record of the deciding system that acted on the failed DMARC, its own word that the chain holds
-//! and that the sealer is not trusted (or the exported list of trusted sealers, which lacks it), and the sealed set in which
-//! DMARC passed; or a record that names ARC as the reason, or a refusal in those words (5.7.29). Where the seals keep no
-//! result, likely.
+//! and that the sealer is not trusted, and the sealed set in which DMARC passed; or a record that names ARC as the reason, or
+//! a refusal in those words (5.7.29). Where only the exported list of trusted sealers shows that it lacks the sealer, or the
+//! seals keep no result, likely.
 //!
 //! What looks alike: a failed DMARC without any chain, a chain that does not hold, and a sealer that saw DMARC fail
 //! itself (all `dmarc-fail`: trust would change nothing); a trusted chain that let the message through.
@@ -61,8 +61,9 @@ fn behind_dmarc(ground: &Ground<'_>) -> Option<Claim> {
     let lists = trusted_sealers(ground);
     let untrusted = matches!(chain.fact(), Fact::Authentication(result)
         if result.fault == Some(AuthFault::SealerNotTrusted));
-    let lacked =
-        lists.iter().find(|(_, trusted)| !names.is_empty() && !names.iter().any(|name| is_among(name, trusted)));
+    let lists_it = |(_, trusted): &(_, Vec<String>)| names.iter().any(|name| is_among(name, trusted));
+    // Of several exports one may be older than the entry that another shows.
+    let lacked = lists.first().filter(|_| !names.is_empty() && !lists.iter().any(lists_it));
     if !untrusted && lacked.is_none() {
         return None;
     }
@@ -82,7 +83,10 @@ fn behind_dmarc(ground: &Ground<'_>) -> Option<Claim> {
         (Some(_), true) => failed.standing,
         _ => failed.standing.max(Standing::Likely),
     };
-    let ask_for = if standing == Standing::Proved { failed.ask_for } else { vec!["exchange-online/organisation"] };
+    let ask_for = match standing {
+        Standing::Likely if lists.is_empty() => vec!["exchange-online/organisation"],
+        _ => failed.ask_for,
+    };
     Some(Claim {
         id: ID.to_owned(),
         standing,
@@ -119,7 +123,7 @@ fn sealed<'g>(ground: &'g Ground<'_>, chain: &'g Event) -> impl Iterator<Item = 
 
 /// The exported lists of trusted sealers, with their places.
 fn trusted_sealers(ground: &Ground<'_>) -> Vec<(evidence::Cite, Vec<String>)> {
-    let lists = ground.scene.lake.entries().iter().filter_map(|entry| match &entry.observation.fact {
+    let lists = ground.scene.lake.surroundings().iter().filter_map(|entry| match &entry.observation.fact {
         Fact::Setting(setting) => {
             let is_list = setting.class == SettingClass::Other("trusted ARC sealers".to_owned());
             let list = setting.properties.iter().filter(|_| is_list).find(|one| one.name.ends_with("Sealers"))?;
