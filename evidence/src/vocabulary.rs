@@ -80,6 +80,8 @@ pub enum VerdictKind {
     UserBlock,
     /// The organisation's connection filter or a reputation list blocks the connecting address.
     ConnectionFilter,
+    /// The sender is not known yet and is asked to come again (RFC 6647); nothing was found.
+    Greylisted,
     /// The filter says that authentication decided (DMARC policy, SPF failure).
     Authentication(AuthMethod),
     /// A verdict whose kind the record does not say; the vendor's word stands in `said`.

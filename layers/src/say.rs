@@ -100,6 +100,7 @@ pub fn of_verdict_kind(kind: &VerdictKind) -> &'static str {
         VerdictKind::BlockEntry => "sender blocked by an entry of the organisation",
         VerdictKind::UserBlock => "sender blocked by the recipient's own list",
         VerdictKind::ConnectionFilter => "connecting address blocked",
+        VerdictKind::Greylisted => "greylisted",
         VerdictKind::Authentication(_) => "authentication failed",
         VerdictKind::Unknown => "a verdict whose kind is not named",
     }

@@ -90,6 +90,7 @@ pub(crate) fn verdict_kind(means: &str) -> Option<VerdictKind> {
         "block_entry" => VerdictKind::BlockEntry,
         "user_block" => VerdictKind::UserBlock,
         "connection_filter" => VerdictKind::ConnectionFilter,
+        "greylisted" => VerdictKind::Greylisted,
         "dmarc" => VerdictKind::Authentication(AuthMethod::Dmarc),
         "unknown" => VerdictKind::Unknown,
         _ => return None,

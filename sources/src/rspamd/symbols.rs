@@ -55,7 +55,13 @@ pub(crate) fn verdict(name: &str, forced: Option<&str>, symbols: &[Symbol], said
     let (kind, action) = means
         .and_then(|(kind, done)| Some((verdict_kind(kind)?, action(done)?)))
         .unwrap_or((VerdictKind::Unknown, Action::NotSaid));
-    let narrower = (kind == VerdictKind::Spam).then(|| forced.and_then(module).or_else(|| virus(symbols))).flatten();
+    let by_module = forced.and_then(module);
+    let narrower = match kind {
+        VerdictKind::Spam => by_module.or_else(|| virus(symbols)),
+        // What a module that puts off would have found, it has not found yet.
+        VerdictKind::Unknown if action == Action::Deferred => by_module.filter(|kind| *kind == VerdictKind::Greylisted),
+        _ => None,
+    };
     let policy = forced.map(|module| PolicyRef {
         kind: Some("rspamd module".to_owned()),
         name: Some(module.to_owned()),

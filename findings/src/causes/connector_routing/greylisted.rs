@@ -13,7 +13,7 @@
 //!
 //! Owner: the sender's server has to come again; who runs the greylist for the exception.
 
-use evidence::{Action, Fact, Verdict};
+use evidence::{Action, Fact, VerdictKind};
 use layers::{End, Stay};
 
 use crate::causes::ground::Ground;
@@ -41,12 +41,9 @@ impl Cause for Rule {
 
 /// A vague "try again later" is greylisting for sure once the filter that was asked says so itself.
 fn confirmed_by_filter(claim: Claim, stay: &Stay<'_>) -> Claim {
-    let names_it = |verdict: &Verdict| {
-        let policy = verdict.policy.as_ref().and_then(|policy| policy.name.as_deref()).unwrap_or("");
-        [verdict.said.as_str(), policy].iter().any(|text| text.to_ascii_lowercase().contains("greylist"))
-    };
     let says_greylisted = stay.verdicts.iter().copied().find(|event| {
-        matches!(event.fact(), Fact::Verdict(verdict) if verdict.action == Action::Deferred && names_it(verdict))
+        matches!(event.fact(), Fact::Verdict(verdict)
+            if verdict.kind == VerdictKind::Greylisted && verdict.action == Action::Deferred)
     });
     match says_greylisted {
         Some(event) if matches!(stay.end, End::PutOff(_)) => {
