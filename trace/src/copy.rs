@@ -30,6 +30,7 @@ pub(crate) fn of_passage(passage: &Passage, asked: &[Address]) -> Vec<Copy> {
             recipients = vec![shown_recipient(&stops, &beside, asked)];
         }
     }
+    let finals_by_first = names.finals_by_first();
     let savers = if unnamed { Savers::default() } else { Savers::of(&recipients, &names, &stops, &beside, asked) };
     let mut copies: Vec<Copy> = recipients
         .into_iter()
@@ -41,7 +42,7 @@ pub(crate) fn of_passage(passage: &Passage, asked: &[Address]) -> Vec<Copy> {
                 stops.iter().filter_map(|stop| station(stop, &recipient, &called, &savers, unnamed)).collect();
             let notices = passage.notices.clone();
             let named = match aliases.len() {
-                1 if names.finals_of(aliases.first()) == 1 => aliases.first().cloned(),
+                1 => aliases.first().filter(|first| finals_by_first.get(*first) == Some(&1)).cloned(),
                 _ => None,
             };
             let envelope_recipient = named.unwrap_or_else(|| recipient.clone());
@@ -68,6 +69,8 @@ struct Names {
     finals: BTreeSet<Address>,
     /// From an address to those it became.
     became: BTreeMap<Address, BTreeSet<Address>>,
+    /// The same the other way round.
+    came_from: BTreeMap<Address, BTreeSet<Address>>,
     /// From a user's name without a domain to the recipient that is meant.
     users: BTreeMap<Address, Address>,
 }
@@ -77,11 +80,11 @@ impl Names {
         let mut names = Names::default();
         let mut all = BTreeSet::new();
         for stop in stops {
-            let here = stop.recipients();
+            let (here, settled, outside) = (stop.recipients(), settled_elsewhere(stop), sent_outside(stop));
             all.extend(here.iter().map(|address| (*address).clone()));
             for event in &stop.events {
                 for address in &event.observation.about.envelope_recipients {
-                    let became = became(event, address, &here, &settled_elsewhere(stop), &sent_outside(stop));
+                    let became = became(event, address, &here, &settled, &outside);
                     if !became.is_empty() {
                         names.became.entry(address.clone()).or_default().extend(became);
                     }
@@ -99,6 +102,11 @@ impl Names {
         }
         names.set_users_apart();
         names.set_accounts_apart(stops);
+        for (from, to) in &names.became {
+            for address in to {
+                names.came_from.entry(address.clone()).or_default().insert(from.clone());
+            }
+        }
         names
     }
 
@@ -203,20 +211,24 @@ impl Names {
     /// Addresses that lead to this one, directly or over others.
     fn first_names(&self, last: &Address) -> BTreeSet<Address> {
         let mut found = BTreeSet::new();
-        let mut open = vec![last.clone()];
+        let mut open = vec![last];
         while let Some(address) = open.pop() {
-            for (from, to) in &self.became {
-                if to.contains(&address) && from != last && found.insert(from.clone()) {
-                    open.push(from.clone());
+            for from in self.came_from.get(address).into_iter().flatten() {
+                if from != last && found.insert(from.clone()) {
+                    open.push(from);
                 }
             }
         }
         found
     }
 
-    /// To how many final addresses one leads.
-    fn finals_of(&self, first: Option<&Address>) -> usize {
-        first.map_or(0, |first| self.finals.iter().filter(|last| self.first_names(last).contains(first)).count())
+    /// To how many final addresses each earlier one leads.
+    fn finals_by_first(&self) -> BTreeMap<Address, usize> {
+        let mut finals = BTreeMap::new();
+        for first in self.finals.iter().flat_map(|last| self.first_names(last)) {
+            *finals.entry(first).or_default() += 1;
+        }
+        finals
     }
 }
 

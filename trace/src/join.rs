@@ -2,7 +2,9 @@
 //!
 //! Never on the Message-ID alone across two passages of one system: senders repeat it, and a gateway may rewrite it.
 
-use evidence::{Fact, Outcome, Product, QuarantineState, System, TraceStatus, Zone};
+use std::collections::BTreeSet;
+
+use evidence::{Address, Fact, Outcome, Product, QuarantineState, System, TraceStatus, Zone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::passage::Passage;
@@ -64,19 +66,19 @@ fn let_go(held: &[Passage]) -> Option<(usize, usize)> {
 /// A passage, and what one of its systems sent back to another of them that had handled it before: mail in a circle, not a
 /// message sent twice. `held` is ordered by time.
 fn came_back(held: &[Passage]) -> Option<(usize, usize)> {
-    held.iter().enumerate().find_map(|(at, again)| {
-        let (ids, recipients) = (again.message_ids(), again.recipients());
-        let (came, _) = again.span()?;
+    let faces: Vec<Face<'_>> = held.iter().map(Face::of).collect();
+    faces.iter().enumerate().find_map(|(at, again)| {
+        let (came, _) = again.span?;
         let sends_it = |event: &Event| {
             let in_time = event.at().is_some_and(|sent| sent <= came + SKEW && came.duration_since(sent) <= TRANSFER);
             let named = &event.observation.about.envelope_recipients;
             in_time
-                && named.iter().any(|recipient| recipients.contains(recipient))
-                && again.systems().iter().any(|system| sends_to(event, system))
+                && named.iter().any(|recipient| again.recipients.contains(recipient))
+                && again.systems.iter().any(|system| sends_to(event, system))
         };
-        let first = held[..at].iter().rposition(|first| {
-            !first.systems().is_disjoint(&again.systems())
-                && first.message_ids().intersection(&ids).next().is_some()
+        let first = held[..at].iter().zip(&faces).rposition(|(first, face)| {
+            !face.systems.is_disjoint(&again.systems)
+                && !face.ids.is_disjoint(&again.ids)
                 && first.events.iter().any(sends_it)
         });
         first.map(|first| (first, at))
@@ -129,39 +131,64 @@ fn was_accepted(event: &Event) -> bool {
 /// The two passages that belong together most surely: of all pairs that fit, the nearest in time; if none is near, a pair
 /// in which neither has another partner, however far their clocks part.
 fn nearest_pair(held: &[Passage]) -> Option<(usize, usize)> {
+    let faces: Vec<Face<'_>> = held.iter().map(Face::of).collect();
     let mut fitting = Vec::new();
-    for left in 0..held.len() {
-        for right in left + 1..held.len() {
-            if fits(&held[left], &held[right]) {
-                fitting.push((distance(&held[left], &held[right]), left, right));
+    let mut partners = vec![0_usize; held.len()];
+    for (left, one) in faces.iter().enumerate() {
+        for (right, other) in faces.iter().enumerate().skip(left + 1) {
+            if one.fits(other) {
+                fitting.push((distance(one.span, other.span), left, right));
+                partners[left] += 1;
+                partners[right] += 1;
             }
         }
     }
     let near = fitting.iter().filter(|(distance, ..)| distance.is_none_or(|(gap, _)| gap <= TRANSFER)).min();
-    let partners = |of: usize| fitting.iter().filter(|(_, left, right)| *left == of || *right == of).count();
-    near.or_else(|| fitting.iter().find(|(_, left, right)| partners(*left) == 1 && partners(*right) == 1))
+    near.or_else(|| fitting.iter().find(|(_, left, right)| partners[*left] == 1 && partners[*right] == 1))
         .map(|(_, left, right)| (*left, *right))
 }
 
-/// Whether two passages can be one: they share a Message-ID and a recipient (where both name any), and no system has
-/// handled both.
-fn fits(left: &Passage, right: &Passage) -> bool {
-    let (left_ids, right_ids) = (left.message_ids(), right.message_ids());
-    let (left_recipients, right_recipients) = (left.recipients(), right.recipients());
-    let shared_id = left_ids.intersection(&right_ids).next().is_some();
-    let shared_recipient = left_recipients.intersection(&right_recipients).next().is_some();
-    let no_id = left_ids.is_empty() || right_ids.is_empty();
-    let no_recipient = left_recipients.is_empty() || right_recipients.is_empty();
-    // One recipient on each side under two names: an alias that the next system resolved.
-    let renamed = left_recipients.len() == 1 && right_recipients.len() == 1;
-    left.systems().is_disjoint(&right.systems())
-        && ((shared_id && (shared_recipient || no_recipient || renamed)) || (no_id && shared_recipient))
+/// What passages are compared by, read once: every passage is held against every other.
+struct Face<'p> {
+    ids: BTreeSet<&'p str>,
+    recipients: BTreeSet<&'p Address>,
+    systems: BTreeSet<System>,
+    span: Option<(Timestamp, Timestamp)>,
+}
+
+impl<'p> Face<'p> {
+    fn of(passage: &'p Passage) -> Face<'p> {
+        Face {
+            ids: passage.message_ids(),
+            recipients: passage.recipients(),
+            systems: passage.systems(),
+            span: passage.span(),
+        }
+    }
+
+    /// Whether two passages can be one: they share a Message-ID and a recipient (where both name any), and no system has
+    /// handled both.
+    fn fits(&self, other: &Face<'_>) -> bool {
+        if !self.systems.is_disjoint(&other.systems) {
+            return false;
+        }
+        let shared_id = !self.ids.is_disjoint(&other.ids);
+        let shared_recipient = !self.recipients.is_disjoint(&other.recipients);
+        let no_id = self.ids.is_empty() || other.ids.is_empty();
+        let no_recipient = self.recipients.is_empty() || other.recipients.is_empty();
+        // One recipient on each side under two names: an alias that the next system resolved.
+        let renamed = self.recipients.len() == 1 && other.recipients.len() == 1;
+        (shared_id && (shared_recipient || no_recipient || renamed)) || (no_id && shared_recipient)
+    }
 }
 
 /// How far apart two passages are: the gap between their spans (none within the skew), then the distance of their first
 /// instants; unknown without instants.
-fn distance(left: &Passage, right: &Passage) -> Option<(SignedDuration, SignedDuration)> {
-    let (first, second) = (left.span()?, right.span()?);
+fn distance(
+    left: Option<(Timestamp, Timestamp)>,
+    right: Option<(Timestamp, Timestamp)>,
+) -> Option<(SignedDuration, SignedDuration)> {
+    let (first, second) = left.zip(right)?;
     let gap = if first.1 < second.0 {
         second.0.duration_since(first.1)
     } else if second.1 < first.0 {
@@ -197,7 +224,7 @@ fn attach(held: &mut Vec<Passage>, passage: Passage) {
                 !(recipients.is_empty() || others.is_empty() || recipients.intersection(&others).next().is_some());
             // What was moved or deleted in a mailbox had been delivered there.
             let undelivered = is_after_delivery && !other.events.iter().any(says_delivered);
-            (strange, undelivered, distance(&passage, other))
+            (strange, undelivered, distance(passage.span(), other.span()))
         })
         .map(|(number, _)| number);
     match best {
