@@ -2,6 +2,8 @@
 //!
 //! A page is the doc comment of the rule's own file, so that rule and page are changed together.
 
+use std::sync::LazyLock;
+
 use serde::Serialize;
 
 use crate::{causes, policy};
@@ -28,17 +30,20 @@ pub struct Page {
 /// The parts of a page, by the words with which they begin.
 const PARTS: [&str; 5] = ["What it is:", "What proves it:", "What looks alike:", "Narrow fix:", "Owner:"];
 
-/// The pages of all causes, by id.
-pub fn catalogue() -> Vec<Page> {
+static CATALOGUE: LazyLock<Vec<Page>> = LazyLock::new(|| {
     let mut pages: Vec<Page> = rules().filter_map(|(id, source)| page(id, source)).collect();
     pages.sort_by(|one, other| one.id.cmp(&other.id));
     pages
+});
+
+/// The pages of all causes, by id.
+pub fn catalogue() -> &'static [Page] {
+    &CATALOGUE
 }
 
 /// The page of one cause; `None` if there is no such cause.
-pub fn page_of(id: &str) -> Option<Page> {
-    let (id, source) = rules().find(|(known, _)| *known == id)?;
-    page(id, source)
+pub fn page_of(id: &str) -> Option<&'static Page> {
+    CATALOGUE.iter().find(|page| page.id == id)
 }
 
 /// Every rule's id and source.
@@ -82,6 +87,10 @@ mod tests {
             let page = page.unwrap_or_else(|| panic!("{id}: a part of its page is missing, or out of order"));
             for part in [&page.title, &page.what, &page.proof, &page.alike, &page.fix, &page.owner] {
                 assert!(part.len() >= 8 && part.ends_with('.'), "{id}: `{part}`");
+                assert!(
+                    !part.contains("- ") && !part.contains('*'),
+                    "{id}: a line broken at a hyphen, or an emphasis: `{part}`"
+                );
             }
         }
         assert!(pages.windows(2).all(|two| two[0].id < two[1].id), "an id is there twice");

@@ -189,8 +189,8 @@ fn finding(finding: &findings::Finding) -> document::Finding {
         statement: finding.statement.clone(),
         cites: cites(&finding.cites),
         ask_for: finding.ask_for.iter().map(|source| (*source).to_owned()).collect(),
-        owner: page.as_ref().map(|page| page.owner.clone()),
-        narrow_fix: page.map(|page| page.fix),
+        owner: page.map(|page| page.owner.clone()),
+        narrow_fix: page.map(|page| page.fix.clone()),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::output;
 #[derive(Serialize)]
 struct Causes {
     schema: &'static str,
-    causes: Vec<Page>,
+    causes: Vec<&'static Page>,
 }
 
 /// Prints all causes, or the pages of one or a family.
@@ -22,13 +22,10 @@ struct Causes {
 pub fn run(options: &cli::Causes) -> Result<(), Failure> {
     let all = findings::catalogue();
     let (causes, sheet) = match options.id.as_deref() {
-        None => {
-            let sheet = list(&all);
-            (all, sheet)
-        }
+        None => (all.iter().collect(), list(all)),
         Some(id) => {
             let pages = named(all, id)?;
-            let sections = pages.iter().map(section).collect();
+            let sections = pages.iter().copied().map(section).collect();
             (pages, Sheet { title: format!("Causes: {id}"), sections })
         }
     };
@@ -37,14 +34,13 @@ pub fn run(options: &cli::Causes) -> Result<(), Failure> {
 }
 
 /// The pages that an id, its second half, or a family names.
-fn named(all: Vec<Page>, id: &str) -> Result<Vec<Page>, Failure> {
-    let ids: Vec<String> = all.iter().map(|page| page.id.clone()).collect();
+fn named<'p>(all: &'p [Page], id: &str) -> Result<Vec<&'p Page>, Failure> {
     let parts = |page: &Page| page.id.split_once('/').is_some_and(|(family, specific)| family == id || specific == id);
-    let pages: Vec<Page> = all.into_iter().filter(|page| page.id == id || parts(page)).collect();
+    let pages: Vec<&Page> = all.iter().filter(|page| page.id == id || parts(page)).collect();
     if !pages.is_empty() {
         return Ok(pages);
     }
-    let near: Vec<&str> = ids.iter().map(String::as_str).filter(|known| known.contains(id)).collect();
+    let near: Vec<&str> = all.iter().map(|page| page.id.as_str()).filter(|known| known.contains(id)).collect();
     Err(Failure::Usage {
         what: "causes".to_owned(),
         expected: "a cause or a family".to_owned(),

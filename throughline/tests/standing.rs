@@ -183,7 +183,7 @@ struct Tried {
 fn every_cause_is_tried() {
     let mut tried: BTreeMap<String, Tried> = BTreeMap::new();
     for page in findings::catalogue() {
-        tried.entry(page.id).or_default();
+        tried.entry(page.id.clone()).or_default();
     }
     for case in cases() {
         let mut whole = BTreeSet::new();

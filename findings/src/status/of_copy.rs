@@ -55,6 +55,9 @@ pub fn of_copy(copy: &Copy<'_>) -> Vec<CopyReply> {
                 }
                 continue;
             }
+            if told.len() == MAX_TOLD {
+                continue;
+            }
             let from = host.map(Peer::to_string).unwrap_or_else(|| match (event.fact(), &explained.speaker) {
                 // A notice that names no host is known by its words at most.
                 (Fact::Dsn(_), Some(speaker)) => speaker.clone(),
@@ -65,7 +68,6 @@ pub fn of_copy(copy: &Copy<'_>) -> Vec<CopyReply> {
             told.push(CopyReply { reply: reply.clone(), from, explained, layer, cites: layers::cites([event]) });
         }
     }
-    told.truncate(MAX_TOLD);
     told
 }
 

@@ -3,9 +3,11 @@
 //! The words and the vendors' commands are data (`checklist.toml`); the rules stand here. A check is open if its layer is not
 //! shown for a copy whose fate rests on it; it is done if a record shows the layer; else it does not bear on the ticket.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use evidence::{Cite, Fact, Layer, NextHop, Outcome, Product, SourceId, System, TraceStatus};
+use evidence::{Address, Cite, Fact, Layer, NextHop, Outcome, Product, SourceId, System, TraceStatus};
+use lake::Entry;
 use layers::{End, Explained, Fate, Stage, State};
 use serde::Deserialize;
 use trace::Event;
@@ -149,7 +151,41 @@ pub(crate) struct Standings<'a> {
     copy: &'a Explained<'a>,
     stages: &'a [Stage],
     cause: Option<&'a Finding>,
+    sample: Option<&'a Entry>,
     place: Option<Product>,
+}
+
+/// What the checks of every copy are judged by, read once: a message may have thousands of copies.
+pub(crate) struct Shared<'a> {
+    /// The first statement of the first sample.
+    pub sample: Option<&'a Entry>,
+    /// The first cause that is shown of all copies, with its place among the findings.
+    of_all: Option<(usize, &'a Finding)>,
+    /// The first cause that is shown of each recipient's.
+    of_recipient: BTreeMap<&'a Address, (usize, &'a Finding)>,
+}
+
+impl<'a> Shared<'a> {
+    pub(crate) fn of(scene: &'a Scene<'a>, findings: &'a [Finding]) -> Shared<'a> {
+        let sample = trace::samples(scene.lake).into_iter().find_map(|sample| sample.first().copied());
+        let mut shared = Shared { sample, of_all: None, of_recipient: BTreeMap::new() };
+        let is_shown = |finding: &Finding| {
+            finding.kind == Kind::Cause && matches!(finding.standing, Standing::Proved | Standing::Likely)
+        };
+        for found in findings.iter().enumerate().filter(|(_, finding)| is_shown(finding)) {
+            match &found.1.envelope_recipient {
+                None => _ = shared.of_all.get_or_insert(found),
+                Some(recipient) => _ = shared.of_recipient.entry(recipient).or_insert(found),
+            }
+        }
+        shared
+    }
+
+    /// The first cause of a recipient's copy that is shown.
+    fn cause(&self, recipient: &Address) -> Option<&'a Finding> {
+        let own = self.of_recipient.get(recipient).copied();
+        own.into_iter().chain(self.of_all).min_by_key(|(place, _)| *place).map(|(_, finding)| finding)
+    }
 }
 
 impl<'a> Standings<'a> {
@@ -157,16 +193,11 @@ impl<'a> Standings<'a> {
         scene: &'a Scene<'a>,
         copy: &'a Explained<'a>,
         answer: &'a Answer,
-        findings: &'a [Finding],
+        shared: &Shared<'a>,
     ) -> Standings<'a> {
-        let is_own = |finding: &&Finding| {
-            finding.kind == Kind::Cause
-                && finding.envelope_recipient.as_ref().is_none_or(|to| *to == copy.copy.envelope_recipient)
-                && matches!(finding.standing, Standing::Proved | Standing::Likely)
-        };
-        let cause = findings.iter().find(is_own);
+        let cause = shared.cause(&copy.copy.envelope_recipient);
         let place = place_of(copy, &answer.stages);
-        Standings { scene, copy, stages: &answer.stages, cause, place }
+        Standings { scene, copy, stages: &answer.stages, cause, sample: shared.sample, place }
     }
 
     /// How a check stands.
@@ -231,8 +262,7 @@ impl<'a> Standings<'a> {
     }
 
     fn headers(&self) -> Stand {
-        let sample = trace::samples(self.scene.lake).into_iter().find_map(|sample| sample.first().copied());
-        if let Some(entry) = sample {
+        if let Some(entry) = self.sample {
             return Stand::Done(
                 format!("{} was supplied", entry.observation.cite.file),
                 vec![entry.observation.cite.clone()],
@@ -426,7 +456,7 @@ impl<'a> Standings<'a> {
                 Product::ExchangeOnline | Product::GoogleWorkspace | Product::Dovecot
             )
         };
-        let confirms = |event: &&&'a Event| match event.fact() {
+        let confirms = |event: &&'a Event| match event.fact() {
             Fact::Stored(_) | Fact::PostDelivery { .. } => true,
             Fact::Redirect(_) => true,
             Fact::Handover(handover) => {
@@ -442,8 +472,7 @@ impl<'a> Standings<'a> {
             }
             _ => false,
         };
-        let events: Vec<&'a Event> = self.copy.stays.iter().flat_map(|stay| &stay.station.events).collect();
-        events.iter().find(confirms).copied()
+        self.copy.stays.iter().flat_map(|stay| &stay.station.events).find(confirms)
     }
 }
 

@@ -41,6 +41,11 @@ pub(crate) fn words(template: &str, value: &dyn Fn(&str) -> Option<String>) -> O
     filled(template, &|place| value(place).filter(|value| is_visible(value)))
 }
 
+/// Fills a sentence for a person. Every face of the report makes harmless what it shows.
+pub(crate) fn sentence(template: &str, value: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    filled(template, value)
+}
+
 /// A value as one word of a shell; `None` if no quoting makes it harmless in a terminal, where control characters end lines
 /// and close what was pasted, and marks of direction hide what follows.
 pub(crate) fn quoted(value: &str, shell: Shell) -> Option<String> {
@@ -67,14 +72,20 @@ fn is_powershell_quote(c: char) -> bool {
     matches!(c, '\'' | '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{201b}')
 }
 
-/// Whether all of a value can be seen: no control, no line or paragraph separator, nothing that turns the direction or has no
-/// width.
+/// Whether all of a value can be seen: no control, no line or paragraph separator, nothing that turns the direction, has no
+/// width or no shape. What the report writes as an escape (`report/src/text.rs`) is among them: a command that was changed on
+/// its way to the screen looks for something else.
 fn is_visible(value: &str) -> bool {
     let hidden = |c: char| {
         c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{fffd}')
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-            || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            || matches!(
+                c,
+                '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}'
+            )
+            || matches!(c, '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fffd}')
+            || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{fff9}'..='\u{fffb}')
+            || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}')
     };
     !value.trim().is_empty() && value.len() <= MAX_VALUE_BYTES && !value.chars().any(hidden)
 }
@@ -150,6 +161,9 @@ mod tests {
             ("line separator", "a\u{2028}b"),
             ("right to left", "a\u{202e}b"),
             ("no width", "a\u{200b}b"),
+            ("no shape", "a\u{3164}b"),
+            ("variation of what stands before", "a\u{fe0f}b"),
+            ("private use", "a\u{e000}b"),
             ("nothing decoded", "a\u{fffd}b"),
         ] {
             assert_eq!(quoted(value, Shell::PowerShell), None, "{name}");

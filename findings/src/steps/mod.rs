@@ -8,20 +8,24 @@ mod advice;
 mod checklist;
 mod fill;
 
-use evidence::{Address, Product, SourceId, System};
-use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeSet, HashMap};
 
-use self::checklist::{CHECKLIST, Check, CheckId, How, Stand, Standings, how, product_of};
+use evidence::{Address, Cite, Product, SourceId, System};
+use jiff::{SignedDuration, Timestamp};
+use lake::Entry;
+
+use self::checklist::{CHECKLIST, Check, CheckId, How, Shared, Stand, Standings, how, product_of};
 use crate::{Answer, Checked, Command, Finding, NextStep, Scene, Standing};
 
 /// What is still open, each once, and what was already checked.
 pub(crate) fn of(scene: &Scene<'_>, findings: &[Finding], answers: &[Answer]) -> (Vec<NextStep>, Vec<Checked>) {
-    let mut list = List { scene, findings, open: Vec::new(), done: Vec::new() };
+    let shared = Shared::of(scene, findings);
+    let mut list = List { scene, findings, open: Vec::new(), done: Vec::new(), places: HashMap::new() };
     if scene.copies.is_empty() {
-        list.nothing_is_known();
+        list.nothing_is_known(shared.sample);
     }
     for (copy, answer) in scene.copies.iter().zip(answers) {
-        let standings = Standings::of(scene, copy, answer, findings);
+        let standings = Standings::of(scene, copy, answer, &shared);
         for check in &CHECKLIST.check {
             match standings.stand(check.id) {
                 Stand::Open(system) => list.open(check, system, &copy.copy.envelope_recipient),
@@ -30,6 +34,7 @@ pub(crate) fn of(scene: &Scene<'_>, findings: &[Finding], answers: &[Answer]) ->
             }
         }
     }
+    list.each_recipient_once();
     let values = Values::of(scene);
     let mut steps: Vec<(usize, NextStep)> =
         list.open.iter().map(|open| (place_in_order(open.check.id), open.step(&list, &values))).collect();
@@ -65,6 +70,8 @@ struct List<'a> {
     findings: &'a [Finding],
     open: Vec<Open>,
     done: Vec<Checked>,
+    /// Where a check with its words and records stands in `done`.
+    places: HashMap<(&'static str, String, Vec<Cite>), usize>,
 }
 
 /// How many records of one check are shown.
@@ -74,30 +81,34 @@ impl List<'_> {
     fn open(&mut self, check: &'static Check, system: Option<Product>, recipient: &Address) {
         let named = Some(recipient).filter(|recipient| !recipient.is_null());
         match self.open.iter_mut().find(|open| open.check.id == check.id && open.system == system) {
-            Some(open) => open.recipients.extend(named.filter(|new| !open.recipients.contains(new)).cloned()),
+            Some(open) => open.recipients.extend(named.cloned()),
             None => self.open.push(Open { check, system, recipients: named.into_iter().cloned().collect() }),
         }
     }
 
-    fn done(&mut self, check: &'static Check, said: String, cites: Vec<evidence::Cite>, recipient: &Address) {
-        let cites: Vec<evidence::Cite> = cites.into_iter().take(MAX_CITES).collect();
-        match self.done.iter_mut().find(|done| done.check == check.done && done.said == said && done.cites == cites) {
-            Some(done) => done.envelope_recipients.push(recipient.clone()),
-            None => self.done.push(Checked {
-                check: &check.done,
-                layer: check.layer,
-                envelope_recipients: vec![recipient.clone()],
-                said,
-                cites,
-            }),
+    /// A message that was sent twice has two copies for one recipient.
+    fn each_recipient_once(&mut self) {
+        for open in &mut self.open {
+            let mut seen = BTreeSet::new();
+            open.recipients.retain(|recipient| seen.insert(recipient.clone()));
         }
     }
 
+    fn done(&mut self, check: &'static Check, said: String, cites: Vec<Cite>, recipient: &Address) {
+        let cites: Vec<Cite> = cites.into_iter().take(MAX_CITES).collect();
+        let next = self.done.len();
+        let place = *self.places.entry((&check.done, said.clone(), cites.clone())).or_insert(next);
+        if place == next {
+            let layer = check.layer;
+            self.done.push(Checked { check: &check.done, layer, envelope_recipients: Vec::new(), said, cites });
+        }
+        self.done[place].envelope_recipients.push(recipient.clone());
+    }
+
     /// No record speaks of the message: where it may be kept back, whether the address is right, what it looks like.
-    fn nothing_is_known(&mut self) {
+    fn nothing_is_known(&mut self, sample: Option<&Entry>) {
         let evidence = self.scene.lake.supplied().iter().filter_map(|file| file.source.and_then(product_of)).next();
         let recipient = self.scene.lake.asked_recipients().next().cloned().unwrap_or_else(|| Address::new(""));
-        let sample = trace::samples(self.scene.lake).into_iter().find_map(|sample| sample.first().copied());
         for check in &CHECKLIST.check {
             match check.id {
                 CheckId::Quarantine | CheckId::Address => self.open(check, evidence.clone(), &recipient),
@@ -184,8 +195,9 @@ impl Open {
 
     /// The findings that leave the check open.
     fn because(&self, findings: &[Finding]) -> Vec<String> {
+        let recipients: BTreeSet<&Address> = self.recipients.iter().collect();
         let concerns = |finding: &&Finding| {
-            let own = finding.envelope_recipient.as_ref().is_none_or(|to| self.recipients.contains(to));
+            let own = finding.envelope_recipient.as_ref().is_none_or(|to| recipients.contains(to));
             own && finding.layer == self.check.layer
                 && matches!(finding.standing, Standing::NotShown | Standing::Likely)
         };
@@ -213,11 +225,14 @@ impl Open {
         let mailbox =
             named.clone().map_or("the recipient's mailbox".to_owned(), |named| format!("the mailbox of {named}"));
         let address = named.map_or("the recipient's address".to_owned(), |named| format!("the address {named}"));
-        let mut text = self.check.step.clone();
-        for (place, value) in [("{system}", system), ("{whom}", whom), ("{mailbox}", mailbox), ("{address}", address)] {
-            text = text.replace(place, &value);
-        }
-        text
+        let value = |place: &str| match place {
+            "system" => Some(system.clone()),
+            "whom" => Some(whom.clone()),
+            "mailbox" => Some(mailbox.clone()),
+            "address" => Some(address.clone()),
+            _ => None,
+        };
+        fill::sentence(&self.check.step, &value).unwrap_or_else(|| self.check.step.clone())
     }
 
     /// The command: for one recipient, or without a recipient where it can do without; else for the first.
