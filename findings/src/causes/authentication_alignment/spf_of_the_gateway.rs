@@ -1,6 +1,6 @@
 //! SPF was checked against the address of the gateway in front, not against the sender's.
 //!
-//! What it is: Mail comes through a filtering gateway, and the mail system behind it asks whether the *gateway* may send
+//! What it is: Mail comes through a filtering gateway, and the mail system behind it asks whether the gateway may send
 //! for the sender's domain. That fails for nearly every sender, and with it DMARC, wherever the signature does not
 //! survive the gateway. Enhanced filtering for connectors (skip listing) makes the service look at the address before the
 //! gateway.

@@ -10,7 +10,7 @@
 //! bulk mail over the threshold; the mailbox's own junk filter after a clean verdict (`mailbox-rule/junk-filter`).
 //!
 //! Narrow fix: release this one message for this one recipient and submit it as wrongly judged; if the sender comes again, one
-//! address in the list of allowed senders with a day on which it ends.
+//! address in the organisation's list of allowed senders, with a day on which it ends.
 //!
 //! Owner: who runs the anti-spam policy named in the record.
 

@@ -1,7 +1,7 @@
 //! It was released and never left the quarantine.
 //!
-//! What it is: The release failed within the system, or the system says that it released and its own log shows no hand-
-//! over after it.
+//! What it is: The release failed within the system, or the system says that it released and its own log shows no
+//! hand-over after it.
 //!
 //! What proves it: the record of the failed release; or the release together with the system's own log that covers the
 //! time after it and shows no hand-over. Without that log it is not shown.
