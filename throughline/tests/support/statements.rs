@@ -150,7 +150,8 @@ fn check_steps(report: &Value, wanted: &str) -> Result<(), String> {
         let (tier, words) = phrase.trim().split_once(' ').ok_or("a step without a tier")?;
         let words =
             words.trim().strip_prefix('"').and_then(|words| words.strip_suffix('"')).ok_or("words without quotes")?;
-        let is_meant = |step: &Value| step["tier"].to_string() == tier && says(step, words);
+        let tier: u64 = tier.parse().map_err(|_| format!("`{tier}` is no tier"))?;
+        let is_meant = |step: &Value| step["tier"].as_u64() == Some(tier) && says(step, words);
         if !steps.any(is_meant) {
             return Err(format!("no step {phrase}; there are{}", steps_text(report)));
         }
