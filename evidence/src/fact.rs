@@ -136,6 +136,8 @@ pub struct Identity {
     pub subject: Option<String>,
     /// Size in bytes.
     pub size_bytes: Option<u64>,
+    /// For how many envelope recipients the speaker has it, where the record counts more than one.
+    pub recipients: Option<u32>,
     /// When its author sent it (the Date field): the sender's clock, never used for ordering.
     pub sent_at: Option<When>,
     /// Which way it goes, as the record says.

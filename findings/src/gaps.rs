@@ -1,7 +1,10 @@
 //! What the evidence cannot show about a copy, and which export would.
 
-use evidence::{Layer, SourceId};
+use std::collections::{BTreeMap, BTreeSet};
+
+use evidence::{Address, Fact, Identifier, Identity, Layer, Product, SourceId};
 use layers::{End, Explained, Fate, Stage, State};
+use trace::Event;
 
 use crate::{Claim, Scene, Standing};
 
@@ -41,6 +44,56 @@ fn for_whom(copy: &Explained<'_>) -> Option<Claim> {
         cites: layers::cites([event]),
         ask_for: log.into_iter().collect(),
     })
+}
+
+/// Recipients whom a server counts and no record names: how they fared is not shown. A count may fall with every attempt, as those
+/// are left who still wait; the largest tells.
+pub(crate) fn recipients_not_shown(scene: &Scene<'_>) -> Vec<Claim> {
+    let mut counted: BTreeMap<&Identifier, (u32, &Event)> = BTreeMap::new();
+    let stations = scene.copies.iter().flat_map(|copy| &copy.copy.stations);
+    for event in stations.flat_map(|station| &station.events) {
+        let Fact::Identity(Identity { recipients: Some(count), .. }) = event.fact() else { continue };
+        let Some(id) = event.observation.about.ids.iter().find(|id| id.is_strong()) else { continue };
+        let most = counted.entry(id).or_insert((*count, event));
+        if *count > most.0 {
+            *most = (*count, event);
+        }
+    }
+    let open = |(id, (count, event)): (&Identifier, (u32, &Event))| {
+        let named = recipients_named(scene, id);
+        (0 < named && named < count as usize).then(|| Claim {
+            id: "not-shown/delivery".to_owned(),
+            standing: Standing::NotShown,
+            layer: Layer::Delivery,
+            statement: format!(
+                "{} has it for {count} recipients, and the records name {named}: how the others fared is not shown",
+                event.observation.speaker
+            ),
+            cites: layers::cites([event]),
+            ask_for: layers::exports::logs_of(&event.observation.speaker.product).to_vec(),
+        })
+    };
+    counted.into_iter().filter_map(open).collect()
+}
+
+/// For how many recipients a server has a message under an id, as far as records name them: an address, and the one that it was
+/// written to before, are one.
+fn recipients_named(scene: &Scene<'_>, id: &Identifier) -> usize {
+    let mut by_record: BTreeMap<_, BTreeSet<&Address>> = BTreeMap::new();
+    let mut named: BTreeSet<&Address> = BTreeSet::new();
+    let observations = scene.lake.entries().iter().map(|entry| &entry.observation);
+    for observation in observations.filter(|it| it.about.ids.contains(id)) {
+        let recipients = &observation.about.envelope_recipients;
+        if matches!(observation.fact, Fact::Handover(_) | Fact::Redirect(_) | Fact::Discarded { .. })
+            && !recipients.is_empty()
+        {
+            by_record.entry(observation.cite.order()).or_default().extend(recipients);
+        }
+        if !matches!(observation.fact, Fact::Redirect(_)) {
+            named.extend(recipients);
+        }
+    }
+    by_record.values().collect::<BTreeSet<_>>().len().max(named.len())
 }
 
 /// A stage that was not shown, as a gap.
@@ -186,6 +239,9 @@ fn usual(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<SourceId> {
             if let Some(logs) = logs_of_refuser(copy) {
                 return logs;
             }
+            if let Some(logs) = logs_of_topmost(copy) {
+                return logs;
+            }
             let mut ask = uncovered(scene);
             ask.extend(
                 ["exchange-online/message-trace"].into_iter().filter(|log| !ask.contains(log)).collect::<Vec<_>>(),
@@ -195,6 +251,14 @@ fn usual(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<SourceId> {
             ask
         }
     }
+}
+
+/// Where only a sample's Received fields show the way: the logs of the service that wrote the newest of them.
+fn logs_of_topmost(copy: &Explained<'_>) -> Option<Vec<SourceId>> {
+    let top = copy.copy.beside.iter().find(|event| matches!(event.fact(), Fact::Hop(hop) if hop.index == 0))?;
+    let product = &top.observation.speaker.product;
+    let is_service = matches!(product, Product::Mimecast | Product::Proofpoint | Product::GoogleWorkspace);
+    is_service.then(|| layers::exports::onward_of(product))
 }
 
 /// Where only a notice speaks of a refusal: the log of the server that refused, and the notice itself, which may be there as text

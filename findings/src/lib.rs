@@ -182,6 +182,7 @@ pub fn find(scene: &Scene<'_>) -> Found {
         findings.extend(risks.map(|claim| claim.finding(Kind::Risk, recipient.clone())));
         findings.extend(of_policies.into_iter().map(|(kind, claim)| claim.finding(kind, recipient.clone())));
     }
+    findings.extend(gaps::recipients_not_shown(scene).into_iter().map(|claim| claim.finding(Kind::Gap, None)));
     if scene.copies.is_empty() {
         findings.push(gaps::nothing(scene).finding(Kind::Gap, None));
     }

@@ -17,7 +17,7 @@ pub(crate) mod stated;
 
 use std::time::Duration;
 
-use evidence::{Action, Fact, Layer, VerdictKind};
+use evidence::{Action, Fact, Layer, Peer, Product, VerdictKind};
 use layers::{End, Explained, Stay};
 use trace::Event;
 
@@ -115,6 +115,17 @@ pub(crate) fn of(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<Claim> {
         let logs = copy.decided().map_or(&[][..], |stay| layers::exports::logs_of(&stay.station.system.product));
         cause.ask_for.extend(logs);
     }
+    if let Some(cause) = &mut cause
+        && let Some(again) = came_in_again(copy, scene)
+    {
+        cause.standing = cause.standing.max(Standing::Likely);
+        cause.statement = format!(
+            "{}; the same message came in again from that machine itself later, so it may have been let go: the line of the release is not there",
+            cause.statement
+        );
+        cause.cites.extend(layers::cites([again]));
+        cause.ask_for.push("postfix/log");
+    }
     let behind = authentication_alignment::behind(copy, cause.as_ref());
     cause.into_iter().chain(behind).chain(undone_hold(copy)).collect()
 }
@@ -138,6 +149,25 @@ fn layer_of_verdict(id: &str) -> Layer {
 
 /// How far from the message's own date a record without ids may lie and still be surely about it.
 const SURELY_NEAR: Duration = Duration::from_secs(60 * 60);
+
+/// The arrival of the same message for the same recipient that came from the filter's own machine after the hold, as a released one
+/// does, where no record says that it was released.
+fn came_in_again<'t>(copy: &Explained<'t>, scene: &Scene<'t>) -> Option<&'t Event> {
+    let End::Held(hold) = copy.decided()?.end else { return None };
+    let held_at = hold.at().filter(|_| hold.observation.speaker.product == Product::Amavis)?;
+    let is_again = |event: &&Event| match event.fact() {
+        Fact::Arrival(arrival) => {
+            arrival.earlier.is_none()
+                && arrival.client.as_ref().is_some_and(Peer::is_loopback)
+                && event.at().is_some_and(|at| at > held_at)
+        }
+        _ => false,
+    };
+    let others = scene.copies.iter().filter(|other| {
+        !std::ptr::eq(other.copy, copy.copy) && other.copy.envelope_recipient == copy.copy.envelope_recipient
+    });
+    others.filter_map(|other| other.copy.stations.first()).flat_map(|station| &station.events).find(is_again)
+}
 
 /// What the deciding record shares with the message, where it only looks like it: its sender, without a word of the recipient, or
 /// both, but hours away from its date. `None` if it is surely about the message.

@@ -11,6 +11,7 @@ mod tests;
 
 use evidence::{Layer, Peer, Reply, SourceId};
 use serde::Deserialize;
+use trace::Event;
 
 pub use of_copy::{CopyReply, of_copy};
 pub use table::List;
@@ -95,12 +96,27 @@ enum Speaker {
     Unknown,
 }
 
+impl Speaker {
+    /// The list of the speaker, if we have one.
+    fn list(&self) -> Option<List> {
+        match self {
+            Speaker::Host(_, list) => *list,
+            Speaker::Words(list) => Some(*list),
+            Speaker::Unknown => None,
+        }
+    }
+}
+
 /// Explains a reply of a host, as far as it can be told; nothing for an acceptance, or a text without a code whose words
 /// are not known.
 pub fn explain(reply: &Reply, host: Option<&Peer>) -> Option<Explained> {
+    explain_by(reply, speaker(&reply.text.to_lowercase(), host))
+}
+
+/// Explains a reply by who gave it.
+fn explain_by(reply: &Reply, speaker: Speaker) -> Option<Explained> {
     let text = reply.text.to_lowercase();
-    let speaker = speaker_of(&text, host);
-    let cause = cause_of(reply).map(|(cause, _)| cause);
+    let cause = cause_of(reply, speaker.list()).map(|(cause, _)| cause);
     let found = listed(reply, &text, &speaker).or_else(|| by_numbers(reply));
     let meaning = match (found, cause) {
         (Some(found), Some(cause)) if found.cause.as_deref() != Some(cause) => named_by_words(cause, found),
@@ -129,7 +145,12 @@ pub fn all() -> Vec<(List, Vec<(String, Meaning)>)> {
     [List::Standards].into_iter().chain(List::PRODUCTS).map(|list| (list, of(list))).collect()
 }
 
-fn speaker_of(text: &str, host: Option<&Peer>) -> Speaker {
+/// Whose list the reply of an event is from, if that is known.
+pub(crate) fn speaker_of(event: &Event) -> Option<List> {
+    of_copy::refusal(event).and_then(|(reply, host)| of_copy::speaker(event, reply, host).list())
+}
+
+fn speaker(text: &str, host: Option<&Peer>) -> Speaker {
     let service = host.and_then(|host| host.name.as_deref()).and_then(sources::service_of_host);
     if let Some(service) = service {
         return Speaker::Host(service.name.clone(), List::of_service(&service.name));
@@ -152,12 +173,7 @@ fn listed(reply: &Reply, text: &str, speaker: &Speaker) -> Option<Meaning> {
         let fits = |entry: &&Entry| !entry.codes.is_empty() && entry.words.is_empty() && entry.has_code(code);
         entries(list).iter().find(fits).map(|entry| meaning(list, entry))
     };
-    let own = match speaker {
-        Speaker::Host(_, list) => *list,
-        Speaker::Words(list) => Some(*list),
-        Speaker::Unknown => None,
-    };
-    let of_own = own.and_then(|list| by_words(list, false).or_else(|| by_code(list)));
+    let of_own = speaker.list().and_then(|list| by_words(list, false).or_else(|| by_code(list)));
     let may_be_another = !matches!(speaker, Speaker::Host(..));
     let of_another = |found: &dyn Fn(List) -> Option<Meaning>| {
         may_be_another.then(|| List::PRODUCTS.into_iter().find_map(found)).flatten()

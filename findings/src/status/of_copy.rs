@@ -6,7 +6,7 @@ use evidence::{Cite, DsnAction, Fact, Layer, Outcome, Peer, Reply};
 use layers::{End, Explained as Copy, Stay};
 use trace::Event;
 
-use super::{Explained, explain};
+use super::{Explained, List, Speaker, explain_by};
 
 /// A reply that a copy met, with what it means.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub fn of_copy(copy: &Copy<'_>) -> Vec<CopyReply> {
         let events = stay.arrivals.iter().chain(&stay.handovers).chain(&stay.dsns).rev();
         for event in decider.into_iter().chain(events.copied()) {
             let Some((reply, host)) = refusal(event) else { continue };
-            let Some(explained) = explain(reply, host) else { continue };
+            let Some(explained) = explain_by(reply, speaker(event, reply, host)) else { continue };
             let meaning = &explained.meaning;
             let key = (reply.enhanced_status_code.clone(), meaning.cause.clone(), meaning.means.clone());
             if !seen.insert(key) {
@@ -81,7 +81,7 @@ fn decider<'t>(end: &End<'t>) -> Option<&'t Event> {
 }
 
 /// The reply of an event that refused or put off, and the host that gave it.
-fn refusal(event: &Event) -> Option<(&Reply, Option<&Peer>)> {
+pub(super) fn refusal(event: &Event) -> Option<(&Reply, Option<&Peer>)> {
     match event.fact() {
         Fact::Arrival(arrival) if matches!(arrival.outcome, Outcome::Refused | Outcome::Deferred) => {
             Some((arrival.reply.as_ref()?, None))
@@ -94,6 +94,19 @@ fn refusal(event: &Event) -> Option<(&Reply, Option<&Peer>)> {
             Some((&dsn.reply, dsn.remote.as_ref().or(dsn.reporting.as_ref())))
         }
         _ => None,
+    }
+}
+
+/// Who gave the reply of an event: a host or words that are a service's, else the service whose own record it is.
+pub(super) fn speaker(event: &Event, reply: &Reply, host: Option<&Peer>) -> Speaker {
+    let is_own = match event.fact() {
+        Fact::Arrival(_) => true,
+        Fact::Handover(handover) => !handover.spoken_by_next_hop,
+        _ => false,
+    };
+    match (super::speaker(&reply.text.to_lowercase(), host), List::of_product(&event.observation.speaker.product)) {
+        (Speaker::Unknown, Some(list)) if is_own => Speaker::Words(list),
+        (speaker, _) => speaker,
     }
 }
 

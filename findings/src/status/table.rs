@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use evidence::Layer;
+use evidence::{Layer, Product};
 use serde::Deserialize;
 
 use super::Owner;
@@ -41,6 +41,16 @@ impl List {
             List::Words => "its words",
             List::Numbers => "its numbers",
         }
+    }
+
+    /// The list of a service that keeps records, if we have that service's.
+    pub(crate) fn of_product(product: &Product) -> Option<List> {
+        Some(match product {
+            Product::ExchangeOnline => List::ExchangeOnline,
+            Product::GoogleWorkspace => List::Google,
+            Product::Mimecast => List::Mimecast,
+            _ => return None,
+        })
     }
 
     /// The list of a service, by the service's name in `sources`.

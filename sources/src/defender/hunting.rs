@@ -186,6 +186,7 @@ fn email(row: &Row, facts: &mut Facts<'_>) {
 fn identity(row: &Row) -> Identity {
     let direction = row.text(&["emaildirection"]).map(str::to_ascii_lowercase);
     Identity {
+        recipients: None,
         envelope_sender: row.text(&["sendermailfromaddress"]).map(Address::new),
         header_from: row.text(&["senderfromaddress"]).map(Address::new),
         header_to: [row.addresses(&["to"]), row.addresses(&["cc"])].concat(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evidence::{
     Action, Address, AuthMethod, Authentication, CopyKey, Fact, Identifier, Identity, Observation, Problem, Product,
-    Reading, Scope, System, Verdict, VerdictKind, When,
+    Reading, Scope, Stored, System, Verdict, VerdictKind, When,
 };
 
 use super::fields::{Field, Header, MAX_FIELDS};
@@ -299,6 +299,7 @@ impl<'a> Sample<'a> {
         };
         let (_, found) = &self.hops[place];
         let mut hop = found.hop.clone();
+        let first = *index == 0;
         hop.index = *index;
         *index += 1;
         if hop.from.is_none() && hop.by.is_none() && hop.id.is_none() && found.date.is_none() {
@@ -306,7 +307,13 @@ impl<'a> Sample<'a> {
         }
         let date = found.date.as_deref().unwrap_or(value);
         let when = dates::instant(date, self.clock);
-        Row::Stated(vec![(found.speaker.clone(), when, Fact::Hop(hop), String::new())])
+        let mut facts = vec![(found.speaker.clone(), when.clone(), Fact::Hop(hop), String::new())];
+        // Below the newest field a store only handed on what its filter rules sent elsewhere.
+        if first && received::is_store(found) {
+            let stored = Stored { folder: None, chosen_by: None };
+            facts.push((found.speaker.clone(), when, Fact::Stored(stored), String::new()));
+        }
+        Row::Stated(facts)
     }
 
     /// The system whose Received field stands next below a field, else next above: who wrote it, if it does not say.

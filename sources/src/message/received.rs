@@ -385,6 +385,10 @@ pub(crate) fn system_of_host(host: &str) -> System {
         System::of(Product::ExchangeOnline)
     } else if is_mimecast(host) {
         System::of(Product::Mimecast)
+    } else if is_proofpoint(host) {
+        System::of(Product::Proofpoint)
+    } else if services::is_of(host, "Google") {
+        System::of(Product::GoogleWorkspace)
     } else {
         System::of(Product::Other(host.to_ascii_lowercase()))
     }
@@ -416,7 +420,7 @@ fn speaker(by: &str, with: &str, comments: &[&str]) -> System {
     } else if says("qmail ") {
         other("qmail")
     } else if by.ends_with("google.com") {
-        System::of(Product::Other("Google".to_owned()))
+        System::of(Product::GoogleWorkspace)
     } else if with.contains("Microsoft SMTP Server") || with.starts_with("mapi") {
         other("Exchange Server")
     } else if is_proofpoint(by) || says("Proofpoint") {
@@ -433,6 +437,11 @@ fn speaker(by: &str, with: &str, comments: &[&str]) -> System {
 }
 
 /// `LMTP`, `LMTPS`; never `LMTPA`, which is Cyrus's.
+/// Whether the writer of a field is a mailbox store that took the message for a mailbox.
+pub(crate) fn is_store(found: &Received) -> bool {
+    found.speaker.product == Product::Dovecot && found.hop.with.as_deref().is_some_and(is_lmtp)
+}
+
 fn is_lmtp(with: &str) -> bool {
     ["lmtp", "lmtps"].iter().any(|word| with.eq_ignore_ascii_case(word))
 }

@@ -25,7 +25,7 @@ pub(super) enum Event<'t> {
     /// cleanup read the Resent-Message-ID.
     ResentMessageId { said: &'t str },
     /// qmgr made it active.
-    Active { from: &'t str, size_bytes: Option<u64> },
+    Active { from: &'t str, size_bytes: Option<u64>, recipients: Option<u32> },
     /// qmgr gave up.
     Expired,
     /// The queue file was removed; the words in brackets, if any.
@@ -180,7 +180,11 @@ fn sender(text: &str) -> Event<'_> {
     if status.is_some_and(|status| status.ends_with("expired")) {
         return Event::Expired;
     }
-    Event::Active { from, size_bytes: value(rest, ", size=").and_then(|size| size.parse().ok()) }
+    Event::Active {
+        from,
+        size_bytes: value(rest, ", size=").and_then(|size| size.parse().ok()),
+        recipients: value(rest, ", nrcpt=").and_then(|count| count.parse().ok()),
+    }
 }
 
 /// An address in angle brackets, or up to a comma; and the text after it.

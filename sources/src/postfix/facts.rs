@@ -79,7 +79,7 @@ fn postfix<'t>(line: &Line<'t>, daemon: &'t str, service: Option<&'t str>, role:
         }
         Event::Pickup { from, orig_id } => context.pickup(*from, *orig_id),
         Event::MessageId { said } | Event::ResentMessageId { said } => context.message_id(said),
-        Event::Active { from, size_bytes } => context.active(from, *size_bytes),
+        Event::Active { from, size_bytes, recipients } => context.active(from, *size_bytes, *recipients),
         Event::Expired => vec![context.all(Fact::Expired, "expired")],
         Event::Removed { why } => context.removed(*why),
         Event::Delivery(delivery) => context.delivery(delivery),
@@ -196,11 +196,16 @@ impl<'t> Context<'_, 't> {
         vec![Said { about, fact: Fact::Identity(Identity::default()), word: said }]
     }
 
-    fn active(&self, from: &'t str, size_bytes: Option<u64>) -> Vec<Said<'t>> {
+    fn active(&self, from: &'t str, size_bytes: Option<u64>, recipients: Option<u32>) -> Vec<Said<'t>> {
         if self.role == Role::Notice {
             return vec![self.note("the notice is in the queue", from)];
         }
-        let identity = Identity { envelope_sender: Some(Address::new(from)), size_bytes, ..Identity::default() };
+        let identity = Identity {
+            envelope_sender: Some(Address::new(from)),
+            size_bytes,
+            recipients: recipients.filter(|count| *count > 1),
+            ..Identity::default()
+        };
         vec![self.all(Fact::Identity(identity), from)]
     }
 

@@ -5,12 +5,13 @@
 //! looks alike: a deferral that a later attempt overcame, and a code whose text tells another story (the text decides).
 //! Owner: by the cause; the refusing server's owner where the words blame a policy of theirs.
 
-use evidence::{Fact, Layer, Outcome, Product, Reply};
+use evidence::{Fact, Handover, Layer, Outcome, Product, Reply};
 use layers::{End, Explained, Fate, Stay};
 use trace::Event;
 
 use super::words::cause_of;
 use crate::causes::{claim, told};
+use crate::status::{List, speaker_of};
 use crate::{Claim, Standing};
 
 /// The reason that the words of a refusal or a deferral name.
@@ -37,7 +38,8 @@ pub(super) fn by_refuser(copy: &Explained<'_>, stay: &Stay<'_>) -> Option<Claim>
     {
         return by_word(copy, event);
     }
-    let (event, (id, standing)) = events.iter().find_map(|event| Some((*event, cause_of(reply(event)?)?)))?;
+    let (event, (id, standing)) =
+        events.iter().find_map(|event| Some((*event, cause_of(reply(event)?, speaker_of(event))?)))?;
     // That a scan takes its time is no verdict.
     let is_answer =
         reply(event).is_some_and(|reply| reply.reply_code.is_some() || reply.enhanced_status_code.is_some());
@@ -56,7 +58,11 @@ pub(super) fn by_refuser(copy: &Explained<'_>, stay: &Stay<'_>) -> Option<Claim>
         _ => None,
     });
     let claim = claim(id, standing, layer, statement, shown.chain(notices));
-    Some(if matches!(event.fact(), Fact::Dsn(_)) { by_hearsay(claim, event) } else { claim })
+    Some(match event.fact() {
+        Fact::Dsn(_) => by_hearsay(claim, event),
+        Fact::Handover(handover) if is_unanswered_end(&handover.reply) => by_silence(claim, handover),
+        _ => claim,
+    })
 }
 
 /// The attempts to hand over that were put off, the last one first.
@@ -71,7 +77,8 @@ fn put_off<'t>(stay: &Stay<'t>) -> impl Iterator<Item = &'t Event> {
 fn by_word(copy: &Explained<'_>, event: &Event) -> Option<Claim> {
     let Fact::Status(status) = event.fact() else { return None };
     let (_, text) = status.said.split_once(": ")?;
-    let (id, _) = cause_of(&Reply { text: text.to_owned(), ..Reply::default() })?;
+    let speaker = List::of_product(&event.observation.speaker.product);
+    let (id, _) = cause_of(&Reply { text: text.to_owned(), ..Reply::default() }, speaker)?;
     // Only a door is greylisted.
     let layer = if id == "connector-routing/greylisted" { Layer::Arrival } else { layer_of(id, copy) };
     let claim = claim(id, Standing::Likely, layer, told(event), [event]);
@@ -90,13 +97,48 @@ fn by_word(copy: &Explained<'_>, event: &Event) -> Option<Claim> {
 fn by_hearsay(claim: Claim, notice: &Event) -> Claim {
     let Fact::Dsn(dsn) = notice.fact() else { return claim };
     let refuser = dsn.remote.as_ref().or(dsn.reporting.as_ref());
-    let ask_for = match layers::is_vendor_cloud(refuser, &dsn.reply.text) {
-        Some(Product::Mimecast) => "mimecast/siem",
-        Some(Product::ExchangeOnline) => "exchange-online/message-trace-detail",
-        Some(product) => layers::exports::logs_of(&product).first().copied().unwrap_or("postfix/log"),
-        None => "postfix/log",
+    let log_of = |product: &Product| match product {
+        Product::ExchangeOnline => Some("exchange-online/message-trace-detail"),
+        product => layers::exports::logs_of(product).first().copied(),
     };
-    Claim { standing: claim.standing.max(Standing::Likely), ask_for: vec![ask_for], ..claim }
+    let reporter = match layers::is_vendor_cloud(dsn.reporting.as_ref(), "") {
+        Some(product) => product,
+        None => notice.observation.speaker.product.clone(),
+    };
+    let reporters = log_of(&reporter);
+    let cloud = layers::is_vendor_cloud(refuser, &dsn.reply.text);
+    let refusers = match &cloud {
+        Some(product) => log_of(product),
+        None if dsn.remote.is_none() && speaker_of(notice) == Some(List::ExchangeOnline) => {
+            // Exchange's words from a host that is not the service's: a server of one's own, with its tracking log.
+            Some("exchange-online/extended-report")
+        }
+        // Nobody but the reporter is named.
+        None if dsn.remote.is_none() => reporters,
+        None => None,
+    };
+    let mut ask_for = vec![refusers.unwrap_or("postfix/log")];
+    ask_for.extend(reporters.filter(|log| !ask_for.contains(log)));
+    Claim { standing: claim.standing.max(Standing::Likely), ask_for, ..claim }
+}
+
+/// Whether the next hop fell silent after the whole message was sent: then it may have taken it (RFC 1047, 2).
+fn is_unanswered_end(reply: &Option<Reply>) -> bool {
+    let words = ["while sending end of data", "smtp timeout after end of data", "in response to end of data"];
+    reply.as_ref().is_some_and(|reply| {
+        let text = reply.text.to_lowercase();
+        words.iter().any(|word| text.contains(word))
+    })
+}
+
+fn by_silence(claim: Claim, handover: &Handover) -> Claim {
+    let next = handover.to.as_ref();
+    let product = next.and_then(|next| layers::is_vendor_cloud(Some(next), ""));
+    let logs = product.as_ref().map_or(&[][..], layers::exports::logs_of);
+    let ask_for = if logs.is_empty() { vec!["postfix/log"] } else { logs.to_vec() };
+    let next = next.map_or("the next server".to_owned(), ToString::to_string);
+    let statement = format!("{}; {next} may have taken it all the same, which its own log shows", claim.statement);
+    Claim { standing: claim.standing.max(Standing::Likely), statement, ask_for, ..claim }
 }
 
 /// Whether a refusal is the sending system's own end of retrying.

@@ -55,8 +55,37 @@ pub(super) fn by_filter(stay: &Stay<'_>) -> Option<Claim> {
     Some(match () {
         _ if is_word_of_filter_alone(stay) => by_filter_alone(claim),
         _ if is_word_of_milter_alone(stay, named) => by_milter_alone(claim),
+        _ if is_group_alone(stay, named) => by_group_alone(claim),
         _ => claim,
     })
+}
+
+/// Whether all that is known of a verdict is that the anti-phishing policy acted and filed it as phishing: it files what it takes for
+/// forged, or for an imitation, in the same way.
+fn is_group_alone(stay: &Stay<'_>, named: &Event) -> bool {
+    use VerdictKind::{HighConfidencePhish, Phish};
+    let by_policy = |verdict: &Verdict| {
+        let kind = verdict.policy.as_ref().and_then(|policy| policy.kind.as_deref()).unwrap_or("");
+        kind.to_ascii_lowercase().replace('-', "").contains("antiphish")
+    };
+    let names_phish = |event: &&Event| {
+        event.observation.speaker.product == named.observation.speaker.product
+            && matches!(event.fact(), Fact::Verdict(Verdict { kind: Phish | HighConfidencePhish, .. }))
+    };
+    names_phish(&named)
+        && stay
+            .adverse_verdicts()
+            .filter(names_phish)
+            .all(|event| matches!(event.fact(), Fact::Verdict(verdict) if by_policy(verdict)))
+}
+
+fn by_group_alone(claim: Claim) -> Claim {
+    let statement = format!(
+        "{}; that policy files forged and imitated senders in the same way, and what it found stands in the headers",
+        claim.statement
+    );
+    let ask_for = vec!["message/eml", "defender/email-events"];
+    Claim { standing: claim.standing.max(Standing::Likely), statement, ask_for, ..claim }
 }
 
 /// What was done with the copy, if it is something that a filter does.

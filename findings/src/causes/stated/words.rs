@@ -6,6 +6,7 @@ use evidence::Reply;
 use serde::Deserialize;
 
 use crate::Standing;
+use crate::status::List;
 
 /// One entry of `replies.toml`.
 #[derive(Debug, Deserialize)]
@@ -19,6 +20,12 @@ struct Entry {
     /// Codes with which the words mean something else.
     #[serde(default)]
     unless_codes: Vec<String>,
+    /// Only where one of these speaks, by the name of its list.
+    #[serde(default)]
+    speakers: Vec<String>,
+    /// Not where one of these speaks: it gives the code to something else.
+    #[serde(default)]
+    unless_speakers: Vec<String>,
     class: Option<u8>,
     standing: Option<String>,
     #[allow(dead_code)]
@@ -34,14 +41,18 @@ static TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     toml::from_str::<Table>(include_str!("replies.toml")).map(|table| table.reply).unwrap_or_default()
 });
 
-/// The cause that a reply names, and how surely; `None` if its words are not known.
-pub(crate) fn cause_of(reply: &Reply) -> Option<(&'static str, Standing)> {
+/// The cause that a reply names, and how surely; `None` if its words are not known. A number that means different things by
+/// who says it counts only where the speaker fits.
+pub(crate) fn cause_of(reply: &Reply, speaker: Option<List>) -> Option<(&'static str, Standing)> {
     let text = reply.text.to_lowercase();
     let code = reply.enhanced_status_code.as_deref();
     let class = class_of(reply);
+    let is_among = |names: &[String]| speaker.is_some_and(|list| names.iter().any(|name| name == list.name()));
     let entry = TABLE.iter().find(|entry| {
         let class_fits = entry.class.is_none_or(|wanted| class.is_none_or(|class| class == wanted));
         class_fits
+            && (entry.speakers.is_empty() || is_among(&entry.speakers))
+            && !is_among(&entry.unless_speakers)
             && !code.is_some_and(|code| entry.unless_codes.iter().any(|known| is_code(known, code)))
             && (entry.words.iter().any(|word| text.contains(word.as_str()))
                 || code.is_some_and(|code| entry.codes.iter().any(|known| is_code(known, code))))
@@ -77,7 +88,7 @@ mod tests {
     fn check(code: Option<&str>, text: &str) -> Option<&'static str> {
         let reply_code = text.get(..3).and_then(|code| code.parse().ok());
         let reply = Reply { reply_code, enhanced_status_code: code.map(str::to_owned), text: text.to_owned() };
-        cause_of(&reply).map(|(cause, _)| cause)
+        cause_of(&reply, None).map(|(cause, _)| cause)
     }
 
     #[test]
@@ -149,6 +160,26 @@ mod tests {
         }
     }
 
+    /// The same number by several speakers.
+    #[test]
+    fn ok_by_speaker() {
+        use Standing::{Likely, Proved};
+        let (exchange, gmail) = (Some(List::ExchangeOnline), Some(List::Google));
+        for (code, speaker, expected) in [
+            ("5.7.12", exchange, Some(("policy-scope-or-order/recipient-restriction", Proved))),
+            ("5.7.12", Some(List::Postfix), None),
+            ("5.7.13", None, None),
+            ("5.7.29", gmail, Some(("connector-routing/tls-failure", Proved))),
+            ("5.7.29", None, Some(("authentication-alignment/arc-untrusted", Likely))),
+            ("5.7.30", gmail, Some(("authentication-alignment/dkim-fail", Proved))),
+            ("5.7.30", None, Some(("connector-routing/tls-failure", Likely))),
+        ] {
+            let text = format!("550 {code} not taken");
+            let reply = Reply { reply_code: Some(550), enhanced_status_code: Some(code.to_owned()), text };
+            assert_eq!(cause_of(&reply, speaker), expected, "{code} {speaker:?}");
+        }
+    }
+
     #[test]
     fn silent_replies() {
         for (code, text) in [(Some("5.7.1"), "550 5.7.1 Access denied"), (None, "550 no"), (Some("5.0.0"), "")] {
@@ -164,6 +195,8 @@ mod tests {
             assert!(entry.source.contains(", read 20"), "{entry:?}");
             assert!(!entry.codes.is_empty() || !entry.words.is_empty(), "{entry:?}");
             assert!(entry.words.iter().all(|word| *word == word.to_lowercase()), "{entry:?}");
+            let named = entry.speakers.iter().chain(&entry.unless_speakers);
+            assert!(named.into_iter().all(|name| List::PRODUCTS.iter().any(|list| list.name() == name)), "{entry:?}");
         }
     }
 }

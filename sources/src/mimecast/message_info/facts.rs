@@ -83,6 +83,7 @@ fn identity(row: &mut Row, object: &Object, message: Option<&Object>, clock: &Cl
         .and_then(|meta| instant_at(meta, &["transmissionEnd", "transmissionStart"], clock))
         .or_else(|| instant_at(message, &["processed", "createTime", "sent"], clock));
     let identity = Identity {
+        recipients: None,
         envelope_sender,
         header_from,
         header_to: [list("to"), list("cc")].concat(),

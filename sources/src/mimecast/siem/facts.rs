@@ -47,6 +47,7 @@ pub(super) fn state(row: &mut Row, record: &Record, fields: &Fields, stage: &Sta
 
 fn identity(row: &mut Row, fields: &Fields, stage: &Stage) {
     let identity = Identity {
+        recipients: None,
         envelope_sender: envelope_sender(fields),
         header_from: header_from(fields),
         header_to: Vec::new(),

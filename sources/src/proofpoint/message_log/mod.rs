@@ -145,6 +145,7 @@ fn identity(row: &Row) -> Identity {
     let subject = subject.map(|subject| words(&subject));
     let size = row.at(&["msg", "sizeBytes"]).or_else(|| row.at(&["filter", "msgSizeBytes"]));
     Identity {
+        recipients: None,
         envelope_sender: row.at(&["envelope", "from"]).map(|from| Address::new(&from)),
         header_from: addresses(&["msg", "parsedAddresses", "from"]).into_iter().next(),
         header_to,
