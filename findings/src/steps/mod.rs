@@ -11,7 +11,7 @@ mod fill;
 use evidence::{Address, Product, SourceId, System};
 use jiff::{SignedDuration, Timestamp};
 
-use self::checklist::{CHECKLIST, Check, CheckId, How, Stand, Standings, how, product_of};
+use self::checklist::{CHECKLIST, Check, CheckId, How, Stand, Standings, how, is_named, product_of};
 use crate::{Answer, Checked, Command, Finding, NextStep, Scene, Standing};
 
 /// What is still open, each once, and what was already checked.
@@ -132,6 +132,8 @@ impl List<'_> {
                 continue;
             }
             let Some((check, way)) = serving(source, finding) else { continue };
+            // A command only for a system that the evidence names.
+            let way = way.filter(|_| product_of(source).is_none_or(|product| is_named(&product, self.scene)));
             let recipients: Vec<Address> = finding.envelope_recipient.clone().into_iter().collect();
             let open = Open { check, system: product_of(source), recipients };
             let title = sources::source(source).map_or((*source).to_owned(), |source| source.title().to_owned());
