@@ -113,8 +113,7 @@ impl Parties {
             return in_all.iter().all(is_other);
         }
         let spans_it = |span: &Option<(Timestamp, Timestamp)>| span.is_some_and(|(from, to)| from <= at && at <= to);
-        self.spans.len() <= MAX_SEARCHED
-            && self.spans.iter().all(|(address, span)| is_other(address) && spans_it(span))
+        self.spans.len() <= MAX_SEARCHED && self.spans.iter().all(|(address, span)| is_other(address) && spans_it(span))
     }
 
     /// Whether some row names anybody.

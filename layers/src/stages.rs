@@ -1,8 +1,8 @@
 //! The state of the seven stages of a copy.
 
 use evidence::{
-    Action, AuthMethod, AuthResult, Fact, Folder, Identifier, Layer, NextHop, Outcome, Product, ReleaseStep, SourceId, Verdict,
-    VerdictKind,
+    Action, AuthMethod, AuthResult, Fact, Folder, Identifier, Layer, NextHop, Outcome, Product, ReleaseStep, SourceId,
+    Verdict, VerdictKind,
 };
 use lake::Lake;
 use trace::{Copy, Event, NotCounted};
@@ -163,7 +163,8 @@ impl<'t> Way<'_, 't> {
         let hops = self.copy.beside.iter().filter(|event| matches!(event.fact(), Fact::Hop(_))).filter(is_whole);
         let is_of = |stay: &Stay<'_>, event: &Event| {
             let Fact::Hop(hop) = event.fact() else { return false };
-            has_own_record(stay) && hop.id.as_deref().is_some_and(|id| stay.station.ids.iter().any(|own| has_id(own, id)))
+            has_own_record(stay)
+                && hop.id.as_deref().is_some_and(|id| stay.station.ids.iter().any(|own| has_id(own, id)))
         };
         // Fields are put on top: the first of them has to be ours, or else the sample was taken from further on.
         hops.min_by_key(|event| event.observation.cite.bytes.start)
