@@ -8,7 +8,7 @@ mod advice;
 mod checklist;
 mod fill;
 
-use evidence::{Address, Product, SourceId, System};
+use evidence::{Address, Layer, Product, SourceId, System};
 use jiff::{SignedDuration, Timestamp};
 
 use self::checklist::{CHECKLIST, Check, CheckId, How, Stand, Standings, how, is_named, product_of};
@@ -132,8 +132,17 @@ impl List<'_> {
                 continue;
             }
             let Some((check, way)) = serving(source, finding) else { continue };
-            // A command only for a system that the evidence names.
-            let way = way.filter(|_| product_of(source).is_none_or(|product| is_named(&product, self.scene)));
+            let system = product_of(source).filter(|product| is_named(product, self.scene));
+            // What stands behind a gateway is the next system, and no vendor's, until the evidence names it.
+            if system.is_none() && finding.layer == Layer::Delivery && !trace::is_sample(source) {
+                let downstream = steps.iter_mut().find(|(_, step)| step.layer == Some(Layer::Delivery));
+                if let Some((_, step)) = downstream.filter(|(_, step)| !step.because.contains(&finding.id)) {
+                    step.because.push(finding.id.clone());
+                }
+                if steps.iter().any(|(_, step)| step.because.contains(&finding.id)) {
+                    continue;
+                }
+            }
             let recipients: Vec<Address> = finding.envelope_recipient.clone().into_iter().collect();
             let open = Open { check, system: product_of(source), recipients };
             let title = sources::source(source).map_or((*source).to_owned(), |source| source.title().to_owned());
