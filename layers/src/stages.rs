@@ -235,7 +235,7 @@ impl<'t> Way<'_, 't> {
         }
         let ask = self.ask_for_verdict();
         let silent = self.stays.iter().all(|stay| stay.verdicts.is_empty());
-        if let Some((log, until)) = self.log_goes_on(exports::shows_every_verdict).filter(|_| silent) {
+        if let Some((log, until)) = self.log_goes_on(exports::shows_every_step).filter(|_| silent) {
             let summary = format!("the supplied {log} goes on until {until} and has no filter's line about it");
             return Stage { ask_for: ask, ..stage(Layer::Verdict, State::Absent, summary, self.last_event()) };
         }
