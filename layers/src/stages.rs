@@ -652,13 +652,13 @@ impl<'t> Way<'_, 't> {
     /// The list of held mail of the deciding system that covers the last that is known of the copy.
     fn list_covers(&self) -> Option<(SourceId, &'t Event)> {
         let last = self.last_event()?;
-        let lists = exports::holds_of(&self.decided?.station.system.product).iter().copied();
+        let mut lists = exports::holds_of(&self.decided?.station.system.product).iter().copied();
         let shows = |list: &SourceId| {
             exports::is_list(list)
                 && exports::shows_every_hold(list)
                 && last.at().is_some_and(|at| would_show(self.lake, self.copy, list, at))
         };
-        Some((lists.filter(shows).next()?, last))
+        Some((lists.find(shows)?, last))
     }
 
     /// The deciding system's own log, of those that show what is looked for, if the copy stands in it and it goes on long after
