@@ -1,6 +1,6 @@
 //! What a source returns for one file: every row in exactly one heap.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -51,41 +51,74 @@ pub struct PassedOver {
 /// How many domains of a file's rows are kept; of a file that names more, none is missed.
 const MAX_DOMAINS: usize = 64;
 
+/// Of how many addresses the rows' span is kept: more of them are nobody's searches.
+const MAX_SEARCHED: usize = 2;
+
 /// Whom the rows of a file name, whichever message they are about: an export that was searched for one address, or is of
 /// another tenant, shows nothing about the others.
+///
+/// What it says of several files is what it says of one that holds the rows of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Parties {
-    /// The address that all rows name; `None` if they name several.
-    only: Option<Address>,
-    /// Whether they name several.
-    several: bool,
+    /// The addresses that every row names; `None` before the first row.
+    in_all: Option<BTreeSet<Address>>,
+    /// When the rows that name an address were written, first and last; one more than are needed tells that there are more.
+    spans: BTreeMap<Address, Option<(Timestamp, Timestamp)>>,
     /// Domains of the addresses, the first that were met.
     domains: BTreeSet<String>,
 }
 
 impl Parties {
-    /// Notes an address that a row names.
-    pub fn name(&mut self, address: &Address) {
-        if address.is_null() {
+    /// Notes the addresses that a row of some instant names.
+    pub fn name(&mut self, addresses: &[Address], at: Option<Timestamp>) {
+        let named: BTreeSet<&Address> = addresses.iter().filter(|address| !address.is_null()).collect();
+        if named.is_empty() {
             return;
         }
-        match &self.only {
-            _ if self.several => {}
-            None => self.only = Some(address.clone()),
-            Some(only) if only == address => {}
-            Some(_) => (self.only, self.several) = (None, true),
+        match &mut self.in_all {
+            Some(in_all) => in_all.retain(|address| named.contains(address)),
+            None => self.in_all = Some(named.iter().copied().cloned().collect()),
         }
-        if self.domains.len() <= MAX_DOMAINS
-            && let Some(domain) = address.domain()
-            && !self.domains.contains(domain)
-        {
-            self.domains.insert(domain.to_owned());
+        for address in named {
+            self.span(address, at.map(|at| (at, at)));
+            if self.domains.len() <= MAX_DOMAINS
+                && let Some(domain) = address.domain()
+                && !self.domains.contains(domain)
+            {
+                self.domains.insert(domain.to_owned());
+            }
         }
     }
 
-    /// The one address that all rows name, if there is but one.
-    pub fn only(&self) -> Option<&Address> {
-        self.only.as_ref()
+    fn span(&mut self, address: &Address, span: Option<(Timestamp, Timestamp)>) {
+        if let Some(known) = self.spans.get_mut(address) {
+            *known = match (*known, span) {
+                (Some((from, to)), Some((first, last))) => Some((from.min(first), to.max(last))),
+                (known, span) => known.or(span),
+            };
+        } else if self.spans.len() <= MAX_SEARCHED {
+            self.spans.insert(address.clone(), span);
+        }
+    }
+
+    /// Whether the rows look like the answer to a search for others than `own`, as far as an instant goes: every row names one
+    /// address that is none of them, or there are but two addresses, and each has rows before and after the instant, as two
+    /// searches would give.
+    pub fn searched_for_others(&self, own: &BTreeSet<Address>, at: Timestamp) -> bool {
+        let is_other = |address: &Address| !own.contains(address);
+        if own.is_empty() || self.spans.is_empty() {
+            return false;
+        }
+        if let Some(in_all) = self.in_all.as_ref().filter(|in_all| !in_all.is_empty()) {
+            return in_all.iter().all(is_other);
+        }
+        let spans_it = |span: &Option<(Timestamp, Timestamp)>| span.is_some_and(|(from, to)| from <= at && at <= to);
+        self.spans.len() <= MAX_SEARCHED && self.spans.iter().all(|(address, span)| is_other(address) && spans_it(span))
+    }
+
+    /// Whether some row names anybody.
+    pub fn names_anybody(&self) -> bool {
+        !self.spans.is_empty()
     }
 
     /// Whether some row may name an address of a domain; of a file that names nobody that is not known, so that it may.
@@ -95,12 +128,13 @@ impl Parties {
 
     /// Takes in those of another part of the same export.
     pub fn absorb(&mut self, part: Parties) {
-        self.several |= part.several;
-        match (&self.only, part.only) {
-            _ if self.several => self.only = None,
-            (Some(only), Some(other)) if *only != other => (self.only, self.several) = (None, true),
-            (None, other) => self.only = other,
-            _ => {}
+        match (&mut self.in_all, part.in_all) {
+            (Some(in_all), Some(other)) => in_all.retain(|address| other.contains(address)),
+            (in_all @ None, other) => *in_all = other,
+            (Some(_), None) => {}
+        }
+        for (address, span) in part.spans {
+            self.span(&address, span);
         }
         self.domains.extend(part.domains);
     }
@@ -192,9 +226,9 @@ impl Reading {
     }
 
     /// Notes whom a row of the file names, whichever message it is about.
-    pub fn names(&mut self, senders: &[Address], recipients: &[Address]) {
-        senders.iter().for_each(|address| self.coverage.senders.name(address));
-        recipients.iter().for_each(|address| self.coverage.recipients.name(address));
+    pub fn names(&mut self, senders: &[Address], recipients: &[Address], at: Option<Timestamp>) {
+        self.coverage.senders.name(senders, at);
+        self.coverage.recipients.name(recipients, at);
     }
 
     /// Takes in the reading of a later part of the same file.

@@ -117,9 +117,6 @@ impl Lake {
         recipients: &BTreeSet<Address>,
         senders: &BTreeSet<Address>,
     ) -> bool {
-        let of_others = |parties: &Parties, own: &BTreeSet<Address>| {
-            parties.only().is_some_and(|only| !own.is_empty() && !own.contains(only))
-        };
         let is_of_the_tenant = |stretch: &Stretch| {
             let mut domains = recipients.iter().filter_map(Address::domain).peekable();
             domains.peek().is_none()
@@ -127,10 +124,21 @@ impl Lake {
         };
         self.stretches(source).iter().any(|stretch| {
             stretch.covers(source, at)
-                && !of_others(&stretch.recipients, recipients)
-                && !of_others(&stretch.senders, senders)
+                && !stretch.recipients.searched_for_others(recipients, at)
+                && !stretch.senders.searched_for_others(senders, at)
                 && is_of_the_tenant(stretch)
         })
+    }
+
+    /// Until when the stretch of a kind of export goes on that spans an instant.
+    pub fn covers_until(&self, source: SourceId, at: Timestamp) -> Option<Timestamp> {
+        self.stretches(source).iter().find(|stretch| stretch.from <= at && at <= stretch.to).map(|stretch| stretch.to)
+    }
+
+    /// Whether the rows of a kind of export name anybody: of some kinds only those rows do that tell of somebody's mailbox.
+    pub fn names_recipients(&self, source: SourceId) -> bool {
+        let read = |file: &&Supplied| file.source == Some(source) && file.error.is_none();
+        self.supplied.iter().filter(read).any(|file| file.coverage.recipients.names_anybody())
     }
 
     /// The stretches of time that the files of a kind cover, those left out that were not read or are suspected to be cut.

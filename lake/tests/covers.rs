@@ -42,6 +42,7 @@ fn ok_would_show() {
     const ANA: &str = "ana@client.example";
     const TIM: &str = "tim@client.example";
     const ULI: &str = "uli@client.example";
+    const EVA: &str = "eva@client.example";
     const JOBS: &str = "jobs@agency.example";
     const DESK: &str = "desk@partner.example";
     let whole = [(0, DESK, TIM), (30, JOBS, ULI)];
@@ -53,6 +54,13 @@ fn ok_would_show() {
         ("searched for another sender", &[(0, DESK, TIM), (30, DESK, ULI)], false),
         ("nobody of her domain", &[(0, DESK, "a@other.example"), (30, JOBS, "b@other.example")], false),
         ("her domain only sends", &[(0, TIM, "a@other.example"), (30, DESK, "b@other.example")], true),
+        ("two searches for two others", &[(0, DESK, TIM), (1, JOBS, ULI), (40, JOBS, TIM), (50, DESK, ULI)], false),
+        ("two others, one of them afterwards only", &[(0, DESK, TIM), (20, JOBS, ULI), (40, JOBS, TIM)], true),
+        (
+            "two others and a third",
+            &[(0, DESK, TIM), (1, JOBS, ULI), (30, JOBS, EVA), (40, JOBS, TIM), (50, DESK, ULI)],
+            true,
+        ),
         ("ends before", &[(0, DESK, TIM), (14, JOBS, ULI)], false),
         ("starts after", &[(16, DESK, TIM), (40, JOBS, ULI)], false),
         ("ends within the lag of a trace", &[(0, DESK, TIM), (24, JOBS, ULI)], false),
@@ -85,8 +93,10 @@ fn ok_several_files() {
     const TIM: &str = "tim@client.example";
     const ULI: &str = "uli@client.example";
     const JOBS: &str = "jobs@agency.example";
+    const DESK: &str = "desk@partner.example";
     for (name, first, second, expected) in [
         ("every second row", [(0, JOBS, TIM), (40, JOBS, TIM)], [(20, JOBS, ULI), (50, JOBS, ULI)], true),
+        ("two searches for two others", [(0, DESK, TIM), (40, JOBS, TIM)], [(1, JOBS, ULI), (50, DESK, ULI)], false),
         ("one before, one after", [(0, JOBS, TIM), (10, JOBS, ULI)], [(40, JOBS, ULI), (50, JOBS, TIM)], false),
         ("they meet after it", [(0, JOBS, TIM), (20, JOBS, ULI)], [(20, JOBS, ULI), (50, JOBS, TIM)], true),
     ] {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use evidence::{Address, Fact, SourceId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lake::Lake;
 use trace::Copy;
 
@@ -15,6 +15,16 @@ pub fn would_show(lake: &Lake, copy: &Copy, source: SourceId, at: Timestamp) -> 
     let recipients: BTreeSet<Address> =
         copy.aliases.iter().chain([&copy.envelope_recipient]).filter(|address| !address.is_null()).cloned().collect();
     lake.would_show_copy(source, at, &recipients, &senders(copy))
+}
+
+/// How long a log has to go on before it shows that nothing came after an instant.
+const GOES_ON: SignedDuration = SignedDuration::from_mins(30);
+
+/// Whether a supplied log of a kind shows what came after an instant: it covers that, and goes on long enough after it.
+pub fn would_show_after(lake: &Lake, copy: &Copy, source: SourceId, at: Timestamp) -> bool {
+    let later = at.checked_add(GOES_ON).unwrap_or(at);
+    let is_one_stretch = || lake.covers_until(source, at).is_some_and(|until| until >= later);
+    would_show(lake, copy, source, at) && would_show(lake, copy, source, later) && is_one_stretch()
 }
 
 /// Every address that some record names as the sender.

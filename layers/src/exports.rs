@@ -85,6 +85,18 @@ pub fn onward_of(product: &Product) -> Vec<SourceId> {
     logs_of(product).iter().copied().chain(behind).collect()
 }
 
+/// Whether an export shows every hold of its time, so that one that is not in it was not made: the one log of a mail server, or a list
+/// in which rows stay. Not the lists that lose a row with its release, or hold only the folders that were asked for.
+pub fn shows_every_hold(source: &str) -> bool {
+    source == "exchange-online/quarantine" || shows_every_step(source)
+}
+
+/// Whether an export is a system's one log of all that it and its filters did with a message: what is not there was not done. Not the
+/// logs that a cloud service gives out event type by event type: of those one may have been left out.
+pub fn shows_every_step(source: &str) -> bool {
+    matches!(source, "postfix/log" | "exim/log" | "cisco/esa-log")
+}
+
 /// Whether an export lists what lies in a quarantine, each row with how it stands as of the export: not a log of what happened.
 pub fn is_list(source: &str) -> bool {
     matches!(

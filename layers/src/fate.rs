@@ -4,7 +4,7 @@ use evidence::{Action, Fact, Folder, Peer, Product};
 use lake::Lake;
 use trace::Copy;
 
-use crate::covers::would_show;
+use crate::covers::would_show_after;
 use crate::stay::{End, Stay, handover};
 
 /// What became of a copy.
@@ -193,7 +193,6 @@ fn is_recipients_own(peer: Option<&Peer>, copy: &Copy) -> bool {
 fn is_lost(copy: &Copy, stay: &Stay<'_>, lake: &Lake) -> bool {
     let End::Released(released) = stay.end else { return false };
     let Some(at) = released.at() else { return false };
-    let wait = jiff::SignedDuration::from_mins(30);
     let log = match stay.station.system.product {
         Product::Mimecast => "mimecast/siem",
         Product::Postfix | Product::Amavis | Product::Rspamd => "postfix/log",
@@ -201,5 +200,5 @@ fn is_lost(copy: &Copy, stay: &Stay<'_>, lake: &Lake) -> bool {
         Product::CiscoSecureEmail => "cisco/esa-log",
         _ => return false,
     };
-    would_show(lake, copy, log, at) && would_show(lake, copy, log, at + wait)
+    would_show_after(lake, copy, log, at)
 }

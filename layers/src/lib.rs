@@ -15,7 +15,7 @@ use evidence::{Cite, Layer, SourceId};
 use lake::Lake;
 use trace::{Copy, Event, Trace};
 
-pub use covers::would_show;
+pub use covers::{would_show, would_show_after};
 pub use fate::{Fate, is_vendor_cloud};
 pub use say::{of_event, of_fact, of_verdict_kind};
 pub use stay::{End, Stay};

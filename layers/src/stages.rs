@@ -1,13 +1,13 @@
 //! The state of the seven stages of a copy.
 
 use evidence::{
-    Action, AuthMethod, AuthResult, Fact, Folder, Layer, NextHop, Outcome, Product, ReleaseStep, SourceId, Verdict,
-    VerdictKind,
+    Action, AuthMethod, AuthResult, Fact, Folder, Identifier, Layer, NextHop, Outcome, Product, ReleaseStep, SourceId,
+    Verdict, VerdictKind,
 };
 use lake::Lake;
 use trace::{Copy, Event, NotCounted};
 
-use crate::covers::would_show;
+use crate::covers::{would_show, would_show_after};
 use crate::fate::{Fate, has_own_record, is_vendor_cloud};
 use crate::stay::{End, Stay, handover, is_mail_server};
 use crate::{Stage, State, cites, exports, say};
@@ -148,6 +148,10 @@ impl<'t> Way<'_, 't> {
         let results = self.not_counted.iter().filter(|not| matches!(not.event.fact(), Fact::Authentication(_)));
         let strangers: Vec<&NotCounted> = results.collect();
         let Some(first) = strangers.first() else {
+            if let Some(hop) = self.own_hop() {
+                let summary = "the header that our own system wrote is there, and no authentication result in it";
+                return stage(Layer::Authentication, State::Absent, summary.to_owned(), [hop]);
+            }
             let summary = "no authentication result was supplied".to_owned();
             return self.not_shown(Layer::Authentication, summary, [], &["message/eml"]);
         };
@@ -156,6 +160,25 @@ impl<'t> Way<'_, 't> {
         let summary =
             format!("no result that counts was supplied; not counted: {}{more} ({})", said.join(", "), first.because);
         self.not_shown(Layer::Authentication, summary, strangers.iter().map(|not| &not.event), &["message/eml"])
+    }
+
+    /// The Received field of a whole sample that one of the systems wrote whose own record is there: above it, and in its
+    /// header, that system's results would stand.
+    fn own_hop(&self) -> Option<&'t Event> {
+        let is_whole = |event: &&Event| {
+            let file = self.lake.supplied().iter().find(|file| file.file == event.observation.cite.file);
+            matches!(event.source, "message/eml" | "message/msg")
+                && file.is_some_and(|file| file.problems.is_empty() && !file.coverage.suspected_cut)
+        };
+        let hops = self.copy.beside.iter().filter(|event| matches!(event.fact(), Fact::Hop(_))).filter(is_whole);
+        let is_of = |stay: &Stay<'_>, event: &Event| {
+            let Fact::Hop(hop) = event.fact() else { return false };
+            has_own_record(stay)
+                && hop.id.as_deref().is_some_and(|id| stay.station.ids.iter().any(|own| has_id(own, id)))
+        };
+        // Fields are put on top: the first of them has to be ours, or else the sample was taken from further on.
+        hops.min_by_key(|event| event.observation.cite.bytes.start)
+            .filter(|event| self.stays.iter().any(|stay| is_of(stay, event)))
     }
 
     fn verdict(&self) -> Stage {
@@ -221,6 +244,11 @@ impl<'t> Way<'_, 't> {
             );
         }
         let ask = self.ask_for_verdict();
+        let silent = self.stays.iter().all(|stay| stay.verdicts.is_empty());
+        if let Some((log, until)) = self.log_goes_on(exports::shows_every_step).filter(|_| silent) {
+            let summary = format!("the supplied {log} goes on until {until} and has no filter's line about it");
+            return Stage { ask_for: ask, ..stage(Layer::Verdict, State::Absent, summary, self.last_event()) };
+        }
         self.not_shown(Layer::Verdict, "no record names what a filter concluded".to_owned(), [], &ask)
     }
 
@@ -275,6 +303,14 @@ impl<'t> Way<'_, 't> {
             );
         }
         let ask = self.quarantine_lists();
+        if let Some((list, _)) = self.list_covers() {
+            let summary = format!("the supplied {list} covers that time and does not hold it");
+            return stage(Layer::Quarantine, State::Absent, summary, self.last_event());
+        }
+        if let Some((log, until)) = self.log_goes_on(exports::shows_every_hold) {
+            let summary = format!("the supplied {log} goes on until {until} and shows no hold");
+            return stage(Layer::Quarantine, State::Absent, summary, self.last_event());
+        }
         self.not_shown(Layer::Quarantine, "no record of a hold".to_owned(), [], &ask)
     }
 
@@ -340,17 +376,25 @@ impl<'t> Way<'_, 't> {
         let at = held.iter().filter_map(|hold| hold.at()).max();
         let shows = |list: &SourceId| {
             // A list in which not even the hold stands was searched for others, or its row is gone.
-            !exports::is_list(list) && at.is_some_and(|at| would_show(self.lake, self.copy, list, at))
+            !exports::is_list(list) && at.is_some_and(|at| would_show_after(self.lake, self.copy, list, at))
         };
-        if lists.iter().any(shows) {
-            let summary = "the supplied records of releases cover the hold and show none for this recipient".to_owned();
+        let until = |list: &SourceId| at.and_then(|at| self.lake.covers_until(list, at));
+        if let Some(list) = lists.iter().find(|list| shows(list)) {
+            let until = until(list).map_or(String::new(), |until| format!(" until {until}"));
+            let summary = format!("the supplied {list} covers the hold and shows no release for this recipient{until}");
             return stage(Layer::Release, State::Absent, summary, held);
         }
-        let summary = match lists.iter().any(|list| self.lake.has(list)) {
-            true => "the supplied release records do not cover this hold, are cut, or were searched for others",
-            false => "no release record was supplied",
+        let ended = lists.iter().find_map(|list| Some((list, until(list).filter(|_| !exports::is_list(list))?)));
+        let summary = match ended {
+            Some((list, until)) => format!(
+                "the supplied {list} covers until {until}: a later release would stand in that of the time after it"
+            ),
+            None if lists.iter().any(|list| self.lake.has(list)) => {
+                "the supplied release records do not cover this hold, are cut, or were searched for others".to_owned()
+            }
+            None => "no release record was supplied".to_owned(),
         };
-        self.not_shown(Layer::Release, summary.to_owned(), [], &lists)
+        self.not_shown(Layer::Release, summary, [], &lists)
     }
 
     fn delivery(&self) -> Stage {
@@ -411,6 +455,11 @@ impl<'t> Way<'_, 't> {
                 // The list has had its say: what lies behind its word stands in the detail of this one message.
                 if word.is_some() && stay.is(&Product::ExchangeOnline) {
                     ask.insert(0, "exchange-online/message-trace-detail");
+                }
+                let silent = word.is_none() && matches!(stay.end, End::Unknown | End::InFilter(_));
+                if let Some((log, until)) = self.log_goes_on(exports::shows_every_step).filter(|_| silent) {
+                    let summary = format!("the supplied {log} goes on until {until} and shows no hand-over");
+                    return Stage { ask_for: ask, ..stage(Layer::Delivery, State::Absent, summary, self.last_event()) };
                 }
                 let summary = match word {
                     Some(word) => format!("{}; no record shows what came after", say(word)),
@@ -531,6 +580,14 @@ impl<'t> Way<'_, 't> {
             ),
             _ => ("the record does not name the folder", &[]),
         };
+        let audit = "exchange-online/audit-log";
+        let at = event.at().filter(|_| stay.is(&Product::ExchangeOnline) && self.lake.names_recipients(audit));
+        if at.is_some_and(|at| would_show(self.lake, self.copy, audit, at)) {
+            let until = at.and_then(|at| self.lake.covers_until(audit, at));
+            let until = until.map_or(String::new(), |until| format!(" until {until}"));
+            let summary = format!("{summary}; the audit log of mailboxes shows no move and no removal{until}");
+            return Stage { ask_for: ask.to_vec(), ..stage(Layer::Mailbox, State::Absent, summary, [event]) };
+        }
         self.not_shown(Layer::Mailbox, summary.to_owned(), [event], ask)
     }
 
@@ -594,6 +651,37 @@ impl<'t> Way<'_, 't> {
             End::Discarded(event) if self.by_store(event) || self.discarded_in_queue(event) => vec![event],
             _ => Vec::new(),
         }
+    }
+
+    /// The last event of the deciding stay that a system's own record states with its instant.
+    fn last_event(&self) -> Option<&'t Event> {
+        let own = self.decided?.station.events.iter().filter(|event| !trace::is_sample(event.source));
+        own.filter(|event| event.at().is_some()).max_by_key(|event| event.at())
+    }
+
+    /// The list of held mail of the deciding system that covers the last that is known of the copy.
+    fn list_covers(&self) -> Option<(SourceId, &'t Event)> {
+        let last = self.last_event()?;
+        let mut lists = exports::holds_of(&self.decided?.station.system.product).iter().copied();
+        let shows = |list: &SourceId| {
+            exports::is_list(list)
+                && exports::shows_every_hold(list)
+                && last.at().is_some_and(|at| would_show(self.lake, self.copy, list, at))
+        };
+        Some((lists.find(shows)?, last))
+    }
+
+    /// The deciding system's own log, of those that show what is looked for, if the copy stands in it and it goes on long after
+    /// the last line about the copy; and until when.
+    fn log_goes_on(&self, shows: fn(&str) -> bool) -> Option<(SourceId, jiff::Timestamp)> {
+        let decided = self.decided?;
+        let at = self.last_event()?.at()?;
+        let mut logs = exports::logs_of(&decided.station.system.product).iter().copied().filter(|log| shows(log));
+        let log = logs.find(|log| {
+            let is_its_own = decided.station.events.iter().any(|event| event.source == *log);
+            is_its_own && would_show_after(self.lake, self.copy, log, at)
+        })?;
+        Some((log, self.lake.covers_until(log, at)?))
     }
 
     fn was_held(&self) -> bool {
@@ -675,6 +763,14 @@ fn topmost_hop<'t>(hops: &[&'t Event]) -> Option<&'t Event> {
 
 fn stage<'e>(layer: Layer, state: State, summary: String, events: impl IntoIterator<Item = &'e Event>) -> Stage {
     Stage { layer, state, summary, cites: cites(events), ask_for: Vec::new() }
+}
+
+/// Whether an id of a station is the one that a Received field names.
+fn has_id(own: &Identifier, id: &str) -> bool {
+    match own {
+        Identifier::QueueId { id: own, .. } => own.eq_ignore_ascii_case(id),
+        _ => false,
+    }
 }
 
 pub(crate) fn verdict(event: &Event) -> Option<&Verdict> {

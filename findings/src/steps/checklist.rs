@@ -196,7 +196,7 @@ impl<'a> Standings<'a> {
         shared: &Shared<'a>,
     ) -> Standings<'a> {
         let cause = shared.cause(&copy.copy.envelope_recipient);
-        let place = place_of(copy, &answer.stages);
+        let place = place_of(copy, &answer.stages, scene);
         Standings { scene, copy, stages: &answer.stages, cause, sample: shared.sample, place }
     }
 
@@ -477,13 +477,56 @@ impl<'a> Standings<'a> {
 }
 
 /// The system at which a copy was last seen, or the next one if it was handed on.
-fn place_of(copy: &Explained<'_>, stages: &[Stage]) -> Option<Product> {
+fn place_of(copy: &Explained<'_>, stages: &[Stage], scene: &Scene<'_>) -> Option<Product> {
     let decided = copy.decided().map(|stay| stay.station.system.product.clone());
     let delivery = stages.iter().find(|stage| stage.layer == Layer::Delivery);
     let asked = delivery.and_then(|stage| stage.ask_for.iter().find_map(|source| product_of(source)));
     let went_on = matches!(copy.decided().map(|stay| stay.end), Some(End::HandedOver(_) | End::Delivered(_)));
     let known = decided.filter(|product| !matches!(product, Product::Other(_)));
-    if went_on && copy.fate == Fate::Unknown { asked.or(known) } else { known.or(asked) }
+    if went_on && copy.fate == Fate::Unknown {
+        return asked.or(known).filter(|product| is_named(product, scene));
+    }
+    known.or(asked)
+}
+
+/// Whether the evidence names a system: a record of its own, settings of it, or a host of its cloud that took or sent mail. What stands
+/// behind a gateway is not Exchange Online because it often is.
+pub(crate) fn is_named(product: &Product, scene: &Scene<'_>) -> bool {
+    let is_its = |event: &Event| {
+        let peer = match event.fact() {
+            Fact::Handover(handover) => handover.to.as_ref(),
+            Fact::Arrival(arrival) => arrival.client.as_ref(),
+            Fact::Hop(hop) => hop.by.as_ref(),
+            Fact::Dsn(dsn) => dsn.remote.as_ref().or(dsn.reporting.as_ref()),
+            _ => None,
+        };
+        let said = match event.fact() {
+            Fact::Handover(handover) => handover.reply.as_ref().map_or("", |reply| reply.text.as_str()),
+            Fact::Dsn(dsn) => dsn.reply.text.as_str(),
+            _ => "",
+        };
+        event.observation.speaker.product == *product || layers::is_vendor_cloud(peer, said).as_ref() == Some(product)
+    };
+    let of_it = |source: SourceId| product_of(source).as_ref() == Some(product);
+    let supplied = || scene.lake.supplied().iter().filter_map(|file| file.source).any(of_it);
+    let events = scene.trace.copies.iter().flat_map(|copy| {
+        copy.stations.iter().flat_map(|station| &station.events).chain(&copy.beside).chain(&copy.notices)
+    });
+    supplied() || events.into_iter().any(is_its) || is_a_mail_exchanger(product, scene)
+}
+
+/// Whether a DNS answer that was supplied names a host of a system's cloud.
+fn is_a_mail_exchanger(product: &Product, scene: &Scene<'_>) -> bool {
+    let answers = scene.lake.surroundings().iter().filter_map(|entry| match &entry.observation.fact {
+        Fact::Dns(answer) if answer.record_type == "MX" => Some(answer),
+        _ => None,
+    });
+    let hosts = answers.flat_map(|answer| &answer.data);
+    hosts.flat_map(|value| value.split_whitespace()).any(|host| {
+        let name = host.trim_end_matches('.').to_lowercase();
+        layers::is_vendor_cloud(Some(&evidence::Peer { name: Some(name), ..Default::default() }), "").as_ref()
+            == Some(product)
+    })
 }
 
 /// The system that a kind of export is of.

@@ -10,11 +10,11 @@ mod fill;
 
 use std::collections::{BTreeSet, HashMap};
 
-use evidence::{Address, Cite, Product, SourceId, System};
+use evidence::{Address, Cite, Layer, Product, SourceId, System};
 use jiff::{SignedDuration, Timestamp};
 use lake::Entry;
 
-use self::checklist::{CHECKLIST, Check, CheckId, How, Shared, Stand, Standings, how, product_of};
+use self::checklist::{CHECKLIST, Check, CheckId, How, Shared, Stand, Standings, how, is_named, product_of};
 use crate::{Answer, Checked, Command, Finding, NextStep, Scene, Standing};
 
 /// What is still open, each once, and what was already checked.
@@ -143,6 +143,17 @@ impl List<'_> {
                 continue;
             }
             let Some((check, way)) = serving(source, finding) else { continue };
+            let system = product_of(source).filter(|product| is_named(product, self.scene));
+            // What stands behind a gateway is the next system, and no vendor's, until the evidence names it.
+            if system.is_none() && finding.layer == Layer::Delivery && !trace::is_sample(source) {
+                let downstream = steps.iter_mut().find(|(_, step)| step.layer == Some(Layer::Delivery));
+                if let Some((_, step)) = downstream.filter(|(_, step)| !step.because.contains(&finding.id)) {
+                    step.because.push(finding.id.clone());
+                }
+                if steps.iter().any(|(_, step)| step.because.contains(&finding.id)) {
+                    continue;
+                }
+            }
             let recipients: Vec<Address> = finding.envelope_recipient.clone().into_iter().collect();
             let open = Open { check, system: product_of(source), recipients };
             let title = sources::source(source).map_or((*source).to_owned(), |source| source.title().to_owned());

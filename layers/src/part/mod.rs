@@ -476,6 +476,6 @@ fn entry(blocked: &Side<'_>, delivered: &Side<'_>) -> Option<Pair> {
 /// Whether a product's own log covers the time of a copy and shows nothing of it.
 fn provably_not_through(product: &Product, side: &Side<'_>) -> bool {
     let has_record = side.copy.stays.iter().any(|stay| stay.is(product) && crate::fate::has_own_record(stay));
-    let covers = |log: &&SourceId| side.start().is_some_and(|at| side.lake.would_show(log, at));
+    let covers = |log: &&SourceId| side.start().is_some_and(|at| crate::would_show(side.lake, side.copy.copy, log, at));
     !has_record && exports::logs_of(product).iter().any(|log| covers(&log))
 }

@@ -229,7 +229,7 @@ fn account(input: &Input<'_>, record: &Record, parsed: Parsed, is_kept: bool, re
             if let Some(when) = &row.when {
                 reading.covers(when.at);
             }
-            reading.names(&row.senders, &row.recipients);
+            reading.names(&row.senders, &row.recipients, row.when.as_ref().map(|when| when.at));
             if !is_kept {
                 reading.pass_over("other message", 1, Some(record.cite(&input.name)));
             } else if row.facts.is_empty() {

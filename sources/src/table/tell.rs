@@ -37,9 +37,10 @@ pub(super) fn told<T: Table>(
     let teller = Teller { known: is_message.then_some(known), ..Teller::new(table, input, query, dates) };
     let mut told = teller.tell(&parsed, kept);
     for row in &ends {
-        date_of(table, row, dates).into_iter().for_each(|when| told.reading.covers(when.at));
+        let at = date_of(table, row, dates).map(|when| when.at);
+        at.into_iter().for_each(|at| told.reading.covers(at));
         let (senders, recipients) = table.parties(row);
-        told.reading.names(&senders, &recipients);
+        told.reading.names(&senders, &recipients, at);
     }
     let mut reading = told.finish(input, teller.dates, T::PAGE_ROWS);
     table.conclude(input, &mut reading);
@@ -107,7 +108,7 @@ impl<'a, T: Table> Teller<'a, T> {
         let when = date_of(table, row, self.dates);
         when.iter().for_each(|when| reading.covers(when.at));
         let (senders, recipients) = table.parties(row);
-        reading.names(&senders, &recipients);
+        reading.names(&senders, &recipients, when.as_ref().map(|when| when.at));
         if !is_kept {
             reading.pass_over(T::OTHERS, 1, Some(row.cite(&self.input.name)));
             return;

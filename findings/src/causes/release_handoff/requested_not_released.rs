@@ -21,7 +21,7 @@ use trace::Event;
 use super::by_release;
 use crate::causes::ground::Ground;
 use crate::causes::{Cause, told};
-use crate::{Claim, Scene, Standing};
+use crate::{Claim, Standing};
 
 /// `release-handoff/requested-not-released`
 pub(super) struct Rule;
@@ -41,7 +41,7 @@ impl Cause for Rule {
         let stay = ground.stay;
         let asked = |event: &Event, how: &str| by_release(ID, stay, event, format!("{}{how}", told(event)));
         match stay.end {
-            End::ReleaseRequested(event) if would_show_the_release(stay, event, ground.scene) => {
+            End::ReleaseRequested(event) if would_show_the_release(stay, event, ground) => {
                 Some(asked(event, "; nothing was let go: a request is no release"))
             }
             End::ReleaseRequested(event) => {
@@ -59,7 +59,7 @@ impl Cause for Rule {
 
 /// Whether the evidence would show the release that a request asked for: the list's own row names the request, or the
 /// system's record of releases, or its own log, covers the time after it.
-fn would_show_the_release(stay: &Stay<'_>, request: &Event, scene: &Scene<'_>) -> bool {
+fn would_show_the_release(stay: &Stay<'_>, request: &Event, ground: &Ground<'_>) -> bool {
     let place = request.observation.cite.order();
     let is_list_row = stay
         .station
@@ -67,7 +67,12 @@ fn would_show_the_release(stay: &Stay<'_>, request: &Event, scene: &Scene<'_>) -
         .iter()
         .any(|event| matches!(event.fact(), Fact::Quarantine(_)) && event.observation.cite.order() == place);
     let covered = || {
-        let shows = |list: SourceId| request.at().is_some_and(|at| scene.lake.would_show(list, at));
+        let shows = |list: SourceId| {
+            // A list in which not even the request stands was searched for others, or its row is gone.
+            let copy = ground.copy.copy;
+            let goes_on = |at| layers::would_show_after(ground.scene.lake, copy, list, at);
+            !layers::exports::is_list(list) && request.at().is_some_and(goes_on)
+        };
         let product = &stay.station.system.product;
         // The system's own log would show the copy go on its way.
         layers::exports::releases_of(product).iter().chain(layers::exports::logs_of(product)).any(|list| shows(*list))

@@ -163,6 +163,12 @@ impl Table for AuditLog {
         likeness.fits(&senders, &row.addresses(&["recipients"]), row.text(&["subject"]), at)
     }
 
+    /// Only what was done with items of a mailbox names its owner: a log without such rows was not searched for them.
+    fn parties(&self, row: &Row) -> (Vec<evidence::Address>, Vec<evidence::Address>) {
+        let is_of_items = row.text(OPERATION).is_some_and(|said| CODES.means("ItemOperation", said).is_some());
+        (Vec::new(), if is_of_items { row.addresses(&["mailboxownerupn"]) } else { Vec::new() })
+    }
+
     fn stays(&self, row: &Row) -> bool {
         change::stays(row)
     }

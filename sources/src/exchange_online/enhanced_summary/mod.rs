@@ -97,6 +97,10 @@ impl Table for EnhancedSummary {
         likeness.fits(&row.addresses(SENDER), &recipients, row.text(SUBJECT), at)
     }
 
+    fn parties(&self, row: &Row) -> (Vec<evidence::Address>, Vec<evidence::Address>) {
+        (row.addresses(SENDER), recipients(row).into_iter().map(|(recipient, _)| recipient).collect())
+    }
+
     fn check(&self, row: &Row) -> Result<(), Torn> {
         row.text(STATUS).map(drop).ok_or_else(|| missing("recipient_status", "the row has other cells"))
     }

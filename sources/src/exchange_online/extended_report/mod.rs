@@ -172,6 +172,10 @@ impl Table for ExtendedReport {
         likeness.fits(&senders, &row.addresses(RECIPIENT), row.text(&["messagesubject"]), at)
     }
 
+    fn parties(&self, row: &Row) -> (Vec<evidence::Address>, Vec<evidence::Address>) {
+        (row.addresses(&["returnpath", "senderaddress"]), row.addresses(RECIPIENT))
+    }
+
     fn check(&self, row: &Row) -> Result<(), Torn> {
         row.text(EVENT).map(drop).ok_or_else(|| missing("event_id", "the row has other cells"))
     }

@@ -93,6 +93,10 @@ impl Table for EmailLogSearch {
         true
     }
 
+    fn parties(&self, row: &Row) -> (Vec<evidence::Address>, Vec<evidence::Address>) {
+        (row.addresses(&["sender"]), recipients(row))
+    }
+
     fn check(&self, row: &Row) -> Result<(), Torn> {
         match row.text(&["messageid", "sender"]) {
             Some(_) => Ok(()),

@@ -109,6 +109,12 @@ impl Table for Named {
         })
     }
 
+    fn parties(&self, row: &Row) -> (Vec<Address>, Vec<Address>) {
+        let steps = steps(row);
+        let senders = steps.iter().filter_map(|step| step.identity().envelope_sender).collect();
+        (senders, steps.iter().flat_map(Step::recipients).collect())
+    }
+
     fn check(&self, row: &Row) -> Result<(), Torn> {
         match steps(row).is_empty() {
             true => Err(missing("message_info", "the row has other keys")),

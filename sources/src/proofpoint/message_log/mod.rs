@@ -94,6 +94,12 @@ impl Table for MessageLog {
         ids
     }
 
+    fn parties(&self, row: &Row) -> (Vec<Address>, Vec<Address>) {
+        let all = |names: &[&str]| row.all_at(names).iter().map(|said| Address::new(said)).collect::<Vec<_>>();
+        let senders = [all(&["envelope", "from"]), all(&["sm", "from"])].concat();
+        (senders, [all(&["envelope", "rcpts"]), all(&["sm", "to"])].concat())
+    }
+
     fn check(&self, row: &Row) -> Result<(), Torn> {
         let is_event = row.has(&["filter", "sm", "msgparts", "partuuid"]);
         if is_event { Ok(()) } else { Err(missing("filter`, `sm` or `msgParts", "the row has other keys")) }

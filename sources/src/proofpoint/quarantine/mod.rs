@@ -88,6 +88,10 @@ impl Table for QuarantineSearch {
         likeness.fits(&row.addresses(&["from"]), &row.addresses(&["rcpts"]), row.text(&["subject"]), at)
     }
 
+    fn parties(&self, row: &Row) -> (Vec<evidence::Address>, Vec<evidence::Address>) {
+        (row.addresses(&["from"]), row.addresses(&["rcpts"]))
+    }
+
     fn check(&self, row: &Row) -> Result<(), Torn> {
         match row.text(&["folder"]) {
             Some(_) => Ok(()),

@@ -111,6 +111,10 @@ impl Table for Tap {
         likeness.fits(&senders, &row.addresses(&["recipient"]), row.text(&["subject"]), at)
     }
 
+    fn parties(&self, row: &Row) -> (Vec<evidence::Address>, Vec<evidence::Address>) {
+        (row.addresses(&["sender"]), row.addresses(&["recipient"]))
+    }
+
     fn check(&self, row: &Row) -> Result<(), Torn> {
         let is_event = row.has(&["messagetime", "clicktime"]) && row.text(Self::DATE_NAMES).is_some();
         if is_event { Ok(()) } else { Err(missing("messageTime` or `clickTime", "the row has other keys")) }
