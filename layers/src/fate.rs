@@ -56,8 +56,11 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
         | End::ReleaseFailed(_) => Fate::Quarantined,
         End::ReleaseRequested(_) => Fate::ReleasePending,
         End::ReleaseExpired(_) | End::DeletedFromQuarantine(_) | End::Discarded(_) => Fate::Discarded,
-        End::Released(_) if is_lost(copy, stay, lake) => Fate::Lost,
+        // What came in again after the release was handed over.
+        End::Released(_) if !stays[at + 1..].iter().any(had_it) && is_lost(copy, stay, lake) => Fate::Lost,
         End::Released(_) | End::InFilter(_) | End::Unknown => Fate::Unknown,
+        // The next server's own log has the copy, and does not say what it did with it.
+        End::HandedOver(_) if stays[at + 1..].iter().any(|next| next.accepted_at().is_some()) => Fate::Unknown,
         End::HandedOver(event) => after_handover(copy, event),
         End::Stored(event) => in_folder(event.fact()),
         End::Junked(_) => Fate::Junked,
