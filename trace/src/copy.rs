@@ -433,7 +433,8 @@ impl Savers {
     /// A trace detail that names no recipient and ends in a refusal is about somebody else, if the trace says that the only
     /// recipient that it shows got the message: a trace that was searched for one recipient has no rows of the others.
     fn contradicted(&mut self, recipient: &Address, stops: &[Stop]) {
-        if !has_word(stops, recipient, &[TraceStatus::Delivered]) || has_word(stops, recipient, &[TraceStatus::Failed]) {
+        if !has_word(stops, recipient, &[TraceStatus::Delivered]) || has_word(stops, recipient, &[TraceStatus::Failed])
+        {
             return;
         }
         let details = stops.iter().flat_map(|stop| &stop.events).filter(|event| is_unnamed_detail(event));
