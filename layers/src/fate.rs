@@ -1,6 +1,6 @@
 //! What became of a copy.
 
-use evidence::{Action, Fact, Folder, Peer, Product};
+use evidence::{Action, Fact, Folder, Outcome, Peer, Product};
 use lake::Lake;
 use trace::Copy;
 
@@ -39,7 +39,7 @@ pub enum Fate {
 }
 
 /// The fate of a copy and the stay that decided it.
-pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<usize>) {
+pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], copies: &[Copy], lake: &Lake) -> (Fate, Option<usize>) {
     let Some(at) = last_word(stays) else { return (Fate::Unknown, None) };
     let stay = &stays[at];
     let fate = match stay.end {
@@ -56,8 +56,21 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], lake: &Lake) -> (Fate, Option<
         | End::ReleaseFailed(_) => Fate::Quarantined,
         End::ReleaseRequested(_) => Fate::ReleasePending,
         End::ReleaseExpired(_) | End::DeletedFromQuarantine(_) | End::Discarded(_) => Fate::Discarded,
-        End::Released(_) if is_lost(copy, stay, lake) => Fate::Lost,
+        // What came in again after the release was handed over.
+        End::Released(release)
+            if !stays[at + 1..].iter().any(had_it)
+                && !came_in_for_nobody(release, copies)
+                && is_lost(copy, stay, lake) =>
+        {
+            Fate::Lost
+        }
         End::Released(_) | End::InFilter(_) | End::Unknown => Fate::Unknown,
+        // The next server's own log has the copy, and does not say what it did with it.
+        End::HandedOver(event)
+            if stays[at + 1..].iter().any(|next| next.accepted_at().is_some()) || is_known_behind(event, copies) =>
+        {
+            Fate::Unknown
+        }
         End::HandedOver(event) => after_handover(copy, event),
         End::Stored(event) => in_folder(event.fact()),
         End::Junked(_) => Fate::Junked,
@@ -186,6 +199,26 @@ fn is_recipients_own(peer: Option<&Peer>, copy: &Copy) -> bool {
         .chain([&copy.envelope_recipient])
         .filter_map(evidence::Address::domain)
         .any(|domain| name == domain || name.strip_suffix(domain).is_some_and(|head| head.ends_with('.')))
+}
+
+/// Whether the log of the server that took a copy is there, by the id that it answered with.
+fn is_known_behind(event: &trace::Event, copies: &[Copy]) -> bool {
+    let Some(next) = handover(event).and_then(|handover| handover.next.as_ref()) else { return false };
+    copies.iter().flat_map(|copy| &copy.stations).any(|station| {
+        let accepted = |event: &trace::Event| matches!(event.fact(), Fact::Arrival(arrival) if arrival.outcome == Outcome::Accepted);
+        station.ids.iter().any(|id| id.is_strong() && id.text() == next.text())
+            && station.events.iter().any(|event| !trace::is_sample(event.source) && accepted(event))
+    })
+}
+
+/// Whether a mail server's log has the message after a release without saying for whom: that may be what was let go.
+fn came_in_for_nobody(release: &trace::Event, copies: &[Copy]) -> bool {
+    let is_ours = |product: &Product| matches!(product, Product::Postfix | Product::Exim);
+    let unnamed = copies.iter().filter(|copy| copy.envelope_recipient.is_null());
+    unnamed.flat_map(|copy| &copy.stations).any(|station| {
+        is_ours(&station.system.product)
+            && station.events.iter().any(|event| !trace::is_sample(event.source) && event.at() >= release.at())
+    })
 }
 
 /// Whether a released copy is provably neither kept nor handed on: the system's own log covers the time after the release

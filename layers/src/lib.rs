@@ -11,7 +11,7 @@ mod say;
 mod stages;
 mod stay;
 
-use evidence::{Cite, Layer, SourceId};
+use evidence::{Cite, Fact, Layer, SourceId};
 use lake::Lake;
 use trace::{Copy, Event, Trace};
 
@@ -89,8 +89,8 @@ pub fn explain<'t>(trace: &'t Trace, lake: &Lake) -> Vec<Explained<'t>> {
         .copies
         .iter()
         .map(|copy| {
-            let stays = without_look_alikes(copy.stations.iter().map(Stay::of).collect());
-            let (fate, decided_at) = fate::of(copy, &stays, lake);
+            let stays = without_look_alikes(copy.stations.iter().map(Stay::of).collect(), copy);
+            let (fate, decided_at) = fate::of(copy, &stays, &trace.copies, lake);
             let stages = stages::of(copy, &stays, fate, decided_at, lake, &trace.not_counted);
             Explained { copy, stays, fate, decided_at, stages }
         })
@@ -99,13 +99,14 @@ pub fn explain<'t>(trace: &'t Trace, lake: &Lake) -> Vec<Explained<'t>> {
 
 /// Leaves out refusals at a door that only look like the copy (no id of the message stands in them) once records with its
 /// ids say how it fared: then they are an earlier attempt, or another message.
-fn without_look_alikes(stays: Vec<Stay<'_>>) -> Vec<Stay<'_>> {
+fn without_look_alikes<'t>(stays: Vec<Stay<'t>>, copy: &Copy) -> Vec<Stay<'t>> {
     let overruled: Vec<bool> = stays
         .iter()
         .map(|stay| {
             let known = || stays.iter().filter(|other| !other.is_by_looks() && fate::has_own_record(other));
             let accepted_later = || known().any(|other| other.accepted_at().is_some_and(|at| Some(at) >= stay.start()));
             match stay.end {
+                End::PutOff(attempt) if stay.is_by_looks() && came_again(attempt, copy) => true,
                 End::Refused(_) | End::PutOff(_) if stay.is_by_looks() => {
                     known().any(Stay::has_ended) || accepted_later()
                 }
@@ -114,6 +115,16 @@ fn without_look_alikes(stays: Vec<Stay<'_>>) -> Vec<Stay<'_>> {
         })
         .collect();
     stays.into_iter().zip(overruled).filter(|(_, overruled)| !overruled).map(|(stay, _)| stay).collect()
+}
+
+/// Whether the sample's own Received fields show the message coming later from the server that was put off.
+fn came_again(attempt: &Event, copy: &Copy) -> bool {
+    let Fact::Arrival(arrival) = attempt.fact() else { return false };
+    let Some(client) = arrival.client.as_ref().and_then(|client| client.ip.as_ref()) else { return false };
+    copy.beside.iter().any(|event| {
+        matches!(event.fact(), Fact::Hop(hop) if hop.from.as_ref().and_then(|from| from.ip.as_ref()) == Some(client))
+            && event.at() > attempt.at()
+    })
 }
 
 /// The cites of events, each once.

@@ -471,6 +471,15 @@ impl<'t> Way<'_, 't> {
         }
     }
 
+    /// Whether a stay is at a server that took the copy after the one that decided.
+    fn is_behind(&self, stay: &Stay<'_>) -> bool {
+        self.decided.is_some_and(|decided| {
+            stay.station.system != decided.station.system
+                && stay.accepted_at().is_some()
+                && stay.accepted_at() >= decided.accepted_at()
+        })
+    }
+
     /// The next hop took it; what it did then only its own record shows.
     fn beyond_the_handover(&self, event: &'t Event) -> Stage {
         let is_program = handover(event).is_some_and(|handover| handover.next_hop == NextHop::Program);
@@ -496,7 +505,7 @@ impl<'t> Way<'_, 't> {
                 && has_own_record(stay)
                 && match next.as_ref() {
                     Some(product) => stay.is(product),
-                    None => stay.is(&Product::ExchangeOnline) && !leaves_the_cloud,
+                    None => (stay.is(&Product::ExchangeOnline) && !leaves_the_cloud) || self.is_behind(stay),
                 }
         });
         if let Some(taken) = taken {

@@ -488,9 +488,11 @@ impl<'t> Stay<'t> {
             (Some((event, _)), Some(expired)) => return Some(End::GaveUp(expired, Some(event))),
             (None, Some(expired)) => return Some(End::GaveUp(expired, None)),
             (Some((event, Outcome::Deferred)), None) => {
-                return Some(
-                    self.final_notice().map_or(End::Deferred(event), |notice| End::GaveUp(notice, Some(event))),
-                );
+                return match self.final_notice() {
+                    Some(notice) => Some(End::GaveUp(notice, Some(event))),
+                    None if self.was_closed_after(event) => None,
+                    None => Some(End::Deferred(event)),
+                };
             }
             (Some((event, Outcome::NotSaid)), None) if self.dsns.is_empty() => return Some(End::Deferred(event)),
             _ => {}
@@ -506,6 +508,17 @@ impl<'t> Stay<'t> {
             return Some(notice);
         }
         refused_by_filter.map(End::RefusedByFilter)
+    }
+
+    /// Whether the system closed its books on the message after an attempt that was put off: then it waits no more, and the
+    /// record of how it ended is missing.
+    fn was_closed_after(&self, attempt: &Event) -> bool {
+        let ids = &attempt.observation.about.ids;
+        self.station.events.iter().any(|event| {
+            matches!(event.fact(), Fact::Closed)
+                && event.at() >= attempt.at()
+                && event.observation.about.ids.iter().any(|id| id.is_strong() && ids.contains(id))
+        })
     }
 
     /// A notice that delivery failed for good.

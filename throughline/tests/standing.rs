@@ -83,6 +83,90 @@ fn asks_for_more(run: &Run, who: &str) -> Result<(), String> {
     }
 }
 
+/// Who is nobody in any ticket.
+const STRANGER: &str = "a.stranger@elsewhere.example";
+
+/// Promise 1, of whose records: change whom the records of a cause are about, and nothing that it then says of the first recipient
+/// is proved by them.
+#[test]
+fn a_record_of_somebody_else_never_proves() {
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for case in cases() {
+        let Ok(run) = follow(&case, "others", &plain(&case.evidence), &[]) else { continue };
+        for cause in list(&run.report, "findings").iter().filter(|finding| is_proved_cause(finding)) {
+            let who = recipient(cause);
+            let Some(evidence) = given_to_a_stranger(&case, cause) else { continue };
+            tried += 1;
+            let Ok(after) = follow(&case, "others-changed", &evidence, &[]) else { continue };
+            // Whose release it was is the very proof that it was not this copy's.
+            let claims = list(&after.report, "findings").iter().filter(|finding| {
+                is_proved_cause(finding)
+                    && recipient(finding) == who
+                    && word(finding, "id") != "release-handoff/released-other-recipient"
+            });
+            for claim in claims {
+                let is_theirs = |cite: &&Value| {
+                    let record = record(&evidence, cite);
+                    record.contains(STRANGER) && !record.to_lowercase().contains(&who.to_lowercase())
+                };
+                if let Some(cite) = list(claim, "cites").iter().find(is_theirs) {
+                    wrong.push(format!("{}: {} for {who}: {}", case.name, word(claim, "id"), word(cite, "said")));
+                }
+            }
+        }
+    }
+    assert!(tried >= 60, "only {tried} causes with a record that names the recipient");
+    assert!(wrong.is_empty(), "{} causes proved by another's record:\n\n{}\n", wrong.len(), wrong.join("\n"));
+}
+
+/// The evidence with a stranger in the place of the recipient in each record of a cause that states whom it is about; `None` if
+/// none does.
+fn given_to_a_stranger(case: &Case, cause: &Value) -> Option<Vec<Evidence>> {
+    let who = recipient(cause);
+    let mut evidence = plain(&case.evidence);
+    let mut is_changed = false;
+    for file in evidence.iter_mut() {
+        let mut ranges: Vec<(usize, usize)> = list(cause, "cites")
+            .iter()
+            .filter(|cite| word(cite, "file") == file.name)
+            .filter_map(|cite| Some((cite["bytes"][0].as_u64()? as usize, cite["bytes"][1].as_u64()? as usize)))
+            .collect();
+        ranges.sort_unstable();
+        ranges.dedup();
+        for (start, end) in ranges.into_iter().rev() {
+            let Some(record) = file.text.get(start..end) else { continue };
+            if !states_its_recipient(file, record, who) {
+                continue;
+            }
+            let changed = record.replace(who, STRANGER);
+            file.text.replace_range(start..end, &changed);
+            is_changed = true;
+        }
+    }
+    is_changed.then_some(evidence)
+}
+
+/// Whether a record has a place of its own for the recipient, and names this one there: not one that only speaks of somebody by
+/// a session's user or in another server's words.
+fn states_its_recipient(file: &Evidence, record: &str, who: &str) -> bool {
+    let has_column = || file.text.lines().next().is_some_and(|head| head.to_lowercase().contains("recipient"));
+    !who.is_empty()
+        && match file.kind.as_str() {
+            "log" => record.contains(&format!("to=<{who}>")),
+            "csv" => record.contains(who) && has_column(),
+            "json" => record.contains(who) && record.to_lowercase().contains("recipient"),
+            _ => false,
+        }
+}
+
+/// The record behind a cite.
+fn record<'e>(evidence: &'e [Evidence], cite: &Value) -> &'e str {
+    let file = evidence.iter().find(|file| word(cite, "file") == file.name);
+    let range = cite["bytes"][0].as_u64().unwrap_or(0) as usize..cite["bytes"][1].as_u64().unwrap_or(0) as usize;
+    file.and_then(|file| file.text.get(range)).unwrap_or("")
+}
+
 /// The evidence with one byte a character and LF, so that cites count in its text.
 fn plain(evidence: &[Evidence]) -> Vec<Evidence> {
     evidence.iter().map(|file| Evidence { crlf: false, utf16: false, ..file.clone() }).collect()

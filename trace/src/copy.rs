@@ -355,6 +355,9 @@ struct Savers {
 impl Savers {
     fn of(recipients: &[Address], names: &Names, stops: &[Stop], beside: &[Event], asked: &[Address]) -> Savers {
         let mut savers = Savers::default();
+        if let [only] = recipients {
+            savers.contradicted(only, stops);
+        }
         if recipients.len() < 2 {
             return savers;
         }
@@ -425,6 +428,22 @@ impl Savers {
             };
             self.of_file.insert(file, only(&of_word).or_else(|| only(&is_asked)));
         }
+    }
+
+    /// A trace detail that names no recipient and ends in a refusal is about somebody else, if the trace says that the only
+    /// recipient that it shows got the message: a trace that was searched for one recipient has no rows of the others.
+    fn contradicted(&mut self, recipient: &Address, stops: &[Stop]) {
+        if !has_word(stops, recipient, &[TraceStatus::Delivered]) || has_word(stops, recipient, &[TraceStatus::Failed])
+        {
+            return;
+        }
+        let details = stops.iter().flat_map(|stop| &stop.events).filter(|event| is_unnamed_detail(event));
+        let mut ends: BTreeMap<&FileName, BTreeSet<TraceStatus>> = BTreeMap::new();
+        for event in details {
+            ends.entry(&event.observation.cite.file).or_default().extend(words_for(event.fact()));
+        }
+        let others = ends.into_iter().filter(|(_, words)| words.iter().eq([&TraceStatus::Failed]));
+        self.of_file.extend(others.map(|(file, _)| (file.clone(), None)));
     }
 
     /// Whether what a sample says counts for a copy.

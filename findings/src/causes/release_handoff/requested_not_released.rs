@@ -14,7 +14,7 @@
 //!
 //! Owner: who runs the quarantine.
 
-use evidence::{Fact, SourceId};
+use evidence::{Address, Fact, ReleaseStep, SourceId};
 use layers::{End, Stay};
 use trace::Event;
 
@@ -41,6 +41,13 @@ impl Cause for Rule {
         let stay = ground.stay;
         let asked = |event: &Event, how: &str| by_release(ID, stay, event, format!("{}{how}", told(event)));
         match stay.end {
+            End::ReleaseRequested(event) if asked_by_a_stranger(event, ground) => {
+                let claim = asked(
+                    event,
+                    "; the one who asked is none of the recipients that the records name, so that it may have been for another copy",
+                );
+                Some(unanswered(claim, stay))
+            }
             End::ReleaseRequested(event) if would_show_the_release(stay, event, ground) => {
                 Some(asked(event, "; nothing was let go: a request is no release"))
             }
@@ -55,6 +62,20 @@ impl Cause for Rule {
             _ => None,
         }
     }
+}
+
+/// Whether somebody asked who is not the copy's recipient: people ask for their own copies.
+fn asked_by_a_stranger(event: &Event, ground: &Ground<'_>) -> bool {
+    let Fact::Release(release) = event.fact() else { return false };
+    let local = |address: &Address| address.as_str().split('@').next().unwrap_or_default().to_lowercase();
+    let copy = ground.copy.copy;
+    let known = || copy.aliases.iter().chain([&copy.envelope_recipient]);
+    release.step == ReleaseStep::Requested
+        && event.observation.about.envelope_recipients.is_empty()
+        && release
+            .by
+            .as_deref()
+            .is_some_and(|by| by.contains('@') && !known().any(|address| local(address) == local(&Address::new(by))))
 }
 
 /// Whether the evidence would show the release that a request asked for: the list's own row names the request, or the

@@ -472,13 +472,24 @@ impl<'t> Of<'_, 't> {
             connector: number(text, "DCID").map(str::to_owned),
             tls: None,
         };
-        Some(vec![Said { about: self.about(self.recipients()), fact: Fact::Handover(handover), word: text }])
+        let recipients = self.recipients();
+        if recipients.is_empty() && self.is_of_a_recipient_not_shown() {
+            return Some(vec![self.note()]);
+        }
+        Some(vec![Said { about: self.about(recipients), fact: Fact::Handover(handover), word: text }])
     }
 
     /// The server behind `DCID 8`.
     fn server(&self) -> Option<Peer> {
         let ip = self.context.names.get(number(self.text, "DCID")?)?;
         Some(Peer { name: None, ip: Some(ip.clone()), port: None })
+    }
+
+    /// Whether a line gives the number of a recipient whose own line is missing, while other recipients of the message are
+    /// known: it is about none of those.
+    fn is_of_a_recipient_not_shown(&self) -> bool {
+        let head = format!("{} RID ", self.mid);
+        self.text.contains("RID ") && self.context.names.keys().any(|name| name.starts_with(&head))
     }
 
     /// The recipients behind `RID [0, 1]` or `RID 0`.
