@@ -77,7 +77,9 @@ pub(crate) fn of(copy: &Copy, stays: &[Stay<'_>], copies: &[Copy], lake: &Lake) 
         End::Forwarded(_) => Fate::Forwarded,
         End::Removed(_) => Fate::RemovedAfterDelivery,
         End::Moved(event) => moved_to(event.fact()),
-        End::Delivered(_) if is_relay(&stay.station.system.product) => Fate::Unknown,
+        End::Delivered(event) if is_relay(&stay.station.system.product) || left_the_organization(event) => {
+            Fate::Unknown
+        }
         End::Delivered(_) => Fate::Delivered,
     };
     (fate, Some(at))
@@ -127,6 +129,11 @@ fn is_refusal_at_the_door(stay: &Stay<'_>, event: &trace::Event) -> bool {
 /// Whether a product keeps no mailboxes, so that its word "delivered" means that the next server took the copy.
 pub(crate) fn is_relay(product: &Product) -> bool {
     matches!(product, Product::Mimecast | Product::Proofpoint | Product::ProxmoxMailGateway | Product::CiscoSecureEmail)
+}
+
+/// Whether a summary word names the server outside that took the copy: `Delivered` then means that it was handed over.
+fn left_the_organization(event: &trace::Event) -> bool {
+    matches!(event.fact(), Fact::Status(status) if status.to.is_some())
 }
 
 /// Whether a station's own log or list speaks, not only a notice or the sample.

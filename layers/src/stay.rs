@@ -231,11 +231,13 @@ impl<'t> Stay<'t> {
         let last = self.find_last(|fact| matches!(fact, Fact::PostDelivery { .. }))?;
         let is_release =
             |event: &Event| matches!(event.fact(), Fact::Release(release) if release.step == ReleaseStep::Released);
-        // A list's row about a release bears the instant of the hold, which the clocks put just before or after the removal.
-        let undone = self
-            .releases
-            .iter()
-            .any(|event| is_release(event) && event.at() >= last.at().map(a_little_before))
+        // A list's row about a release bears the instant of the hold, which the clocks put just before or after the removal;
+        // any other record of a release bears the release's own.
+        let after_it = |event: &Event| match self.release_instant(event) {
+            Some(released) => Some(released) >= last.at(),
+            None => event.at() >= last.at().map(a_little_before),
+        };
+        let undone = self.releases.iter().any(|event| is_release(event) && after_it(event))
             || self.stores.iter().any(|event| is_clock_stated(event) && last.at().is_some() && event.at() > last.at());
         if undone {
             return None;

@@ -84,7 +84,8 @@ pub fn read_all(
     let kinds: Vec<Result<&'static dyn Source, ReadError>> =
         files.par_iter().map(|input| recognise(input.bytes, &input.name)).collect();
     let named = !message.ids.is_empty();
-    let mut round = Round { files, kinds: &kinds, message, clock: clock.clone(), done: vec![None; files.len()] };
+    let mut round =
+        Round { files, kinds: &kinds, message, clock: clock.clone(), done: vec![None; files.len()], aside: Vec::new() };
     let others = round.choose_sample(progress);
     if round.message.ids.is_empty() && round.message.likeness == Likeness::default() && !round.is_refusal_alone() {
         let candidates = round.browse(progress);
@@ -183,6 +184,8 @@ struct Round<'a> {
     message: Message,
     clock: Clock,
     done: Vec<Option<Done>>,
+    /// Samples that carry no id of the message that is known so far, as they were read, with the number of their file.
+    aside: Vec<(usize, Reading)>,
 }
 
 impl Round<'_> {
@@ -212,13 +215,20 @@ impl Round<'_> {
             }
         }
         let mut others = Vec::new();
+        self.aside.clear();
         if self.message.likeness.envelope_recipients.is_empty() {
             self.message.likeness.envelope_recipients = shown_recipients(&read, &meant);
         }
         for ((at, mut reading), meant) in read.into_iter().zip(meant) {
             if !meant {
                 others.extend(candidates_in([&reading].into_iter()));
-                reading = reading.map(|found| if found.observations.is_empty() { found } else { set_aside(found) });
+                if let Ok(found) = reading.as_mut()
+                    && !found.observations.is_empty()
+                {
+                    let whole = std::mem::take(found);
+                    *found = set_aside(&whole);
+                    self.aside.push((at, whole));
+                }
             }
             self.done[at] = Some(Done { reading, asked: self.message.ids.clone(), looks: Likeness::default() });
         }
@@ -340,6 +350,7 @@ impl Round<'_> {
     /// Reads again the files that have not been asked for ids known by now, until nothing new is revealed.
     fn close(&mut self, progress: &dyn Progress) {
         for _ in 0..MAX_ROUNDS {
+            self.take_samples();
             let due: Vec<usize> = (0..self.files.len())
                 .filter(|at| self.done[*at].as_ref().is_some_and(|done| done.reading.is_ok() && self.is_due(*at, done)))
                 .collect();
@@ -347,6 +358,20 @@ impl Round<'_> {
                 return;
             }
             self.read(&due, progress);
+        }
+    }
+
+    /// Takes the samples that were set aside and carry an id that an export has revealed since: a gateway's notice names the
+    /// message by the gateway's own id alone.
+    fn take_samples(&mut self) {
+        let known = |reading: &Reading| all_ids(reading).iter().any(|id| self.message.ids.contains(id));
+        let (ours, others) = std::mem::take(&mut self.aside).into_iter().partition(|(_, reading)| known(reading));
+        self.aside = others;
+        let ours: Vec<(usize, Reading)> = ours;
+        for (at, reading) in ours {
+            self.message.ids.extend(all_ids(&reading));
+            self.done[at] =
+                Some(Done { reading: Ok(reading), asked: self.message.ids.clone(), looks: Likeness::default() });
         }
     }
 
@@ -439,10 +464,9 @@ fn shares_message_id(ids: &[Identifier], reading: &Reading) -> bool {
 }
 
 /// The reading of a sample that is not followed: every row is another message's.
-fn set_aside(reading: Reading) -> Reading {
-    let Reading { rows, coverage, .. } = reading;
-    let mut aside = Reading { rows, coverage, ..Reading::default() };
-    aside.pass_over("other message", rows, None);
+fn set_aside(reading: &Reading) -> Reading {
+    let mut aside = Reading { rows: reading.rows, coverage: reading.coverage.clone(), ..Reading::default() };
+    aside.pass_over("other message", reading.rows, None);
     aside
 }
 
