@@ -794,10 +794,11 @@ fn is_placeholder(event: &Event) -> bool {
     verdict(event).is_some_and(|verdict| verdict.kind == VerdictKind::Unknown && verdict.action == Action::NotSaid)
 }
 
-/// Verdicts that acted and name their kind come first; of equals the later one.
+/// Verdicts that acted and conclude something about the message weigh most; that it was greylisted says nothing about it.
 fn weight(event: &Event) -> (bool, bool) {
     verdict(event).map_or((false, false), |verdict| {
-        (!matches!(verdict.action, Action::None | Action::NotSaid), verdict.kind != VerdictKind::Unknown)
+        let acted = !matches!(verdict.action, Action::None | Action::NotSaid);
+        (acted, !matches!(verdict.kind, VerdictKind::Unknown | VerdictKind::Greylisted))
     })
 }
 
