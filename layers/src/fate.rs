@@ -131,9 +131,10 @@ pub(crate) fn is_relay(product: &Product) -> bool {
     matches!(product, Product::Mimecast | Product::Proofpoint | Product::ProxmoxMailGateway | Product::CiscoSecureEmail)
 }
 
-/// Whether a summary word names the server outside that took the copy: `Delivered` then means that it was handed over.
+/// Whether a summary word is about mail that was made inside and went to a server outside: `Delivered` then means that it was
+/// handed over. Mail that came from outside names where it came from.
 fn left_the_organization(event: &trace::Event) -> bool {
-    matches!(event.fact(), Fact::Status(status) if status.to.is_some())
+    matches!(event.fact(), Fact::Status(status) if status.to.is_some() && status.from.is_none())
 }
 
 /// Whether a station's own log or list speaks, not only a notice or the sample.
