@@ -1,7 +1,7 @@
 //! Why a copy met its fate: six families, one file a cause.
 //!
-//! [`ALL`] lists the families in the order in which they are asked; the first cause that answers names it. What records say about the
-//! copy is read once ([`ground`]): where a filter or a refusing server names the reason itself ([`stated`]), a cause only says by which
+//! `ALL` lists the families in the order in which they are asked; the first cause that answers names it. What records say about the
+//! copy is read once (`ground`): where a filter or a refusing server names the reason itself (`stated`), a cause only says by which
 //! verdicts and words it is named ([`Stated`]); where the reason lies in what was done and not done (a release, a mailbox), it looks itself.
 //!
 //! A cause's doc comment is its page for people: what it is, what proves it, what looks alike, the narrow fix, and who owns it.
