@@ -12,6 +12,7 @@ mod settle;
 pub mod several;
 pub mod status;
 mod steps;
+pub mod symptoms;
 
 use evidence::{Address, Cite, Layer, SourceId};
 use jiff::Timestamp;
@@ -67,6 +68,8 @@ pub struct Finding {
     pub cites: Vec<Cite>,
     /// Exports that would settle it.
     pub ask_for: Vec<SourceId>,
+    /// What a symptom tells beside its claim.
+    pub told: Option<Box<symptoms::Told>>,
 }
 
 /// One thing to do next.
@@ -186,13 +189,28 @@ pub fn find(scene: &Scene<'_>) -> Found {
     if scene.copies.is_empty() {
         findings.push(gaps::nothing(scene).finding(Kind::Gap, None));
     }
-    // The first cause is the answer: what a record refutes is none, so it stands behind what is open.
+    in_order(&mut findings);
+    let (next_steps, checked) = steps::of(scene, &findings, &answers);
+    Found { findings, next_steps, checked, answers }
+}
+
+/// Puts findings in the order of a report: proved before likely, then by layer. The first cause is the answer: what a record refutes
+/// is none, so it stands behind what is open.
+fn in_order(findings: &mut [Finding]) {
     findings.sort_by_key(|finding| {
         let is_refuted = finding.standing == Standing::Refuted;
         (is_refuted, finding.standing, finding.layer, finding.kind)
     });
-    let (next_steps, checked) = steps::of(scene, &findings, &answers);
-    Found { findings, next_steps, checked, answers }
+}
+
+impl Found {
+    /// Adds the symptoms that the rows of all files show, and what to do about them.
+    pub fn with_symptoms(mut self, symptoms: Vec<Finding>) -> Found {
+        self.next_steps.extend(symptoms::steps(&symptoms));
+        self.findings.extend(symptoms);
+        in_order(&mut self.findings);
+        self
+    }
 }
 
 /// A claim before it is tied to its copy.
@@ -217,7 +235,7 @@ impl Claim {
         let Claim { id, standing, layer, statement, cites, ask_for } = self;
         // What may not happen cannot be written: a claim without a record is not shown.
         let standing = if cites.is_empty() { Standing::NotShown } else { standing };
-        Finding { id, kind, standing, layer, envelope_recipient, statement, cites, ask_for }
+        Finding { id, kind, standing, layer, envelope_recipient, statement, cites, ask_for, told: None }
     }
 
     fn is_shown(&self) -> bool {

@@ -3,14 +3,16 @@
 //! The lake never interprets. A record that was exported twice, or that stands in two files, is one entry: what counts
 //! is what was said, by whom, when and about what, not how often it was copied.
 
+mod ledger;
 mod snapshots;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use evidence::{Address, Coverage, Observation, Parties, Reading, SourceId};
 use jiff::Timestamp;
 use sources::{FileReading, Readings};
 
+pub use ledger::{Fared, Ledger, Line, Name, What};
 pub use snapshots::{Difference, Order, Snapshot};
 
 /// One observation and the kind of export that it came from.
@@ -20,6 +22,9 @@ pub struct Entry {
     pub observation: Observation,
     /// The kind of export.
     pub source: SourceId,
+    /// How often the evidence states it, word for word: more than once if a record was handed out again. A file of which
+    /// every row is there twice is a copied file, and counts once.
+    pub copies: u32,
 }
 
 /// A file as it was supplied: what kind it is, what it covers, how its rows were accounted for.
@@ -74,13 +79,12 @@ impl Lake {
             };
             let Reading { observations, problems, passed_over, rows, observed, coverage, .. } = reading;
             if let Some(source) = source {
-                lake.entries.extend(observations.into_iter().map(|observation| Entry { observation, source }));
+                lake.entries.extend(observations.into_iter().map(|observation| Entry { observation, source, copies: 1 }));
             }
             lake.supplied.push(Supplied { file, source, error, rows, observed, problems, passed_over, coverage });
         }
         lake.entries.sort_by(|a, b| a.observation.cite.order().cmp(&b.observation.cite.order()));
-        let mut seen = HashSet::new();
-        lake.entries.retain(|entry| seen.insert(Said::of(entry)));
+        lake.entries = once_each(std::mem::take(&mut lake.entries));
         (lake.entries, lake.surroundings) =
             lake.entries.into_iter().partition(|entry| entry.observation.fact.is_of_a_message());
         lake
@@ -188,6 +192,27 @@ impl Lake {
     pub fn has(&self, source: SourceId) -> bool {
         self.supplied.iter().any(|file| file.source == Some(source) && file.error.is_none())
     }
+}
+
+/// Keeps the first of equal statements, and counts the others.
+fn once_each(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut at: HashMap<Said, usize> = HashMap::new();
+    let mut kept: Vec<(Entry, BTreeMap<evidence::FileName, u32>)> = Vec::new();
+    for entry in entries {
+        let number = *at.entry(Said::of(&entry)).or_insert(kept.len());
+        let file = entry.observation.cite.file.clone();
+        if number == kept.len() {
+            kept.push((entry, BTreeMap::new()));
+        }
+        *kept[number].1.entry(file).or_insert(0) += 1;
+    }
+    let mut least: HashMap<evidence::FileName, u32> = HashMap::new();
+    for (file, count) in kept.iter().flat_map(|(_, files)| files) {
+        let known = least.entry(file.clone()).or_insert(*count);
+        *known = (*known).min(*count);
+    }
+    let copies = |files: &BTreeMap<evidence::FileName, u32>| files.iter().map(|(file, count)| count / least[file]).sum();
+    kept.into_iter().map(|(entry, files)| Entry { copies: copies(&files), ..entry }).collect()
 }
 
 /// A stretch of time without a gap between its files, and whom their rows name.

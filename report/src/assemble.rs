@@ -10,6 +10,7 @@ use layers::Explained;
 use trace::Trace;
 
 use crate::document::{self, ReplyExplained};
+use crate::picture::Picture;
 use crate::sample::SampleHeaders;
 
 /// All that an answer rests on.
@@ -45,6 +46,34 @@ pub fn assemble(answered: &Answered<'_>, sha256: impl Fn(&str) -> Option<String>
         assumptions: assumptions(lake, others),
         exports: exports(found, trace),
         samples: samples(lake, trusted),
+        ..document::Report::default()
+    }
+}
+
+/// What was found in the rows of all files, if no message is followed.
+#[derive(Clone, Copy)]
+pub struct Surveyed<'a> {
+    /// What was supplied, and what is stated around messages.
+    pub lake: &'a Lake,
+    /// What was found.
+    pub findings: &'a [findings::Finding],
+    /// What to do next.
+    pub next_steps: &'a [findings::NextStep],
+    /// Why no message is followed, in one sentence.
+    pub because: &'a str,
+}
+
+/// Makes the report of evidence in which no message is singled out: symptoms, and no copies.
+pub fn surveyed(surveyed: &Surveyed<'_>, sha256: impl Fn(&str) -> Option<String>) -> document::Report {
+    let Surveyed { lake, findings, next_steps, because } = *surveyed;
+    let (trace, snapshots) = (Trace::default(), lake.snapshots());
+    document::Report {
+        schema: document::SCHEMA.to_owned(),
+        findings: findings.iter().map(finding).collect(),
+        next_steps: next_steps.iter().map(|step| next_step(step, &trace)).collect(),
+        evidence: lake.supplied().iter().map(|file| evidence_file(file, &snapshots, &sha256)).collect(),
+        assumptions: std::iter::once(because.to_owned()).chain(assumptions(lake, &[])).collect(),
+        exports: exports_of(findings.iter().flat_map(|finding| finding.ask_for.iter().copied()), &trace),
         ..document::Report::default()
     }
 }
@@ -175,6 +204,9 @@ pub(crate) fn standing(standing: findings::Standing) -> document::Standing {
 fn finding(finding: &findings::Finding) -> document::Finding {
     let is_shown = matches!(finding.standing, findings::Standing::Proved | findings::Standing::Likely);
     let page = is_shown.then(|| findings::page_of(&finding.id)).flatten();
+    let told = finding.told.as_deref();
+    let specific = told.filter(|_| is_shown).and_then(|told| told.specific);
+    let of_symptom = specific.and_then(|specific| findings::symptoms::cause(&finding.id, specific));
     document::Finding {
         id: finding.id.clone(),
         kind: match finding.kind {
@@ -189,8 +221,22 @@ fn finding(finding: &findings::Finding) -> document::Finding {
         statement: finding.statement.clone(),
         cites: cites(&finding.cites),
         ask_for: finding.ask_for.iter().map(|source| (*source).to_owned()).collect(),
-        owner: page.map(|page| page.owner.clone()),
-        narrow_fix: page.map(|page| page.fix.clone()),
+        owner: page.map(|page| page.owner.clone()).or(of_symptom.map(|cause| cause.owner.clone())),
+        narrow_fix: page.map(|page| page.fix.clone()).or(of_symptom.map(|cause| cause.fix.clone())),
+        specific: told.and_then(|told| told.specific).map(str::to_owned),
+        told_apart: told.map(|told| told.apart.iter().map(told_apart).collect()).unwrap_or_default(),
+        rollback: of_symptom.map(|cause| cause.rollback.clone()),
+        verify: of_symptom.map(|cause| cause.verify.clone()),
+        picture: told.and_then(|told| told.picture.as_ref()).map(Picture::from),
+    }
+}
+
+fn told_apart(apart: &findings::symptoms::Apart) -> document::ToldApart {
+    document::ToldApart {
+        specific: apart.specific.to_owned(),
+        standing: standing(apart.standing),
+        because: apart.because.clone(),
+        cites: cites(&apart.cites),
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::picture::Picture;
 use crate::sample::SampleHeaders;
 use crate::several::{Exception, FollowedMessage, Several, SharedCause};
 
@@ -223,6 +224,34 @@ pub struct Finding {
     /// The narrowest thing that mends causes of this kind; null as `owner`.
     #[serde(default)]
     pub narrow_fix: Option<String>,
+    /// Of a symptom: which of its causes, as `throughline symptoms ID` lists them; null if the records do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub specific: Option<String>,
+    /// Of a symptom: how its other causes stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told_apart: Vec<ToldApart>,
+    /// Of a symptom whose cause is shown: when to take the fix back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<String>,
+    /// Of a symptom whose cause is shown: what shows that the fix held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<String>,
+    /// Of a symptom: what people would rather see than read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<Picture>,
+}
+
+/// How another cause of the same symptom stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ToldApart {
+    /// The cause, as `throughline symptoms ID` lists it.
+    pub specific: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// Why.
+    pub because: String,
+    /// The records that say so.
+    pub cites: Vec<Cite>,
 }
 
 /// One thing to do.
@@ -536,7 +565,13 @@ impl Report {
             copy.families.iter_mut().flat_map(|family| &mut family.cites).for_each(&mut visit);
             copy.replies.iter_mut().flat_map(|reply| &mut reply.cites).for_each(&mut visit);
         }
-        self.findings.iter_mut().flat_map(|finding| &mut finding.cites).for_each(&mut visit);
+        for finding in &mut self.findings {
+            finding.cites.iter_mut().for_each(&mut visit);
+            finding.told_apart.iter_mut().flat_map(|one| &mut one.cites).for_each(&mut visit);
+            if let Some(picture) = &mut finding.picture {
+                picture.each_cite(&mut visit);
+            }
+        }
         for sample in &mut self.samples {
             sample.hops.iter_mut().map(|hop| &mut hop.cite).for_each(&mut visit);
             sample.results.iter_mut().map(|result| &mut result.cite).for_each(&mut visit);

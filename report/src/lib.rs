@@ -12,6 +12,7 @@ mod headers;
 mod html;
 mod markdown;
 mod own;
+mod picture;
 mod reply;
 mod sample;
 mod several;
@@ -20,7 +21,7 @@ mod terminal;
 mod text;
 mod view;
 
-pub use assemble::{Answered, assemble};
+pub use assemble::{Answered, Surveyed, assemble, surveyed};
 pub use authentication::{AUTHENTICATION_SCHEMA, AuthenticationReport, Disagreement};
 pub use codes::{AskedReply, CODES_SCHEMA, CodeList, CodeMeaning, Codes};
 pub use compare::{
@@ -29,12 +30,16 @@ pub use compare::{
 };
 pub use document::{
     Checked, Cite, Event, EvidenceFile, Excerpt, Export, Family, Fate, Finding, FindingKind, Layer, LayerState,
-    Message, MessageCopy, NextStep, Owner, PassedOver, Problem, ReplyExplained, Report, SCHEMA, Standing, State,
+    Message, MessageCopy, NextStep, Owner, PassedOver, Problem, ReplyExplained, Report, SCHEMA, Standing, State, ToldApart,
 };
 pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPart};
 pub use html::html;
 pub use markdown::markdown;
 pub use own::{OwnCheck, OwnResult};
+pub use picture::{
+    BeforeAfter, ComparedRow, ComparedWeight, CountRow, DependencyCounts, EventStrip, Picture, StripLane, StripMark, StripTone,
+    Waterfall, WaterfallBar, WaterfallKind,
+};
 pub use sample::{AuthservId, Phase, SampleHeaders, SampleHop, SampleResult, SampleWord, Trust};
 pub use several::{
     Counts, Exception, FateCount, FollowedCause, FollowedCopy, FollowedMessage, Several, SharedCause, SharedCopy,

@@ -29,6 +29,7 @@ mod proofpoint;
 mod proxmox;
 mod query;
 mod read_all;
+mod read_every;
 mod records;
 mod report;
 mod rspamd;
@@ -45,6 +46,7 @@ pub use message::vendor::{Decoded, Weight, Written, compauth_reason};
 pub use message::{Service, ServiceRole, addresses, reply_of, service_of_host, service_of_name, service_within};
 pub use query::{Clock, Input, Likeness, Message, NoProgress, Progress, Query, Wanted};
 pub use read_all::{Candidate, FileReading, Readings, Unclear, read_all, recognise};
+pub use read_every::{EveryRow, read_every};
 pub use source::{Export, Head, MatchedBy, Reader, Recognition, Source, ZoneRule};
 
 /// Every kind of export that is read, in the order in which a tie of [`Recognition`] is decided.

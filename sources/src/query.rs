@@ -1,9 +1,12 @@
 //! What is to be read from a file.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use evidence::{Address, FileName, Identifier};
 use jiff::{Timestamp, tz::TimeZone};
+
+use crate::text;
 
 /// One file as supplied: its name and all its bytes (mapped, so that it may be larger than memory).
 #[derive(Clone, Debug)]
@@ -12,6 +15,16 @@ pub struct Input<'a> {
     pub name: FileName,
     /// The content.
     pub bytes: &'a [u8],
+}
+
+impl Input<'_> {
+    /// The words of a record, decoded: what a cite of these bytes says.
+    pub fn said(&self, record: Range<u64>) -> String {
+        let (encoding, _) = text::encoding_of(self.bytes);
+        let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
+        let bytes = &self.bytes[at(record.start).min(at(record.end))..at(record.end)];
+        text::Text::part(bytes, record.start, encoding).as_str().to_owned()
+    }
 }
 
 /// Zone and year for records that do not state them.

@@ -104,7 +104,7 @@ impl Work<'_> {
         let Some(path) = path else { return Ok(None) };
         let own = self.supply.within(path);
         let readings = self.supply.read(&own, Message::default(), &self.clock).map_err(|failure| match failure {
-            Failure::Usage { expected, found, .. } => Failure::Usage {
+            Failure::WhichMessage { expected, found, .. } => Failure::Usage {
                 what: path_option.to_owned(),
                 expected,
                 found,

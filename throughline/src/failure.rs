@@ -18,6 +18,15 @@ pub enum Failure {
         /// What to try.
         hint: String,
     },
+    /// Neither the options nor the evidence single out one message.
+    WhichMessage {
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+        /// What to try.
+        hint: String,
+    },
     /// No file could be read; one sentence each.
     NothingReadable(Vec<String>),
     /// Ctrl-C.
@@ -35,7 +44,7 @@ impl Failure {
     /// The exit status.
     pub fn status(&self) -> u8 {
         match self {
-            Failure::Usage { .. } => 2,
+            Failure::Usage { .. } | Failure::WhichMessage { .. } => 2,
             Failure::NothingReadable(_) => 3,
             Failure::Output(_) | Failure::Internal(_) => 70,
             // As a shell reports a program that SIGINT ended.
@@ -49,6 +58,9 @@ impl fmt::Display for Failure {
         match self {
             Failure::Usage { what, expected, found, hint } => {
                 write!(f, "{what}: expected {expected}, found {found}. {hint}")
+            }
+            Failure::WhichMessage { expected, found, hint } => {
+                write!(f, "which message: expected {expected}, found {found}. {hint}")
             }
             Failure::NothingReadable(files) if files.is_empty() => f.write_str(
                 "nothing readable: expected at least one file, found none. Name a folder with exports in it",

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use evidence::{Address, Identifier, Observation};
 use findings::Scene;
+use findings::symptoms::{self, Followed, Survey};
 use jiff::Timestamp;
-use lake::Lake;
+use lake::{Lake, Ledger};
 use report::{Answered, Fate, FindingKind, Report, Standing};
 use sources::{Clock, Input, Message, Readings};
 
@@ -14,9 +15,11 @@ use crate::failure::Failure;
 use crate::own::{Named, Subject};
 use crate::several::Meant;
 use crate::supply::{Hashed, Supply};
-use crate::{excerpt, output, own, several, times};
+use crate::{excerpt, output, own, several, survey, times};
 
 /// Follows one message and prints the answer; gives the exit status.
+///
+/// Symptoms are looked for in all files beside it. If no message is singled out, they are the answer.
 ///
 /// # Errors
 /// [`Failure`] if there is no answer.
@@ -24,22 +27,53 @@ pub fn run(options: &Follow) -> Result<u8, Failure> {
     let clock = times::clock(&options.clocks, options.at.as_deref())?;
     let supply = Supply::open(&options.paths);
     let inputs = supply.inputs();
-    let message = match several::meant(options, &supply, &inputs, &clock)? {
+    let (looked_over, too_large) = survey::small(&inputs);
+    let ledger = survey::read(&looked_over, &clock)?;
+    let all = Rows { ledger: &ledger, too_large: &too_large };
+    match followed(options, &supply, &inputs, &clock, &all) {
+        Err(unclear @ Failure::WhichMessage { .. }) => {
+            let hashes = supply.hashes(Hashed::by(options.hash_all));
+            let report = survey::alone(&ledger, times::now(&options.clocks), &hashes);
+            let Some(mut report) = report else { return Err(unclear) };
+            report.assumptions.extend(survey::not_looked_at(&too_large));
+            finish(&mut report, options, &supply, &inputs)?;
+            Ok(survey::status(&report))
+        }
+        done => done,
+    }
+}
+
+/// Every row of the files that symptoms are looked for in, and the files that are too large for that.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    ledger: &'a Ledger<'a>,
+    too_large: &'a [String],
+}
+
+fn followed(
+    options: &Follow,
+    supply: &Supply,
+    inputs: &[Input<'_>],
+    clock: &Clock,
+    rows: &Rows<'_>,
+) -> Result<u8, Failure> {
+    let message = match several::meant(options, supply, inputs, clock)? {
         Meant::One(message) => message,
         Meant::Several(chosen) => {
-            let mut report = several::answer(chosen, options, &supply, &inputs, &clock)?;
-            finish(&mut report, options, &supply, &inputs)?;
+            let mut report = several::answer(chosen, options, supply, inputs, clock, rows.ledger)?;
+            report.assumptions.extend(survey::not_looked_at(rows.too_large));
+            finish(&mut report, options, supply, inputs)?;
             return Ok(status(&report).max(u8::from(!are_all_shown(&report))));
         }
     };
     let (readings, hashes) = std::thread::scope(|scope| {
         let hashes = scope.spawn(|| supply.hashes(Hashed::by(options.hash_all)));
-        (supply.read(&inputs, message, &clock), hashes.join())
+        (supply.read(inputs, message, clock), hashes.join())
     });
-    let readings = readings?;
-    let mut report =
-        answer(readings, options, &inputs, &hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-    finish(&mut report, options, &supply, &inputs)?;
+    let hashes = hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let mut report = answer(readings?, options, inputs, &hashes, rows.ledger);
+    report.assumptions.extend(survey::not_looked_at(rows.too_large));
+    finish(&mut report, options, supply, inputs)?;
     Ok(status(&report))
 }
 
@@ -57,11 +91,22 @@ fn are_all_shown(report: &Report) -> bool {
 }
 
 /// What was found out about the message, as the report.
-pub fn answer(readings: Readings, options: &Follow, inputs: &[Input<'_>], hashes: &HashMap<String, String>) -> Report {
+pub fn answer(
+    readings: Readings,
+    options: &Follow,
+    inputs: &[Input<'_>],
+    hashes: &HashMap<String, String>,
+    ledger: &Ledger<'_>,
+) -> Report {
     let recipients = addresses(&options.recipient);
-    let asked = Asked { recipients: &recipients, trusted: &options.trust, now: times::now(&options.clocks) };
+    let now = times::now(&options.clocks);
+    let asked = Asked { recipients: &recipients, trusted: &options.trust, now };
     with_answer(readings, asked, |answered| {
-        let mut report = report::assemble(answered, |file| hashes.get(file).cloned());
+        let scene = Scene { lake: answered.lake, trace: answered.trace, copies: answered.copies, now };
+        let followed = Followed { scene: &scene, answers: &answered.found.answers };
+        let symptoms = symptoms::find(&Survey::of(ledger, Some(followed), now));
+        let found = answered.found.clone().with_symptoms(symptoms);
+        let mut report = report::assemble(&Answered { found: &found, ..*answered }, |file| hashes.get(file).cloned());
         check_samples(&mut report, answered.lake, inputs, &options.trust);
         report
     })

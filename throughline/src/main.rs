@@ -16,6 +16,7 @@ mod resolve;
 mod sample;
 mod several;
 mod supply;
+mod survey;
 mod times;
 mod watch;
 

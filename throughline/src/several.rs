@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use evidence::{Address, Identifier, Outcome};
 use findings::several::{Member, Whose};
 use jiff::SignedDuration;
+use lake::Ledger;
 use layers::Fate;
 use report::{Counts, FollowedMessage, Report};
 use sources::{Clock, Input, Message, Readings, Sighted, Sought, SoughtSender};
@@ -148,6 +149,7 @@ pub fn answer(
     supply: &Supply,
     inputs: &[Input<'_>],
     clock: &Clock,
+    ledger: &Ledger<'_>,
 ) -> Result<Report, Failure> {
     let Chosen { mut list, asked, senders, more } = chosen;
     let beyond = list.len().saturating_sub(options.limit);
@@ -166,14 +168,14 @@ pub fn answer(
     let Some(example) = followed.get(in_full) else {
         // Records that looked like it turned out to be of others.
         let readings = supply.read(inputs, follow::message(options, clock)?, clock)?;
-        return Ok(follow::answer(readings, options, inputs, &HashMap::new()));
+        return Ok(follow::answer(readings, options, inputs, &HashMap::new(), ledger));
     };
     let mut readings = work.read(&example.sighted, &sources::NoProgress)?;
     readings.others.retain(|other| {
         other.message_id.as_deref().and_then(Identifier::message_id).is_none_or(|id| !ids.contains(&id))
     });
     let hashes = supply.hashes(crate::supply::Hashed::by(options.hash_all));
-    let report = follow::answer(readings, options, inputs, &hashes);
+    let report = follow::answer(readings, options, inputs, &hashes, ledger);
     let counts = Counts { asked, not_followed: beyond + more, in_full };
     Ok(report.among(followed.into_iter().map(|one| one.told).collect(), &members, &shared, counts))
 }

@@ -152,8 +152,7 @@ fn which_message(unclear: Unclear, inputs: &[Input<'_>], evidence: &Evidence, cl
             ("one message", format!("{count}, among them\n  {}", listed.join("\n  ")))
         }
     };
-    Failure::Usage {
-        what: "which message".to_owned(),
+    Failure::WhichMessage {
         expected: expected.to_owned(),
         found,
         hint: "Add --message-id, or --sender, --recipient or --subject: all messages that fit are followed, with --at the nearest"

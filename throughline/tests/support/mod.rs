@@ -93,9 +93,21 @@ pub struct Section {
     pub statements: Vec<(usize, String)>,
 }
 
-/// All tickets of `follow`, by name.
+/// All tickets of `follow`, by name: those of whole tickets, then those of each symptom.
 pub fn cases() -> Vec<Case> {
-    cases_in("../cases")
+    let symptoms = Path::new(env!("CARGO_MANIFEST_DIR")).join("../findings/src/symptoms");
+    let mut folders: Vec<PathBuf> = fs::read_dir(&symptoms)
+        .unwrap_or_else(|error| panic!("{}: {error}", symptoms.display()))
+        .map(|entry| entry.expect("a readable folder").path().join("cases"))
+        .filter(|cases| cases.is_dir())
+        .collect();
+    folders.sort();
+    let of_symptoms = folders.iter().flat_map(|folder| {
+        let symptom = folder.parent().and_then(Path::file_name).expect("a symptom's folder").to_string_lossy();
+        let name = |case: Case| Case { name: format!("{symptom}/{}", case.name), ..case };
+        cases_in(&folder.to_string_lossy()).into_iter().map(name).collect::<Vec<Case>>()
+    });
+    cases_in("../cases").into_iter().chain(of_symptoms).collect()
 }
 
 /// All tickets of a folder, by name.
@@ -330,7 +342,7 @@ pub fn broken_promises(run: &Run, evidence: &[Evidence]) -> Vec<String> {
     for finding in list(report, "findings") {
         check_finding(finding, run, &mut broken);
     }
-    check_several(report, run, &mut broken);
+    check_several(report, &mut broken);
     let standings: Vec<&str> = list(report, "findings").iter().map(|finding| word(finding, "standing")).collect();
     if let (Some(likely), Some(proved)) =
         (standings.iter().position(|word| *word == "likely"), standings.iter().rposition(|word| *word == "proved"))
@@ -357,7 +369,7 @@ pub fn broken_promises(run: &Run, evidence: &[Evidence]) -> Vec<String> {
 }
 
 /// What holds of every report on several messages: known words, cites that open, and sums that agree.
-fn check_several(report: &Value, run: &Run, broken: &mut Vec<String>) {
+fn check_several(report: &Value, broken: &mut Vec<String>) {
     let messages = list(report, "messages");
     if messages.is_empty() {
         return;

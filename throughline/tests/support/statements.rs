@@ -27,6 +27,11 @@ pub fn check(statement: &str, run: &Run, taken: &mut Vec<usize>) -> Result<(), S
         ["fates"] => check_fates(report, value),
         ["shares"] => check_shares(report, value),
         ["exception"] => check_exception(report, value),
+        ["symptom"] => check_symptom(report, value),
+        ["no", "symptom"] => check_no_symptom(report, value),
+        ["symptom", "cites"] => check_symptom_cites(report, value),
+        ["apart"] => check_apart(report, value),
+        ["picture"] => check_picture(report, value),
         ["cites"] => check_cites(report, value),
         ["asks"] => check_asks(report, value),
         ["step"] => check_steps(report, value),
@@ -122,6 +127,95 @@ fn check_cause(report: &Value, value: &str) -> Result<(), String> {
         phrases => causes().next().is_some_and(|first| is_one_of(first, phrases)),
     };
     if holds { Ok(()) } else { Err(findings_text(report)) }
+}
+
+fn symptoms(report: &Value) -> impl Iterator<Item = &Value> {
+    list(report, "findings").iter().filter(|finding| word(finding, "kind") == "symptom")
+}
+
+fn symptoms_text(report: &Value) -> String {
+    let line = |one: &Value| {
+        let of = format!("{}/{}", word(one, "id"), word(one, "specific"));
+        format!("\n      {of} {}: {}", word(one, "standing"), short(word(one, "statement")))
+    };
+    let told: String = symptoms(report).map(line).collect();
+    if told.is_empty() { "no symptom".to_owned() } else { told }
+}
+
+/// `ID STANDING` or `ID/SPECIFIC STANDING`, with alternatives like a cause; `none`: no symptom is proved, likely or not shown.
+fn check_symptom(report: &Value, value: &str) -> Result<(), String> {
+    let is_one_of = |one: &Value, phrases: &str| {
+        phrases.split(" | ").any(|phrase| {
+            let (name, standings) = phrase.trim().split_once(' ').unwrap_or((phrase.trim(), "proved|likely"));
+            let (id, specific) = name.split_once('/').map_or((name, None), |(id, specific)| (id, Some(specific)));
+            id == word(one, "id")
+                && specific.is_none_or(|specific| specific == word(one, "specific"))
+                && standings.split('|').any(|standing| standing.trim() == word(one, "standing"))
+        })
+    };
+    let holds = match value {
+        "none" => symptoms(report).all(|one| word(one, "standing") == "refuted"),
+        phrases => symptoms(report).any(|one| is_one_of(one, phrases)),
+    };
+    if holds { Ok(()) } else { Err(symptoms_text(report)) }
+}
+
+/// Of this id nothing is proved, likely or not shown.
+fn check_no_symptom(report: &Value, id: &str) -> Result<(), String> {
+    let mut own = symptoms(report).filter(|one| word(one, "id") == id);
+    if own.all(|one| word(one, "standing") == "refuted") { Ok(()) } else { Err(symptoms_text(report)) }
+}
+
+/// `ID PLACE | PLACE`: findings of this symptom cite all these places.
+fn check_symptom_cites(report: &Value, value: &str) -> Result<(), String> {
+    let (id, places) = value.split_once(' ').ok_or("a symptom without places")?;
+    let cites: Vec<&Value> =
+        symptoms(report).filter(|one| word(one, "id") == id).flat_map(|one| list(one, "cites")).collect();
+    match places.split(" | ").find(|wanted| !cites.iter().any(|cite| is_at(cite, wanted.trim()))) {
+        None => Ok(()),
+        Some(missing) => {
+            let found: Vec<String> = cites.iter().map(|cite| place(cite)).collect();
+            Err(format!("no cite at {missing}; there are {}{}", found.join(", "), symptoms_text(report)))
+        }
+    }
+}
+
+/// `ID/SPECIFIC STANDING`: how another cause of the symptom is said to stand.
+fn check_apart(report: &Value, value: &str) -> Result<(), String> {
+    let (name, standings) = value.split_once(' ').ok_or("a cause without a standing")?;
+    let (id, specific) = name.split_once('/').ok_or("a symptom without a cause")?;
+    let apart: Vec<&Value> =
+        symptoms(report).filter(|one| word(one, "id") == id).flat_map(|one| list(one, "told_apart")).collect();
+    let holds = |one: &&&Value| {
+        word(one, "specific") == specific && standings.split('|').any(|standing| standing == word(one, "standing"))
+    };
+    if apart.iter().any(|one| holds(&one)) {
+        return Ok(());
+    }
+    let told: Vec<String> =
+        apart.iter().map(|one| format!("{} {}", word(one, "specific"), word(one, "standing"))).collect();
+    Err(told.join(", "))
+}
+
+/// `ID "WORDS"`: a picture of the symptom shows these words or numbers.
+fn check_picture(report: &Value, value: &str) -> Result<(), String> {
+    let (id, words) = value.split_once(' ').ok_or("a picture without words")?;
+    let words = words.strip_prefix('"').and_then(|words| words.strip_suffix('"')).ok_or("words without quotes")?;
+    let pictures: Vec<String> =
+        symptoms(report).filter(|one| word(one, "id") == id).map(|one| without_cites(&one["picture"]).to_string()).collect();
+    let is_there = pictures.iter().any(|picture| picture.contains(&words.replace('"', "\\\"")));
+    if is_there { Ok(()) } else { Err(pictures.join("; ")) }
+}
+
+/// A value without what its records say.
+fn without_cites(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().filter(|(key, _)| *key != "cites").map(|(key, one)| (key.clone(), without_cites(one))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_cites).collect(),
+        other => other.clone(),
+    }
 }
 
 fn check_finding(report: &Value, phrases: &str, fits: impl Fn(&str) -> bool) -> Result<(), String> {

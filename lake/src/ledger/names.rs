@@ -1,0 +1,81 @@
+//! Every text once.
+
+use std::collections::HashMap;
+use std::collections::hash_map::{DefaultHasher, Entry};
+use std::hash::{Hash, Hasher};
+use std::num::NonZeroU32;
+
+/// A text that a [`Names`] keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name(NonZeroU32);
+
+impl Name {
+    /// Its place among the names, from 0.
+    pub(super) fn number(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// Texts that are kept once each, however often they are said.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    text: String,
+    /// Where each text ends; it starts where the one before it ends.
+    ends: Vec<usize>,
+    by_hash: HashMap<u64, Name>,
+}
+
+impl Names {
+    /// The name of a text; `None` for an empty one.
+    pub(super) fn of(&mut self, text: &str) -> Option<Name> {
+        if text.is_empty() {
+            return None;
+        }
+        // Two texts with one hash: the next hash is tried, so that each text has its own.
+        for salt in 0_u8..=u8::MAX {
+            let mut hasher = DefaultHasher::new();
+            (salt, text).hash(&mut hasher);
+            match self.by_hash.entry(hasher.finish()) {
+                Entry::Occupied(known) => {
+                    let name = *known.get();
+                    if self.text(name) == text {
+                        return Some(name);
+                    }
+                }
+                Entry::Vacant(free) => {
+                    let number = u32::try_from(self.ends.len() + 1).ok().and_then(NonZeroU32::new)?;
+                    self.text.push_str(text);
+                    self.ends.push(self.text.len());
+                    return Some(*free.insert(Name(number)));
+                }
+            }
+        }
+        None
+    }
+
+    /// The text of a name.
+    pub(super) fn text(&self, name: Name) -> &str {
+        let at = name.number();
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start..self.ends[at]]
+    }
+
+    /// The name of a text that is known already.
+    pub(super) fn known(&self, text: &str) -> Option<Name> {
+        (0_u8..=u8::MAX).find_map(|salt| {
+            let mut hasher = DefaultHasher::new();
+            (salt, text).hash(&mut hasher);
+            match self.by_hash.get(&hasher.finish()) {
+                None => Some(None),
+                Some(name) if self.text(*name) == text => Some(Some(*name)),
+                Some(_) => None,
+            }
+        })?
+    }
+
+    /// All texts, in the order of their names.
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| &self.text[start..*end])
+    }
+}
