@@ -79,7 +79,11 @@ impl Lake {
             };
             let Reading { observations, problems, passed_over, rows, observed, coverage, .. } = reading;
             if let Some(source) = source {
-                lake.entries.extend(observations.into_iter().map(|observation| Entry { observation, source, copies: 1 }));
+                lake.entries.extend(observations.into_iter().map(|observation| Entry {
+                    observation,
+                    source,
+                    copies: 1,
+                }));
             }
             lake.supplied.push(Supplied { file, source, error, rows, observed, problems, passed_over, coverage });
         }
@@ -211,7 +215,8 @@ fn once_each(entries: Vec<Entry>) -> Vec<Entry> {
         let known = least.entry(file.clone()).or_insert(*count);
         *known = (*known).min(*count);
     }
-    let copies = |files: &BTreeMap<evidence::FileName, u32>| files.iter().map(|(file, count)| count / least[file]).sum();
+    let copies =
+        |files: &BTreeMap<evidence::FileName, u32>| files.iter().map(|(file, count)| count / least[file]).sum();
     kept.into_iter().map(|(entry, files)| Entry { copies: copies(&files), ..entry }).collect()
 }
 

@@ -30,15 +30,16 @@ pub use compare::{
 };
 pub use document::{
     Checked, Cite, Event, EvidenceFile, Excerpt, Export, Family, Fate, Finding, FindingKind, Layer, LayerState,
-    Message, MessageCopy, NextStep, Owner, PassedOver, Problem, ReplyExplained, Report, SCHEMA, Standing, State, ToldApart,
+    Message, MessageCopy, NextStep, Owner, PassedOver, Problem, ReplyExplained, Report, SCHEMA, Standing, State,
+    ToldApart,
 };
 pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPart};
 pub use html::html;
 pub use markdown::markdown;
 pub use own::{OwnCheck, OwnResult};
 pub use picture::{
-    BeforeAfter, ComparedRow, ComparedWeight, CountRow, DependencyCounts, EventStrip, Picture, StripLane, StripMark, StripTone,
-    Waterfall, WaterfallBar, WaterfallKind,
+    BeforeAfter, ComparedRow, ComparedWeight, CountRow, DependencyCounts, EventStrip, Picture, StripLane, StripMark,
+    StripTone, Waterfall, WaterfallBar, WaterfallKind,
 };
 pub use sample::{AuthservId, Phase, SampleHeaders, SampleHop, SampleResult, SampleWord, Trust};
 pub use several::{

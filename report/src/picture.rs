@@ -173,10 +173,9 @@ fn cites(cites: &[evidence::Cite]) -> Vec<Cite> {
 impl From<&made::Picture> for Picture {
     fn from(picture: &made::Picture) -> Picture {
         match picture {
-            made::Picture::Waterfall(one) => Picture::Waterfall(Waterfall {
-                unit: one.unit.clone(),
-                bars: one.bars.iter().map(bar).collect(),
-            }),
+            made::Picture::Waterfall(one) => {
+                Picture::Waterfall(Waterfall { unit: one.unit.clone(), bars: one.bars.iter().map(bar).collect() })
+            }
             made::Picture::BeforeAfter(one) => Picture::BeforeAfter(BeforeAfter {
                 before: one.before.clone(),
                 after: one.after.clone(),

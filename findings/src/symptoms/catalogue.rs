@@ -52,16 +52,17 @@ fn score(guide: &Guide, words: &str, asked: &[String]) -> usize {
     let title = stems(&guide.title);
     let id = stems(&guide.id.replace('-', " "));
     for word in asked {
-        score += 2 * usize::from(own.contains(word)) + usize::from(title.contains(word)) + usize::from(id.contains(word));
+        score +=
+            2 * usize::from(own.contains(word)) + usize::from(title.contains(word)) + usize::from(id.contains(word));
     }
     score
 }
 
 /// Words that every ticket has.
 const COMMON: &[&str] = &[
-    "the", "and", "but", "for", "not", "with", "from", "our", "his", "her", "she", "they", "are", "was", "has", "have", "had",
-    "that", "this", "when", "then", "after", "before", "mail", "email", "message", "one", "all", "can", "it", "is", "in", "of",
-    "to", "we", "on", "at", "an", "by", "no", "still",
+    "the", "and", "but", "for", "not", "with", "from", "our", "his", "her", "she", "they", "are", "was", "has", "have",
+    "had", "that", "this", "when", "then", "after", "before", "mail", "email", "message", "one", "all", "can", "it",
+    "is", "in", "of", "to", "we", "on", "at", "an", "by", "no", "still",
 ];
 
 /// The words of a text without their endings.
@@ -89,7 +90,8 @@ mod tests {
     #[test]
     fn every_symptom_has_a_whole_page() {
         for symptom in ALL {
-            let guide: Guide = toml::from_str(symptom.guide()).unwrap_or_else(|error| panic!("{}: {error}", symptom.id()));
+            let guide: Guide =
+                toml::from_str(symptom.guide()).unwrap_or_else(|error| panic!("{}: {error}", symptom.id()));
             assert!(guide.cause.len() >= 3, "{}: fewer than three causes", symptom.id());
             assert!(guide.look.len() >= 3 && guide.words.len() >= 5, "{}: too little to be led by", symptom.id());
             assert!(guide.look.iter().all(|look| look.means.len() >= 2), "{}: a look with one result", symptom.id());
@@ -99,8 +101,15 @@ mod tests {
             let ids: BTreeSet<&str> = guide.cause.iter().map(|cause| cause.id.as_str()).collect();
             assert_eq!(ids.len(), guide.cause.len(), "{}: a cause is there twice", symptom.id());
             for cause in &guide.cause {
-                let parts =
-                    [&cause.title, &cause.proof, &cause.disproof, &cause.fix, &cause.rollback, &cause.verify, &cause.owner];
+                let parts = [
+                    &cause.title,
+                    &cause.proof,
+                    &cause.disproof,
+                    &cause.fix,
+                    &cause.rollback,
+                    &cause.verify,
+                    &cause.owner,
+                ];
                 for part in parts {
                     assert!(part.len() >= 8 && part.ends_with('.'), "{} {}: `{part}`", symptom.id(), cause.id);
                 }

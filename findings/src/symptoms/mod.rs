@@ -13,7 +13,17 @@ mod guide;
 pub mod picture;
 mod survey;
 
+mod authorization_blocks_after_authentication;
+mod dependency_timeout;
+mod duplicate_actions;
+mod failover_cutover;
+mod function_lost_after_update;
+mod login_challenge_loop;
 mod returns_after_policy_refresh;
+mod stale_cache_after_outage;
+mod stale_search;
+mod totals_diverge;
+mod unattended_job_fails;
 
 use evidence::{Address, Cite, Layer, SourceId};
 
@@ -37,7 +47,19 @@ pub trait Symptom: Sync {
 }
 
 /// All symptoms, in the order in which people know them.
-pub const ALL: &[&dyn Symptom] = &[&returns_after_policy_refresh::Rule];
+pub const ALL: &[&dyn Symptom] = &[
+    &duplicate_actions::Rule,
+    &failover_cutover::Rule,
+    &returns_after_policy_refresh::Rule,
+    &dependency_timeout::Rule,
+    &totals_diverge::Rule,
+    &stale_cache_after_outage::Rule,
+    &unattended_job_fails::Rule,
+    &function_lost_after_update::Rule,
+    &authorization_blocks_after_authentication::Rule,
+    &stale_search::Rule,
+    &login_challenge_loop::Rule,
+];
 
 /// A symptom that a rule recognised.
 #[derive(Clone, Debug)]

@@ -1,8 +1,6 @@
 //! What the rules look at: every row of the evidence, and the followed message if there is one.
 
-use evidence::{
-    Act, Alert, Change, Cite, DnsAnswer, Fact, JobStep, ProbeStep, Setting, SignIn, SourceId, Total,
-};
+use evidence::{Act, Alert, Change, Cite, DnsAnswer, Fact, JobStep, ProbeStep, Setting, SignIn, SourceId, Total};
 use jiff::Timestamp;
 use lake::{Entry, Ledger, Line, Name};
 

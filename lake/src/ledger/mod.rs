@@ -89,8 +89,14 @@ impl<'a> Ledger<'a> {
             part.fold(reading, 0);
         });
         let numbers: HashMap<&str, u32> = files.iter().zip(0..).map(|(input, at)| (&*input.name, at)).collect();
-        let mut ledger =
-            Ledger { files, kinds: vec![None; files.len()], around: Lake::default(), lines: Vec::new(), names: Names::default(), left_out: 0 };
+        let mut ledger = Ledger {
+            files,
+            kinds: vec![None; files.len()],
+            around: Lake::default(),
+            lines: Vec::new(),
+            names: Names::default(),
+            left_out: 0,
+        };
         let mut readings = Readings::default();
         for one in every {
             let number = numbers.get(&*one.file).copied().unwrap_or_default();
@@ -150,7 +156,9 @@ impl<'a> Ledger<'a> {
         type Told = (Option<Name>, Option<Name>, Option<Name>);
         let mut told: HashMap<Name, Option<Told>> = HashMap::new();
         for line in &self.lines {
-            let (Some(id), own) = (line.id, (line.envelope_sender, line.header_from, line.message_id)) else { continue };
+            let (Some(id), own) = (line.id, (line.envelope_sender, line.header_from, line.message_id)) else {
+                continue;
+            };
             if own == (None, None, None) {
                 continue;
             }

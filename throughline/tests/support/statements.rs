@@ -201,8 +201,10 @@ fn check_apart(report: &Value, value: &str) -> Result<(), String> {
 fn check_picture(report: &Value, value: &str) -> Result<(), String> {
     let (id, words) = value.split_once(' ').ok_or("a picture without words")?;
     let words = words.strip_prefix('"').and_then(|words| words.strip_suffix('"')).ok_or("words without quotes")?;
-    let pictures: Vec<String> =
-        symptoms(report).filter(|one| word(one, "id") == id).map(|one| without_cites(&one["picture"]).to_string()).collect();
+    let pictures: Vec<String> = symptoms(report)
+        .filter(|one| word(one, "id") == id)
+        .map(|one| without_cites(&one["picture"]).to_string())
+        .collect();
     let is_there = pictures.iter().any(|picture| picture.contains(&words.replace('"', "\\\"")));
     if is_there { Ok(()) } else { Err(pictures.join("; ")) }
 }
@@ -210,9 +212,11 @@ fn check_picture(report: &Value, value: &str) -> Result<(), String> {
 /// A value without what its records say.
 fn without_cites(value: &Value) -> Value {
     match value {
-        Value::Object(fields) => {
-            fields.iter().filter(|(key, _)| *key != "cites").map(|(key, one)| (key.clone(), without_cites(one))).collect()
-        }
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(key, _)| *key != "cites")
+            .map(|(key, one)| (key.clone(), without_cites(one)))
+            .collect(),
         Value::Array(items) => items.iter().map(without_cites).collect(),
         other => other.clone(),
     }

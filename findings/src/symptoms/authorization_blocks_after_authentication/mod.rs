@@ -1,0 +1,20 @@
+//! Authentication succeeds, and downstream authorisation still blocks.
+
+use super::{Sign, Survey, Symptom};
+
+/// The rule.
+pub struct Rule;
+
+impl Symptom for Rule {
+    fn id(&self) -> &'static str {
+        "authorization-blocks-after-authentication"
+    }
+
+    fn guide(&self) -> &'static str {
+        include_str!("guide.toml")
+    }
+
+    fn find(&self, _survey: &Survey<'_>) -> Vec<Sign> {
+        Vec::new()
+    }
+}
