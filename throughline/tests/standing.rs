@@ -28,7 +28,7 @@ fn a_cause_falls_with_its_records() {
             }
         }
     }
-    assert!(tried >= 60, "only {tried} proved causes in the tickets");
+    assert!(tried >= 60 || support::are_some_named(), "only {tried} proved causes in the tickets");
     assert!(wrong.is_empty(), "{} causes stand without their records:\n\n{}\n", wrong.len(), wrong.join("\n"));
 }
 
@@ -116,7 +116,7 @@ fn a_record_of_somebody_else_never_proves() {
             }
         }
     }
-    assert!(tried >= 60, "only {tried} causes with a record that names the recipient");
+    assert!(tried >= 60 || support::are_some_named(), "only {tried} causes with a record that names the recipient");
     assert!(wrong.is_empty(), "{} causes proved by another's record:\n\n{}\n", wrong.len(), wrong.join("\n"));
 }
 

@@ -107,7 +107,19 @@ pub fn cases() -> Vec<Case> {
         let name = |case: Case| Case { name: format!("{symptom}/{}", case.name), ..case };
         cases_in(&folder.to_string_lossy()).into_iter().map(name).collect::<Vec<Case>>()
     });
-    cases_in("../cases").into_iter().chain(of_symptoms).collect()
+    let mut cases: Vec<Case> = cases_in("../cases").into_iter().chain(of_symptoms).collect();
+    if let Ok(only) = std::env::var(TICKETS) {
+        cases.retain(|case| case.name.contains(&only));
+    }
+    cases
+}
+
+/// `TICKETS=stale_search` in the environment: only the tickets whose name holds that, while one is written.
+const TICKETS: &str = "TICKETS";
+
+/// Whether only some tickets are looked at: then nothing can be said about how many there are.
+pub fn are_some_named() -> bool {
+    std::env::var_os(TICKETS).is_some()
 }
 
 /// All tickets of a folder, by name.
