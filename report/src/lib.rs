@@ -17,6 +17,7 @@ mod reply;
 mod sample;
 mod several;
 mod sheet;
+mod symptoms;
 mod terminal;
 mod text;
 mod view;
@@ -46,8 +47,10 @@ pub use several::{
     Counts, Exception, FateCount, FollowedCause, FollowedCopy, FollowedMessage, Several, SharedCause, SharedCopy,
 };
 pub use sheet::{
-    Bar, Block, Cell, PairLine, Pairs, Row, Section, Sheet, Tone, sheet_html, sheet_markdown, sheet_terminal,
+    Bar, Block, Cell, Claim, Numbers, PairLine, Pairs, Pictured, Reference, Row, Section, Sheet, Tone, sheet_html,
+    sheet_markdown, sheet_terminal,
 };
+pub use symptoms::claims;
 pub use terminal::{Color, Terminal, terminal};
 pub use text::visible;
 pub use view::span;

@@ -19,10 +19,18 @@ pub fn markdown(report: &Report) -> String {
         crate::several::sections(report).iter().for_each(|one| markdown_section(&mut out, one));
         heading(&mut out, &crate::several::in_full(report).map_or(String::new(), |told| escape(&told)));
     }
-    message(&mut out, report);
-    heading(&mut out, "The way");
-    fenced(&mut out, &picture(&view, COLUMNS));
-    findings(&mut out, &view, report);
+    let is_alone = crate::symptoms::are_alone(report);
+    if is_alone {
+        alone(&mut out, report);
+    } else {
+        message(&mut out, report);
+        heading(&mut out, "The way");
+        fenced(&mut out, &picture(&view, COLUMNS));
+    }
+    if !is_alone || view::no_findings(report).is_none() {
+        findings(&mut out, &view, report);
+    }
+    crate::symptoms::section(report, &view).iter().for_each(|one| markdown_section(&mut out, one));
     crate::reply::section(report, &view).iter().for_each(|one| markdown_section(&mut out, one));
     next_steps(&mut out, report);
     checked(&mut out, &view, report);
@@ -66,12 +74,20 @@ fn message(out: &mut String, report: &Report) {
     }
 }
 
+/// The heading where no message is followed.
+fn alone(out: &mut String, report: &Report) {
+    out.push_str(&format!("# {}\n\n", crate::symptoms::ALONE));
+    for (name, value) in crate::symptoms::alone(report) {
+        out.push_str(&format!("- **{name}**: {}\n", escape(&value)));
+    }
+}
+
 fn findings(out: &mut String, view: &View<'_>, report: &Report) {
     heading(out, "Findings");
-    if report.findings.is_empty() {
-        out.push_str("None: no cause, symptom, gap or risk follows from this evidence.\n");
+    if let Some(none) = view::no_findings(report) {
+        out.push_str(&format!("{none}\n"));
     }
-    for finding in &report.findings {
+    for (_, finding) in view::other_findings(report) {
         out.push_str(&format!(
             "- **{}** {} {} ({}): {}{}\n",
             finding.standing.word(),
@@ -283,7 +299,7 @@ pub(crate) fn code(text: &str, within: Within) -> String {
 }
 
 /// Puts lines into a code block, whatever fences they hold.
-fn fenced(out: &mut String, lines: &str) {
+pub(crate) fn fenced(out: &mut String, lines: &str) {
     let fence = "`".repeat(longest_run(lines).max(2) + 1);
     out.push_str(&format!("{fence}text\n{lines}{fence}\n"));
 }

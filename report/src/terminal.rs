@@ -5,7 +5,7 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 
 use crate::document::{Cite, EvidenceFile, Finding, Layer, MessageCopy, NextStep, Report, Standing, State};
-use crate::sheet::terminal_section;
+use crate::sheet::{Block, Section, terminal_section};
 use crate::text::{char_width, counted, cut, cut_address, cut_path, number, pad, push_visible, visible, width, wrap};
 use crate::view::{self, Entry, Group, Piece, Record, View};
 
@@ -44,10 +44,18 @@ pub fn terminal(report: &Report, terminal: Terminal) -> String {
         page.heading(&visible(&crate::several::title(several)));
     }
     crate::several::sections(report).iter().for_each(|one| terminal_section(&mut page, one));
-    message(&mut page, report);
-    page.heading("The way");
-    way(&mut page, &view);
-    findings(&mut page, &view, report);
+    let is_alone = crate::symptoms::are_alone(report);
+    if is_alone {
+        terminal_section(&mut page, &alone(report));
+    } else {
+        message(&mut page, report);
+        page.heading("The way");
+        way(&mut page, &view);
+    }
+    if !is_alone || view::no_findings(report).is_none() {
+        findings(&mut page, &view, report);
+    }
+    crate::symptoms::section(report, &view).iter().for_each(|one| terminal_section(&mut page, one));
     crate::reply::section(report, &view).iter().for_each(|one| terminal_section(&mut page, one));
     next_steps(&mut page, &report.next_steps);
     checked(&mut page, &view, report);
@@ -156,6 +164,12 @@ fn message(page: &mut Page, report: &Report) {
         row("Date", &format!("{} ({})", view::instant(at), view::clock_of_date(message)));
     }
     row("Sample", &message.sample.as_deref().map_or("none; selected by options".to_owned(), visible));
+}
+
+/// What stands on top where no message is followed.
+fn alone(report: &Report) -> Section {
+    let blocks = vec![Block::Facts(crate::symptoms::alone(report))];
+    Section { id: "alone", title: crate::symptoms::ALONE.to_owned(), blocks }
 }
 
 fn recipients(all: &[String]) -> String {
@@ -292,10 +306,10 @@ fn pointer(page: &mut Page, stride: usize, copy: &MessageCopy) {
 
 fn findings(page: &mut Page, view: &View<'_>, report: &Report) {
     page.heading("Findings");
-    if report.findings.is_empty() {
-        page.block("  ", PLAIN, "None: no cause, symptom, gap or risk follows from this evidence.");
+    if let Some(none) = view::no_findings(report) {
+        page.block("  ", PLAIN, none);
     }
-    for finding in &report.findings {
+    for (_, finding) in view::other_findings(report) {
         finding_block(page, view, finding);
     }
 }
@@ -618,7 +632,7 @@ fn style(state: State) -> Style {
     }
 }
 
-fn standing_style(standing: Standing) -> Style {
+pub(crate) fn standing_style(standing: Standing) -> Style {
     match standing {
         Standing::Proved => HEADING,
         Standing::Likely => AnsiColor::Yellow.on_default(),

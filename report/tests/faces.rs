@@ -31,6 +31,18 @@ fn faces_of_several_messages() {
 }
 
 #[test]
+fn faces_of_symptoms_alone() {
+    let report = read("symptoms");
+    insta::assert_snapshot!("symptoms_terminal_80", terminal("symptoms", 80, Color::Never));
+    insta::assert_snapshot!("symptoms_terminal_40", terminal("symptoms", 40, Color::Never));
+    insta::assert_snapshot!("symptoms_terminal_120", terminal("symptoms", 120, Color::Never));
+    insta::assert_snapshot!("symptoms_markdown", report::markdown(&report));
+    let page = report::html(&report);
+    let (_, body) = page.split_once("<body>").expect("a body");
+    insta::assert_snapshot!("symptoms_html", body.replace("><", ">\n<"));
+}
+
+#[test]
 fn faces_of_a_hostile_report() {
     let report = read("hostile");
     insta::assert_snapshot!("hostile_terminal", terminal("hostile", 80, Color::Never));
@@ -72,7 +84,7 @@ fn html_forms_no_element_from_values() {
 /// Lines fit, but for commands, which stay in one piece to be copied.
 #[test]
 fn lines_fit_the_width() {
-    for name in ["released_then_refused", "hostile", "several"] {
+    for name in ["released_then_refused", "hostile", "several", "symptoms"] {
         for width in [40, 60, 72, 80, 133] {
             let text = terminal(name, width, Color::Never);
             let long = text.lines().find(|line| {
@@ -101,7 +113,7 @@ fn color_only_adds() {
 
 #[test]
 fn json_reads_back() {
-    for name in ["released_then_refused", "hostile", "several"] {
+    for name in ["released_then_refused", "hostile", "several", "symptoms"] {
         let report = read(name);
         let text = serde_json::to_string(&report).expect("a report is JSON");
         assert_eq!(serde_json::from_str::<Report>(&text).expect("and reads back"), report);
@@ -112,7 +124,7 @@ fn json_reads_back() {
 #[test]
 fn show() {
     let Some(folder) = std::env::var_os("THROUGHLINE_SHOW").map(std::path::PathBuf::from) else { return };
-    for name in ["released_then_refused", "hostile", "several"] {
+    for name in ["released_then_refused", "hostile", "several", "symptoms"] {
         let report = read(name);
         std::fs::write(folder.join(format!("{name}.html")), report::html(&report)).expect("written");
         std::fs::write(folder.join(format!("{name}.md")), report::markdown(&report)).expect("written");
