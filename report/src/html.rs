@@ -3,7 +3,8 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::document::{Cite, EvidenceFile, Layer, MessageCopy, NextStep, Report, State};
-use crate::sheet::html_section;
+use crate::guided::Symptoms;
+use crate::sheet::{Sheet, html_section, sheet_html};
 use crate::text::{cut, cut_address, number, push_visible, visible};
 use crate::view::{self, Entry, Group, Piece, Record, View};
 
@@ -18,18 +19,31 @@ const STYLE: &str = include_str!("style.css");
 /// Anchors stay the same for the same report: `#finding-<id>`, `#copy-<number>`, `#copy-<number>-<layer>`,
 /// `#record-<number>`.
 pub fn html(report: &Report) -> String {
+    drawn(report, None)
+}
+
+/// Writes what is known of symptoms, and what the records show of them, as one self-contained HTML file.
+pub fn symptoms(guided: &Symptoms) -> String {
+    match &guided.report {
+        Some(report) => drawn(report, Some(guided)),
+        None => sheet_html(&Sheet { title: guided.title(), sections: guided.sections() }),
+    }
+}
+
+fn drawn(report: &Report, guided: Option<&Symptoms>) -> String {
     let view = View::of(report);
     let subject = report.message.subject.as_deref().map_or("One message".to_owned(), visible);
-    let is_alone = crate::symptoms::are_alone(report);
-    let title = match &report.several {
-        Some(several) => visible(&crate::several::title(several)),
-        None if is_alone => crate::symptoms::ALONE.to_owned(),
-        None => subject.clone(),
+    let is_alone = guided.is_some() || crate::symptoms::are_alone(report);
+    let title = match (&report.several, guided) {
+        (_, Some(guided)) => visible(&guided.title()),
+        (Some(several), None) => visible(&crate::several::title(several)),
+        (None, None) if is_alone => crate::symptoms::ALONE.to_owned(),
+        (None, None) => subject.clone(),
     };
     let body = html! {
         @if is_alone { a.skip href="#symptoms" { "To the symptoms" } } @else { a.skip href="#findings" { "To the findings" } }
         header {
-            @if is_alone { (alone(report)) }
+            @if is_alone { (alone(report, &title)) }
             @else if report.several.is_some() { h1 { (cut(&title, HEADING_COLUMNS)) } }
             @else { (message(report, &subject)) }
         }
@@ -42,7 +56,8 @@ pub fn html(report: &Report) -> String {
             @if !is_alone || view::no_findings(report).is_none() {
                 (section("findings", "Findings", findings(&view, report)))
             }
-            @if let Some(symptoms) = crate::symptoms::section(report, &view) { (html_section(&symptoms)) }
+            @if let Some(symptoms) = crate::symptoms::section(report, &view, is_alone) { (html_section(&symptoms)) }
+            @for one in guided.map(Symptoms::sections).unwrap_or_default() { (html_section(&one)) }
             @if let Some(replies) = crate::reply::section(report, &view) { (html_section(&replies)) }
             @if !report.next_steps.is_empty() || !report.checked.is_empty() { (section("next", "Next steps", html! { (next_steps(report)) (checked(&view, report)) })) }
             @if !report.exports.is_empty() {
@@ -98,9 +113,9 @@ fn message(report: &Report, title: &str) -> Markup {
 }
 
 /// The heading where no message is followed.
-fn alone(report: &Report) -> Markup {
+fn alone(report: &Report, title: &str) -> Markup {
     html! {
-        h1 { (crate::symptoms::ALONE) }
+        h1 { (cut(title, HEADING_COLUMNS)) }
         dl { @for (name, value) in crate::symptoms::alone(report) { dt { (name) } dd { (value) } } }
     }
 }

@@ -7,10 +7,15 @@ use crate::sheet::{Block, Claim, Numbers, Pictured, Row, Section, Tone};
 use crate::text::counted;
 use crate::view::{self, View};
 
-/// Which symptoms the records show, each with its cause, its picture, and what to do about it; `None` if they show none.
-pub(crate) fn section(report: &Report, view: &View<'_>) -> Option<Section> {
-    let numbers = view.records.owned();
-    let blocks = claims(&report.findings, &numbers);
+/// Which symptoms the records show, each with its cause, its picture, and what to do about it. If they show none it is said
+/// where symptoms alone are looked for, else the section is left out.
+pub(crate) fn section(report: &Report, view: &View<'_>, is_alone: bool) -> Option<Section> {
+    let mut blocks = claims(&report.findings, &view.records.owned());
+    if blocks.is_empty() && is_alone {
+        let text =
+            "None that was looked for shows in these records. What the records cannot show stands under the evidence.";
+        blocks.push(Block::Text(Tone::Odd, text.to_owned()));
+    }
     (!blocks.is_empty()).then(|| Section { id: "symptoms", title: "Symptoms".to_owned(), blocks })
 }
 
@@ -25,7 +30,8 @@ pub(crate) fn are_alone(report: &Report) -> bool {
     report.copies.is_empty()
         && report.several.is_none()
         && report.message == crate::Message::default()
-        && report.findings.iter().any(|finding| finding.kind == FindingKind::Symptom)
+        && report.findings.iter().all(|finding| finding.kind == FindingKind::Symptom)
+        && !report.evidence.is_empty()
 }
 
 /// The heading of a report without a message.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 
 use crate::document::{Cite, EvidenceFile, Finding, Layer, MessageCopy, NextStep, Report, Standing, State};
+use crate::guided::Symptoms;
 use crate::sheet::{Block, Section, terminal_section};
 use crate::text::{char_width, counted, cut, cut_address, cut_path, number, pad, push_visible, visible, width, wrap};
 use crate::view::{self, Entry, Group, Piece, Record, View};
@@ -38,15 +39,33 @@ const MIN_PICTURE_WIDTH: usize = 72;
 /// Draws a report as text for a terminal. Nothing that a record says is written raw: what could move the cursor or
 /// turn the reading direction is made visible.
 pub fn terminal(report: &Report, terminal: Terminal) -> String {
+    drawn(report, None, terminal)
+}
+
+/// Draws what is known of symptoms, and what the records show of them, as text for a terminal.
+pub fn symptoms(guided: &Symptoms, terminal: Terminal) -> String {
+    match &guided.report {
+        Some(report) => drawn(report, Some(guided), terminal),
+        None => {
+            let mut page = Page::new(terminal);
+            page.heading(&visible(&guided.title()));
+            guided.sections().iter().for_each(|one| terminal_section(&mut page, one));
+            page.out
+        }
+    }
+}
+
+fn drawn(report: &Report, guided: Option<&Symptoms>, terminal: Terminal) -> String {
     let view = View::of(report);
     let mut page = Page::new(terminal);
     if let Some(several) = &report.several {
         page.heading(&visible(&crate::several::title(several)));
     }
     crate::several::sections(report).iter().for_each(|one| terminal_section(&mut page, one));
-    let is_alone = crate::symptoms::are_alone(report);
+    let is_alone = guided.is_some() || crate::symptoms::are_alone(report);
     if is_alone {
-        terminal_section(&mut page, &alone(report));
+        let title = guided.map_or_else(|| crate::symptoms::ALONE.to_owned(), Symptoms::title);
+        terminal_section(&mut page, &alone(report, visible(&title)));
     } else {
         message(&mut page, report);
         page.heading("The way");
@@ -55,7 +74,11 @@ pub fn terminal(report: &Report, terminal: Terminal) -> String {
     if !is_alone || view::no_findings(report).is_none() {
         findings(&mut page, &view, report);
     }
-    crate::symptoms::section(report, &view).iter().for_each(|one| terminal_section(&mut page, one));
+    let guide = guided.map(Symptoms::sections).unwrap_or_default();
+    crate::symptoms::section(report, &view, is_alone)
+        .iter()
+        .chain(&guide)
+        .for_each(|one| terminal_section(&mut page, one));
     crate::reply::section(report, &view).iter().for_each(|one| terminal_section(&mut page, one));
     next_steps(&mut page, &report.next_steps);
     checked(&mut page, &view, report);
@@ -167,9 +190,8 @@ fn message(page: &mut Page, report: &Report) {
 }
 
 /// What stands on top where no message is followed.
-fn alone(report: &Report) -> Section {
-    let blocks = vec![Block::Facts(crate::symptoms::alone(report))];
-    Section { id: "alone", title: crate::symptoms::ALONE.to_owned(), blocks }
+fn alone(report: &Report, title: String) -> Section {
+    Section { id: "alone", title, blocks: vec![Block::Facts(crate::symptoms::alone(report))] }
 }
 
 fn recipients(all: &[String]) -> String {

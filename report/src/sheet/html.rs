@@ -38,6 +38,7 @@ fn blocks(blocks: &[Block]) -> Markup {
     html! {
         @for block in blocks {
             @match block {
+                Block::Heading(text) => h3 { (visible(text)) },
                 Block::Text(tone, text) => p.(tone.class()) { (visible(text)) },
                 Block::Facts(facts) => dl {
                     @for (name, value) in facts { dt { (visible(name)) } dd { (visible(value)) } }
@@ -76,6 +77,9 @@ fn rows(list: &[Row]) -> Markup {
                         td {
                             (visible(&row.text)) (reference::markup(&row.records))
                             @for note in &row.notes { p.soft { (visible(note)) } }
+                            @if !row.branches.is_empty() {
+                                ul { @for (seen, then) in &row.branches { li { b { (visible(seen)) } " → " (visible(then)) } } }
+                            }
                             @if let Some(raw) = &row.raw { details { summary { "as written" } pre { (visible(raw)) } } }
                             @if let Some(command) = &row.command { pre { (visible(command)) } }
                         }

@@ -22,6 +22,7 @@ pub(crate) fn section(out: &mut String, section: &Section) {
 fn blocks(out: &mut String, blocks: &[Block]) {
     for block in blocks {
         match block {
+            Block::Heading(text) => out.push_str(&format!("\n### {}\n\n", escape(text))),
             Block::Text(_, text) => out.push_str(&format!("{}\n\n", escape(text))),
             Block::Facts(facts) => {
                 for (name, value) in facts {
@@ -64,6 +65,9 @@ fn row(out: &mut String, row: &Row) {
     out.push_str(&format!("- {} {lead}{}{records}\n", row.tone.sign(), escape(&row.text)));
     for note in &row.notes {
         out.push_str(&format!("  - {}\n", escape(note)));
+    }
+    for (seen, then) in &row.branches {
+        out.push_str(&format!("  - **{}** → {}\n", escape(seen), escape(then)));
     }
     if let Some(raw) = &row.raw {
         out.push_str(&format!("  - {}\n", code(raw, Within::Text)));

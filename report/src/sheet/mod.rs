@@ -42,6 +42,8 @@ pub struct Section {
 /// A shape in which things are shown.
 #[derive(Clone, Debug)]
 pub enum Block {
+    /// A heading within the section.
+    Heading(String),
     /// A paragraph.
     Text(Tone, String),
     /// Names and what they are.
@@ -133,6 +135,8 @@ pub struct Row {
     pub records: Vec<Reference>,
     /// More about it, each a line.
     pub notes: Vec<String>,
+    /// What may be seen, and what it would mean.
+    pub branches: Vec<(String, String)>,
     /// The record's own words.
     pub raw: Option<String>,
     /// A line to be copied.

@@ -28,10 +28,11 @@ pub(crate) fn section(page: &mut Page, section: &Section) {
 
 fn blocks(page: &mut Page, blocks: &[Block]) {
     for (at, block) in blocks.iter().enumerate() {
-        if at > 0 && matches!(block, Block::Claim(_)) {
+        if at > 0 && matches!(block, Block::Claim(_) | Block::Heading(_)) {
             page.line(&[]);
         }
         match block {
+            Block::Heading(text) => page.block_of(&[("  ", PLAIN)], 2, &visible(text)),
             Block::Text(tone, text) => page.block("  ", style(*tone), &visible(text)),
             Block::Facts(list) => facts(page, list),
             Block::Rows(list) => list.iter().for_each(|one| row(page, one)),
@@ -78,6 +79,9 @@ fn row(page: &mut Page, row: &Row) {
     }
     for note in &row.notes {
         page.block("      ", PLAIN, &visible(note));
+    }
+    for (seen, then) in &row.branches {
+        page.block("      · ", FAINT, &visible(&format!("{seen} → {then}")));
     }
     if let Some(raw) = &row.raw {
         page.block("      │ ", FAINT, &visible(raw));

@@ -155,6 +155,10 @@ fn stacked(page: &mut Page, table: &BeforeAfter, rows: &[&ComparedRow], numbers:
         let lead = format!("    {} {}: ", sign(row.weight), word(row.weight));
         let records = reference::text(&numbers.references(&row.cites));
         page.block_of(&[(&lead, style(tone(row.weight)))], 6, &format!("{}{records}", visible(&row.field)));
+        if row.weight == ComparedWeight::Same && row.before == row.after {
+            page.block("      ", FAINT, &side(row.before.as_ref(), row.weight));
+            continue;
+        }
         for (head, value) in heads.iter().zip([&row.before, &row.after]) {
             let lead = format!("      {}  ", pad(&cut(head, columns), columns));
             page.block(&lead, FAINT, &side(value.as_ref(), row.weight));

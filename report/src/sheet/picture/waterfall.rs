@@ -13,8 +13,10 @@ use crate::text::{cut, number, pad, visible, width, wrap};
 const MIN_BAR_COLUMNS: usize = 8;
 /// Columns of the longest bar.
 const MAX_BAR_COLUMNS: usize = 60;
+/// Longer numbers are written without commas, so that a name has room beside them.
+const MAX_VALUE_COLUMNS: usize = 16;
 /// Lines that the name of one number takes at most.
-const MAX_LABEL_LINES: usize = 3;
+const MAX_LABEL_LINES: usize = 6;
 
 /// From where to where a bar reaches, in what is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +148,10 @@ pub(super) fn terminal(page: &mut Page, waterfall: &Waterfall, numbers: &Numbers
     }
     let reaches = reaches(&waterfall.bars);
     let scale = Scale::of(&reaches);
-    let values: Vec<String> = waterfall.bars.iter().map(told).collect();
+    let mut values: Vec<String> = waterfall.bars.iter().map(told).collect();
+    if values.iter().any(|value| value.len() > MAX_VALUE_COLUMNS) {
+        values.iter_mut().for_each(|value| *value = value.replace(',', ""));
+    }
     let value_columns = values.iter().map(|value| width(value)).max().unwrap_or(0);
     let label = |bar: &WaterfallBar| {
         let records = reference::text(&numbers.references(&bar.cites));
