@@ -313,6 +313,14 @@ fn page(page: &SymptomPage, is_read: bool) -> Vec<Section> {
         section("causes", "Causes, the most frequent first", causes),
         section("alike", "What looks alike", vec![Block::Text(Tone::Plain, page.alike.clone())]),
     ];
+    // A page that is not whole leaves nothing empty behind.
+    sections.retain(|one| {
+        one.blocks.iter().any(|block| match block {
+            Block::Rows(rows) => !rows.is_empty(),
+            Block::Text(_, text) => !text.is_empty(),
+            _ => true,
+        })
+    });
     if !is_read {
         let text = "With the exports in one folder, in any order, under any names:".to_owned();
         let command = format!("throughline symptoms {} --in exports/", page.id);

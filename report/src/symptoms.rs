@@ -73,7 +73,7 @@ fn claim(finding: &Finding, anchor: String, numbers: &Numbers) -> Claim {
         ("Take it back", finding.rollback.clone()),
         ("Verify", finding.verify.clone()),
         ("Owner", finding.owner.clone()),
-        ("Settled by", (!finding.ask_for.is_empty()).then(|| finding.ask_for.join(", "))),
+        ("Would settle it", (!finding.ask_for.is_empty()).then(|| finding.ask_for.join(", "))),
         ("Page", guide.map(|guide| format!("throughline symptoms {}", guide.id))),
     ];
     let facts = facts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?)));

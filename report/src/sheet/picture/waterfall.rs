@@ -242,8 +242,10 @@ pub(super) fn html(waterfall: &Waterfall, numbers: &Numbers) -> Markup {
                             th scope="row" { (visible(&bar.label)) (reference::markup(&numbers.references(&bar.cites))) }
                             td.number.(tone(bar).class()) { (told(bar)) }
                             td.line.(tone(bar).class()) aria-hidden="true" {
-                                span.bar.(kind_class(bar))
-                                    style=(format!("margin-inline-start: {}; inline-size: {}", share(start), share(long))) {}
+                                @if long > 0 {
+                                    span.bar.(kind_class(bar))
+                                        style=(format!("margin-inline-start: {}; inline-size: {}", share(start), share(long))) {}
+                                }
                             }
                         }
                     }
