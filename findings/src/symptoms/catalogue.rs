@@ -202,7 +202,18 @@ fn stems(text: &str) -> Vec<String> {
     words(text).iter().filter(|word| !is_common(word)).map(|word| stem(word)).collect()
 }
 
+/// Stems that people take for the same thing, the first for all of them.
+const SAME: &[&[&str]] =
+    &[&["updat", "upgrad", "patch"], &["outag", "crash", "downtim"], &["login", "logon", "signin"]];
+
+/// A word without its ending, the same for words that mean the same.
 fn stem(word: &str) -> String {
+    let bare = bare(word);
+    let same = SAME.iter().find(|same| same.contains(&bare.as_str())).and_then(|same| same.first());
+    same.map_or(bare, |first| (*first).to_owned())
+}
+
+fn bare(word: &str) -> String {
     for ending in ["ations", "ation", "ing", "ions", "ion", "ies", "ed", "es", "er", "s", "y"] {
         if let Some(stem) = word.strip_suffix(ending).filter(|stem| stem.chars().count() >= 3) {
             let twice =
