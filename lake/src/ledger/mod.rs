@@ -52,36 +52,31 @@ impl Part {
     fn fold(&mut self, mut reading: Reading, kind: SourceId) {
         let observations = std::mem::take(&mut reading.observations);
         self.reading.absorb(reading);
-        let mut rest = observations.as_slice();
-        while let Some(first) = rest.first() {
-            let same = |one: &Observation| one.cite.bytes == first.cite.bytes;
-            let len = rest.iter().position(|one| !same(one)).unwrap_or(rest.len());
-            let (record, next) = rest.split_at(len);
-            self.note(record, kind);
-            rest = next;
+        let mut record: Vec<Observation> = Vec::new();
+        for one in observations {
+            if record.first().is_some_and(|first| first.cite.bytes != one.cite.bytes) {
+                self.note(&mut record, kind);
+            }
+            if one.fact.is_of_a_message() {
+                record.push(one);
+            } else if self.reading.observations.len() < MAX_AROUND {
+                self.reading.observations.push(one);
+            } else {
+                self.left_out += 1;
+            }
         }
+        self.note(&mut record, kind);
     }
 
-    fn note(&mut self, record: &[Observation], kind: SourceId) {
-        let (lines, names, left_out) = (&mut self.lines, &mut self.names, &mut self.left_out);
-        let of_messages: Vec<Observation>;
-        let about = if record.iter().all(|one| one.fact.is_of_a_message()) {
-            record
+    /// Notes what one record states about messages.
+    fn note(&mut self, record: &mut Vec<Observation>, kind: SourceId) {
+        let lines = &mut self.lines;
+        if lines.len() < MAX_LINES {
+            line::lines(record, &mut self.names, kind.starts_with(CONTAINERS), &mut |line| lines.push(line));
         } else {
-            let around = record.iter().filter(|one| !one.fact.is_of_a_message());
-            if self.reading.observations.len() < MAX_AROUND {
-                self.reading.observations.extend(around.cloned());
-            } else {
-                *left_out += 1;
-            }
-            of_messages = record.iter().filter(|one| one.fact.is_of_a_message()).cloned().collect();
-            &of_messages
-        };
-        if lines.len() >= MAX_LINES {
-            *left_out += u64::from(!about.is_empty());
-            return;
+            self.left_out += u64::from(!record.is_empty());
         }
-        line::lines(about, names, kind.starts_with(CONTAINERS), &mut |line| lines.push(line));
+        record.clear();
     }
 }
 
