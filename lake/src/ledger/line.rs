@@ -1,7 +1,7 @@
 //! One statement about one copy, in short.
 
 use evidence::{
-    Access, Action, AuthMethod, AuthResult, DsnAction, Fact, Folder, NextHop, Observation, Outcome, Place,
+    Access, Action, ActorKind, AuthMethod, AuthResult, DsnAction, Fact, Folder, NextHop, Observation, Outcome, Place,
     QuarantineState, ReleaseStep, Reply, Scope, TraceStatus, VerdictKind,
 };
 use jiff::Timestamp;
@@ -48,11 +48,13 @@ pub struct Line {
     pub connector: Option<Name>,
     /// Who did it, where the record names somebody.
     pub by: Option<Name>,
+    /// What kind of actor that was, where the record says so.
+    pub by_kind: ActorKind,
     /// RFC 5321 reply code.
     pub reply_code: Option<u16>,
     /// RFC 3463 enhanced status code.
     pub enhanced_status_code: Option<Name>,
-    /// The words of the reply, verdict, status or release, the first 200 characters.
+    /// The words of the reply, verdict, status or release, or what chose the folder; the first 200 characters.
     pub said: Option<Name>,
     /// What makes two lines the same statement.
     pub(super) sameness: u64,
@@ -178,6 +180,7 @@ pub(super) fn lines(record: &[Observation], names: &mut Names, file: u32, put: &
         policy: None,
         connector: None,
         by: None,
+        by_kind: ActorKind::NotSaid,
         reply_code: None,
         enhanced_status_code: None,
         said: None,
@@ -286,8 +289,10 @@ fn details(fact: &Fact, line: &mut Line, names: &mut Names) {
         }
         Fact::PostDelivery { by, said: words, .. } => {
             line.by = by.as_ref().and_then(|by| by.name.as_deref()).and_then(|by| names.of(by));
+            line.by_kind = by.as_ref().map(|by| by.kind).unwrap_or_default();
             line.said = said(words, names);
         }
+        Fact::Stored(stored) => line.said = stored.chosen_by.as_deref().and_then(|by| said(by, names)),
         Fact::Discarded { said: words } => line.said = said(words, names),
         Fact::Authentication(auth) => {
             line.peer = auth.domain.as_deref().and_then(|domain| names.of(domain));
