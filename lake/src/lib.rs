@@ -104,6 +104,18 @@ impl Lake {
         &self.surroundings
     }
 
+    /// Counts anew how often what stands around messages stands there, where the file was not copied as often as its statements of
+    /// that sort alone tell: `told` gives what they tell, and what all rows of the file tell.
+    pub(crate) fn recount(&mut self, told: &dyn Fn(&evidence::FileName) -> Option<(u32, u32)>) {
+        for entry in &mut self.surroundings {
+            if let Some((alone, all)) = told(&entry.observation.cite.file)
+                && all > 0
+            {
+                entry.copies = entry.copies * alone / all;
+            }
+        }
+    }
+
     /// All files that were supplied, in the order of the input.
     pub fn supplied(&self) -> &[Supplied] {
         &self.supplied

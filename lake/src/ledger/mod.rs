@@ -110,8 +110,15 @@ impl<'a> Ledger<'a> {
             });
             readings.files.push(FileReading { file: one.file, source: one.source, reading });
         }
+        let around = least_stated(&readings);
         ledger.around = Lake::of(readings);
-        ledger.settle();
+        let lines = ledger.least_said();
+        ledger.settle(&lines, &around);
+        ledger.around.recount(&|file| {
+            let around = around.get(file).copied()?;
+            let number = numbers.get(&**file)?;
+            Some((around, lines.get(number).copied().map_or(around, |lines| lines.min(around))))
+        });
         ledger
     }
 
@@ -122,17 +129,31 @@ impl<'a> Ledger<'a> {
         self.lines.extend(lines);
     }
 
-    /// Puts the lines in order, equal ones together, and fills in what other records of the same message say.
-    fn settle(&mut self) {
+    /// How often each line stands in its file.
+    fn of_file(&self) -> HashMap<(u32, u64), u32> {
         let mut of_file: HashMap<(u32, u64), u32> = HashMap::with_capacity(self.lines.len());
         for line in &self.lines {
             *of_file.entry((line.file, line.sameness)).or_default() += 1;
         }
+        of_file
+    }
+
+    /// How often the line of each file that stands there least often does so: twice in a file that was copied as a whole.
+    fn least_said(&self) -> BTreeMap<u32, u32> {
         let mut least: BTreeMap<u32, u32> = BTreeMap::new();
-        for ((file, _), count) in &of_file {
-            let known = least.entry(*file).or_insert(*count);
-            *known = (*known).min(*count);
+        for ((file, _), count) in self.of_file() {
+            let known = least.entry(file).or_insert(count);
+            *known = (*known).min(count);
         }
+        least
+    }
+
+    /// Puts the lines in order, equal ones together, and fills in what other records of the same message say.
+    fn settle(&mut self, lines: &BTreeMap<u32, u32>, around: &HashMap<evidence::FileName, u32>) {
+        let of_file = self.of_file();
+        let of_around = |file: u32| self.files.get(file as usize).and_then(|file| around.get(&file.name)).copied();
+        let least: BTreeMap<u32, u32> =
+            lines.iter().map(|(file, least)| (*file, of_around(*file).unwrap_or(*least).min(*least))).collect();
         self.lines.sort_by(|a, b| (a.at, a.file, a.start).cmp(&(b.at, b.file, b.start)));
         if of_file.len() < self.lines.len() || self.files.len() > 1 {
             let mut copies: HashMap<u64, u32> = HashMap::with_capacity(of_file.len());
@@ -232,6 +253,25 @@ impl<'a> Ledger<'a> {
     pub fn entries(&self) -> &[Entry] {
         self.around.surroundings()
     }
+}
+
+/// How often the statement about what stands around messages that stands in each file least often does so.
+fn least_stated(readings: &Readings) -> HashMap<evidence::FileName, u32> {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut least = HashMap::new();
+    for FileReading { file, reading, .. } in &readings.files {
+        let Ok(reading) = reading else { continue };
+        let mut counts: HashMap<u64, u32> = HashMap::with_capacity(reading.observations.len());
+        for Observation { cite, when, speaker, about, fact } in &reading.observations {
+            let mut hasher = DefaultHasher::new();
+            (&cite.said, when, speaker, about, fact).hash(&mut hasher);
+            *counts.entry(hasher.finish()).or_default() += 1;
+        }
+        if let Some(count) = counts.into_values().min() {
+            least.insert(file.clone(), count);
+        }
+    }
+    least
 }
 
 /// What two records of one message say of the same thing: `None` if they contradict.

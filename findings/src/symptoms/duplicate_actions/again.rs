@@ -19,6 +19,8 @@ const FEEDS: &[SourceId] =
     &["exchange-online/audit-log", "mimecast/audit-events", "defender/alerts", "defender/email-post-delivery-events"];
 /// A stream that tells a copy anew when its state changes.
 const STREAM: SourceId = "defender/email-events";
+/// From how many repeated rows a stream repeats itself; one row more, of one copy, is the history of that copy.
+const REPEATS_MIN: usize = 2;
 /// How many things a sentence names.
 const NAMED_MAX: usize = 3;
 
@@ -148,6 +150,9 @@ fn grown(survey: &Survey<'_>) -> Option<Sign> {
     told.sort_by_key(|(id, recipient, _)| (survey.text(Some(*id)), survey.text(*recipient)));
     let (id, recipient, rows) = told.first()?;
     let all: usize = told.iter().map(|(_, _, rows)| rows.len()).sum();
+    if all - told.len() < REPEATS_MIN {
+        return None;
+    }
     let changes: Vec<String> = rows.iter().map(|lines| state(survey, lines).join(", ")).collect();
     let statement = format!(
         "{all} rows of the stream tell {}: {} are repeats with a grown state. {} for {} is told {} times: {}.",

@@ -84,21 +84,29 @@ fn action(survey: &Survey<'_>, line: &Line) -> Option<(Timestamp, String, String
         None => format!("the message from {}", survey.text(line.envelope_sender)),
     };
     let source = survey.ledger.source(line);
-    // What was done in two systems is two things, and the release log tells what the audit events asked for.
-    Some((line.at?, format!("{what} ({source})"), format!("{message} for {recipient}")))
+    // What two kinds of record tell is told twice, not done twice: the log of releases answers what the audit events asked for, and
+    // the audit log has one action as an operation and as a cmdlet.
+    let operation = survey.text(line.said).split([',', ' ']).next().unwrap_or_default();
+    Some((line.at?, format!("{what} ({source}, {operation})"), format!("{message} for {recipient}")))
 }
 
 fn sign(by: &str, repeated: &[((String, String, String), Vec<Call>)]) -> Option<Sign> {
     let ((_, action, message), first) = repeated.first()?;
     let calls: usize = repeated.iter().map(|(_, calls)| calls.len()).sum();
+    let is_fast = repeated.iter().any(|(_, calls)| {
+        calls.windows(2).any(|pair| pair[1].at.duration_since(pair[0].at) <= BY_NO_HAND)
+            && calls.iter().all(|call| call.engine != Engine::Person(by.to_owned()))
+    });
     let is_application = repeated.iter().all(|(_, calls)| calls.iter().all(|call| call.engine.is_automatic()));
     let times: Vec<String> = first.iter().take(3).map(|call| told(call.at)).collect();
     let several = repeated.len() >= SCRIPTED_MIN;
     let (standing, tail) = match (is_application, several) {
         (true, _) => (Standing::Proved, "An application called each of them."),
-        (false, true) => (Standing::Likely, "The records do not say whether a person or a program signed in there."),
+        (false, several) if several || is_fast => {
+            (Standing::Likely, "The records do not say whether a person or a program signed in there.")
+        }
         // One person, one message, two clicks: nothing of an integration shows.
-        (false, false) => return None,
+        (false, _) => return None,
     };
     let statement = format!(
         "{by} did the same thing again within {} minutes: {} on {}, {} of them repeats. {action} of {message} at {}. {tail}",
@@ -134,5 +142,7 @@ fn sign(by: &str, repeated: &[((String, String, String), Vec<Call>)]) -> Option<
     })
 }
 
+/// Within what time the same action again is hardly a person's, of whom nothing is known.
+const BY_NO_HAND: SignedDuration = SignedDuration::from_secs(60);
 /// From how many messages a person's double action looks like a program's: nobody clicks twice on each of several.
 const SCRIPTED_MIN: usize = 2;

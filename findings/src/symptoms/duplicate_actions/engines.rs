@@ -92,6 +92,7 @@ pub(super) fn engine_of(survey: &Survey<'_>, line: &Line) -> Engine {
     match WORDS.engine.iter().find(|word| said.contains(&word.has)).map(|word| word.is.as_str()) {
         Some("service") => Engine::Service,
         Some("application") => Engine::Application(by),
+        Some("person") => Engine::Person(by),
         Some("administrator") => Engine::Administrator(String::new()),
         _ if by.is_empty() => Engine::NotSaid,
         _ => Engine::Person(by),
@@ -140,7 +141,8 @@ pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
         let engine = engine_of(survey, line);
         if matches!(&engine, Engine::Person(_))
             || is_owner(&engine, survey.text(line.envelope_recipient))
-            || is_put_there_on_delivery(line, &engine) {
+            || is_put_there_on_delivery(line, &engine)
+        {
             continue;
         }
         // A person released it, who knew what the filter had said.
@@ -174,10 +176,14 @@ pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
 
 /// What names no recipient was done to every copy of the message of which another record tells.
 fn for_every_copy(copies: &mut BTreeMap<(Name, Option<Name>), Vec<Deed>>) {
-    let of_all: Vec<Name> = copies.keys().filter(|(_, recipient)| recipient.is_none()).map(|(message, _)| *message).collect();
+    let of_all: Vec<Name> =
+        copies.keys().filter(|(_, recipient)| recipient.is_none()).map(|(message, _)| *message).collect();
     for message in of_all {
-        let named: Vec<Name> =
-            copies.range((message, None)..).take_while(|((of, _), _)| *of == message).filter_map(|((_, of), _)| *of).collect();
+        let named: Vec<Name> = copies
+            .range((message, None)..)
+            .take_while(|((of, _), _)| *of == message)
+            .filter_map(|((_, of), _)| *of)
+            .collect();
         if named.is_empty() {
             continue;
         }
@@ -336,7 +342,10 @@ fn sign(kind: Kind, told_of: &[(&Found, Option<&Cite>)]) -> Option<Sign> {
     );
     let ends = match conflicts {
         0 => "Both end alike: the second only repeats the first.".to_owned(),
-        _ => format!("{} end differently, in the state that the last one wanted.", counted(conflicts, "copy").replace("copys", "copies")),
+        _ => format!(
+            "{} end differently, in the state that the last one wanted.",
+            counted(conflicts, "copy").replace("copys", "copies")
+        ),
     };
     let cites = first_few(told_of.iter().take(2).flat_map(|(one, investigation)| {
         let (first, second) = one.both();
@@ -375,7 +384,8 @@ fn sign(kind: Kind, told_of: &[(&Found, Option<&Cite>)]) -> Option<Sign> {
     let apart = vec![Apart {
         specific: "read-again",
         standing: Standing::Refuted,
-        because: "The records have instants and actors of their own: they are two actions, not one told twice.".to_owned(),
+        because: "The records have instants and actors of their own: they are two actions, not one told twice."
+            .to_owned(),
         cites: first_few([one.cite.clone(), other.cite.clone()]),
     }];
     Some(Sign {
@@ -398,7 +408,12 @@ mod tests {
     #[test]
     fn every_word_is_known() {
         let words: Words = toml::from_str(include_str!("engines.toml")).unwrap();
-        assert!(words.engine.iter().all(|word| ["service", "application", "administrator"].contains(&word.is.as_str())));
+        assert!(
+            words
+                .engine
+                .iter()
+                .all(|word| ["service", "application", "administrator", "person"].contains(&word.is.as_str()))
+        );
         assert!(words.operation.len() > 3);
     }
 }

@@ -21,12 +21,16 @@ const MISTAKEN_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 /// Within what time two ways can carry one sending: longer than queues wait.
 const TWO_WAYS_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
+/// How far the clocks of two servers may be apart.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(10);
+
 /// What one system knows by one id.
 #[derive(Clone, Default)]
 struct Known<'a> {
     arrived: Option<&'a Line>,
     first: Option<&'a Line>,
     handed_to: BTreeSet<Name>,
+    handed_over_at: Option<Timestamp>,
 }
 
 /// One arrival that ended on its own for a recipient.
@@ -86,12 +90,19 @@ fn known<'a>(survey: &Survey<'a>) -> HashMap<Name, Known<'a>> {
     for line in survey.lines() {
         let Some(id) = line.id else { continue };
         let one = known.entry(id).or_default();
-        if line.at.is_some() && !matches!(line.what, What::PostDelivery(..) | What::Release(_)) {
-            one.first = one.first.or(Some(line));
+        if line.at.is_some() && !matches!(line.what, What::PostDelivery(..) | What::Release(_) | What::Handover(..)) {
+            // A record that names the way goes before one that only tells of the message.
+            let names_way = |line: &Line| line.peer.is_some() || line.connector.is_some();
+            if one.first.is_none_or(|first| !names_way(first) && names_way(line)) {
+                one.first = Some(line);
+            }
         }
         match &line.what {
             What::Arrival(Outcome::Accepted | Outcome::NotSaid) => one.arrived = one.arrived.or(Some(line)),
-            What::Handover(..) => one.handed_to.extend(line.peer.into_iter().chain(line.peer_ip)),
+            What::Handover(..) => {
+                one.handed_to.extend(line.peer.into_iter().chain(line.peer_ip));
+                one.handed_over_at = one.handed_over_at.or(line.at);
+            }
             _ => {}
         }
     }
@@ -100,8 +111,20 @@ fn known<'a>(survey: &Survey<'a>) -> HashMap<Name, Known<'a>> {
 
 type Copies<'a> = BTreeMap<(&'a str, Name, Name), Vec<Entered<'a>>>;
 
-/// The arrivals that ended, by product, Message-ID and recipient.
+/// The arrivals from outside that ended, by product, Message-ID and recipient.
 fn ended<'a>(survey: &Survey<'a>, known: &HashMap<Name, Known<'a>>) -> Copies<'a> {
+    let product = |line: &Line| survey.text(line.speaker).split('/').next().unwrap_or_default();
+    let mut arrivals: HashMap<(&str, Name), Vec<(Name, &'a Line)>> = HashMap::new();
+    for (id, of_id) in known {
+        if let Some(arrived) = of_id.arrived.filter(|arrived| arrived.at.is_some())
+            && let Some(message_id) = arrived.message_id
+        {
+            arrivals.entry((product(arrived), message_id)).or_default().push((*id, arrived));
+        }
+    }
+    for all in arrivals.values_mut() {
+        all.sort_by_key(|(id, line)| (line.at, survey.text(Some(*id))));
+    }
     let mut copies: Copies<'a> = BTreeMap::new();
     let mut seen: BTreeSet<(Name, Name, Name)> = BTreeSet::new();
     for line in survey.lines() {
@@ -115,21 +138,72 @@ fn ended<'a>(survey: &Survey<'a>, known: &HashMap<Name, Known<'a>>) -> Copies<'a
         }
         let of_id = known.get(&id);
         let from = of_id.and_then(|of_id| of_id.arrived.or(of_id.first)).unwrap_or(line);
-        let product = survey.text(line.speaker).split('/').next().unwrap_or_default();
-        copies.entry((product, message_id, recipient)).or_default().push(Entered { id, line, from });
+        let all = arrivals.get(&(product(line), message_id)).map(Vec::as_slice).unwrap_or_default();
+        let (id, from) = origin(survey, known, all, (id, from));
+        let of_copy = copies.entry((product(line), message_id, recipient)).or_default();
+        if of_copy.iter().all(|known| known.id != id) {
+            of_copy.push(Entered { id, line, from });
+        }
     }
     copies
+}
+
+/// How many re-injections lie between an arrival and what a filter made of it, at most.
+const REINJECTED_MAX: usize = 4;
+
+/// The arrival from outside of what a filter gave back: the last one before it that went to where it came from.
+fn origin<'a>(
+    survey: &Survey<'a>,
+    known: &HashMap<Name, Known<'a>>,
+    arrivals: &[(Name, &'a Line)],
+    entered: (Name, &'a Line),
+) -> (Name, &'a Line) {
+    let mut last = entered;
+    for _ in 0..REINJECTED_MAX {
+        let before = arrivals.iter().take(ARRIVALS_MAX).rev().find(|(id, arrived)| {
+            *id != last.0
+                && arrived.at < last.1.at
+                && known.get(id).is_some_and(|of_id| {
+                    (is_own(survey, last.1) && arrived.speaker == last.1.speaker) || went_to(of_id, last.1)
+                })
+        });
+        match before {
+            Some(before) => last = *before,
+            None => break,
+        }
+    }
+    last
+}
+
+/// How many arrivals of one Message-ID are looked through; a list that repeats its id has more.
+const ARRIVALS_MAX: usize = 64;
+
+/// Whether what is known by an id was handed to where another arrival came from.
+fn went_to(known: &Known<'_>, from: &Line) -> bool {
+    [from.peer, from.peer_ip].into_iter().flatten().any(|peer| known.handed_to.contains(&peer))
 }
 
 /// Whether two arrivals are one sending, and how they came in.
 fn why(survey: &Survey<'_>, known: &HashMap<Name, Known<'_>>, one: Entered<'_>, other: Entered<'_>) -> Option<Why> {
     let apart = other.from.at?.duration_since(one.from.at?);
     let (first, second) = (known.get(&one.id)?, known.get(&other.id)?);
-    // The earlier went to where the later came from: it is one message on its way.
+    // The earlier went to where the later came from: it is one message on its way, or in a circle.
     let came_from = |known: &Known<'_>, from: &Line| {
-        [from.peer, from.peer_ip].into_iter().flatten().any(|peer| known.handed_to.contains(&peer))
+        let is_after = || match known.handed_over_at.zip(from.at) {
+            Some((handed_over, arrived)) => arrived.duration_since(handed_over) >= -CLOCKS_APART,
+            None => false,
+        };
+        let is_near = |peer: &Name| {
+            let (to, ip, host) = (survey.text(Some(*peer)), survey.text(from.peer_ip), survey.text(from.peer));
+            (net(to).is_some() && net(to) == net(ip)) || (domain(to).is_some() && domain(to) == domain(host))
+        };
+        went_to(known, from) || (is_after() && known.handed_to.iter().any(is_near))
     };
-    if came_from(first, other.from) || came_from(second, one.from) || is_own(survey, one.from) || is_own(survey, other.from) {
+    if came_from(first, other.from)
+        || came_from(second, one.from)
+        || is_own(survey, one.from)
+        || is_own(survey, other.from)
+    {
         return None;
     }
     let speaks_of = |line: &Line| survey.text(line.speaker).split_once('/').map(|(_, host)| host.to_owned());
@@ -175,14 +249,16 @@ fn same_way(survey: &Survey<'_>, one: &Line, other: &Line) -> Option<bool> {
     if (first.is_empty() || second.is_empty()) && (host.is_empty() || other_host.is_empty()) {
         return None;
     }
-    let domain = |host: &str| {
-        let labels: Vec<&str> = host.rsplit('.').take(2).collect();
-        let is_name = host.contains('.') && host.parse::<std::net::IpAddr>().is_err();
-        is_name.then(|| labels.join("."))
-    };
     let same_net = !first.is_empty() && net(first) == net(second);
     let same_domain = domain(host).is_some() && domain(host) == domain(other_host);
     Some(same_net || same_domain)
+}
+
+/// The domain of a host: its last two labels.
+fn domain(host: &str) -> Option<String> {
+    let labels: Vec<&str> = host.rsplit('.').take(2).collect();
+    let is_name = host.contains('.') && host.parse::<std::net::IpAddr>().is_err();
+    is_name.then(|| labels.join("."))
 }
 
 /// The network of an address: /24, or the first four groups.
@@ -232,7 +308,9 @@ fn sign(survey: &Survey<'_>, why: Why, pairs: &[Pair<'_>]) -> Option<Sign> {
         [pair.one.from, pair.other.from, pair.one.line, pair.other.line].map(|line| survey.cite(line))
     }));
     let other = match why {
-        Why::TwoWays | Why::TwoWaysLater => Some(("handed-over-twice", "They came from two networks or by two connectors.")),
+        Why::TwoWays | Why::TwoWaysLater => {
+            Some(("handed-over-twice", "They came from two networks or by two connectors."))
+        }
         Why::HandedOverTwice => Some(("entered-twice", "Both came from the same network: it is one way.")),
         Why::NotSaid => None,
     };
