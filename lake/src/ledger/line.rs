@@ -2,7 +2,7 @@
 
 use evidence::{
     Access, Action, ActorKind, AuthMethod, AuthResult, DsnAction, Fact, Folder, NextHop, Observation, Outcome, Place,
-    QuarantineState, ReleaseStep, Reply, Scope, TraceStatus, VerdictKind,
+    QuarantineState, ReleaseStep, Reply, Scope, TraceStatus, UNMOVED, VerdictKind,
 };
 use jiff::Timestamp;
 
@@ -50,6 +50,8 @@ pub struct Line {
     pub by: Option<Name>,
     /// What kind of actor that was, where the record says so.
     pub by_kind: ActorKind,
+    /// Whether the record also says that the copy still lies where this line puts it.
+    pub is_unmoved: bool,
     /// RFC 5321 reply code.
     pub reply_code: Option<u16>,
     /// RFC 3463 enhanced status code.
@@ -181,12 +183,14 @@ pub(super) fn lines(record: &[Observation], names: &mut Names, file: u32, put: &
         connector: None,
         by: None,
         by_kind: ActorKind::NotSaid,
+        is_unmoved: false,
         reply_code: None,
         enhanced_status_code: None,
         said: None,
         sameness: 0,
     };
     for one in record {
+        plain.is_unmoved |= matches!(&one.fact, Fact::Note { said } if said.starts_with(UNMOVED));
         if let Fact::Identity(identity) = &one.fact {
             let name = |names: &mut Names, address: &Option<evidence::Address>| {
                 address.as_ref().and_then(|address| names.of(address.as_str()))

@@ -5,9 +5,9 @@
 //! the filter and comes from it; a bifurcation has other recipients; a list sends with an envelope sender of its own; and who sends again
 //! hours later by the same way meant to.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use evidence::{Cite, Layer, Outcome};
+use evidence::{Cite, Layer, Outcome, SourceId};
 use jiff::{SignedDuration, Timestamp};
 use lake::{Fared, Line, Name, What};
 
@@ -63,17 +63,29 @@ struct Pair<'a> {
 pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
     let known = known(survey);
     let mut by_why: BTreeMap<Why, Vec<Pair<'_>>> = BTreeMap::new();
-    for ((_, message_id, recipient), mut entered) in ended(survey, &known) {
+    let mut told: HashSet<(Name, Name, Name)> = HashSet::new();
+    for ((_, _, message_id, recipient), mut entered) in ended(survey, &known) {
         if entered.len() < 2 {
             continue;
         }
         entered.sort_by_key(|one| (one.from.at, survey.text(Some(one.id))));
         for (one, other) in entered.iter().zip(entered.iter().skip(1)) {
-            if let Some(why) = why(survey, &known, *one, *other) {
+            if let Some(why) = why(survey, &known, *one, *other)
+                && told.insert((one.id, other.id, recipient))
+            {
                 let (message_id, recipient) = (survey.text(Some(message_id)), survey.text(Some(recipient)));
                 by_why.entry(why).or_default().push(Pair { message_id, recipient, one: *one, other: *other });
             }
         }
+    }
+    let clear: BTreeSet<(&str, &str)> = by_why
+        .iter()
+        .filter(|(why, _)| **why != Why::NotSaid)
+        .flat_map(|(_, pairs)| pairs.iter().map(|pair| (pair.message_id, pair.recipient)))
+        .collect();
+    // What one witness tells without the way, another may have told with it.
+    if let Some(pairs) = by_why.get_mut(&Why::NotSaid) {
+        pairs.retain(|pair| !clear.contains(&(pair.message_id, pair.recipient)));
     }
     by_why
         .into_iter()
@@ -109,9 +121,10 @@ fn known<'a>(survey: &Survey<'a>) -> HashMap<Name, Known<'a>> {
     known
 }
 
-type Copies<'a> = BTreeMap<(&'a str, Name, Name), Vec<Entered<'a>>>;
+type Copies<'a> = BTreeMap<(SourceId, &'a str, Name, Name), Vec<Entered<'a>>>;
 
-/// The arrivals from outside that ended, by product, Message-ID and recipient.
+/// The arrivals from outside that ended, by kind of export and product, Message-ID and recipient: two ids are two arrivals only to
+/// one and the same witness.
 fn ended<'a>(survey: &Survey<'a>, known: &HashMap<Name, Known<'a>>) -> Copies<'a> {
     let product = |line: &Line| survey.text(line.speaker).split('/').next().unwrap_or_default();
     let mut arrivals: HashMap<(&str, Name), Vec<(Name, &'a Line)>> = HashMap::new();
@@ -126,21 +139,22 @@ fn ended<'a>(survey: &Survey<'a>, known: &HashMap<Name, Known<'a>>) -> Copies<'a
         all.sort_by_key(|(id, line)| (line.at, survey.text(Some(*id))));
     }
     let mut copies: Copies<'a> = BTreeMap::new();
-    let mut seen: BTreeSet<(Name, Name, Name)> = BTreeSet::new();
+    let mut seen: HashSet<(SourceId, Name, Name)> = HashSet::new();
     for line in survey.lines() {
         let (Some(id), Some(message_id), Some(recipient)) = (line.id, line.message_id, line.envelope_recipient) else {
             continue;
         };
         let has_ended = matches!(line.fared(), Some(Fared::Through | Fared::Blocked))
             && !matches!(line.what, What::Arrival(_) | What::Verdict(..) | What::Dsn(_));
-        if !has_ended || line.at.is_none() || !seen.insert((id, message_id, recipient)) {
+        if !has_ended || line.at.is_none() || !seen.insert((survey.ledger.source(line), id, recipient)) {
             continue;
         }
         let of_id = known.get(&id);
         let from = of_id.and_then(|of_id| of_id.arrived.or(of_id.first)).unwrap_or(line);
         let all = arrivals.get(&(product(line), message_id)).map(Vec::as_slice).unwrap_or_default();
         let (id, from) = origin(survey, known, all, (id, from));
-        let of_copy = copies.entry((product(line), message_id, recipient)).or_default();
+        let source = survey.ledger.source(line);
+        let of_copy = copies.entry((source, product(line), message_id, recipient)).or_default();
         if of_copy.iter().all(|known| known.id != id) {
             of_copy.push(Entered { id, line, from });
         }
