@@ -52,7 +52,8 @@ pub(super) fn all(survey: &Survey<'_>) -> Vec<Altered> {
 fn by_audit(survey: &Survey<'_>) -> Vec<Altered> {
     let mut found = Vec::new();
     for change in survey.changes() {
-        let Some(class) = change.fact.class.clone() else { continue };
+        // A class that mail seldom depends on is named by the operation.
+        let class = change.fact.class.clone().unwrap_or_else(|| SettingClass::Other(change.fact.operation.clone()));
         if change.fact.done == Done::No {
             continue;
         }
@@ -142,7 +143,9 @@ impl Altered {
     /// Whether the setting is gone or switched off by it.
     pub(super) fn takes_away(&self) -> bool {
         let is_off = |value: &Option<String>| {
-            value.as_deref().is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "off" | "false" | "disabled"))
+            value
+                .as_deref()
+                .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "off" | "false" | "disabled"))
         };
         match (&self.property, self.kind) {
             (None, ChangeKind::Removed | ChangeKind::Disabled) => true,
@@ -158,7 +161,9 @@ impl Altered {
             (Some(property), _) => {
                 let to = |value: &Option<String>| value.as_deref().map_or("not stated".to_owned(), shown);
                 match &self.before {
-                    Some(_) => format!("{property} of {class} `{name}` went from {} to {}", to(&self.before), to(&self.after)),
+                    Some(_) => {
+                        format!("{property} of {class} `{name}` went from {} to {}", to(&self.before), to(&self.after))
+                    }
                     None if self.operation.is_none() => {
                         format!("{property} of {class} `{name}` came as {}", to(&self.after))
                     }
@@ -173,7 +178,9 @@ impl Altered {
         let when = match (&self.operation, self.from, self.until) {
             (Some(operation), _, Some(at)) => format!(" at {} ({operation}", minute(at)),
             (Some(operation), ..) => format!(" ({operation}"),
-            (None, Some(from), Some(until)) => format!(" between the exports of {} and {}", minute(from), minute(until)),
+            (None, Some(from), Some(until)) => {
+                format!(" between the exports of {} and {}", minute(from), minute(until))
+            }
             (None, ..) => " between the two exports".to_owned(),
         };
         let by = match (&self.by, &self.operation) {

@@ -57,7 +57,8 @@ impl Refusal {
     /// What an enhanced status code and the words of a reply say; a known code goes before words.
     pub(super) fn of(code: &str, said: &str) -> Option<Refusal> {
         let text = said.to_lowercase();
-        let by_code = TABLE.iter().find(|entry| !code.is_empty() && entry.codes.iter().any(|known| is_code(known, code)));
+        let by_code =
+            TABLE.iter().find(|entry| !code.is_empty() && entry.codes.iter().any(|known| is_code(known, code)));
         let by_words = || TABLE.iter().find(|entry| entry.words.iter().any(|word| text.contains(word.as_str())));
         // A relay that is denied says so with the code of an unknown recipient as well.
         let relay = || text.contains("relay access denied") && code == "5.4.1";
@@ -84,7 +85,12 @@ mod tests {
     #[test]
     fn ok_refusals() {
         for (name, code, said, expected) in [
-            ("direct send", "5.7.68", "550 5.7.68 TenantInboundAttribution; Direct Send not allowed", Some(Refusal::DirectSend)),
+            (
+                "direct send",
+                "5.7.68",
+                "550 5.7.68 TenantInboundAttribution; Direct Send not allowed",
+                Some(Refusal::DirectSend),
+            ),
             ("no connector", "5.7.64", "550 5.7.64 TenantAttribution; Relay Access Denied", Some(Refusal::Connector)),
             ("certificate", "4.7.325", "certificate-host-mismatch", Some(Refusal::Tls)),
             ("no code", "", "Server certificate not verified", Some(Refusal::Tls)),

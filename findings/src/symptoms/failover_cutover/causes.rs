@@ -73,7 +73,8 @@ pub(super) fn relation(survey: &Survey<'_>, live: &Live<'_>, test: &Tested, grou
 /// Whether a speaker such as `postfix/mx1` is the machine of a host name.
 fn is_machine(speaker: &str, host: &str) -> bool {
     let Some(machine) = speaker.split('/').nth(1).filter(|machine| !machine.is_empty()) else { return false };
-    let is_head = |whole: &str, head: &str| whole.strip_prefix(head).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let is_head =
+        |whole: &str, head: &str| whole.strip_prefix(head).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     is_head(host, machine) || is_head(machine, host)
 }
 
@@ -108,7 +109,9 @@ fn elsewhere(scene: &Scene<'_>) -> Option<Why> {
             let names = |one: &String| group.hosts.contains(one) || is_machine(scene.live.speaker(group.way), one);
             match fact.record_type.to_ascii_uppercase().as_str() {
                 "MX" => fact.data.iter().any(|data| names(&exchanger(data))),
-                "A" | "AAAA" => test.hosts.contains(&fact.name) && fact.data.iter().any(|data| group.hosts.contains(data)),
+                "A" | "AAAA" => {
+                    test.hosts.contains(&fact.name) && fact.data.iter().any(|data| group.hosts.contains(data))
+                }
                 _ => false,
             }
         })
@@ -129,7 +132,8 @@ fn elsewhere(scene: &Scene<'_>) -> Option<Why> {
             field: Field::Server,
         });
     }
-    let named: Vec<_> = survey.settings().into_iter().filter(|setting| names_host(setting.fact, &group.hosts)).collect();
+    let named: Vec<_> =
+        survey.settings().into_iter().filter(|setting| names_host(setting.fact, &group.hosts)).collect();
     let is_door = group.way.peer.is_none();
     let has_log = !survey.text(group.way.speaker).starts_with("exchange-online") && !is_door;
     let standing = if named.is_empty() && !has_log { Standing::Likely } else { Standing::Proved };
@@ -138,7 +142,11 @@ fn elsewhere(scene: &Scene<'_>) -> Option<Why> {
         (None, because, vec!["dns/answers"])
     } else {
         let because = format!("the test asked {asked}, live mail is handed to {live}");
-        (Some("live-mail-takes-another-relay"), because, if named.is_empty() { vec!["dns/answers"] } else { Vec::new() })
+        (
+            Some("live-mail-takes-another-relay"),
+            because,
+            if named.is_empty() { vec!["dns/answers"] } else { Vec::new() },
+        )
     };
     Some(Why {
         specific,
@@ -152,12 +160,15 @@ fn elsewhere(scene: &Scene<'_>) -> Option<Why> {
 
 /// Whether a connector or route leads to one of these hosts.
 fn names_host(setting: &Setting, hosts: &BTreeSet<String>) -> bool {
-    if !matches!(setting.class, SettingClass::OutboundConnector | SettingClass::DeliveryRoute) || setting.effect == Effect::Off {
+    if !matches!(setting.class, SettingClass::OutboundConnector | SettingClass::DeliveryRoute)
+        || setting.effect == Effect::Off
+    {
         return false;
     }
-    let values = setting.properties.iter().filter(|property| {
-        ["smarthosts", "hostname", "host"].contains(&property.name.to_ascii_lowercase().as_str())
-    });
+    let values = setting
+        .properties
+        .iter()
+        .filter(|property| ["smarthosts", "hostname", "host"].contains(&property.name.to_ascii_lowercase().as_str()));
     values.flat_map(|property| &property.values).flat_map(|value| list(value)).any(|one| hosts.contains(&host(&one)))
 }
 
@@ -259,7 +270,8 @@ fn connector(scene: &Scene<'_>) -> Why {
     let by_name = |setting: &&Stated<'_, Setting>| !names(setting.fact).is_empty();
     let restricted = |name: &'static str| {
         move |setting: &&Stated<'_, Setting>| {
-            property(setting.fact, name).is_some_and(|one| one.values.iter().any(|value| value.eq_ignore_ascii_case("true")))
+            property(setting.fact, name)
+                .is_some_and(|one| one.values.iter().any(|value| value.eq_ignore_ascii_case("true")))
         }
     };
     let (with_address, with_name) = (inbound.iter().find(by_address), inbound.iter().find(by_name));
@@ -304,7 +316,8 @@ fn sources_missing(scene: &Scene<'_>, because: &str) -> Why {
     let inbound = inbound(scene.survey);
     let source = source(scene);
     let lists = |setting: &Setting, ip: &str| addresses(setting).iter().any(|network| is_within(ip, network));
-    let with: Vec<&Stated<'_, Setting>> = inbound.iter().filter(|setting| !addresses(setting.fact).is_empty()).collect();
+    let with: Vec<&Stated<'_, Setting>> =
+        inbound.iter().filter(|setting| !addresses(setting.fact).is_empty()).collect();
     let known: Vec<String> = with.iter().flat_map(|setting| addresses(setting.fact)).collect();
     let standing = match (&source, with.is_empty()) {
         (_, true) if inbound.is_empty() => Standing::NotShown,
@@ -337,7 +350,8 @@ fn source(scene: &Scene<'_>) -> Option<String> {
 
 /// All connectors by which mail comes in and that act.
 fn inbound<'a>(survey: &Survey<'a>) -> Vec<Stated<'a, Setting>> {
-    let is_inbound = |one: &Stated<'_, Setting>| one.fact.class == SettingClass::InboundConnector && one.fact.effect != Effect::Off;
+    let is_inbound =
+        |one: &Stated<'_, Setting>| one.fact.class == SettingClass::InboundConnector && one.fact.effect != Effect::Off;
     let all: Vec<Stated<'a, Setting>> = survey.settings().into_iter().filter(is_inbound).collect();
     // Of several exports the latest counts.
     let latest = all.iter().filter_map(Stated::at).max();
@@ -385,11 +399,15 @@ fn authentication(scene: &Scene<'_>) -> Option<Why> {
             field: Field::Source,
         });
     }
-    let lists = |setting: &Stated<'_, Setting>| addresses(setting.fact).iter().any(|network| is_within(&source, network));
+    let lists =
+        |setting: &Stated<'_, Setting>| addresses(setting.fact).iter().any(|network| is_within(&source, network));
     if inbound.iter().any(lists) {
         return None;
     }
-    Some(sources_missing(scene, "authentication was checked against the gateway itself and not against the sender behind it"))
+    Some(sources_missing(
+        scene,
+        "authentication was checked against the gateway itself and not against the sender behind it",
+    ))
 }
 
 /// The server does not take the live recipients, or not from this client.
@@ -405,7 +423,10 @@ fn recipients(scene: &Scene<'_>) -> Why {
     };
     if test.sort == Sort::Validation {
         let because = format!("the validation tried {} alone, and live mail is for {}", show(tested), show(live));
-        return Why { cites: test.cites.clone(), ..proved("validation-covered-test-recipient-only", because, Field::Recipients) };
+        return Why {
+            cites: test.cites.clone(),
+            ..proved("validation-covered-test-recipient-only", because, Field::Recipients)
+        };
     }
     if tested.is_empty() {
         return Why {
@@ -451,12 +472,16 @@ fn sources_or_relay(scene: &Scene<'_>) -> Why {
 /// Nobody answers live mail.
 fn no_answer(scene: &Scene<'_>) -> Option<Why> {
     let (group, test) = (scene.group, scene.test);
-    let is_moved = scene.cutovers.iter().any(|one| one.sort != CutoverSort::Stamp) || test.connector.is_some() && !scene.cutovers.is_empty();
+    let is_moved = scene.cutovers.iter().any(|one| one.sort != CutoverSort::Stamp)
+        || test.connector.is_some() && !scene.cutovers.is_empty();
     match test.sort {
         Sort::Validation if is_moved => {
             let shown: Vec<&str> = test.recipients.iter().take(3).map(String::as_str).collect();
             let because = format!("the validation tried {} alone, at another time than live mail", shown.join(", "));
-            Some(Why { cites: test.cites.clone(), ..proved("validation-covered-test-recipient-only", because, Field::Recipients) })
+            Some(Why {
+                cites: test.cites.clone(),
+                ..proved("validation-covered-test-recipient-only", because, Field::Recipients)
+            })
         }
         Sort::Probe if is_moved => {
             let speaker = scene.live.speaker(group.way);
@@ -469,7 +494,9 @@ fn no_answer(scene: &Scene<'_>) -> Option<Why> {
             );
             Some(match is_elsewhere {
                 true => Why { standing: Standing::Likely, ..why },
-                false => unknown("whether the server is down since the test, or answers the tester alone, is not shown"),
+                false => {
+                    unknown("whether the server is down since the test, or answers the tester alone, is not shown")
+                }
             })
         }
         Sort::Pilot => Some(unknown("the server does not answer since, and why is not shown")),

@@ -121,7 +121,9 @@ impl<'a> Live<'a> {
         let lines = survey.lines();
         for (way, uses) in &mut ways {
             uses.retain(|used| {
-                let Some(line) = lines.get(used.line as usize).filter(|_| used.fared == Fared::PutOff) else { return true };
+                let Some(line) = lines.get(used.line as usize).filter(|_| used.fared == Fared::PutOff) else {
+                    return true;
+                };
                 let key = line.id.or(line.message_id).map(|id| (*way, id, line.envelope_recipient));
                 !key.and_then(|key| overcame.get(&key)).is_some_and(|through| *through >= used.at)
             });
@@ -301,7 +303,8 @@ fn is_of_a_test(survey: &Survey<'_>, line: &Line, tests: &[Tested]) -> bool {
     let (sender, recipient) =
         (survey.text(line.envelope_sender.or(line.header_from)), survey.text(line.envelope_recipient));
     tests.iter().any(|test| {
-        test.recipients.contains(recipient) && (test.senders.contains(sender) || test.sort == Sort::Validation && sender.is_empty())
+        test.recipients.contains(recipient)
+            && (test.senders.contains(sender) || test.sort == Sort::Validation && sender.is_empty())
     })
 }
 
@@ -355,4 +358,3 @@ pub(super) fn domain(address: &str) -> Option<&str> {
 pub(super) fn domains(addresses: &BTreeSet<String>) -> BTreeSet<&str> {
     addresses.iter().filter_map(|address| domain(address)).collect()
 }
-

@@ -89,9 +89,9 @@ fn sign(
         let rank = |relation: Relation, test: &Tested, why: &Why| {
             (why.standing, relation == Relation::Other, test.sort == Sort::Pilot, test.at.is_none())
         };
-        let is_better = best.as_ref().is_none_or(|(known, other, reason, _)| {
-            rank(relation, test, &why) < rank(*known, other, reason)
-        });
+        let is_better = best
+            .as_ref()
+            .is_none_or(|(known, other, reason, _)| rank(relation, test, &why) < rank(*known, other, reason));
         if is_better {
             best = Some((relation, test, why, cutovers));
         }
@@ -153,7 +153,10 @@ fn untested(
     former: Option<&live::Former>,
 ) -> Option<(Sign, Timestamp)> {
     // Another message that went through on the new way shows that it works.
-    if group.before > 0 || group.through > group.copies || tests.iter().any(|test| test.at.is_none_or(|at| at <= group.first)) {
+    if group.before > 0
+        || group.through > group.copies
+        || tests.iter().any(|test| test.at.is_none_or(|at| at <= group.first))
+    {
         return None;
     }
     let former = former?;
@@ -307,11 +310,21 @@ fn picture(
     let is_tls = group.refusal == Refusal::Tls;
     let live_tls = is_tls.then(|| reply(survey, group));
     row("encryption", Field::Encryption, test.tls.clone(), live_tls);
-    row("source", Field::Source, test.from.clone(), if is_door { some(&group.hosts) } else { text(live.speaker(group.way)) });
+    row(
+        "source",
+        Field::Source,
+        test.from.clone(),
+        if is_door { some(&group.hosts) } else { text(live.speaker(group.way)) },
+    );
     row("envelope sender", Field::Sender, some(&test.senders), some(&group.senders));
     row("recipients", Field::Recipients, some(&test.recipients), some(&group.recipients));
     row("answer", Field::Unknown, Some("accepted".to_owned()), Some(reply(survey, group)));
-    row("when", Field::Unknown, test.at.map(minute), Some(format!("{} to {}", minute(group.first), minute(group.last))));
+    row(
+        "when",
+        Field::Unknown,
+        test.at.map(minute),
+        Some(format!("{} to {}", minute(group.first), minute(group.last))),
+    );
     Picture::BeforeAfter(BeforeAfter { before: "tested path".to_owned(), after: "live path".to_owned(), rows })
 }
 

@@ -54,7 +54,8 @@ pub(super) fn sign(survey: &Survey<'_>, cut: Timestamp, main: Standing) -> Optio
             continue;
         }
         let own_rows = today.map(|today| dry_run(&snapshots, backup, today)).unwrap_or_default();
-        let kinds: Vec<String> = backup.classes.iter().map(|(one, count)| format!("{count} x {}", class(one))).collect();
+        let kinds: Vec<String> =
+            backup.classes.iter().map(|(one, count)| format!("{count} x {}", class(one))).collect();
         let change = match (today.is_some(), own_rows.len()) {
             (false, _) => "no export of today is here to compare it with".to_owned(),
             (true, 0) => "putting it back would change nothing".to_owned(),
@@ -139,7 +140,10 @@ fn order<'e>(own: &[&'e Export], snapshots: &[Snapshot], cut: Timestamp) -> Opti
     }
     // Without instants the words of the names or the contents tell which is the earlier.
     let pair = snapshots.iter().find(|one| {
-        one.taken.is_none() && one.earlier.is_some() && one.order != lake::Order::NotShown && by_file(&one.file).is_some()
+        one.taken.is_none()
+            && one.earlier.is_some()
+            && one.order != lake::Order::NotShown
+            && by_file(&one.file).is_some()
     })?;
     let backup = by_file(pair.earlier.as_ref()?)?;
     Some((backup, by_file(&pair.file)))
@@ -163,7 +167,9 @@ fn faults(survey: &Survey<'_>, backup: &Export, today: Option<&Export>) -> Vec<S
         if supplied.coverage.suspected_cut {
             found.push("it seems to be cut".to_owned());
         }
-        found.extend(supplied.coverage.limits.iter().filter(|limit| limit.contains("were cut")).map(|limit| limit.to_string()));
+        found.extend(
+            supplied.coverage.limits.iter().filter(|limit| limit.contains("were cut")).map(|limit| limit.to_string()),
+        );
     }
     found
 }

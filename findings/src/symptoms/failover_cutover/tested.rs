@@ -163,7 +163,11 @@ fn validation(setting: &Stated<'_, Setting>) -> Option<Tested> {
         sort: Sort::Validation,
         hosts: values("SmartHosts").iter().flat_map(|value| list(value)).map(|one| host(&one)).collect(),
         connector: Some(fact.name.clone()),
-        recipients: values("ValidationRecipients").iter().flat_map(|value| list(value)).map(|one| address(&one)).collect(),
+        recipients: values("ValidationRecipients")
+            .iter()
+            .flat_map(|value| list(value))
+            .map(|one| address(&one))
+            .collect(),
         tls: values("TlsSettings").first().map(|value| format!("TlsSettings {value}")),
         cites: vec![setting.cite()],
         ..Tested::default()
@@ -196,9 +200,10 @@ pub(super) fn instant(said: &str) -> Option<Timestamp> {
     }
     let of_civil = |at: DateTime| at.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp());
     let patterns = ["%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S"];
-    said.parse::<Timestamp>().ok().or_else(|| of_civil(said.parse().ok()?)).or_else(|| {
-        patterns.iter().find_map(|pattern| of_civil(DateTime::strptime(pattern, said).ok()?))
-    })
+    said.parse::<Timestamp>()
+        .ok()
+        .or_else(|| of_civil(said.parse().ok()?))
+        .or_else(|| patterns.iter().find_map(|pattern| of_civil(DateTime::strptime(pattern, said).ok()?)))
 }
 
 #[cfg(test)]
@@ -214,7 +219,10 @@ mod tests {
 
     #[test]
     fn ok_addresses() {
-        assert_eq!(address_after("MAIL FROM:<A@example.net> SIZE=1\n250 ok", "MAIL FROM:"), Some("a@example.net".to_owned()));
+        assert_eq!(
+            address_after("MAIL FROM:<A@example.net> SIZE=1\n250 ok", "MAIL FROM:"),
+            Some("a@example.net".to_owned())
+        );
         assert_eq!(address_after("RCPT TO:<b@example.com>", "RCPT TO:"), Some("b@example.com".to_owned()));
     }
 }
