@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use evidence::{Cite, Setting, SettingClass, SourceId, VerdictKind};
 use jiff::Timestamp;
-use lake::{Fared, Name, What};
+use lake::{Fared, Line, Name, What};
 
 use super::super::altered::{Altered, minute};
 use super::super::refusal::Refusal;
@@ -25,11 +25,13 @@ enum Kind {
 
 /// Whose mail it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Flow {
+enum Flow<'a> {
     /// Of one sender, to the own domain or to outside.
     Sender(Name, bool),
     /// For one recipient: mail that is forwarded.
     Recipient(Name),
+    /// Of one domain, to itself or to outside, by one system to one server: where each sender writes but once.
+    Domain(&'a str, bool, Option<Name>, Option<Name>),
 }
 
 /// How one copy of a flow fared.
@@ -53,19 +55,24 @@ struct Turn<'u> {
 pub(super) fn all(survey: &Survey<'_>, altered: &[Altered]) -> Vec<Lost> {
     let flows = flows(survey);
     let mut turns: HashMap<(Kind, Option<Name>), Turn<'_>> = HashMap::new();
-    for (flow, uses) in &flows {
-        let Some((kind, good, bad)) = turn(uses) else { continue };
+    let is_domain = |flow: &Flow<'_>| matches!(flow, Flow::Domain(..));
+    let mut turned: Vec<_> = flows.iter().filter_map(|(flow, uses)| Some((flow, turn(uses)?))).collect();
+    turned.sort_by_key(|(flow, _)| is_domain(flow));
+    for (flow, (kind, good, bad)) in turned {
         let speaker = bad.first().and_then(|used| survey.lines().get(used.line as usize)).and_then(|line| line.speaker);
-        let entry = turns.entry((kind, speaker)).or_insert_with(|| Turn {
-            kind,
-            good: Vec::new(),
-            bad: Vec::new(),
-            senders: BTreeSet::new(),
-        });
+        // Where senders themselves tell, their domain adds nothing.
+        if is_domain(flow) && turns.contains_key(&(kind, speaker)) {
+            continue;
+        }
+        let entry = turns
+            .entry((kind, speaker))
+            .or_insert_with(|| Turn { kind, good: Vec::new(), bad: Vec::new(), senders: BTreeSet::new() });
         entry.good.extend(good);
         entry.bad.extend(bad);
-        let (Flow::Sender(name, _) | Flow::Recipient(name)) = flow;
-        entry.senders.insert(survey.text(Some(*name)).to_owned());
+        entry.senders.insert(match flow {
+            Flow::Sender(name, _) | Flow::Recipient(name) => survey.text(Some(*name)).to_owned(),
+            Flow::Domain(domain, ..) => (*domain).to_owned(),
+        });
     }
     let mut found: Vec<Lost> = turns.into_values().filter_map(|turn| lost(survey, turn, altered)).collect();
     found.sort_by(|a, b| (a.standing, a.bad_from, &a.statement).cmp(&(b.standing, b.bad_from, &b.statement)));
@@ -73,7 +80,7 @@ pub(super) fn all(survey: &Survey<'_>, altered: &[Altered]) -> Vec<Lost> {
 }
 
 /// The uses of every flow in which something was refused for a reason of the way.
-fn flows(survey: &Survey<'_>) -> HashMap<Flow, Vec<Use>> {
+fn flows<'a>(survey: &Survey<'a>) -> HashMap<Flow<'a>, Vec<Use>> {
     let mut refusals: HashMap<(Option<Name>, Option<Name>), Option<Refusal>> = HashMap::new();
     let mut failing: Vec<(u32, Kind)> = Vec::new();
     for (number, line) in (0_u32..).zip(survey.lines()) {
@@ -94,13 +101,13 @@ fn flows(survey: &Survey<'_>) -> HashMap<Flow, Vec<Use>> {
         };
         failing.extend(kind.map(|kind| (number, kind)));
     }
-    let mut flows: HashMap<Flow, Vec<Use>> = HashMap::new();
+    let mut flows: HashMap<Flow<'a>, Vec<Use>> = HashMap::new();
     if failing.is_empty() {
         return flows;
     }
     let kinds: HashMap<u32, Kind> = failing.iter().copied().collect();
     for (number, _) in &failing {
-        if let Some(flow) = flow_of(survey, *number, kinds.get(number)) {
+        for flow in kinds.get(number).map(|kind| flows_of(survey, *number, kind)).into_iter().flatten().flatten() {
             flows.entry(flow).or_default();
         }
     }
@@ -110,9 +117,17 @@ fn flows(survey: &Survey<'_>) -> HashMap<Flow, Vec<Use>> {
         if kind.is_none() && fared != Fared::Through {
             continue;
         }
-        for flow in [flow_by_sender(survey, number), flow_by_recipient(survey, number)].into_iter().flatten() {
-            let is_own = kind.is_none_or(|kind| flow_of(survey, number, Some(&kind)) == Some(flow));
-            if let Some(uses) = flows.get_mut(&flow).filter(|_| is_own) {
+        let own = match kind {
+            Some(kind) => {
+                let [first, second] = flows_of(survey, number, &kind);
+                [first, second, None]
+            }
+            None => {
+                [flow_by_sender(survey, number), flow_by_recipient(survey, number), flow_by_domain(survey, number)]
+            }
+        };
+        for flow in own.into_iter().flatten() {
+            if let Some(uses) = flows.get_mut(&flow) {
                 uses.push(Use { at, line: number, fared, kind });
             }
         }
@@ -121,14 +136,17 @@ fn flows(survey: &Survey<'_>) -> HashMap<Flow, Vec<Use>> {
 }
 
 /// The flows that a refusal belongs to: forwarded mail keeps its sender, so that the recipient tells.
-fn flow_of(survey: &Survey<'_>, number: u32, kind: Option<&Kind>) -> Option<Flow> {
+fn flows_of<'a>(survey: &Survey<'a>, number: u32, kind: &Kind) -> [Option<Flow<'a>>; 2] {
     match kind {
-        Some(Kind::Reply(Refusal::Forwarding)) => flow_by_recipient(survey, number),
-        _ => flow_by_sender(survey, number),
+        Kind::Reply(Refusal::Forwarding) => [flow_by_recipient(survey, number), None],
+        Kind::Reply(Refusal::DirectSend | Refusal::Connector | Refusal::Login) => {
+            [flow_by_sender(survey, number), flow_by_domain(survey, number)]
+        }
+        _ => [flow_by_sender(survey, number), None],
     }
 }
 
-fn flow_by_sender(survey: &Survey<'_>, number: u32) -> Option<Flow> {
+fn flow_by_sender<'a>(survey: &Survey<'a>, number: u32) -> Option<Flow<'a>> {
     let line = survey.lines().get(number as usize)?;
     let sender = line.envelope_sender.or(line.header_from)?;
     let domain = |name: Name| survey.text(Some(name)).rsplit_once('@').map(|(_, domain)| domain);
@@ -136,8 +154,15 @@ fn flow_by_sender(survey: &Survey<'_>, number: u32) -> Option<Flow> {
     Some(Flow::Sender(sender, is_own))
 }
 
-fn flow_by_recipient(survey: &Survey<'_>, number: u32) -> Option<Flow> {
+fn flow_by_recipient<'a>(survey: &Survey<'a>, number: u32) -> Option<Flow<'a>> {
     survey.lines().get(number as usize)?.envelope_recipient.map(Flow::Recipient)
+}
+
+fn flow_by_domain<'a>(survey: &Survey<'a>, number: u32) -> Option<Flow<'a>> {
+    let line = survey.lines().get(number as usize)?;
+    let Flow::Sender(sender, is_own) = flow_by_sender(survey, number)? else { return None };
+    let (_, domain) = survey.text(Some(sender)).rsplit_once('@')?;
+    matches!(line.what, What::Handover(..)).then_some(Flow::Domain(domain, is_own, line.speaker, line.peer))
 }
 
 /// Whether a refusal tells of a function that can be switched off.
@@ -169,14 +194,17 @@ fn lost(survey: &Survey<'_>, turn: Turn<'_>, altered: &[Altered]) -> Option<Lost
     bad.sort_by_key(|used| (used.at, used.line));
     let failed: BTreeSet<Option<Name>> = bad.iter().map(id).collect();
     // A message that is refused now was taken by an earlier server of ours: that is no earlier use.
-    let mut good: Vec<&Use> =
-        turn.good.into_iter().filter(|used| id(used).is_none() || !failed.contains(&id(used))).collect();
+    let is_own = |used: &&Use| id(used).is_none() || !failed.contains(&id(used));
+    let bad_line = lines.get(bad.first()?.line as usize)?;
+    let is_same_way = |used: &&Use| lines.get(used.line as usize).is_some_and(|line| is_same_way(line, bad_line));
+    let mut good: Vec<&Use> = turn.good.into_iter().filter(|used| is_own(used) && is_same_way(used)).collect();
     good.sort_by_key(|used| (used.at, used.line));
+    good.dedup_by_key(|used| used.line);
+    bad.dedup_by_key(|used| used.line);
     let (last_good, first_bad) = (good.last()?, bad.first()?);
     if last_good.at >= first_bad.at {
         return None;
     }
-    let bad_line = lines.get(first_bad.line as usize)?;
     let said = survey.text(bad_line.said);
     let mut explained: Vec<(&Altered, &'static str)> = altered
         .iter()
@@ -254,6 +282,15 @@ fn lost(survey: &Survey<'_>, turn: Turn<'_>, altered: &[Altered]) -> Option<Lost
     }
     lost.cites = cites;
     Some(lost)
+}
+
+/// Whether two lines are of one way: what fails on a way that it takes for the first time was not lost there.
+fn is_same_way(good: &Line, bad: &Line) -> bool {
+    // A notice names its reporter, not the system that took the earlier ones.
+    let is_notice = matches!(bad.what, What::Dsn(_));
+    let is_same = |one: Option<Name>, other: Option<Name>| one.is_none() || other.is_none() || one == other;
+    let is_handed_on = matches!((&good.what, &bad.what), (What::Handover(..), What::Handover(..)));
+    is_notice || good.speaker == bad.speaker && (!is_handed_on || is_same(good.peer, bad.peer))
 }
 
 /// The function in words.

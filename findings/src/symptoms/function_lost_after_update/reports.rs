@@ -31,7 +31,7 @@ pub(super) fn all(survey: &Survey<'_>) -> Vec<Lost> {
         for total in totals {
             let Some(at) = start(total) else { continue };
             if total.fact.count >= MIN_COUNT {
-                with.entry(("row", total.fact.measure.clone())).or_default().entry(at).or_insert(total);
+                with.entry(("count", total.fact.measure.clone())).or_default().entry(at).or_insert(total);
             }
             for property in &total.fact.by {
                 with.entry(("column", property.name.clone())).or_default().entry(at).or_insert(total);
