@@ -58,7 +58,8 @@ pub struct Line {
     pub reply_code: Option<u16>,
     /// RFC 3463 enhanced status code.
     pub enhanced_status_code: Option<Name>,
-    /// The words of the reply, verdict, status or release, or what chose the folder; the first 200 characters.
+    /// The words of the reply, verdict, status or release, of what chose the folder, or of a remark about no message; the first 200
+    /// characters.
     pub said: Option<Name>,
     /// What makes two lines the same statement.
     pub(super) sameness: u64,
@@ -222,6 +223,13 @@ fn tell(one: &Observation, what: What, plain: &Line, names: &mut Names, put: &mu
     line.message_id = one.about.message_id().and_then(|id| names.of(id));
     line.id = one.about.ids.iter().find(|id| id.is_strong()).and_then(|id| names.of(&id.to_string()));
     details(&one.fact, &mut line, names);
+    if let Fact::Note { said: words } = &one.fact
+        && one.about.ids.is_empty()
+        && one.about.envelope_recipients.is_empty()
+    {
+        // What is about no message is about the system itself.
+        line.said = said(words, names);
+    }
     if one.about.envelope_recipients.is_empty() {
         put(same(line, &one.cite.said, names));
         return;
