@@ -13,6 +13,7 @@ mod html;
 mod markdown;
 mod own;
 mod picture;
+mod reconciliation;
 mod reply;
 mod sample;
 mod several;
@@ -40,6 +41,10 @@ pub use own::{OwnCheck, OwnResult};
 pub use picture::{
     BeforeAfter, ComparedRow, ComparedWeight, CountRow, DependencyCounts, EventStrip, Picture, StripLane, StripMark,
     StripTone, Waterfall, WaterfallBar, WaterfallKind,
+};
+pub use reconciliation::{
+    CountedMeasure, RECONCILIATION_SCHEMA, ReconciledOutcome, ReconciledStep, ReconciledTotal, Reconciliations,
+    RowsSide, TotalSide,
 };
 pub use sample::{AuthservId, Phase, SampleHeaders, SampleHop, SampleResult, SampleWord, Trust};
 pub use several::{

@@ -106,7 +106,7 @@ pub enum Fared {
 
 impl Line {
     /// Which record states it: two lines of one record have the same file and place. Says nothing else, and is not for showing.
-    pub fn record(&self) -> (u32, u64) {
+    pub fn record_key(&self) -> (u32, u64) {
         (self.file, self.start)
     }
 

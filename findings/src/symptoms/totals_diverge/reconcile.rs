@@ -567,7 +567,7 @@ impl Series<'_, '_> {
         let mut of_policy: HashSet<(u32, u64)> = HashSet::new();
         let lines = self.survey.lines();
         for line in lines.iter().filter(|line| self.survey.text(line.policy).eq_ignore_ascii_case(policy)) {
-            of_policy.insert(line.record());
+            of_policy.insert(line.record_key());
         }
         let mut found = Vec::new();
         for (number, line) in (0_u32..).zip(lines) {
@@ -578,9 +578,9 @@ impl Series<'_, '_> {
             let is_after = after.is_none_or(|after| line.at.is_some_and(|at| at >= after));
             if is_gone
                 && is_after
-                && of_policy.contains(&line.record())
+                && of_policy.contains(&line.record_key())
                 && self.survey.ledger.source(line) != but
-                && records.insert(line.record())
+                && records.insert(line.record_key())
             {
                 found.push(number);
             }

@@ -124,11 +124,11 @@ pub(super) fn all(survey: &Survey<'_>) -> Vec<Rows> {
     for (number, line) in (0_u32..).zip(survey.lines()) {
         let source = survey.ledger.source(line);
         let Some(kind) = kinds.iter().position(|(id, _)| *id == source) else { continue };
-        match by_record.get(&line.record()).and_then(|(kind, at)| found.get_mut(*kind)?.get_mut(*at)) {
+        match by_record.get(&line.record_key()).and_then(|(kind, at)| found.get_mut(*kind)?.get_mut(*at)) {
             Some(row) => row.take(line),
             None => {
                 let rows = &mut found[kind];
-                by_record.insert(line.record(), (kind, rows.len()));
+                by_record.insert(line.record_key(), (kind, rows.len()));
                 let mut row = Row::of(number, line);
                 row.take(line);
                 rows.push(row);
