@@ -148,7 +148,8 @@ pub fn reconcile(survey: &Survey<'_>) -> Vec<Reconciliation> {
         return found;
     }
     let rows = rows::all(survey);
-    let mut series: BTreeMap<(SourceId, String, Option<Access>, Vec<(String, String)>), Vec<Group>> = BTreeMap::new();
+    type Key = (SourceId, String, Option<Access>, Vec<(String, String)>);
+    let mut series: BTreeMap<Key, Vec<Group>> = BTreeMap::new();
     for group in groups {
         let key = (group.source, group.maker.clone(), group.way, group.parted.clone());
         series.entry(key).or_default().push(group);
@@ -582,10 +583,11 @@ impl Series<'_, '_> {
                 && self.survey.ledger.source(line) != but
                 && records.insert(line.record_key())
             {
-                found.push(number);
+                found.push((line.at, self.survey.text(line.envelope_recipient), self.survey.text(line.said), number));
             }
         }
-        found
+        found.sort_unstable();
+        found.into_iter().map(|(_, _, _, number)| number).collect()
     }
 
     /// Rows that follow what happens after delivery, beside a report that does not.
@@ -604,12 +606,11 @@ impl Series<'_, '_> {
         let from = Side { rows: side.rows, way: side.way, filter: Filter::All };
         let all: Vec<&Row> = from.within(self.survey, window.group.from, window.group.to).collect();
         let at_first = from.rows.tally(all.iter().copied().filter(|row| first.fits(self.survey, row)));
-        let (is_left, is_added): (fn(&Row) -> bool, fn(&Row) -> bool) = match wanted {
-            Counts::Good => (|row| !row.is_filtered && row.is_taken, |row| row.is_filtered && row.is_released),
-            _ => (|row| row.is_released, |_| false),
-        };
-        let taken: Vec<&Row> = all.iter().copied().filter(|row| is_left(row)).collect();
-        let added: Vec<&Row> = all.iter().copied().filter(|row| is_added(row)).collect();
+        let of_good = wanted == Counts::Good;
+        let is_left = |row: &&Row| if of_good { !row.is_filtered && row.is_taken } else { row.is_released };
+        let is_added = |row: &&Row| of_good && row.is_filtered && row.is_released;
+        let taken: Vec<&Row> = all.iter().copied().filter(is_left).collect();
+        let added: Vec<&Row> = all.iter().copied().filter(is_added).collect();
         if taken.is_empty() && added.is_empty() {
             return None;
         }

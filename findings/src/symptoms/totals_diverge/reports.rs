@@ -47,7 +47,8 @@ pub(super) struct Item {
 }
 
 type Key = (SourceId, String, Option<Timestamp>, Option<Timestamp>, Option<Access>, Vec<(String, String)>);
-type Readings = BTreeMap<(String, Counts, Vec<(String, String)>), BTreeMap<u64, Cite>>;
+type Number = (String, Counts, Vec<(String, String)>);
+type Readings = BTreeMap<Number, BTreeMap<u64, Cite>>;
 
 /// All totals, by kind, window and direction.
 pub(super) fn groups(survey: &Survey<'_>) -> Vec<Group> {
@@ -74,7 +75,7 @@ pub(super) fn groups(survey: &Survey<'_>) -> Vec<Group> {
 
 fn group(key: Key, (zone_offset, readings): (SignedDuration, Readings)) -> Option<Group> {
     let (source, maker, from, to, way, parted) = key;
-    let item = |((measure, counts, _), read): ((String, Counts, Vec<(String, String)>), BTreeMap<u64, Cite>)| {
+    let item = |((measure, counts, _), read): (Number, BTreeMap<u64, Cite>)| {
         let mut read = read.into_iter();
         let (count, cite) = read.next()?;
         Some(Item { measure, counts, count, cite, later: read.next_back() })

@@ -167,6 +167,12 @@ impl Row {
         !self.is_no_copy && !self.is_inner
     }
 
+    /// What tells it from other rows of the same instant.
+    fn words<'t>(&self, survey: &Survey<'t>) -> (&'t str, &'t str, &'t str) {
+        let recipient = self.recipients.iter().map(|name| survey.text(*name)).min();
+        (survey.text(self.id), recipient.unwrap_or_default(), survey.text(self.sender))
+    }
+
     /// Takes in a further line of the same record.
     fn take(&mut self, line: &Line) {
         // A record whose lines stand there unequally often was repeated as often as the rarest of them.
@@ -212,8 +218,10 @@ impl Rows {
             row.way = Some(way(survey, row, &own));
         }
         let names_policies = rows.iter().any(|row| row.policy.is_some());
-        let (mut dated, undated): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.at.is_some());
-        dated.sort_by_key(|row| (row.at, row.line));
+        let (mut dated, mut undated): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.at.is_some());
+        // By what they say, not by where they stand: of rows of one instant the same ones are cited in any order of the file.
+        dated.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.words(survey).cmp(&b.words(survey))));
+        undated.sort_by(|a, b| a.words(survey).cmp(&b.words(survey)));
         Rows { source, entry, dated, undated, names_policies }
     }
 

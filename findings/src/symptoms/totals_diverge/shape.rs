@@ -57,10 +57,13 @@ fn hits(survey: &Survey<'_>) -> Vec<Hit> {
     for (number, line) in (0_u32..).zip(survey.lines()) {
         let (Some(at), What::Verdict(VerdictKind::TransportRule, _)) = (line.at, &line.what) else { continue };
         if seen.insert((line.id.or(line.message_id), line.envelope_recipient, line.policy)) {
-            hits.push(Hit { at, line: number });
+            let words = (survey.text(line.id.or(line.message_id)), survey.text(line.envelope_recipient));
+            hits.push((at, words, number));
         }
     }
-    hits
+    // By what they say, not by where they stand.
+    hits.sort_unstable();
+    hits.into_iter().map(|(at, _, line)| Hit { at, line }).collect()
 }
 
 /// Days without a hit in the report, although rules matched, after days with some.
