@@ -110,6 +110,11 @@ pub enum Fared {
 }
 
 impl Line {
+    /// Which record states it: two lines of one record have the same file and place. Says nothing else, and is not for showing.
+    pub fn record_key(&self) -> (u32, u64) {
+        (self.file, self.start)
+    }
+
     /// How the copy fared; `None` for a line that only tells of it.
     pub fn fared(&self) -> Option<Fared> {
         match &self.what {
