@@ -131,6 +131,9 @@ pub(super) struct Told<'s, 'a> {
     pub(super) is_regular: bool,
 }
 
+/// How many jobs of which nothing but sign-ins is there are told.
+const JOBS_MAX: usize = 8;
+
 /// Jobs of which the sign-ins alone tell both: the attempts without a person that go wrong, and a person's that goes well.
 pub(super) fn alone<'s, 'a>(sign_ins: &'s [Attempt<'a>]) -> Vec<Told<'s, 'a>> {
     let mut groups: BTreeMap<(String, String), Vec<&'s Attempt<'a>>> = BTreeMap::new();
@@ -146,7 +149,7 @@ pub(super) fn alone<'s, 'a>(sign_ins: &'s [Attempt<'a>]) -> Vec<Told<'s, 'a>> {
             done.extend(one.fact.session.as_deref());
         }
     }
-    groups.into_values().filter_map(|group| told(sign_ins, &group, &done)).collect()
+    groups.into_values().filter_map(|group| told(sign_ins, &group, &done)).take(JOBS_MAX).collect()
 }
 
 fn told<'s, 'a>(
