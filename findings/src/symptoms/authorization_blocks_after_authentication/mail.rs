@@ -37,11 +37,44 @@ fn passes<'t>(copies: &[Explained<'t>]) -> Option<Vec<&'t Event>> {
     let of = |method: AuthMethod| stated.iter().copied().filter(move |event| is(event, method));
     let whole = || of(AuthMethod::Dmarc).chain(of(AuthMethod::CompAuth));
     // What one of our systems saw fail is not proved, whatever another one says.
-    if whole().any(|event| !matches!(result(event), Some(AuthResult::Pass))) {
+    let failed = |event: &Event| {
+        matches!(result(event), Some(AuthResult::Fail | AuthResult::TempError | AuthResult::PermError))
+    };
+    if whole().any(failed) {
         return None;
     }
-    let passed: Vec<&Event> = whole().collect();
-    (!passed.is_empty()).then_some(passed)
+    let passed: Vec<&Event> = whole().filter(|event| result(event) == Some(AuthResult::Pass)).collect();
+    if !passed.is_empty() {
+        return Some(passed);
+    }
+    // Nobody said it of the whole: then SPF and DKIM have to pass for the author's own domain, both.
+    let authors: Vec<&str> = copies.iter().flat_map(authors).collect();
+    let aligned = |method: AuthMethod| {
+        of(method).find(|event| {
+            let domain = match event.fact() {
+                Fact::Authentication(one) => one.domain.as_deref(),
+                _ => None,
+            };
+            let is_own = domain.is_some_and(|domain| !authors.is_empty() && authors.iter().all(|author| belongs(domain, author)));
+            is_own && result(event) == Some(AuthResult::Pass)
+        })
+    };
+    Some(vec![aligned(AuthMethod::Spf)?, aligned(AuthMethod::Dkim)?])
+}
+
+/// The domains of the From addresses that records name.
+fn authors<'t>(copy: &Explained<'t>) -> impl Iterator<Item = &'t str> {
+    let at_stations = copy.copy.stations.iter().flat_map(|station| &station.events);
+    at_stations.chain(&copy.copy.beside).filter_map(|event| match event.fact() {
+        Fact::Identity(identity) => identity.header_from.as_ref().and_then(|address| address.domain()),
+        _ => None,
+    })
+}
+
+/// Whether a domain is another one or lies in it (relaxed alignment, RFC 7489, 3.1).
+fn belongs(domain: &str, author: &str) -> bool {
+    let (domain, author) = (domain.to_lowercase(), author.to_lowercase());
+    domain == author || author.ends_with(&format!(".{domain}")) || domain.ends_with(&format!(".{author}"))
 }
 
 fn of_followed(survey: &Survey<'_>) -> Vec<Sign> {
@@ -49,6 +82,7 @@ fn of_followed(survey: &Survey<'_>) -> Vec<Sign> {
     let copies = followed.scene.copies;
     let passed = passes(copies);
     let mut found: Vec<Sign> = Vec::new();
+    let mut more = 0_u32;
     for copy in copies {
         let is_stopped = matches!(
             copy.fate,
@@ -59,7 +93,19 @@ fn of_followed(survey: &Survey<'_>) -> Vec<Sign> {
         }
         let claims = causes::of(copy, followed.scene);
         let claim = claims.iter().find(|claim| claim.standing != Standing::Refuted);
-        found.extend(of_copy(survey, copy, claim, passed.as_deref()));
+        let Some(sign) = of_copy(survey, copy, claim, passed.as_deref()) else { continue };
+        // Copies that the same thing stopped are one finding.
+        match found.iter_mut().find(|known| known.specific == sign.specific && known.standing == sign.standing) {
+            Some(known) => {
+                known.cites = once(std::mem::take(&mut known.cites).into_iter().chain(sign.cites));
+                known.envelope_recipient = None;
+                more += 1;
+            }
+            None => found.push(sign),
+        }
+    }
+    if let Some(first) = found.first_mut().filter(|_| more > 0) {
+        first.statement = format!("{} The same holds for {more} further copies.", first.statement);
     }
     found
 }
