@@ -157,9 +157,13 @@ fn of_job(runs: &[&Run<'_, '_>], around: &Around<'_, '_>) -> Option<Sign> {
     let mended = clock_good.iter().find(|run| run.at > last).map(|run| run.at);
     let by = good_run.and_then(Run::started_by).map(str::to_owned).or(good_side.identity.clone());
     let by = by.map(|by| format!(" ({by})")).unwrap_or_default();
+    let did = match bad.iter().all(|run| run.rows == Some(0) && run.faults().next().is_none()) {
+        true => "found nothing",
+        false => "failed",
+    };
     let nights = match bad.as_slice() {
-        [only] => format!("failed unattended at {}", utc(only.at)),
-        _ => format!("failed unattended {} times, from {} to {}", bad.len(), utc(first), utc(last)),
+        [only] => format!("{did} unattended at {}", utc(only.at)),
+        _ => format!("{did} unattended {} times, from {} to {}", bad.len(), utc(first), utc(last)),
     };
     let mended = mended.map(|at| format!(" The scheduled run of {} went well again.", utc(at))).unwrap_or_default();
     let told = format!("{job} went well by hand at {}{by} and {nights}", good_side.when);

@@ -246,8 +246,8 @@ impl<'s, 'a> Run<'s, 'a> {
         let rank = |step: &&&Stated<'_, JobStep>| match step.fact.stage {
             JobStage::Error => 0,
             JobStage::Failed => 1,
-            JobStage::Succeeded => 2,
-            JobStage::Output if signs::rows(&step.fact.said).is_some() => 3,
+            JobStage::Output if signs::rows(&step.fact.said).is_some() => 2,
+            JobStage::Succeeded => 3,
             JobStage::Warning => 4,
             JobStage::Ended => 5,
             JobStage::Started => 6,
