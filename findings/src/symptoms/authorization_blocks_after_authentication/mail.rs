@@ -37,9 +37,8 @@ fn passes<'t>(copies: &[Explained<'t>]) -> Option<Vec<&'t Event>> {
     let of = |method: AuthMethod| stated.iter().copied().filter(move |event| is(event, method));
     let whole = || of(AuthMethod::Dmarc).chain(of(AuthMethod::CompAuth));
     // What one of our systems saw fail is not proved, whatever another one says.
-    let failed = |event: &Event| {
-        matches!(result(event), Some(AuthResult::Fail | AuthResult::TempError | AuthResult::PermError))
-    };
+    let failed =
+        |event: &Event| matches!(result(event), Some(AuthResult::Fail | AuthResult::TempError | AuthResult::PermError));
     if whole().any(failed) {
         return None;
     }
@@ -55,7 +54,8 @@ fn passes<'t>(copies: &[Explained<'t>]) -> Option<Vec<&'t Event>> {
                 Fact::Authentication(one) => one.domain.as_deref(),
                 _ => None,
             };
-            let is_own = domain.is_some_and(|domain| !authors.is_empty() && authors.iter().all(|author| belongs(domain, author)));
+            let is_own = domain
+                .is_some_and(|domain| !authors.is_empty() && authors.iter().all(|author| belongs(domain, author)));
             is_own && result(event) == Some(AuthResult::Pass)
         })
     };
@@ -110,7 +110,12 @@ fn of_followed(survey: &Survey<'_>) -> Vec<Sign> {
     found
 }
 
-fn of_copy(survey: &Survey<'_>, copy: &Explained<'_>, claim: Option<&Claim>, passed: Option<&[&Event]>) -> Option<Sign> {
+fn of_copy(
+    survey: &Survey<'_>,
+    copy: &Explained<'_>,
+    claim: Option<&Claim>,
+    passed: Option<&[&Event]>,
+) -> Option<Sign> {
     let claim_id = claim.map_or("", |claim| claim.id.as_str());
     let specific = match claim_id {
         "policy-scope-or-order/recipient-restriction" => RECIPIENT,
@@ -125,7 +130,10 @@ fn of_copy(survey: &Survey<'_>, copy: &Explained<'_>, claim: Option<&Claim>, pas
     let cites_of = |events: &[&Event]| layers::cites(events.iter().copied()).into_iter().take(3).collect::<Vec<Cite>>();
     let (proof, mut cites) = match (specific, passed) {
         // The refusal names who signed in.
-        (NOT_OWNER, _) if denials::is_of_the_owner(&claim.statement) || claim.cites.iter().any(|cite| denials::is_of_the_owner(&cite.said)) => {
+        (NOT_OWNER, _)
+            if denials::is_of_the_owner(&claim.statement)
+                || claim.cites.iter().any(|cite| denials::is_of_the_owner(&cite.said)) =>
+        {
             ("The client had signed in".to_owned(), Vec::new())
         }
         (NOT_OWNER, _) => return None,
@@ -163,7 +171,8 @@ fn of_copy(survey: &Survey<'_>, copy: &Explained<'_>, claim: Option<&Claim>, pas
 fn not_told(copy: &Explained<'_>, passed: &[&Event]) -> Option<Sign> {
     let recipient = copy.copy.envelope_recipient.clone();
     let mut cites: Vec<Cite> = layers::cites(passed.iter().copied()).into_iter().take(3).collect();
-    let stopped = copy.stages.iter().find(|stage| matches!(stage.state, layers::State::Stopped | layers::State::Changed));
+    let stopped =
+        copy.stages.iter().find(|stage| matches!(stage.state, layers::State::Stopped | layers::State::Changed));
     cites.extend(stopped.iter().flat_map(|stage| stage.cites.iter().cloned()));
     let mut ask_for: Vec<SourceId> = copy.stages.iter().flat_map(|stage| stage.ask_for.iter().copied()).collect();
     let mut seen = std::collections::BTreeSet::new();
@@ -239,7 +248,8 @@ fn apart(specific: &'static str, claim: &Claim) -> Vec<Apart> {
 
 fn strip(passed: &[&Event], claim: &Claim, copy: &Explained<'_>) -> Picture {
     let stops = copy.stays.iter().flat_map(|stay| &stay.station.events);
-    let stopped_at = stops.filter(|event| claim.cites.iter().any(|cite| cite.order() == event.observation.cite.order()));
+    let stopped_at =
+        stops.filter(|event| claim.cites.iter().any(|cite| cite.order() == event.observation.cite.order()));
     let stopped_at = stopped_at.filter_map(Event::at).max();
     let at = |event: &Event| event.at().or(stopped_at);
     let good = passed.iter().filter_map(|event| {
@@ -264,7 +274,10 @@ fn strip(passed: &[&Event], claim: &Claim, copy: &Explained<'_>) -> Picture {
 /// Refusals at the door of clients that signed in, and may not send in the name they use: one finding a sender.
 fn of_senders(survey: &Survey<'_>) -> Vec<Sign> {
     let is_refusal = |line: &&Line| {
-        matches!(line.what, What::Arrival(Outcome::Refused | Outcome::Deferred) | What::Handover(Outcome::Refused, _) | What::Dsn(_))
+        matches!(
+            line.what,
+            What::Arrival(Outcome::Refused | Outcome::Deferred) | What::Handover(Outcome::Refused, _) | What::Dsn(_)
+        )
     };
     let mut by_sender: BTreeMap<Option<Name>, Vec<&Line>> = BTreeMap::new();
     let mut known: BTreeMap<Name, bool> = BTreeMap::new();

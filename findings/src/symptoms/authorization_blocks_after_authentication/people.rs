@@ -116,7 +116,8 @@ fn of_attempts<'a>(attempts: &[&Attempt<'a>]) -> Vec<Denial<'a>> {
             continue;
         }
         let by_code = one.fact.error_code.and_then(denials::by_code);
-        let by_reason = || one.fact.reason.as_deref().filter(|_| one.fact.error_code.is_none()).and_then(denials::by_words);
+        let by_reason =
+            || one.fact.reason.as_deref().filter(|_| one.fact.error_code.is_none()).and_then(denials::by_words);
         let Some(cause) = by_code.or_else(by_reason) else { continue };
         let before = || {
             let earlier = attempts.iter().take(place).rev().take(ATTEMPTS_MAX);
@@ -174,18 +175,18 @@ fn within(earlier: Option<Timestamp>, at: Timestamp, span: SignedDuration) -> bo
 fn accept(one: &Attempt<'_>) -> Accepted {
     let to = one.fact.application.as_deref().map(|name| format!(" to {name}")).unwrap_or_default();
     let code = one.fact.error_code.map(|code| format!(", code {code}")).unwrap_or_default();
-    let policies = one.fact.policy_result.as_deref().map(|said| format!(", access policies {said}")).unwrap_or_default();
-    Accepted {
-        at: one.at().unwrap_or_default(),
-        said: format!("signed in{to}{code}{policies}"),
-        cite: one.cite(),
-    }
+    let policies =
+        one.fact.policy_result.as_deref().map(|said| format!(", access policies {said}")).unwrap_or_default();
+    Accepted { at: one.at().unwrap_or_default(), said: format!("signed in{to}{code}{policies}"), cite: one.cite() }
 }
 
 /// The steps of the denied attempt itself say that the account was proved.
 fn within_attempt(one: &Attempt<'_>) -> Option<Accepted> {
     let steps = &one.fact.steps;
-    let is_proved = !steps.is_empty() && steps.iter().all(|step| step.contains(": succeeded") || step.contains("satisfied") || step.contains("completed"));
+    let is_proved = !steps.is_empty()
+        && steps
+            .iter()
+            .all(|step| step.contains(": succeeded") || step.contains("satisfied") || step.contains("completed"));
     is_proved.then(|| Accepted {
         at: one.at().unwrap_or_default(),
         said: format!("was authenticated in the same attempt ({})", short(&steps.join("; "))),
@@ -348,7 +349,11 @@ fn sign(survey: &Survey<'_>, group: &[Denial<'_>], by_who: &BTreeMap<String, Vec
         .filter(|policy| policy.result.eq_ignore_ascii_case("failure"))
         .map(|policy| policy.name.as_str())
         .collect();
-    let stopped = if stopped.is_empty() { String::new() } else { format!("; stopped by the access policy {}", stopped.join(", ")) };
+    let stopped = if stopped.is_empty() {
+        String::new()
+    } else {
+        format!("; stopped by the access policy {}", stopped.join(", "))
+    };
     let first = match &last.accepted {
         Some(accepted) => format!("{} {} at {}", last.who, accepted.said, utc(accepted.at)),
         None => format!("{} was past the check of the account", last.who),
@@ -362,15 +367,20 @@ fn sign(survey: &Survey<'_>, group: &[Denial<'_>], by_who: &BTreeMap<String, Vec
     // Which policy of several stands before it, only their names or the result of all tell.
     let is_told = last.cause != SECOND_RESOURCE
         || !policies.is_empty()
-        || last.sign_in.and_then(|one| one.policy_result.as_deref()).is_some_and(|said| said.eq_ignore_ascii_case("failure"));
+        || last
+            .sign_in
+            .and_then(|one| one.policy_result.as_deref())
+            .is_some_and(|said| said.eq_ignore_ascii_case("failure"));
     let standing = match &last.accepted {
         Some(_) if is_told => Standing::Proved,
         _ => Standing::Likely,
     };
     let cites = once(
-        last.accepted.iter().map(|accepted| accepted.cite.clone()).chain([last.cite.clone()]).chain(
-            group.iter().rev().take(4).map(|one| one.cite.clone()),
-        ),
+        last.accepted
+            .iter()
+            .map(|accepted| accepted.cite.clone())
+            .chain([last.cite.clone()])
+            .chain(group.iter().rev().take(4).map(|one| one.cite.clone())),
     );
     let ask_for = match (&standing, last.cause) {
         (Standing::Proved, _) => Vec::new(),
@@ -396,22 +406,41 @@ fn apart(survey: &Survey<'_>, last: &Denial<'_>) -> Vec<Apart> {
         Apart { specific, standing, because: because.to_owned(), cites }
     };
     let mut found = Vec::new();
-    let not_applied = last.sign_in.and_then(|one| one.policy_result.as_deref()).is_some_and(|said| !said.eq_ignore_ascii_case("failure"));
+    let not_applied = last
+        .sign_in
+        .and_then(|one| one.policy_result.as_deref())
+        .is_some_and(|said| !said.eq_ignore_ascii_case("failure"));
     if last.cause != SECOND_RESOURCE {
         found.push(match not_applied {
-            true => of(SECOND_RESOURCE, "The access policies did not stop the refused attempt.", vec![last.cite.clone()]),
-            false => of(SECOND_RESOURCE, "No refused sign-in of this account at another resource is there.", Vec::new()),
+            true => {
+                of(SECOND_RESOURCE, "The access policies did not stop the refused attempt.", vec![last.cite.clone()])
+            }
+            false => {
+                of(SECOND_RESOURCE, "No refused sign-in of this account at another resource is there.", Vec::new())
+            }
         });
     }
     if last.cause != NOT_ASSIGNED {
         found.push(match last.sign_in {
-            Some(_) => of(NOT_ASSIGNED, "The refused attempt bears another code than a missing assignment or consent.", vec![last.cite.clone()]),
-            None => of(NOT_ASSIGNED, "No sign-in of this account with a missing assignment or consent is there.", Vec::new()),
+            Some(_) => of(
+                NOT_ASSIGNED,
+                "The refused attempt bears another code than a missing assignment or consent.",
+                vec![last.cite.clone()],
+            ),
+            None => of(
+                NOT_ASSIGNED,
+                "No sign-in of this account with a missing assignment or consent is there.",
+                Vec::new(),
+            ),
         });
     }
     if last.cause != ROLE_MISSING {
         let has = [AUDIT, ENTRA_AUDIT, MIMECAST_AUDIT, QUARANTINE].into_iter().any(|id| survey.has(id));
-        let because = if has { "No denied deed of this account stands in the audit." } else { "No audit of what the account did was supplied." };
+        let because = if has {
+            "No denied deed of this account stands in the audit."
+        } else {
+            "No audit of what the account did was supplied."
+        };
         found.push(of(ROLE_MISSING, because, Vec::new()));
     }
     found

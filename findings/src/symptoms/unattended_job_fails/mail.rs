@@ -47,7 +47,9 @@ fn of_sender(survey: &Survey<'_>, sender: Name, courses: &[&Course]) -> Option<S
         is_bad.then(|| signs::of_words(&reply(course))).flatten()
     };
     let named = |course: &Course| {
-        cause(course).filter(|(cause, weight)| *weight == Weight::Strong && BY_REPLY.contains(cause)).map(|(cause, _)| cause)
+        cause(course)
+            .filter(|(cause, weight)| *weight == Weight::Strong && BY_REPLY.contains(cause))
+            .map(|(cause, _)| cause)
     };
     let bad: Vec<&Course> = courses.iter().copied().filter(|course| named(course).is_some()).collect();
     let (first, last) = (bad.first()?, bad.last()?);

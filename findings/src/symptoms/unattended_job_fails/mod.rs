@@ -108,7 +108,8 @@ const CITES_MAX: usize = 3;
 
 /// The finding about one job, if it went well by hand and failed unattended.
 fn of_job(runs: &[&Run<'_, '_>], around: &Around<'_, '_>) -> Option<Sign> {
-    let of = |start: Start, ended: Ended| runs.iter().copied().filter(move |run| run.start == start && run.ended == ended);
+    let of =
+        |start: Start, ended: Ended| runs.iter().copied().filter(move |run| run.start == start && run.ended == ended);
     let clock_good: Vec<&Run<'_, '_>> = of(Start::ByClock, Ended::Well).collect();
     let mut bad: Vec<&Run<'_, '_>> = of(Start::ByClock, Ended::Badly).collect();
     let last = bad.last()?.at;
@@ -134,12 +135,13 @@ fn of_job(runs: &[&Run<'_, '_>], around: &Around<'_, '_>) -> Option<Sign> {
     if good_run.is_none() && good_sign_in.is_none() {
         return None;
     }
-    let faults = |run: &Run<'_, '_>| run.faults().filter_map(|step| words_cause(step.fact)).map(|(cause, _)| cause).next();
+    let faults =
+        |run: &Run<'_, '_>| run.faults().filter_map(|step| words_cause(step.fact)).map(|(cause, _)| cause).next();
     // It fails by hand in the same way: it is broken, not unattended.
     let reason_of_bad = bad.iter().find_map(|run| faults(run));
-    let is_broken = hand_bad.iter().any(|run| {
-        run.at >= first && faults(run) == reason_of_bad && good_run.is_none_or(|good| good.at < run.at)
-    });
+    let is_broken = hand_bad
+        .iter()
+        .any(|run| run.at >= first && faults(run) == reason_of_bad && good_run.is_none_or(|good| good.at < run.at));
     if is_broken {
         return None;
     }
@@ -310,7 +312,8 @@ fn settle_password(
     failing: &[&Attempt<'_>],
     (since, first): (Option<Timestamp>, Timestamp),
 ) {
-    let is_open = |reason: &Reason| reason.cause == PASSWORD || (reason.cause == CREDENTIAL && reason.weight == Weight::Weak);
+    let is_open =
+        |reason: &Reason| reason.cause == PASSWORD || (reason.cause == CREDENTIAL && reason.weight == Weight::Weak);
     if !reasons.iter().any(is_open) {
         return;
     }
@@ -347,7 +350,8 @@ fn settle_password(
 /// A command that is not found is a change if the same account had it on an earlier night, else it is the account or machine that
 /// lacks it.
 fn settle_command(reasons: &mut [Reason], bad: &[&Run<'_, '_>], good: Option<&Run<'_, '_>>, since: Option<Timestamp>) {
-    let Some(reason) = reasons.iter_mut().find(|reason| reason.cause == COMMAND && reason.weight == Weight::Weak) else {
+    let Some(reason) = reasons.iter_mut().find(|reason| reason.cause == COMMAND && reason.weight == Weight::Weak)
+    else {
         return;
     };
     let identity = |run: &Run<'_, '_>| (run.identity.clone(), run.host.clone());
@@ -400,7 +404,8 @@ fn sign(parts: Parts<'_, '_>) -> Sign {
     let place = |cause: &str| signs::CAUSES.iter().position(|known| *known == cause);
     reasons.sort_by_key(|reason| (reason.weight, place(reason.cause)));
     let strong = |reason: &&Reason| reason.weight == Weight::Strong;
-    let others_agree = reasons.iter().filter(strong).all(|reason| Some(reason.cause) == reasons.first().map(|first| first.cause));
+    let others_agree =
+        reasons.iter().filter(strong).all(|reason| Some(reason.cause) == reasons.first().map(|first| first.cause));
     // A bare 401 names nobody's fault; that nothing was found on one night, or a wrong password, is a reading.
     let chosen = reasons.first().filter(|reason| reason.weight == Weight::Strong || reason.cause != CREDENTIAL);
     let by_sign_in = !bad_side.sign_in_cites.is_empty();
@@ -533,7 +538,9 @@ fn side_of_run(run: Option<&Run<'_, '_>>, sign_in: Option<&Attempt<'_>>) -> Side
         side.identity = run.identity.clone().or(side.identity);
         side.host.clone_from(&run.host);
         side.rows = run.rows.map(|rows| rows.to_string());
-        let rank = |step: &&Stated<'_, JobStep>| words_cause(step.fact).map_or(Weight::Weak as u8 + 1, |(_, weight)| weight as u8);
+        let rank = |step: &&Stated<'_, JobStep>| {
+            words_cause(step.fact).map_or(Weight::Weak as u8 + 1, |(_, weight)| weight as u8)
+        };
         let fault = run.faults().min_by_key(rank).or_else(|| run.steps.last().copied());
         side.result = fault.filter(|_| run.ended == Ended::Badly).map(|step| short(&step.fact.said));
         side.result = side.result.or((run.ended == Ended::Well).then(|| "went well".to_owned()));

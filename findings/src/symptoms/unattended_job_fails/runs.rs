@@ -56,6 +56,8 @@ pub(super) struct Run<'s, 'a> {
 
 /// Two records of one run that has no id are this close.
 const ONE_RUN: SignedDuration = SignedDuration::from_secs(10 * 60);
+/// Records of one id further apart than this are of two runs.
+const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(12);
 /// A script's own record starts this soon after its task, and ends this soon after it.
 const WITHIN_TASK: SignedDuration = SignedDuration::from_secs(60);
 /// Runs of a schedule start within this many minutes of the same time of day.
@@ -134,10 +136,9 @@ fn of_ids<'s, 'a>(steps: Vec<&'s Stated<'a, JobStep>>) -> Vec<Run<'s, 'a>> {
         let mut open: Vec<&'s Stated<'a, JobStep>> = Vec::new();
         for step in steps.into_iter().filter(|step| step.at().is_some()) {
             let is_next = open.last().is_some_and(|last| {
-                // A unit's id may be missing, a process id comes again.
-                let gap = step.at().zip(last.at()).map(|(at, before)| at.duration_since(before));
-                let begins = step.fact.stage == JobStage::Started && has_ended(&open);
-                begins || (id.is_none() && gap.is_some_and(|gap| gap > ONE_RUN))
+                // A process id comes again after days; without any id what stands close together is one run.
+                let longest = if id.is_some() { LONGEST_RUN } else { ONE_RUN };
+                step.at().zip(last.at()).is_some_and(|(at, before)| at.duration_since(before) > longest)
             });
             if is_next {
                 runs.extend(Run::of(std::mem::take(&mut open)));
@@ -149,10 +150,6 @@ fn of_ids<'s, 'a>(steps: Vec<&'s Stated<'a, JobStep>>) -> Vec<Run<'s, 'a>> {
     // What says nothing but that a task was registered or changed is no run.
     runs.retain(|run| run.steps.iter().any(|step| !matches!(step.fact.stage, JobStage::Output | JobStage::Warning)));
     runs
-}
-
-fn has_ended(steps: &[&Stated<'_, JobStep>]) -> bool {
-    steps.iter().any(|step| matches!(step.fact.stage, JobStage::Succeeded | JobStage::Failed | JobStage::Ended))
 }
 
 /// Runs as transcripts have them: from a start to the next one in the same file.
@@ -209,9 +206,11 @@ impl<'s, 'a> Run<'s, 'a> {
     /// Reads from the records how the run was started and how it ended.
     fn judge(&mut self) {
         let trigger = |step: &&&Stated<'_, JobStep>| event(step.fact).is_some_and(|id| start_of(id) != Start::NotSaid);
-        self.start = self.steps.iter().find(trigger).map_or(Start::NotSaid, |step| {
-            event(step.fact).map_or(Start::NotSaid, start_of)
-        });
+        self.start = self
+            .steps
+            .iter()
+            .find(trigger)
+            .map_or(Start::NotSaid, |step| event(step.fact).map_or(Start::NotSaid, start_of));
         // Who triggered a task is not as whom it runs; the service manager's own lines bear its own account.
         let own = self.steps.iter().filter(|step| !trigger(step)).filter_map(|step| step.fact.identity.as_deref());
         let (managers, users): (Vec<&str>, Vec<&str>) = own.partition(|identity| *identity == "uid 0");
@@ -236,8 +235,9 @@ impl<'s, 'a> Run<'s, 'a> {
 
     /// The records that say that something went wrong.
     pub(super) fn faults(&self) -> impl Iterator<Item = &'s Stated<'a, JobStep>> {
-        let is_fault =
-            |step: &&&Stated<'_, JobStep>| matches!(step.fact.stage, JobStage::Failed | JobStage::Error | JobStage::Warning);
+        let is_fault = |step: &&&Stated<'_, JobStep>| {
+            matches!(step.fact.stage, JobStage::Failed | JobStage::Error | JobStage::Warning)
+        };
         self.steps.iter().filter(is_fault).copied()
     }
 

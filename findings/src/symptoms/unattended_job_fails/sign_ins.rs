@@ -152,11 +152,7 @@ pub(super) fn alone<'s, 'a>(sign_ins: &'s [Attempt<'a>]) -> Vec<Told<'s, 'a>> {
     groups.into_values().filter_map(|group| told(sign_ins, &group, &done)).take(JOBS_MAX).collect()
 }
 
-fn told<'s, 'a>(
-    sign_ins: &'s [Attempt<'a>],
-    group: &[&'s Attempt<'a>],
-    done: &BTreeSet<&str>,
-) -> Option<Told<'s, 'a>> {
+fn told<'s, 'a>(sign_ins: &'s [Attempt<'a>], group: &[&'s Attempt<'a>], done: &BTreeSet<&str>) -> Option<Told<'s, 'a>> {
     let is_gateway = group.first()?.source() == MIMECAST;
     let is_overcome = |one: &Attempt<'_>| one.fact.session.as_deref().is_some_and(|session| done.contains(session));
     let wrong: Vec<&'s Attempt<'a>> = group
@@ -189,8 +185,9 @@ fn told<'s, 'a>(
     // A person's own background traffic comes at any time: only an attempt that comes every night is a job.
     let good = match is_application {
         true => by_hand(sign_ins, last)?,
-        false if is_regular && shows_no_prompt(&wrong) => nearest(group.iter().filter(good_of_the_same).copied(), last_at)
-            .or_else(|| by_hand(sign_ins, last))?,
+        false if is_regular && shows_no_prompt(&wrong) => {
+            nearest(group.iter().filter(good_of_the_same).copied(), last_at).or_else(|| by_hand(sign_ins, last))?
+        }
         false => return None,
     };
     Some(Told { failed: wrong, good, is_regular })

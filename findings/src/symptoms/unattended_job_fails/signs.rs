@@ -125,7 +125,10 @@ mod tests {
             assert_eq!(rows(text), expected, "{text}");
         }
         for (text, expected) in [
-            ("AADSTS7000222: The provided client secret keys for app are expired.", Some("credential-expired-or-wrong")),
+            (
+                "AADSTS7000222: The provided client secret keys for app are expired.",
+                Some("credential-expired-or-wrong"),
+            ),
             ("quarantine API: 429 Too Many Requests", Some("data-not-there-yet-or-throttled")),
             ("write error: No space left on device", Some("environment-differs")),
             ("done", None),
