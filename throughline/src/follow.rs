@@ -19,7 +19,8 @@ use crate::{excerpt, output, own, several, survey, times};
 
 /// Follows one message and prints the answer; gives the exit status.
 ///
-/// Symptoms are looked for in all files beside it. If no message is singled out, they are the answer.
+/// Symptoms are looked for in all files beside it. If no message is singled out, they are the answer, or that there are none in what
+/// stands around messages.
 ///
 /// # Errors
 /// [`Failure`] if there is no answer.
@@ -33,7 +34,7 @@ pub fn run(options: &Follow) -> Result<u8, Failure> {
     match followed(options, &supply, &inputs, &clock, &all) {
         Err(unclear @ Failure::WhichMessage { .. }) => {
             let hashes = supply.hashes(Hashed::by(options.hash_all));
-            let report = survey::alone(&ledger, times::now(&options.clocks), &hashes);
+            let report = survey::alone(&ledger, times::now(&options.clocks), &hashes, &unclear.to_string());
             let Some(mut report) = report else { return Err(unclear) };
             report.assumptions.extend(survey::not_looked_at(&too_large));
             finish(&mut report, options, &supply, &inputs)?;

@@ -32,17 +32,25 @@ pub fn read<'a>(inputs: &'a [Input<'a>], clock: &Clock) -> Result<Ledger<'a>, Fa
     if watch.is_cancelled() { Err(Failure::Stopped) } else { Ok(ledger) }
 }
 
-/// The report of what all rows show where no message is singled out; `None` if they show no symptom.
-pub fn alone(ledger: &Ledger<'_>, now: Option<Timestamp>, hashes: &HashMap<String, String>) -> Option<Report> {
+/// The report of what all rows show where no message is singled out, and why none is; `None` if there is nothing in them but
+/// messages, and no symptom.
+pub fn alone(
+    ledger: &Ledger<'_>,
+    now: Option<Timestamp>,
+    hashes: &HashMap<String, String>,
+    why: &str,
+) -> Option<Report> {
     let found = symptoms::find(&Survey::of(ledger, None, now));
-    if found.is_empty() {
+    if found.is_empty() && ledger.entries().is_empty() {
         return None;
     }
+    let shown =
+        if found.is_empty() { "No symptom is recognised in all rows." } else { "What is said rests on all rows." };
     let surveyed = Surveyed {
         lake: ledger.around(),
         findings: &found,
         next_steps: &symptoms::steps(&found),
-        because: "No message is followed: neither a sample nor an option singles one out. What is said rests on all rows.",
+        because: &format!("No message is followed ({why}). {shown}"),
     };
     Some(report::surveyed(&surveyed, |file| hashes.get(file).cloned()))
 }

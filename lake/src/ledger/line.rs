@@ -19,6 +19,8 @@ pub struct Line {
     pub(super) start: u64,
     pub(super) len: u32,
     pub(super) place: Place,
+    /// The record's words, where its bytes do not say them.
+    pub(super) record: Option<Name>,
     /// How often the evidence states it, word for word, see [`crate::Entry::copies`].
     pub copies: u32,
     /// What is stated.
@@ -156,14 +158,15 @@ fn by_status(status: &TraceStatus) -> Option<Fared> {
 const SAID_CHARS: usize = 200;
 
 /// The lines of one record; its observations share a cite.
-pub(super) fn lines(record: &[Observation], names: &mut Names, file: u32, put: &mut impl FnMut(Line)) {
+pub(super) fn lines(record: &[Observation], names: &mut Names, keeps_words: bool, put: &mut impl FnMut(Line)) {
     let Some(first) = record.first() else { return };
     let mut plain = Line {
         at: None,
-        file,
+        file: 0,
         start: first.cite.bytes.start,
         len: u32::try_from(first.cite.bytes.end - first.cite.bytes.start).unwrap_or(u32::MAX),
         place: first.cite.place,
+        record: if keeps_words { names.of(&first.cite.said) } else { None },
         copies: 1,
         what: What::Noted,
         speaker: None,
@@ -207,6 +210,7 @@ pub(super) fn lines(record: &[Observation], names: &mut Names, file: u32, put: &
 /// One line a recipient.
 fn tell(one: &Observation, what: What, plain: &Line, names: &mut Names, put: &mut impl FnMut(Line)) {
     let mut line = Line { at: one.when.as_ref().map(|when| when.at), what, ..plain.clone() };
+    line.record = if plain.record.is_some() { names.of(&one.cite.said) } else { None };
     line.speaker = names.of(&one.speaker.id());
     line.message_id = one.about.message_id().and_then(|id| names.of(id));
     line.id = one.about.ids.iter().find(|id| id.is_strong()).and_then(|id| names.of(&id.to_string()));
@@ -326,6 +330,7 @@ impl Line {
     /// The same line with the names of another store.
     pub(super) fn renamed(mut self, new: &[Option<Name>], number: impl Fn(Name) -> usize) -> Line {
         let of = |name: Option<Name>| name.and_then(|name| new.get(number(name)).copied().flatten());
+        self.record = of(self.record);
         self.speaker = of(self.speaker);
         self.message_id = of(self.message_id);
         self.id = of(self.id);

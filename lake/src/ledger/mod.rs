@@ -25,6 +25,9 @@ const MAX_LINES: usize = 4_000_000;
 /// How many statements about what stands around messages are kept of one file.
 const MAX_AROUND: usize = 400_000;
 
+/// Kinds in whose files the bytes of a record are not its words: parts are encoded, each in its own way.
+const CONTAINERS: &str = "message/";
+
 /// Every row of every file, in short.
 #[derive(Debug)]
 pub struct Ledger<'a> {
@@ -46,47 +49,42 @@ struct Part {
 }
 
 impl Part {
-    fn fold(&mut self, mut reading: Reading, file: u32) {
+    fn fold(&mut self, mut reading: Reading, kind: SourceId) {
         let observations = std::mem::take(&mut reading.observations);
         self.reading.absorb(reading);
-        let mut rest = observations.as_slice();
-        while let Some(first) = rest.first() {
-            let same = |one: &Observation| one.cite.bytes == first.cite.bytes;
-            let len = rest.iter().position(|one| !same(one)).unwrap_or(rest.len());
-            let (record, next) = rest.split_at(len);
-            self.note(record, file);
-            rest = next;
+        let mut record: Vec<Observation> = Vec::new();
+        for one in observations {
+            if record.first().is_some_and(|first| first.cite.bytes != one.cite.bytes) {
+                self.note(&mut record, kind);
+            }
+            if one.fact.is_of_a_message() {
+                record.push(one);
+            } else if self.reading.observations.len() < MAX_AROUND {
+                self.reading.observations.push(one);
+            } else {
+                self.left_out += 1;
+            }
         }
+        self.note(&mut record, kind);
     }
 
-    fn note(&mut self, record: &[Observation], file: u32) {
-        let (lines, names, left_out) = (&mut self.lines, &mut self.names, &mut self.left_out);
-        let of_messages: Vec<Observation>;
-        let about = if record.iter().all(|one| one.fact.is_of_a_message()) {
-            record
+    /// Notes what one record states about messages.
+    fn note(&mut self, record: &mut Vec<Observation>, kind: SourceId) {
+        let lines = &mut self.lines;
+        if lines.len() < MAX_LINES {
+            line::lines(record, &mut self.names, kind.starts_with(CONTAINERS), &mut |line| lines.push(line));
         } else {
-            let around = record.iter().filter(|one| !one.fact.is_of_a_message());
-            if self.reading.observations.len() < MAX_AROUND {
-                self.reading.observations.extend(around.cloned());
-            } else {
-                *left_out += 1;
-            }
-            of_messages = record.iter().filter(|one| one.fact.is_of_a_message()).cloned().collect();
-            &of_messages
-        };
-        if lines.len() >= MAX_LINES {
-            *left_out += u64::from(!about.is_empty());
-            return;
+            self.left_out += u64::from(!record.is_empty());
         }
-        line::lines(about, names, file, &mut |line| lines.push(line));
+        record.clear();
     }
 }
 
 impl<'a> Ledger<'a> {
     /// Reads every row of all files.
     pub fn read(files: &'a [Input<'a>], clock: &Clock, progress: &dyn Progress) -> Ledger<'a> {
-        let every = sources::read_every(files, clock, progress, &Part::default, &|part: &mut Part, _, reading| {
-            part.fold(reading, 0);
+        let every = sources::read_every(files, clock, progress, &Part::default, &|part: &mut Part, kind, reading| {
+            part.fold(reading, kind);
         });
         let numbers: HashMap<&str, u32> = files.iter().zip(0..).map(|(input, at)| (&*input.name, at)).collect();
         let mut ledger = Ledger {
@@ -225,7 +223,10 @@ impl<'a> Ledger<'a> {
     pub fn cite(&self, line: &Line) -> Cite {
         let input = &self.files[line.file as usize];
         let bytes = line.start..line.start + u64::from(line.len);
-        Cite::new(input.name.clone(), line.place, bytes.clone(), &input.said(bytes))
+        match line.record {
+            Some(words) => Cite::new(input.name.clone(), line.place, bytes, self.names.text(words)),
+            None => Cite::new(input.name.clone(), line.place, bytes.clone(), &input.said(bytes)),
+        }
     }
 
     /// All that is stated around messages, by file and place.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::{DefaultHasher, Entry};
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::num::NonZeroU32;
 
 /// A text that a [`Names`] keeps.
@@ -22,7 +22,25 @@ pub(super) struct Names {
     text: String,
     /// Where each text ends; it starts where the one before it ends.
     ends: Vec<usize>,
-    by_hash: HashMap<u64, Name>,
+    by_hash: HashMap<u64, Name, BuildHasherDefault<AsIs>>,
+}
+
+/// For keys that are hashes already.
+#[derive(Debug, Default)]
+pub(super) struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 impl Names {
