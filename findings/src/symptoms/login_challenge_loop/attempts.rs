@@ -17,6 +17,9 @@ pub(super) const PROVIDER: SourceId = "entra/sign-ins";
 const ATTEMPT_GAP: SignedDuration = SignedDuration::from_secs(120);
 /// A success is undone if the next challenge comes within this time.
 const UNDONE_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+/// Beyond that, so many that follow upon each other within this time are a loop as well.
+const UNDONE_LATE: SignedDuration = SignedDuration::from_secs(120);
+const LATE_ATTEMPTS: usize = 4;
 /// A challenge that repeats sooner than this is one challenge, written by two services.
 const SAME_CHALLENGE: SignedDuration = SignedDuration::from_secs(3);
 /// This many attempts in this time are a loop: two can be a slip of the fingers.
@@ -415,6 +418,7 @@ fn judge(rows: &[Row<'_>], attempts: &mut [Attempt], logons: &Logons<'_>, survey
 /// All loops of all streams.
 pub(super) fn loops(rows: &[Row<'_>], streams: &[Stream]) -> Vec<Loop> {
     let mut found: Vec<Loop> = streams.iter().flat_map(|stream| of_stream(rows, stream)).collect();
+    found.extend(streams.iter().filter_map(|stream| undone_late(rows, stream)));
     found.extend(alternating(rows));
     found.extend(enrolments(rows));
     found.extend(regular(rows));
@@ -449,6 +453,30 @@ fn of_stream(rows: &[Row<'_>], stream: &Stream) -> Vec<Loop> {
     }
     found.extend(close(rows, stream, &run, None));
     found
+}
+
+/// Challenges that succeed and come back, more slowly, if there is no faster loop.
+fn undone_late(rows: &[Row<'_>], stream: &Stream) -> Option<Loop> {
+    if stream.attempts.iter().any(|attempt| !attempt.is_well) {
+        return None;
+    }
+    let is_asked = |attempt: &&Attempt| {
+        let mut own = attempt.rows.iter().filter_map(|number| rows.get(*number));
+        own.any(|row| row.deed == Deed::Asked)
+    };
+    let asked: Vec<&Attempt> = stream.attempts.iter().filter(is_asked).collect();
+    let is_next = |one: &&Attempt, next: &&Attempt| next.from.duration_since(one.to) <= UNDONE_LATE;
+    let best = asked.chunk_by(is_next).max_by_key(|run| run.len())?;
+    let attempts: Vec<Attempt> = best.iter().map(|attempt| (*attempt).clone()).collect();
+    let first = rows.get(*attempts.first()?.rows.first()?)?;
+    is_dense(&attempts, LATE_ATTEMPTS).then(|| Loop {
+        source: stream.source,
+        side: first.side,
+        app: stream.app.clone(),
+        who: BTreeSet::from([stream.who.clone()]),
+        attempts,
+        shape: Shape::Undone,
+    })
 }
 
 fn device<'r>(rows: &'r [Row<'_>], attempt: &Attempt) -> Option<&'r str> {
@@ -612,15 +640,16 @@ fn turns(rows: &[Row<'_>], source: SourceId, app: &str, stretch: &[usize]) -> Op
             attempts.iter().filter(|attempt| attempt.rows.first().and_then(of).is_some_and(|row| row.who == *who));
         own.filter(|attempt| (attempt.end == End::Good) == (end == End::Good)).count()
     };
-    // One of the two never gets in; both in an office would.
-    let kept_out = names.iter().find(|who| ended(who, End::Good) == 0 && ended(who, End::Bad) >= 2)?;
-    let own = stretch.iter().filter_map(of).filter(|row| row.who == **kept_out);
-    let has_a_sign = own.into_iter().any(|row| {
-        row.side == Side::Gateway && row.deed == Deed::Asked
-            || row.code.and_then(|code| code.cause.as_deref()).is_some_and(|cause| SECOND_IDENTITY.contains(&cause))
+    // One of the two never gets in; both in an office would. In one session both may get in, and neither stays.
+    let kept_out = names.iter().find(|who| ended(who, End::Good) == 0 && ended(who, End::Bad) >= 2);
+    let has_a_sign = kept_out.is_some_and(|kept_out| {
+        stretch.iter().filter_map(of).filter(|row| row.who == *kept_out).any(|row| {
+            row.side == Side::Gateway && row.deed == Deed::Asked
+                || row.code.and_then(|code| code.cause.as_deref()).is_some_and(|cause| SECOND_IDENTITY.contains(&cause))
+        })
     });
-    let shares_a_session = shares_a_session(rows, stretch);
-    ((has_a_sign || shares_a_session) && is_dense(&attempts, LOOP_ATTEMPTS)).then(|| Loop {
+    let is_one_session = shares_a_session(rows, stretch) && (kept_out.is_some() || switches > SWITCHES);
+    ((has_a_sign || is_one_session) && is_dense(&attempts, LOOP_ATTEMPTS)).then(|| Loop {
         source,
         side: if source == GATEWAY { Side::Gateway } else { Side::Provider },
         app: app.to_owned(),

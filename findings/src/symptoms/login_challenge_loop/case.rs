@@ -9,9 +9,13 @@ use crate::symptoms::Survey;
 
 /// Rows of the person this long before and after the loop belong to it.
 const BESIDE: SignedDuration = SignedDuration::from_mins(2);
+/// Whoever got in longer ago than this, or later, tells little of the day of the loop.
+const COMPARABLE: SignedDuration = SignedDuration::from_hours(72);
+/// Whoever got in at most this long before the loop got in while it was so.
+const BEFORE_IT_BEGAN: SignedDuration = SignedDuration::from_hours(1);
 /// How many people are compared with.
 const CONTROLS_MAX: usize = 5;
-/// Parts of a name shorter than this do not make two names alike.
+/// A last part shorter than this does not make two names alike.
 const NAME_PART_MIN: usize = 3;
 
 /// Which names are one person, as far as records say so.
@@ -34,10 +38,11 @@ impl People {
                     people.join(&row.who, alias.trim());
                 }
             }
-            if let Some(user) = row.detail("user").filter(|user| user.contains('@')) {
-                if is_of_alias(row) || are_alike(&row.who, user) || !own.contains(row.who.as_str()) {
-                    people.join(&row.who, user);
-                }
+            let is_own = |user: &str| {
+                user.contains('@') && (is_of_alias(row) || are_alike(&row.who, user) || !own.contains(row.who.as_str()))
+            };
+            if let Some(user) = row.detail("user").filter(|user| is_own(user)) {
+                people.join(&row.who, user);
             }
             // An id alone joins nothing: exports blank it out, or give one to all.
             if let Some(id) = row.fact().who_id.as_deref() {
@@ -74,18 +79,21 @@ pub(super) fn is_of_alias(row: &Row<'_>) -> bool {
     row.detail("aliasfor").is_some_and(|said| !matches!(said, "0" | "-1" | "null"))
 }
 
-/// Whether two addresses look like two names of one person: the same local part, or a part of it in common.
+/// Whether two addresses look like two names of one person: the same local part, or one short for the other, as `c.reyes` and
+/// `creyes` are for `carla.reyes`.
 pub(super) fn are_alike(one: &str, other: &str) -> bool {
     let local = |name: &str| name.split('@').next().unwrap_or_default().to_lowercase();
-    let parts = |name: &str| {
-        let local = local(name);
-        local
-            .split(['.', '-', '_'])
-            .filter(|part| part.len() >= NAME_PART_MIN)
-            .map(str::to_owned)
-            .collect::<BTreeSet<String>>()
+    let (one, other) = (local(one), local(other));
+    let is_short_for = |one: &str, other: &str| {
+        short(other).is_some_and(|other| other == one || self::short(one).is_some_and(|one| one == other))
     };
-    local(one) == local(other) || !parts(one).is_disjoint(&parts(other))
+    one == other || is_short_for(&one, &other) || is_short_for(&other, &one)
+}
+
+/// The first letter and the last part of a name of several parts.
+fn short(name: &str) -> Option<String> {
+    let (first, last) = (name.chars().next()?, name.rsplit(['.', '-', '_']).next()?);
+    (last.len() >= NAME_PART_MIN && last.len() < name.len()).then(|| format!("{first}{last}"))
 }
 
 /// Somebody whose attempts at the same application end well.
@@ -149,6 +157,12 @@ impl<'c, 'a> Case<'c, 'a> {
         let mut numbers = self.controls.iter().flat_map(|control| control.rows.iter().copied());
         let same = numbers.find(|number| self.row(*number).is_some_and(|row| of_place(row) && is_meant(row)));
         same.map_or(Versus::Differs, Versus::Same)
+    }
+
+    /// The application as the records write it.
+    pub(super) fn application(&self) -> &'c str {
+        let mut numbers = self.main.attempts.iter().flat_map(|attempt| &attempt.rows);
+        numbers.find_map(|number| self.row(*number)?.fact().application.as_deref()).unwrap_or_default()
     }
 
     /// Somebody else who gets in, or nobody.
@@ -228,20 +242,16 @@ pub(super) fn cases<'c, 'a>(
             loopers.entry((one.source, &one.app)).or_default().insert(at);
         }
     }
-    let mut fine: BTreeMap<Place<'_>, BTreeMap<String, usize>> = BTreeMap::new();
+    let mut fine: BTreeMap<Place<'_>, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
     for stream in streams {
         let person = people.name(&stream.who);
         if seat_of.contains_key(&person) {
             continue;
         }
-        let well = stream
-            .attempts
-            .iter()
-            .filter(|attempt| attempt.is_well)
-            .filter_map(|attempt| attempt.rows.last())
-            .next_back();
-        if let Some(well) = well {
-            fine.entry((stream.source, &stream.app)).or_default().insert(person, *well);
+        let well = stream.attempts.iter().filter(|attempt| attempt.is_well).filter_map(|attempt| attempt.rows.last());
+        let well: Vec<usize> = well.copied().collect();
+        if !well.is_empty() {
+            fine.entry((stream.source, &stream.app)).or_default().entry(person).or_default().extend(well);
         }
     }
     let mut numbers_of: BTreeMap<String, Vec<usize>> = BTreeMap::new();
@@ -252,7 +262,7 @@ pub(super) fn cases<'c, 'a>(
     for (number, row) in rows.iter().enumerate().filter(|(_, row)| row.deed == Deed::Enrolled) {
         let person = people.name(&row.who);
         if !seat_of.contains_key(&person) {
-            fine.entry((row.source, "")).or_default().entry(person).or_insert(number);
+            fine.entry((row.source, "")).or_default().entry(person).or_default().push(number);
         }
     }
     let mut all = Cases { cases: Vec::new(), of_everybody: Vec::new() };
@@ -262,7 +272,11 @@ pub(super) fn cases<'c, 'a>(
         let place: Place<'_> = (main.source, &main.app);
         let looping = loopers.get(&place).map_or(1, BTreeSet::len);
         let others = fine.get(&place);
-        let well = others.map_or(0, BTreeMap::len);
+        // Who got in before it began says nothing of what was changed since.
+        let since = main.from().checked_sub(BEFORE_IT_BEGAN).unwrap_or_default();
+        let is_since =
+            |numbers: &&Vec<usize>| numbers.iter().any(|number| rows.get(*number).is_some_and(|row| row.at >= since));
+        let well = others.map_or(0, |others| others.values().filter(is_since).count());
         if looping >= 2 && (well == 0 || (looping > 2 && well < looping)) {
             if told.insert(place) {
                 let of_place = loops.iter().filter(|one| (one.source, one.app.as_str()) == place);
@@ -289,7 +303,14 @@ pub(super) fn cases<'c, 'a>(
         let mut near: Vec<(SignedDuration, &String, usize)> = others
             .into_iter()
             .flatten()
-            .filter_map(|(who, good)| Some((rows.get(*good)?.at.duration_since(main.from()).abs(), who, *good)))
+            .filter_map(|(who, good)| {
+                let apart = |number: &usize| {
+                    rows.get(*number).map_or(SignedDuration::MAX, |row| row.at.duration_since(main.from()).abs())
+                };
+                let nearest = *good.iter().min_by_key(|number| apart(number))?;
+                Some((apart(&nearest), who, nearest))
+            })
+            .filter(|(apart, ..)| *apart <= COMPARABLE)
             .collect();
         near.sort();
         let controls = near

@@ -250,9 +250,9 @@ fn statement(case: &Case<'_, '_>, named: Option<&Ground>, standing: Standing) ->
         Shape::Regular(spacing) => format!("one every {} min", (spacing.as_secs() + 30) / 60),
     };
     let (things, app) = match case.main.shape {
-        Shape::Regular(_) => ("prompt", case.main.app.as_str()),
+        Shape::Regular(_) => ("prompt", case.application()),
         Shape::Enrolment => ("enrolment", "device enrolment"),
-        _ => ("attempt", case.main.app.as_str()),
+        _ => ("attempt", case.application()),
     };
     let place = if app.is_empty() { String::new() } else { format!(" at {app}") };
     let but = case.controls.first().and_then(|control| case.row(control.good)).map_or_else(

@@ -6,7 +6,9 @@ use evidence::{Alteration, ChangeKind, SettingClass};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{CITES_MAX, Ground, by_code, cites, coded, codes_told, several};
-use crate::symptoms::login_challenge_loop::attempts::{Deed, GATEWAY, PROVIDER, Row, Shape, Side, shares_a_session};
+use crate::symptoms::login_challenge_loop::attempts::{
+    Deed, GATEWAY, PROVIDER, Row, Shape, Side, is_applied, shares_a_session,
+};
 use crate::symptoms::login_challenge_loop::case::{Case, are_alike, is_of_alias};
 use crate::symptoms::login_challenge_loop::codes::{self, Weight};
 
@@ -14,6 +16,10 @@ use crate::symptoms::login_challenge_loop::codes::{self, Weight};
 const CHANGE_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Somebody else's logon from the same address within this time of the loop is of the same seat.
 const SAME_SEAT: SignedDuration = SignedDuration::from_hours(2);
+/// A logon from elsewhere this long before or after the loop is at the same time.
+const AT_THE_TIME: SignedDuration = SignedDuration::from_mins(30);
+/// A sign-in leads to a challenge within this time.
+const RIGHT_BEFORE: SignedDuration = SignedDuration::from_secs(60);
 
 /// The person signs in as somebody else: the executive, or a shared mailbox.
 pub(super) fn delegate(case: &Case<'_, '_>) -> Option<Ground> {
@@ -56,9 +62,15 @@ fn from_the_seat_of_another(case: &Case<'_, '_>) -> Option<Ground> {
         let user = row.detail("user").filter(|user| user.contains('@'))?;
         (!case.persons.contains(&case.people.name(&user.to_lowercase()))).then_some(user)
     });
-    let own = case.all().filter(|(_, row)| row.deed == Deed::Good && row.at < case.from());
-    let own: Vec<&str> = own.filter_map(|(_, row)| row.ip()).collect();
-    let is_elsewhere = !own.is_empty() && own.iter().all(|ip| !ips.contains(ip));
+    // The owner of the address was elsewhere at the very time: somebody who only changed seats was not.
+    let during = |at: Timestamp| {
+        case.from() <= at.checked_add(AT_THE_TIME).unwrap_or(at)
+            && at <= case.to().checked_add(AT_THE_TIME).unwrap_or(at)
+    };
+    let elsewhere = case
+        .all()
+        .map(|(_, row)| row)
+        .find(|row| row.deed == Deed::Good && during(row.at) && row.ip().is_some_and(|ip| !ips.contains(ip)));
     let mut others = case.rows.iter().filter(|row| {
         row.deed == Deed::Good
             && row.ip().is_some_and(|ip| ips.contains(ip))
@@ -68,7 +80,20 @@ fn from_the_seat_of_another(case: &Case<'_, '_>) -> Option<Ground> {
     let first = others.next();
     // More than one person at the address: an office, no seat.
     let is_one_seat = first.is_some_and(|first| others.all(|row| row.who == first.who));
-    let other = first.filter(|_| is_one_seat && is_elsewhere);
+    // Somebody else whom the provider passed right before each challenge sat there, wherever the owner was.
+    let passed = |row: &&Row<'_>| {
+        let before = row.at.checked_sub(RIGHT_BEFORE).unwrap_or(row.at);
+        let first = case.rows.partition_point(|other| other.at < before);
+        let near = case.rows.get(first..).into_iter().flatten().take_while(|other| other.at <= row.at);
+        let mut near =
+            near.filter(|other| other.side == Side::Provider && other.deed == Deed::Good && other.ip() == row.ip());
+        near.find(|other| !case.persons.contains(&case.people.name(&other.who)))
+    };
+    let passed: Vec<&Row<'_>> = looping.iter().filter_map(|(_, row)| passed(row)).collect();
+    let led = passed.first().copied().filter(|first| {
+        passed.len() >= 2 && passed.len() * 2 >= looping.len() && passed.iter().all(|row| row.who == first.who)
+    });
+    let other = led.or(first.filter(|_| is_one_seat && elsewhere.is_some()));
     if filed_under.is_none() && other.is_none() {
         return None;
     }
@@ -77,14 +102,18 @@ fn from_the_seat_of_another(case: &Case<'_, '_>) -> Option<Ground> {
     let because = match filed_under {
         Some(_) => format!("the events under {} are filed for {who}", case.main.who.iter().next()?),
         None => format!(
-            "the challenges of {} come from {ip}, from where {who} logs on, and whose own logons came from elsewhere",
-            case.main.who.iter().next()?
+            "the challenges of {} come from {ip}, from where {who} signs in{}",
+            case.main.who.iter().next()?,
+            match led {
+                Some(_) => " right before them",
+                None => ", while the owner of the address was elsewhere",
+            }
         ),
     };
     let mut found = cites(&looping);
     found.truncate(CITES_MAX - 2);
     found.extend(other.map(|row| row.stated.cite()));
-    found.extend(case.all().filter(|(_, row)| row.deed == Deed::Good).take(1).map(|(_, row)| row.stated.cite()));
+    found.extend(elsewhere.map(|row| row.stated.cite()));
     Some(Ground {
         specific: "delegate-or-shared-mailbox",
         weight: Weight::Proof,
@@ -143,18 +172,18 @@ pub(super) fn name_mismatch(case: &Case<'_, '_>) -> Option<Ground> {
             ask: Vec::new(),
         });
     }
-    if case.main.shape != Shape::NotTakenUp {
-        return None;
-    }
     let passed: Vec<(usize, &Row<'_>)> =
         case.inside().filter(|(_, row)| row.side == Side::Provider && row.deed == Deed::Good).collect();
-    let who = &passed.first()?.1.who;
+    // The provider passes the person, and the gateway does not log anybody of that name on.
+    let is_left = case.main.shape == Shape::NotTakenUp
+        || (case.main.side == Side::Gateway && case.main.shape == Shape::NoneEndsWell && passed.len() >= 2);
+    let who = &passed.first().filter(|_| is_left)?.1.who;
     // The gateway logged the person on before, under another name.
     let before = case
         .rows
         .iter()
         .filter(|row| row.side == Side::Gateway && row.deed == Deed::Good && row.who != *who)
-        .rfind(|row| row.at < case.from() && are_alike(&row.who, who));
+        .rfind(|row| are_alike(&row.who, who));
     let (mut because, mut found, weight) = match (before, renamed(case)) {
         (None, None) => return None,
         (Some(before), change) => {
@@ -263,7 +292,13 @@ pub(super) fn profile(case: &Case<'_, '_>) -> Option<Ground> {
     };
     let at = change.at()?;
     // What is asked for now, and what was asked for before, or of others.
-    let asked = |row: &Row<'_>| (row.fact().client.clone(), row.fact().steps.clone(), row.fact().policies.clone());
+    let asked = |row: &Row<'_>| match row.side {
+        Side::Gateway => row.fact().client.iter().chain(&row.fact().steps).cloned().collect::<BTreeSet<String>>(),
+        Side::Provider => {
+            let applied = row.fact().policies.iter().filter(|policy| is_applied(&policy.result));
+            applied.map(|policy| policy.name.clone()).collect()
+        }
+    };
     let now: Vec<(usize, &Row<'_>)> =
         case.inside().filter(|(_, row)| row.side == case.main.side && row.app == case.main.app).collect();
     let is_as_now = |row: &Row<'_>| now.iter().any(|(_, own)| asked(own) == asked(row));

@@ -37,8 +37,9 @@ pub(super) fn frequency(case: &Case<'_, '_>) -> Option<Ground> {
         told.push(format!("a sign-in frequency is named in {}", several(rows.len(), "row")));
     }
     let versus = case.versus(|row| has_run_out(row) || names_a_frequency(row));
-    // A frequency that is named and a code that says so are two; one alone can be another policy's.
-    let is_proof = coded.len() >= ROWS_MIN || matches!(case.main.shape, Shape::Regular(_));
+    // A policy's name alone tells only if it is not the policy of those who get in.
+    let is_named_each_time = rows.len() * 2 >= case.main.attempts.len() && versus == Versus::Differs;
+    let is_proof = coded.len() >= ROWS_MIN || matches!(case.main.shape, Shape::Regular(_)) || is_named_each_time;
     let weight = if is_proof { Weight::Proof } else { Weight::Hint };
     let ask = vec![PROVIDER, "entra/conditional-access"];
     Some(Ground { specific, weight, because: told.join(", "), cites: cites(&rows), versus, stands_alone: false, ask })
@@ -125,7 +126,7 @@ pub(super) fn cookies(case: &Case<'_, '_>) -> Option<Ground> {
         because: because.join(", "),
         cites: found,
         versus,
-        stands_alone: undone,
+        stands_alone: is_new_each_time || elsewhere.is_some(),
         ask: vec![PROVIDER],
     })
 }

@@ -104,7 +104,7 @@ pub(super) fn second_factor(case: &Case<'_, '_>) -> Option<Ground> {
         }),
     };
     // Codes of the app that fail for one person alone are of that person's app.
-    let stands_alone = by_app && failures.len() >= ROWS_MIN;
+    let stands_alone = failures.len() >= ROWS_MIN || codes.len() >= ROWS_MIN;
     Some(Ground {
         specific,
         weight,
