@@ -13,6 +13,9 @@ pub(super) const GATEWAY: SourceId = "mimecast/audit-events";
 /// The identity provider's sign-in log.
 pub(super) const PROVIDER: SourceId = "entra/sign-ins";
 
+/// The unified audit log, which has the provider's sign-ins too.
+const UNIFIED: SourceId = "exchange-online/audit-log";
+
 /// Rows further apart than this belong to two attempts: nobody fills in a form for longer.
 const ATTEMPT_GAP: SignedDuration = SignedDuration::from_secs(120);
 /// A success is undone if the next challenge comes within this time.
@@ -32,6 +35,8 @@ const RECOVERED_WITHIN: SignedDuration = SignedDuration::from_secs(120);
 const HARD_LUCK: usize = 5;
 /// A sign-in that the provider passed is taken up by the gateway within this time.
 const TAKEN_UP_WITHIN: SignedDuration = SignedDuration::from_secs(120);
+/// A log that has an event at most this long before and after an instant goes on there: nobody logs on over a weekend.
+const GOES_ON: SignedDuration = SignedDuration::from_hours(72);
 /// Clocks of two services differ by no more than this.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(10);
 /// A device is enrolled once; this often in this time from one place is a loop.
@@ -195,12 +200,29 @@ pub(super) fn rows<'a>(survey: &Survey<'a>) -> Vec<Row<'a>> {
         survey.jobs().iter().filter_map(|job| job.fact.identity.as_deref()).map(str::to_lowercase).collect();
     let mut rows: Vec<Row<'a>> = survey.sign_ins().into_iter().filter_map(row).collect();
     rows.retain(|row| !unattended.contains(&row.who));
+    leave_out_twins(&mut rows);
     rows.sort_by(|a, b| {
         let key = |row: &Row<'a>| (row.at, row.is_second_telling(), row.deed);
         let names = |row: &Row<'a>| (row.source, row.who.clone(), row.app.clone(), row.fact().request.clone());
         key(a).cmp(&key(b)).then_with(|| names(a).cmp(&names(b)))
     });
     rows
+}
+
+/// Leaves out sign-ins that another log tells as well, with less: the provider's own log counts.
+fn leave_out_twins(rows: &mut Vec<Row<'_>>) {
+    let mut told: BTreeMap<(String, Option<i64>), Vec<Timestamp>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.source == PROVIDER) {
+        told.entry((row.who.clone(), row.fact().error_code)).or_default().push(row.at);
+    }
+    rows.retain(|row| {
+        let times = told.get(&(row.who.clone(), row.fact().error_code)).filter(|_| row.source == UNIFIED);
+        times.is_none_or(|times| {
+            let from = row.at.checked_sub(CLOCKS).unwrap_or(row.at);
+            let near = times.get(times.partition_point(|at| *at < from));
+            near.is_none_or(|near| near.duration_since(row.at) > CLOCKS)
+        })
+    });
 }
 
 fn row(stated: Stated<'_, SignIn>) -> Option<Row<'_>> {
@@ -258,7 +280,7 @@ fn deed(fact: &SignIn, side: Side, code: Option<&'static Code>) -> Option<Deed> 
 }
 
 /// The attempts of each person at each application in each log.
-pub(super) fn streams(rows: &[Row<'_>], survey: &Survey<'_>) -> Vec<Stream> {
+pub(super) fn streams(rows: &[Row<'_>]) -> Vec<Stream> {
     let mut by_key: BTreeMap<(SourceId, &str, &str), Vec<usize>> = BTreeMap::new();
     for (number, row) in rows.iter().enumerate() {
         if row.is_silent || row.deed == Deed::Enrolled || row.is_second_telling() {
@@ -283,7 +305,7 @@ pub(super) fn streams(rows: &[Row<'_>], survey: &Survey<'_>) -> Vec<Stream> {
     for ((source, app, who), mut numbers) in by_key {
         numbers.sort_unstable();
         let mut attempts = attempts(rows, &numbers);
-        judge(rows, &mut attempts, &logons, survey);
+        judge(rows, &mut attempts, &logons);
         streams.push(Stream { source, app: app.to_owned(), who: who.to_owned(), attempts });
     }
     streams
@@ -365,11 +387,14 @@ fn merged(rows: &[Row<'_>], attempts: Vec<Attempt>) -> Vec<Attempt> {
 struct Logons<'r> {
     by_name: BTreeMap<&'r str, Vec<Timestamp>>,
     by_ip: BTreeMap<&'r str, Vec<Timestamp>>,
+    /// All events of the gateway.
+    all: Vec<Timestamp>,
 }
 
 impl<'r> Logons<'r> {
     fn of(rows: &'r [Row<'_>]) -> Logons<'r> {
-        let mut logons = Logons { by_name: BTreeMap::new(), by_ip: BTreeMap::new() };
+        let mut logons = Logons { by_name: BTreeMap::new(), by_ip: BTreeMap::new(), all: Vec::new() };
+        logons.all.extend(rows.iter().filter(|row| row.side == Side::Gateway).map(|row| row.at));
         for row in rows.iter().filter(|row| row.side == Side::Gateway && row.deed == Deed::Good) {
             logons.by_name.entry(&row.who).or_default().push(row.at);
             if let Some(user) = row.detail("user") {
@@ -380,6 +405,15 @@ impl<'r> Logons<'r> {
             }
         }
         logons
+    }
+
+    /// Whether the gateway's events go on before and after an instant, so that they would show a logon; in how many files they came
+    /// does not matter.
+    fn span(&self, at: Timestamp) -> bool {
+        let after = self.all.partition_point(|event| *event <= at);
+        let before = after.checked_sub(1).and_then(|place| self.all.get(place));
+        let is_near = |event: Option<&Timestamp>| event.is_some_and(|event| event.duration_since(at).abs() <= GOES_ON);
+        is_near(before) && is_near(self.all.get(after))
     }
 
     /// Whether somebody of this name, or from this address, was logged on soon after.
@@ -401,15 +435,12 @@ pub(super) fn is_gateway(app: &str) -> bool {
 }
 
 /// Says of each attempt whether it ended well and stayed so.
-fn judge(rows: &[Row<'_>], attempts: &mut [Attempt], logons: &Logons<'_>, survey: &Survey<'_>) {
+fn judge(rows: &[Row<'_>], attempts: &mut [Attempt], logons: &Logons<'_>) {
     let starts: Vec<Timestamp> = attempts.iter().map(|attempt| attempt.from).collect();
     for (at, attempt) in attempts.iter_mut().enumerate() {
         let is_undone = starts.get(at + 1).is_some_and(|next| next.duration_since(attempt.to) <= UNDONE_WITHIN);
         let is_left = attempt.rows.last().and_then(|number| rows.get(*number)).is_some_and(|row| {
-            row.side == Side::Provider
-                && is_gateway(&row.app)
-                && survey.would_show(GATEWAY, row.at)
-                && !logons.follow(row)
+            row.side == Side::Provider && is_gateway(&row.app) && logons.span(row.at) && !logons.follow(row)
         });
         attempt.is_well = attempt.end == End::Good && !is_undone && !is_left;
     }
@@ -503,7 +534,7 @@ fn close(rows: &[Row<'_>], stream: &Stream, run: &[&Attempt], last: Option<&Atte
     for attempt in &attempts {
         let rows = of(attempt);
         asked += usize::from(rows.iter().any(|row| row.is_prompted()));
-        refused += usize::from(rows.iter().any(|row| row.deed == Deed::Refused || is_old_method(row)));
+        refused += usize::from(rows.iter().any(|row| is_refusal(row) || is_old_method(row)));
     }
     if !is_dense(&attempts, LOOP_ATTEMPTS) {
         return None;
@@ -511,14 +542,17 @@ fn close(rows: &[Row<'_>], stream: &Stream, run: &[&Attempt], last: Option<&Atte
     let row = of(first).first().copied()?;
     let shape = if succeeded == 0 {
         Shape::NoneEndsWell
-    } else if row.side == Side::Provider
-        && run.iter().any(|attempt| attempt.end == End::Good && !is_undone(attempt, &attempts))
-    {
+    } else if row.side == Side::Provider && is_left_so(&attempts) {
         Shape::NotTakenUp
     } else {
         Shape::Undone
     };
-    let is_recovered = last.is_some_and(|last| last.from.duration_since(last_of_run.to) <= RECOVERED_WITHIN);
+    let ip = |attempt: &Attempt| attempt.rows.first().and_then(|number| rows.get(*number)?.ip());
+    let is_recovered = last.is_some_and(|last| {
+        last.from.duration_since(last_of_run.to) <= RECOVERED_WITHIN
+            && ip(last) == ip(last_of_run)
+            && !devices_differ(rows, last, last_of_run)
+    });
     let is_loop = match shape {
         // Wrong passwords alone are no challenge, and a refusal alone is one only at the door of the gateway.
         Shape::NoneEndsWell if is_recovered && attempts.len() < HARD_LUCK => false,
@@ -543,8 +577,13 @@ fn close(rows: &[Row<'_>], stream: &Stream, run: &[&Attempt], last: Option<&Atte
     })
 }
 
-fn is_undone(attempt: &Attempt, all: &[Attempt]) -> bool {
-    all.iter().any(|next| next.from > attempt.to && next.from.duration_since(attempt.to) <= UNDONE_WITHIN)
+/// Whether a success is left as it is: nothing new begins soon after it.
+fn is_left_so(attempts: &[Attempt]) -> bool {
+    let nexts = attempts.iter().skip(1).map(Some).chain([None]);
+    attempts.iter().zip(nexts).any(|(attempt, next)| {
+        let is_undone = next.is_some_and(|next| next.from.duration_since(attempt.to) <= UNDONE_WITHIN);
+        attempt.end == End::Good && !attempt.is_well && !is_undone
+    })
 }
 
 /// Whether the codes themselves are about challenges that fail or repeat, whatever the application.
@@ -570,6 +609,15 @@ fn is_web(row: &Row<'_>) -> bool {
         Side::Provider => is_gateway(&row.app) && row.fact().kind == SignInKind::Interactive,
     }
 }
+
+/// A refusal that is none of authorization: who may not use an application is not asked for anything.
+fn is_refusal(row: &Row<'_>) -> bool {
+    row.deed == Deed::Refused && !matches!(row.fact().error_code, Some(NOT_ASSIGNED | NOT_CONSENTED))
+}
+
+/// The codes of authorization.
+const NOT_ASSIGNED: i64 = 50105;
+const NOT_CONSENTED: i64 = 65001;
 
 /// A failure of a logon method that is gone, at the gateway.
 pub(super) fn is_old_method(row: &Row<'_>) -> bool {

@@ -13,6 +13,8 @@ const BESIDE: SignedDuration = SignedDuration::from_mins(2);
 const COMPARABLE: SignedDuration = SignedDuration::from_hours(72);
 /// Whoever got in at most this long before the loop got in while it was so.
 const BEFORE_IT_BEGAN: SignedDuration = SignedDuration::from_hours(1);
+/// More loops than this are no case of one person, and are not looked into.
+const CASES_MAX: usize = 50;
 /// How many people are compared with.
 const CONTROLS_MAX: usize = 5;
 /// A last part shorter than this does not make two names alike.
@@ -268,6 +270,9 @@ pub(super) fn cases<'c, 'a>(
     let mut all = Cases { cases: Vec::new(), of_everybody: Vec::new() };
     let mut told: BTreeSet<Place<'_>> = BTreeSet::new();
     for (persons, own) in &seats {
+        if all.cases.len() >= CASES_MAX {
+            break;
+        }
         let Some(main) = own.first().copied() else { continue };
         let place: Place<'_> = (main.source, &main.app);
         let looping = loopers.get(&place).map_or(1, BTreeSet::len);

@@ -49,14 +49,28 @@ impl Symptom for Rule {
             return Vec::new();
         }
         let people = People::of(&rows);
-        let streams = attempts::streams(&rows, survey);
+        let streams = attempts::streams(&rows);
         let loops = attempts::loops(&rows, &streams);
         let found = case::cases(survey, &rows, &people, &streams, &loops);
-        let mut signs: Vec<Sign> = found.cases.iter().filter(|case| is_telling(case)).map(sign).collect();
+        let telling: Vec<&Case<'_, '_>> = found.cases.iter().filter(|case| is_telling(case)).take(SIGNS_MAX).collect();
+        // Whose sign-in leads to somebody else's challenge has no loop of their own.
+        let leading: Vec<(String, &Case<'_, '_>)> =
+            telling.iter().filter_map(|case| Some((leader(case)?, *case))).collect();
+        let is_led = |case: &Case<'_, '_>| {
+            let mut leading = leading.iter().filter(|(who, _)| case.persons.contains(who));
+            leading.any(|(_, other)| other.from() <= case.to() && case.from() <= other.to())
+        };
+        let mut signs: Vec<Sign> = telling.iter().filter(|case| !is_led(case)).map(|case| sign(case)).collect();
         signs.extend(found.of_everybody.iter().filter_map(|loops| of_everybody(&rows, loops)));
         signs.truncate(SIGNS_MAX);
         signs
     }
+}
+
+/// Who signs in for the one who is challenged, if the records tell.
+fn leader(case: &Case<'_, '_>) -> Option<String> {
+    let ground = grounds::of(case).into_iter().find(|ground| ground.weight == Weight::Proof)?;
+    ground.led_by.map(|who| case.people.name(&who))
 }
 
 /// Prompts at a regular spacing are how a policy for all works: they tell something only beside somebody who has none.

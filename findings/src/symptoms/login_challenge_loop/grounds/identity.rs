@@ -44,6 +44,7 @@ fn taking_turns(case: &Case<'_, '_>) -> Option<Ground> {
         cites: cites(&rows),
         versus: case.somebody(),
         stands_alone: true,
+        led_by: None,
         ask: Vec::new(),
     })
 }
@@ -121,6 +122,7 @@ fn from_the_seat_of_another(case: &Case<'_, '_>) -> Option<Ground> {
         cites: found,
         versus: case.somebody(),
         stands_alone: true,
+        led_by: Some(who.to_lowercase()),
         ask: Vec::new(),
     })
 }
@@ -136,6 +138,7 @@ fn account_that_cannot(case: &Case<'_, '_>) -> Option<Ground> {
         cites: cites(&found),
         versus: case.versus(|row| row.code.and_then(|code| code.cause.as_deref()) == Some(specific)),
         stands_alone: false,
+        led_by: None,
         ask: vec![GATEWAY],
     })
 }
@@ -169,6 +172,7 @@ pub(super) fn name_mismatch(case: &Case<'_, '_>) -> Option<Ground> {
             cites: found,
             versus,
             stands_alone: true,
+            led_by: None,
             ask: Vec::new(),
         });
     }
@@ -208,6 +212,7 @@ pub(super) fn name_mismatch(case: &Case<'_, '_>) -> Option<Ground> {
         cites: found,
         versus: case.somebody(),
         stands_alone: true,
+        led_by: None,
         ask: vec![GATEWAY],
     })
 }
@@ -287,6 +292,7 @@ pub(super) fn profile(case: &Case<'_, '_>) -> Option<Ground> {
             cites: cites(&refused),
             versus: case.versus(|row| row.code.and_then(|code| code.cause.as_deref()) == Some(specific)),
             stands_alone: false,
+            led_by: None,
             ask: vec![GATEWAY, "entra/audit-log"],
         });
     };
@@ -325,7 +331,16 @@ pub(super) fn profile(case: &Case<'_, '_>) -> Option<Ground> {
     );
     let weight = if is_proof { Weight::Proof } else { Weight::Hint };
     let ask = if case.has_side(Side::Provider) { vec![GATEWAY] } else { vec![PROVIDER] };
-    Some(Ground { specific, weight, because, cites: found, versus: case.somebody(), stands_alone: true, ask })
+    Some(Ground {
+        specific,
+        weight,
+        because,
+        cites: found,
+        versus: case.somebody(),
+        stands_alone: true,
+        led_by: None,
+        ask,
+    })
 }
 
 fn is_of_a_role(operation: &str, alterations: &[Alteration]) -> bool {

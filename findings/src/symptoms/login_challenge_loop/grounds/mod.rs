@@ -26,6 +26,8 @@ pub(super) struct Ground {
     pub(super) versus: Versus,
     /// Whether records that only lead to it are enough to call it likely.
     pub(super) stands_alone: bool,
+    /// Who signs in for the one who is challenged.
+    pub(super) led_by: Option<String>,
     /// What would prove it, if the records only lead to it.
     pub(super) ask: Vec<SourceId>,
 }
@@ -79,6 +81,7 @@ fn by_code(case: &Case<'_, '_>, specific: &'static str) -> Option<Ground> {
         cites: cites(&found),
         versus,
         stands_alone: false,
+        led_by: None,
         ask: Vec::new(),
     })
 }

@@ -39,6 +39,7 @@ fn out_of_range(case: &Case<'_, '_>) -> Option<Ground> {
         cites: cites(&rows),
         versus: case.versus(is_meant),
         stands_alone: true,
+        led_by: None,
         ask: Vec::new(),
     })
 }
@@ -86,6 +87,7 @@ fn split(case: &Case<'_, '_>) -> Option<Ground> {
         cites: cites(&rows),
         versus,
         stands_alone: true,
+        led_by: None,
         ask: vec![PROVIDER, GATEWAY],
     })
 }
@@ -157,6 +159,7 @@ fn switching(case: &Case<'_, '_>) -> Option<Ground> {
         cites: cites(&rows),
         versus,
         stands_alone: true,
+        led_by: None,
         ask: vec![PROVIDER, GATEWAY],
     })
 }
@@ -194,7 +197,16 @@ pub(super) fn stale_client(case: &Case<'_, '_>) -> Option<Ground> {
     found.truncate(CITES_MAX);
     let versus = case.versus(|row| is_stale(row) || is_locked(row));
     let weight = if is_proof { Weight::Proof } else { Weight::Hint };
-    Some(Ground { specific, weight, because, cites: found, versus, stands_alone: true, ask: vec![GATEWAY] })
+    Some(Ground {
+        specific,
+        weight,
+        because,
+        cites: found,
+        versus,
+        stands_alone: true,
+        led_by: None,
+        ask: vec![GATEWAY],
+    })
 }
 
 /// The code of a locked account.

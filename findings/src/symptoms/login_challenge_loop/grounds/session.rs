@@ -42,7 +42,16 @@ pub(super) fn frequency(case: &Case<'_, '_>) -> Option<Ground> {
     let is_proof = coded.len() >= ROWS_MIN || matches!(case.main.shape, Shape::Regular(_)) || is_named_each_time;
     let weight = if is_proof { Weight::Proof } else { Weight::Hint };
     let ask = vec![PROVIDER, "entra/conditional-access"];
-    Some(Ground { specific, weight, because: told.join(", "), cites: cites(&rows), versus, stands_alone: false, ask })
+    Some(Ground {
+        specific,
+        weight,
+        because: told.join(", "),
+        cites: cites(&rows),
+        versus,
+        stands_alone: false,
+        led_by: None,
+        ask,
+    })
 }
 
 /// The names of applied policies that set a sign-in frequency.
@@ -67,6 +76,7 @@ pub(super) fn cookies(case: &Case<'_, '_>) -> Option<Ground> {
             cites: cites(&rows),
             versus,
             stands_alone: true,
+            led_by: None,
             ask: Vec::new(),
         });
     }
@@ -127,6 +137,7 @@ pub(super) fn cookies(case: &Case<'_, '_>) -> Option<Ground> {
         cites: found,
         versus,
         stands_alone: is_new_each_time || elsewhere.is_some(),
+        led_by: None,
         ask: vec![PROVIDER],
     })
 }

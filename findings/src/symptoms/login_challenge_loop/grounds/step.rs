@@ -112,6 +112,7 @@ pub(super) fn second_factor(case: &Case<'_, '_>) -> Option<Ground> {
         cites: found,
         versus,
         stands_alone,
+        led_by: None,
         ask: vec!["entra/audit-log", GATEWAY],
     })
 }
@@ -208,6 +209,7 @@ pub(super) fn code_mail(case: &Case<'_, '_>) -> Option<Ground> {
             cites: cites(&challenges),
             versus: case.somebody(),
             stands_alone: false,
+            led_by: None,
             ask: vec!["exchange-online/message-trace"],
         });
     }
@@ -233,6 +235,7 @@ pub(super) fn code_mail(case: &Case<'_, '_>) -> Option<Ground> {
         cites: found,
         versus,
         stands_alone: false,
+        led_by: None,
         ask: vec!["exchange-online/message-trace"],
     })
 }
