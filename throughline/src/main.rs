@@ -17,6 +17,7 @@ mod sample;
 mod several;
 mod supply;
 mod survey;
+mod symptoms;
 mod times;
 mod watch;
 
@@ -59,6 +60,7 @@ fn run(command: &Command) -> Result<u8, Failure> {
         Command::Follow(options) => return follow::run(options),
         Command::Compare(options) => return compare::run(options),
         Command::Codes(options) => return codes::run(options),
+        Command::Symptoms(options) => return symptoms::run(options),
         Command::Headers(options) => headers::run(options)?,
         Command::Auth(options) => authenticate::run(options)?,
         Command::Causes(options) => causes::run(options)?,

@@ -75,8 +75,24 @@ impl Supply {
         if progress.is_cancelled() {
             return Err(Failure::Stopped);
         }
-        require_readable(inputs, &self.evidence)?;
+        self.require_readable(inputs)?;
         readings.map_err(|unclear| which_message(unclear, inputs, &self.evidence, clock))
+    }
+
+    /// No file of a kind that is read: then the question which message is meant does not come up.
+    ///
+    /// # Errors
+    /// [`Failure::NothingReadable`] if there is none among `inputs`, which are files of this supply.
+    pub fn require_readable(&self, inputs: &[Input<'_>]) -> Result<(), Failure> {
+        let mut unread = Vec::new();
+        for input in inputs {
+            match sources::recognise(input.bytes, &input.name) {
+                Ok(_) => return Ok(()),
+                Err(error) => unread.push(error.to_string()),
+            }
+        }
+        unread.extend(self.evidence.refused.iter().map(ToString::to_string));
+        Err(Failure::NothingReadable(unread))
     }
 
     /// Finds the messages that fit in `inputs`, which are files of this supply.
@@ -117,19 +133,6 @@ fn input(file: &intake::Opened) -> Input<'_> {
 pub fn is_within(file: &Path, path: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     file.starts_with(path) || real(file).starts_with(real(path))
-}
-
-/// No file of a kind that is read: then the question which message is meant does not come up.
-fn require_readable(inputs: &[Input<'_>], evidence: &Evidence) -> Result<(), Failure> {
-    let mut unread = Vec::new();
-    for input in inputs {
-        match sources::recognise(input.bytes, &input.name) {
-            Ok(_) => return Ok(()),
-            Err(error) => unread.push(error.to_string()),
-        }
-    }
-    unread.extend(evidence.refused.iter().map(ToString::to_string));
-    Err(Failure::NothingReadable(unread))
 }
 
 /// Neither the options nor the evidence single out one message.

@@ -10,7 +10,7 @@
 mod line;
 mod names;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use evidence::{Cite, Fact, Observation, Reading, SignInKind, SignInOutcome, SourceId};
 use sources::{Clock, FileReading, Input, Progress, Readings};
@@ -152,37 +152,54 @@ impl<'a> Ledger<'a> {
 
     /// Puts the lines in order, equal ones together, and fills in what other records of the same message say.
     fn settle(&mut self) {
-        let mut all: Vec<u64> = self.lines.iter().map(|line| line.sameness).collect();
-        all.sort_unstable();
-        if all.windows(2).any(|two| two[0] == two[1]) {
-            self.put_equal_ones_together();
-        }
+        let lines = self.least_said();
+        let around = self.around.least();
+        let of_around = |file: u32| self.files.get(file as usize).and_then(|file| around.get(&file.name)).copied();
+        // A file that was copied as a whole was so with all its rows, whatever they are about.
+        let least: HashMap<u32, u32> =
+            lines.iter().map(|(file, least)| (*file, of_around(*file).unwrap_or(*least).min(*least))).collect();
+        let by_name: HashMap<&str, u32> =
+            least.iter().filter_map(|(file, least)| Some((&*self.files.get(*file as usize)?.name, *least))).collect();
+        self.around.recount(&|file| by_name.get(&**file).copied());
+        self.put_equal_ones_together(&least);
         self.lines.sort_by(|a, b| (a.at, a.file, a.start).cmp(&(b.at, b.file, b.start)));
         self.fill();
     }
 
-    fn put_equal_ones_together(&mut self) {
-        let mut of_file: HashMap<(u32, u64), u32> = HashMap::with_capacity(self.lines.len());
-        for line in &self.lines {
-            *of_file.entry((line.file, line.sameness)).or_default() += 1;
+    /// How often the line of each file that stands there least often does so: twice in a file that was copied as a whole.
+    fn least_said(&self) -> HashMap<u32, u32> {
+        let mut all: Vec<(u32, u64)> = self.lines.iter().map(|line| (line.file, line.sameness)).collect();
+        all.sort_unstable();
+        let mut least: HashMap<u32, u32> = HashMap::new();
+        for same in all.chunk_by(|a, b| a == b) {
+            let Some((file, _)) = same.first() else { continue };
+            let count = u32::try_from(same.len()).unwrap_or(u32::MAX);
+            least.entry(*file).and_modify(|known| *known = (*known).min(count)).or_insert(count);
         }
-        let mut least: BTreeMap<u32, u32> = BTreeMap::new();
-        for ((file, _), count) in &of_file {
-            let known = least.entry(*file).or_insert(*count);
-            *known = (*known).min(*count);
+        least
+    }
+
+    fn put_equal_ones_together(&mut self, least: &HashMap<u32, u32>) {
+        let mut all: Vec<(u64, u32)> = self.lines.iter().map(|line| (line.sameness, line.file)).collect();
+        all.sort_unstable();
+        let mut copies: HashMap<u64, u32> = HashMap::new();
+        for same in all.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
+            let of_file = same.chunk_by(|a, b| a.1 == b.1).filter_map(|own| Some((own.first()?.1, own.len() as u32)));
+            let count = of_file.map(|(file, count)| count / least.get(&file).copied().unwrap_or(1)).sum();
+            copies.extend(same.first().map(|(sameness, _)| (*sameness, count)));
         }
-        let mut copies: HashMap<u64, u32> = HashMap::with_capacity(of_file.len());
-        for ((file, sameness), count) in &of_file {
-            *copies.entry(*sameness).or_default() += count / least[file];
+        if copies.is_empty() {
+            return;
         }
         self.lines.sort_by(|a, b| (a.file, a.start).cmp(&(b.file, b.start)));
         // What is left of the count is the mark that a line was kept.
         self.lines.retain_mut(|line| match copies.get_mut(&line.sameness) {
-            Some(count) if *count > 0 => {
+            None => true,
+            Some(0) => false,
+            Some(count) => {
                 line.copies = std::mem::take(count);
                 true
             }
-            _ => false,
         });
     }
 
