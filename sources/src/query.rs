@@ -18,7 +18,7 @@ pub struct Input<'a> {
 }
 
 impl Input<'_> {
-    /// The words of a record, decoded: what a cite of these bytes says.
+    /// The words of a record, decoded: what a cite of these bytes says, where they are text of the file itself.
     pub fn said(&self, record: Range<u64>) -> String {
         let (encoding, _) = text::encoding_of(self.bytes);
         let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());

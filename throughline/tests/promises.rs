@@ -176,7 +176,9 @@ fn copy_text(copy: &Value) -> String {
 }
 
 fn finding_text(finding: &Value) -> String {
-    format!("{} {} for {}", word(finding, "id"), word(finding, "standing"), word(finding, "envelope_recipient"))
+    let specific = finding["specific"].as_str().map(|specific| format!("/{specific}")).unwrap_or_default();
+    let id = format!("{}{specific}", word(finding, "id"));
+    format!("{id} {} for {}", word(finding, "standing"), word(finding, "envelope_recipient"))
 }
 
 /// The record's own words without white space: line ends and the cut at 300 characters depend on the writing.

@@ -83,6 +83,92 @@ fn asks_for_more(run: &Run, who: &str) -> Result<(), String> {
     }
 }
 
+/// Promise 1, of symptoms. Whoever takes every record away on which a symptom rests, and again those on which it then rests, sees it
+/// fall: what is left of it is not shown, and asks for an export.
+#[test]
+fn a_symptom_falls_with_its_records() {
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for case in cases() {
+        let Ok(run) = follow(&case, "symptom", &plain(&case.evidence), &[]) else { continue };
+        for symptom in list(&run.report, "findings").iter().filter(|finding| is_shown_symptom(finding)) {
+            tried += 1;
+            if let Err(why) = symptom_falls(&case, symptom) {
+                wrong.push(format!("{}: {}: {why}", case.name, word(symptom, "id")));
+            }
+        }
+    }
+    assert!(tried >= 33 || support::are_some_named(), "only {tried} symptoms in the tickets");
+    assert!(wrong.is_empty(), "{} symptoms stand without their records:\n\n{}\n", wrong.len(), wrong.join("\n"));
+}
+
+fn is_shown_symptom(finding: &Value) -> bool {
+    word(finding, "kind") == "symptom" && matches!(word(finding, "standing"), "proved" | "likely")
+}
+
+fn symptom_falls(case: &Case, symptom: &Value) -> Result<(), String> {
+    let mut evidence = plain(&case.evidence);
+    let mut cites = list(symptom, "cites").to_vec();
+    for _ in 0..ROUNDS {
+        evidence = evidence.iter().filter_map(|file| without(file, &cites)).collect();
+        if evidence.is_empty() {
+            return Ok(());
+        }
+        let Ok(after) = follow(case, "symptom-without", &evidence, &[]) else { return Ok(()) };
+        let mut own = list(&after.report, "findings").iter().filter(|one| word(one, "id") == word(symptom, "id"));
+        match own.clone().find(|one| is_shown_symptom(one)) {
+            Some(still) => cites = list(still, "cites").to_vec(),
+            None => {
+                let silent = own.find(|one| word(one, "standing") == "not_shown" && list(one, "ask_for").is_empty());
+                return silent.map_or(Ok(()), |one| Err(format!("asks for nothing: {}", word(one, "statement"))));
+            }
+        }
+    }
+    Err(format!("still there after {ROUNDS} rounds"))
+}
+
+/// What the tickets in the folder of one symptom show of it.
+#[derive(Debug, Default)]
+struct SymptomTried {
+    causes: BTreeSet<String>,
+    quiet: BTreeSet<String>,
+    not_shown: BTreeSet<String>,
+}
+
+/// Every symptom has tickets with three different causes, two look-alikes in which it is not claimed, and one of which the
+/// deciding evidence is missing.
+#[test]
+fn every_symptom_is_tried() {
+    let mut tried: BTreeMap<String, SymptomTried> =
+        findings::symptoms::ALL.iter().map(|symptom| (symptom.id().to_owned(), SymptomTried::default())).collect();
+    for case in cases() {
+        let Some((folder, _)) = case.name.split_once('/') else { continue };
+        let id = folder.replace('_', "-");
+        let Some(tried) = tried.get_mut(&id) else { continue };
+        for (number, section) in case.sections.iter().enumerate() {
+            let Ok(run) = follow(&case, "symptom-tried", &case.evidence_without(&section.without), &[]) else {
+                continue;
+            };
+            let own: Vec<&Value> =
+                list(&run.report, "findings").iter().filter(|finding| word(finding, "id") == id).collect();
+            let shown = own.iter().filter(|finding| is_shown_symptom(finding));
+            tried.causes.extend(shown.filter_map(|one| one["specific"].as_str()).map(str::to_owned));
+            if own.iter().any(|one| word(one, "standing") == "not_shown") {
+                tried.not_shown.insert(case.name.clone());
+            }
+            if number == 0 && own.iter().all(|one| word(one, "standing") == "refuted") {
+                tried.quiet.insert(case.name.clone());
+            }
+        }
+    }
+    let too_few: Vec<String> = tried
+        .iter()
+        .filter(|(_, tried)| tried.causes.len() < 3 || tried.quiet.len() < 2 || tried.not_shown.is_empty())
+        .map(|(id, tried)| format!("{id}: {tried:?}"))
+        .collect();
+    assert!(too_few.is_empty() || support::are_some_named(), "not tried enough:\n{}", too_few.join("\n"));
+}
+
 /// Who is nobody in any ticket.
 const STRANGER: &str = "a.stranger@elsewhere.example";
 

@@ -30,11 +30,12 @@ mod unattended_job_fails;
 use evidence::{Address, Cite, Layer, SourceId};
 
 use crate::{Finding, Kind, NextStep, Standing};
-pub use catalogue::{cause, closest, guides};
+pub use catalogue::{Fit, cause, closest, guides};
 pub use courses::Course;
 pub use guide::{CauseGuide, Collect, Guide, Look, Meaning, Need};
 pub use picture::Picture;
 pub use survey::{Followed, Stated, Survey};
+pub use totals_diverge::{Reconciled, Reconciliation, ReportSide, RowsSide, Step, reconcile};
 
 /// A symptom.
 pub trait Symptom: Sync {
