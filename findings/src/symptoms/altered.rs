@@ -126,8 +126,8 @@ fn by_exports(survey: &Survey<'_>) -> Vec<Altered> {
 
 /// Settings that all files of one moment leave out and those of the moment before hold: one export may be written in several files.
 fn gone(survey: &Survey<'_>, known: &[Altered]) -> Vec<Altered> {
-    type Key = (SettingClass, String);
-    let mut by_source: BTreeMap<&str, BTreeMap<Timestamp, BTreeMap<Key, (String, Cite)>>> = BTreeMap::new();
+    type Moment = BTreeMap<(SettingClass, String), (String, Cite)>;
+    let mut by_source: BTreeMap<&str, BTreeMap<Timestamp, Moment>> = BTreeMap::new();
     for setting in survey.settings() {
         // An entry of a list has no lasting name.
         let Some(at) = setting.at().filter(|_| setting.fact.entry.is_none()) else { continue };

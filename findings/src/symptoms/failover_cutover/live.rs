@@ -129,7 +129,8 @@ impl<'a> Live<'a> {
                     return true;
                 };
                 let key = line.id.or(line.message_id).map(|id| (*way, id, line.envelope_recipient));
-                !key.and_then(|key| overcame.get(&key)).is_some_and(|through| *through >= used.at)
+                let through = key.and_then(|key| overcame.get(&key));
+                through.is_none_or(|through| *through < used.at)
             });
         }
         ways.retain(|_, uses| !uses.is_empty());
