@@ -42,6 +42,8 @@ pub(super) const SLACK: SignedDuration = SignedDuration::from_mins(2);
 pub(super) fn all(survey: &Survey<'_>) -> Vec<Altered> {
     let mut found: Vec<Altered> = by_audit(survey);
     found.extend(by_exports(survey));
+    let gone = gone(survey, &found);
+    found.extend(gone);
     found.sort_by(|a, b| {
         let key = |one: &Altered| (one.until, one.class.clone(), one.name.clone(), one.property.clone());
         key(a).cmp(&key(b))
@@ -117,6 +119,48 @@ fn by_exports(survey: &Survey<'_>) -> Vec<Altered> {
                 operation: None,
                 cites: difference.cites.clone(),
             });
+        }
+    }
+    found
+}
+
+/// Settings that all files of one moment leave out and those of the moment before hold: one export may be written in several files.
+fn gone(survey: &Survey<'_>, known: &[Altered]) -> Vec<Altered> {
+    type Moment = BTreeMap<(SettingClass, String), (String, Cite)>;
+    let mut by_source: BTreeMap<&str, BTreeMap<Timestamp, Moment>> = BTreeMap::new();
+    for setting in survey.settings() {
+        // An entry of a list has no lasting name.
+        let Some(at) = setting.at().filter(|_| setting.fact.entry.is_none()) else { continue };
+        let named = setting.fact.id.as_ref().unwrap_or(&setting.fact.name);
+        let key = (setting.fact.class.clone(), named.clone());
+        let moments = by_source.entry(setting.source()).or_default();
+        moments.entry(at).or_default().entry(key).or_insert_with(|| (setting.fact.name.clone(), setting.cite()));
+    }
+    let mut found = Vec::new();
+    for moments in by_source.values() {
+        for ((from, before), (until, after)) in moments.iter().zip(moments.iter().skip(1)) {
+            for (key @ (class, _), (name, cite)) in before {
+                let is_same = |one: &Altered| {
+                    one.class == *class && one.name == *name && one.property.is_none() && one.until == Some(*until)
+                };
+                let is_kind_there = after.keys().any(|(other, _)| other == class);
+                let is_there = after.contains_key(key);
+                if !is_there && is_kind_there && !known.iter().any(is_same) {
+                    found.push(Altered {
+                        from: Some(*from),
+                        until: Some(*until),
+                        class: class.clone(),
+                        name: name.clone(),
+                        property: None,
+                        before: Some(name.clone()),
+                        after: None,
+                        kind: ChangeKind::Removed,
+                        by: None,
+                        operation: None,
+                        cites: vec![cite.clone()],
+                    });
+                }
+            }
         }
     }
     found

@@ -86,7 +86,8 @@ fn routes(one: &Altered) -> bool {
 
 /// Two answers that name other mail servers of a recipients' domain.
 fn by_dns(survey: &Survey<'_>, group: &Failing) -> Option<Cutover> {
-    let mut answers: BTreeMap<&str, Vec<(Option<Timestamp>, BTreeSet<String>, Cite)>> = BTreeMap::new();
+    type Answer = (Option<Timestamp>, BTreeSet<String>, Cite);
+    let mut answers: BTreeMap<&str, Vec<Answer>> = BTreeMap::new();
     for answer in survey.dns() {
         let is_of_recipients =
             group.recipients.iter().any(|recipient| recipient.ends_with(&format!("@{}", answer.fact.name)));

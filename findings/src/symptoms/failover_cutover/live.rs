@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use evidence::VerdictKind;
+use evidence::{AuthMethod, AuthResult, VerdictKind};
 use jiff::{SignedDuration, Timestamp};
 use lake::{Fared, Line, Name, What};
 
@@ -80,6 +80,7 @@ impl<'a> Live<'a> {
         let peers = peers(survey);
         let mut refusals: HashMap<(Option<Name>, Option<Name>), Option<Refusal>> = HashMap::new();
         let sources = sources_of(survey);
+        let unproved = unproved(survey);
         let mut ways: HashMap<Way, Vec<Used>> = HashMap::new();
         let doors = doors(survey);
         // A copy that was put off and went through on the same way did not fail.
@@ -90,14 +91,17 @@ impl<'a> Live<'a> {
                 continue;
             }
             let mut way = way(line, &peers);
-            let refusal = match (&line.what, fared) {
-                (What::Verdict(VerdictKind::Spoof | VerdictKind::Authentication(_), _), Fared::Blocked) => {
-                    if let Some(source) = line.id.and_then(|id| sources.get(&id)) {
-                        way = *source;
-                    }
-                    Some(Refusal::Authentication)
-                }
-                (_, Fared::Blocked | Fared::PutOff) => *refusals
+            let source = line.id.and_then(|id| sources.get(&id));
+            let is_forged = matches!(line.what, What::Verdict(VerdictKind::Spoof | VerdictKind::Authentication(_), _))
+                || line.id.is_some_and(|id| unproved.contains(&id));
+            // What happens behind the door belongs to the way on which the message came.
+            let is_behind = way.peer.is_none() && way.connector.is_none() && !matches!(line.what, What::Arrival(_));
+            if let Some(source) = source.filter(|_| is_behind) {
+                way = *source;
+            }
+            let refusal = match fared {
+                Fared::Blocked if is_behind && is_forged && source.is_some() => Some(Refusal::Authentication),
+                Fared::Blocked | Fared::PutOff => *refusals
                     .entry((line.enhanced_status_code, line.said))
                     .or_insert_with(|| Refusal::of(survey.text(line.enhanced_status_code), survey.text(line.said))),
                 _ => None,
@@ -125,7 +129,8 @@ impl<'a> Live<'a> {
                     return true;
                 };
                 let key = line.id.or(line.message_id).map(|id| (*way, id, line.envelope_recipient));
-                !key.and_then(|key| overcame.get(&key)).is_some_and(|through| *through >= used.at)
+                let through = key.and_then(|key| overcame.get(&key));
+                through.is_none_or(|through| *through < used.at)
             });
         }
         ways.retain(|_, uses| !uses.is_empty());
@@ -167,6 +172,7 @@ impl<'a> Live<'a> {
             lines: Vec::new(),
         };
         let mut copies: BTreeSet<(Option<Name>, Option<Name>)> = BTreeSet::new();
+        let mut messages: HashSet<Name> = HashSet::new();
         for used in &failed {
             let Some(line) = lines.get(used.line as usize) else { continue };
             let id = line.message_id.or(line.id);
@@ -175,6 +181,7 @@ impl<'a> Live<'a> {
                 None => true,
             };
             group.copies += usize::from(is_new);
+            messages.extend(id);
             let keep = |into: &mut BTreeSet<String>, name: Option<Name>| {
                 let text = self.survey.text(name);
                 if !text.is_empty() && into.len() < KEPT {
@@ -183,23 +190,32 @@ impl<'a> Live<'a> {
             };
             keep(&mut group.senders, line.envelope_sender.or(line.header_from));
             keep(&mut group.recipients, line.envelope_recipient);
-            keep(&mut group.hosts, line.peer);
+            keep(&mut group.hosts, way.peer);
+            keep(&mut group.hosts, line.peer.filter(|_| !is_about_a_domain(line)));
             keep(&mut group.hosts, line.peer_ip);
             group.connector = group.connector.or(line.connector);
             if is_new && group.lines.len() < 4 {
                 group.lines.push(used.line);
             }
         }
-        let through = uses.iter().filter(|used| used.fared == Fared::Through);
-        for used in through {
-            if used.at < first.at { group.before += 1 } else { group.through += 1 }
+        // What a summary calls delivered and a filter put into Junk did not go through.
+        let went_wrong = |used: &&Used| {
+            let line = lines.get(used.line as usize);
+            line.and_then(|line| line.message_id.or(line.id)).is_some_and(|id| messages.contains(&id))
+        };
+        for used in uses.iter().filter(|used| used.fared == Fared::Through && !went_wrong(used)) {
+            if used.at < first.at {
+                group.before += 1;
+            } else {
+                group.through += 1;
+            }
         }
         Some(group)
     }
 
     /// The way that the same mail took before, if it takes it no more.
     pub(super) fn former(&self, group: &Failing) -> Option<Former> {
-        let ends = group.first_use.checked_add(DRAINS).ok()?;
+        let ends = group.first.checked_add(DRAINS).ok()?;
         let others = self.ways.iter().filter(|(way, _)| **way != group.way);
         let candidates = others.filter_map(|(way, uses)| {
             if !is_like(way, &group.way) {
@@ -208,7 +224,7 @@ impl<'a> Live<'a> {
             let same: Vec<&Used> =
                 uses.iter().filter(|used| used.fared == Fared::Through && self.is_same_mail(used, group)).collect();
             let last = same.last()?;
-            if last.at > ends || same.first()?.at >= group.first_use {
+            if last.at > ends || same.first()?.at >= group.first {
                 return None;
             }
             let lines: Vec<u32> = same.iter().rev().take(2).map(|used| used.line).collect();
@@ -329,9 +345,13 @@ fn peers(survey: &Survey<'_>) -> HashMap<Name, Name> {
     found.into_iter().filter_map(|(ip, peer)| Some((ip, peer?))).collect()
 }
 
+/// Whether a line names a domain where others name a server.
+fn is_about_a_domain(line: &Line) -> bool {
+    matches!(line.what, What::Authentication(..))
+}
+
 fn way(line: &Line, peers: &HashMap<Name, Name>) -> Way {
-    let is_about_a_domain = matches!(line.what, What::Authentication(..));
-    let peer = line.peer.filter(|_| !is_about_a_domain);
+    let peer = line.peer.filter(|_| !is_about_a_domain(line));
     let peer = peer.map(|peer| peers.get(&peer).copied().unwrap_or(peer));
     // Many records of one way name the connector in one line only: the server tells more.
     Way { speaker: line.speaker, connector: line.connector.filter(|_| peer.is_none()), peer }
@@ -347,6 +367,20 @@ fn sources_of(survey: &Survey<'_>) -> HashMap<Name, Way> {
         }
     }
     found
+}
+
+/// Messages whose sender failed authentication.
+fn unproved(survey: &Survey<'_>) -> HashSet<Name> {
+    let fails = |what: &What| {
+        matches!(
+            what,
+            What::Authentication(
+                AuthMethod::Spf | AuthMethod::CompAuth | AuthMethod::Dmarc,
+                AuthResult::Fail | AuthResult::SoftFail
+            )
+        )
+    };
+    survey.lines().iter().filter(|line| fails(&line.what)).filter_map(|line| line.id).collect()
 }
 
 /// The domain of an address.

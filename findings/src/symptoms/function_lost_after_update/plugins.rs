@@ -1,6 +1,6 @@
 //! Filters of a gateway that looked at every message until an instant and at none since, while mail goes on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use evidence::{Cite, JobStage, JobStep, VerdictKind};
 use jiff::{SignedDuration, Timestamp};
@@ -36,15 +36,17 @@ fn parts(speaker: &str) -> Option<(&str, &str)> {
 
 /// What one product said on one machine: the first line of each message.
 type Heard = BTreeMap<Timestamp, u32>;
+/// One result: when, which line, and the symbols that it names.
+type Named<'a> = (Timestamp, u32, BTreeSet<&'a str>);
 
 fn silent_filters(survey: &Survey<'_>) -> Vec<Lost> {
     // By machine and product: when each message was first spoken of.
-    let mut heard: BTreeMap<(String, String), (HashMap<Name, (Timestamp, u32)>, Heard)> = BTreeMap::new();
+    let mut heard: BTreeMap<(String, String), (HashSet<Name>, Heard)> = BTreeMap::new();
     for (number, line) in (0_u32..).zip(survey.lines()) {
         let (Some(at), Some((product, host))) = (line.at, parts(survey.text(line.speaker))) else { continue };
         let Some(id) = line.id.or(line.message_id) else { continue };
         let (ids, times) = heard.entry((host.to_owned(), product.to_owned())).or_default();
-        if ids.insert(id, (at, number)).is_none() {
+        if ids.insert(id) {
             times.entry(at).or_insert(number);
         }
     }
@@ -73,7 +75,7 @@ fn silent_filters(survey: &Survey<'_>) -> Vec<Lost> {
 
 /// Symbols that each result named until an instant.
 fn silent_symbols(survey: &Survey<'_>) -> Vec<Lost> {
-    let mut results: BTreeMap<String, Vec<(Timestamp, u32, BTreeSet<&str>)>> = BTreeMap::new();
+    let mut results: BTreeMap<String, Vec<Named<'_>>> = BTreeMap::new();
     for (number, line) in (0_u32..).zip(survey.lines()) {
         let What::Verdict(kind, _) = &line.what else { continue };
         let speaker = survey.text(line.speaker);
