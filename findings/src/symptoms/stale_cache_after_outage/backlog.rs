@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use evidence::Layer;
 use jiff::{SignedDuration, Timestamp};
-use lake::{Fared, Line};
+use lake::{Fared, Line, What};
 
-use super::outage::{Outage, last_words};
 use super::super::dependency_timeout::words::Kind;
-use super::{Leftover, clock};
+use super::outage::{Outage, last_words};
+use super::{Leftover, clock, door};
 use crate::Standing;
-use crate::symptoms::picture::{Mark, MarkTone};
 use crate::symptoms::Survey;
+use crate::symptoms::picture::{Mark, MarkTone};
 
 /// How long a queue takes to try again by itself: what waits longer was not tried, and what took longer came late.
 const DRAINED: SignedDuration = SignedDuration::from_mins(30);
@@ -39,9 +39,19 @@ pub(super) fn left(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Leftover>
     }
     let last = survey.lines().last()?.at?;
     let mut became: Vec<Became<'_>> = Vec::new();
-    for (line, fared) in last_words(survey, &old).into_values() {
+    let words = last_words(survey, &old);
+    // An end that names no recipient is that of all.
+    let ended: BTreeSet<&str> = words
+        .iter()
+        .filter(|((_, recipient), (line, _))| recipient.is_empty() && line.what == What::Expired)
+        .map(|((id, _), _)| *id)
+        .collect();
+    for ((id, recipient), (line, fared)) in words {
         let Some(at) = line.at else { continue };
         match fared {
+            _ if ended.contains(id) && !recipient.is_empty() => {}
+            // A refusal for another reason is a new one.
+            Fared::Blocked if !door::is_expiry(survey, line) => {}
             Fared::Blocked if at > outage.back => became.push(Became::GivenUp(at, line)),
             Fared::Through if at.duration_since(outage.back) >= DRAINED => became.push(Became::Late(at, line)),
             Fared::PutOff if last.duration_since(outage.back) >= DRAINED => became.push(Became::Waits(at, line)),

@@ -28,6 +28,7 @@ use super::picture::{EventStrip, Lane, Mark, MarkTone};
 use super::{Apart, Picture, Sign, Survey, Symptom};
 use crate::Standing;
 use outage::Outage;
+pub(super) use outage::SIGN_IN;
 
 /// So many signs are told; several outages may leave the same behind.
 const SIGNS_MAX: usize = 3;
@@ -79,10 +80,17 @@ fn found(survey: &Survey<'_>) -> Vec<(Option<String>, Sign)> {
     let mut told: BTreeSet<&'static str> = BTreeSet::new();
     let outages = outage::all(survey);
     for outage in &outages {
+        let by_name = dns::cached(survey, outage);
+        // What waits for a host at its old address waits for the name, not for its turn.
+        let waits = if by_name.as_ref().is_some_and(|one| one.standing == Standing::Proved) {
+            None
+        } else {
+            backlog::left(survey, outage)
+        };
         let leftovers = [
-            dns::cached(survey, outage),
+            by_name,
             verify::remembered(survey, outage),
-            backlog::left(survey, outage),
+            waits,
             recipients::not_synced(survey, outage),
             recipients::cached(survey, outage.back),
             tokens::old(survey, outage),
@@ -154,8 +162,7 @@ fn moved(survey: &Survey<'_>) -> Option<Sign> {
     let leftover = recipients::cached(survey, at)?;
     let object = change.fact.object.as_deref().unwrap_or("a mailbox");
     let story = format!("{object} was made anew at {} ({})", clock(at), change.fact.operation);
-    let mark =
-        Mark { at, tone: MarkTone::Change, label: change.fact.operation.clone(), cites: vec![change.cite()] };
+    let mark = Mark { at, tone: MarkTone::Change, label: change.fact.operation.clone(), cites: vec![change.cite()] };
     Some(told_of(story, object.to_owned(), vec![mark], vec![change.cite()], leftover))
 }
 
@@ -169,10 +176,7 @@ fn told_of(story: String, lane: String, marks: Vec<Mark>, own: Vec<Cite>, leftov
     of_leftover.truncate(2 * MARKS_MAX);
     let mut of_service = marks;
     of_service.sort_by_key(|mark| mark.at);
-    let lanes = vec![
-        Lane { label: lane, marks: of_service },
-        Lane { label: leftover.lane, marks: of_leftover },
-    ];
+    let lanes = vec![Lane { label: lane, marks: of_service }, Lane { label: leftover.lane, marks: of_leftover }];
     Sign {
         specific: (leftover.standing != Standing::NotShown).then_some(leftover.specific),
         standing: leftover.standing,
@@ -188,7 +192,9 @@ fn told_of(story: String, lane: String, marks: Vec<Mark>, own: Vec<Cite>, leftov
 
 fn marks_of(survey: &Survey<'_>, lines: &[&lake::Line], tone: MarkTone, label: &str) -> Vec<Mark> {
     let marks = lines.iter().take(MARKS_MAX);
-    marks.filter_map(|line| Some(Mark { at: line.at?, tone, label: label.to_owned(), cites: vec![survey.cite(line)] })).collect()
+    marks
+        .filter_map(|line| Some(Mark { at: line.at?, tone, label: label.to_owned(), cites: vec![survey.cite(line)] }))
+        .collect()
 }
 
 /// An instant as statements have it.

@@ -19,6 +19,9 @@ const BACK_MIN: usize = 2;
 /// Fewer failed runs of a job than of single attempts: a run stands for all that it would have done.
 const RUNS_MIN: usize = 2;
 
+/// The name of signing in as a whole.
+pub(in crate::symptoms) const SIGN_IN: &str = "sign-in";
+
 /// An outage that is over.
 #[derive(Clone, Debug)]
 pub(super) struct Outage<'a> {
@@ -43,7 +46,7 @@ pub(super) struct Outage<'a> {
 pub(super) fn all<'a>(survey: &Survey<'a>) -> Vec<Outage<'a>> {
     let doors = door::by_dependency(survey);
     let mut found: Vec<Outage<'a>> = Vec::new();
-    for dependency in mail::hand_overs(survey).dependencies() {
+    for dependency in mail::hand_overs(survey, mail::Failing::Trouble).dependencies() {
         let empty = Vec::new();
         let at_door = doors.get(&dependency.name).unwrap_or(&empty);
         found.extend(over(&dependency, at_door, FAILURES_MIN));
@@ -107,7 +110,11 @@ fn signing_in<'a>(survey: &Survey<'a>) -> Field<'a> {
         let Some(at) = one.at() else { continue };
         let subject = one.fact.who.as_deref().unwrap_or("");
         let said = one.fact.reason.as_deref().unwrap_or("");
-        field.note(Kind::Agent, "sign-in", Attempt { at, end, subject, said, record: Record::Entry(one.entry) });
+        field.note(
+            Kind::Agent,
+            SIGN_IN,
+            Attempt { at, end, subject, domain: "", said, record: Record::Entry(one.entry) },
+        );
     }
     field
 }
@@ -125,7 +132,7 @@ fn jobs<'a>(survey: &Survey<'a>) -> Field<'a> {
         // A run that fails says so more than once.
         let subject = step.fact.run.as_deref().unwrap_or("");
         let (said, record) = (step.fact.said.as_str(), Record::Entry(step.entry));
-        field.note(Kind::Lookup, &step.fact.job, Attempt { at, end, subject, said, record });
+        field.note(Kind::Lookup, &step.fact.job, Attempt { at, end, subject, domain: "", said, record });
     }
     field
 }
