@@ -31,6 +31,8 @@ pub(super) const OF_SIGN_INS: Enough = Enough { failures: 3, subjects: 2, sure: 
 const HEALTHY_MIN: usize = 2;
 /// How much before the first and after the last failure still counts as the same time: as long as servers wait between two tries.
 const SLACK: SignedDuration = SignedDuration::from_mins(15);
+/// How many of them are compared with all others: the worst.
+const JUDGED_MAX: usize = 40;
 /// After how long a silence between two failures they are two incidents: longer than any server waits between two tries.
 const APART: SignedDuration = SignedDuration::from_hours(6);
 
@@ -71,8 +73,9 @@ pub(super) fn suspects<'d, 'a>(
     is_like: impl Fn(Kind, Kind) -> bool,
 ) -> Vec<Suspect<'d, 'a>> {
     let mut found = Vec::new();
-    for one in all {
-        let Some((first, last)) = incident(one, enough) else { continue };
+    let mut incidents: Vec<Incident<'d, 'a>> = all.iter().filter_map(|one| incident(one, enough)).collect();
+    incidents.sort_by_key(|incident| std::cmp::Reverse(incident.failures));
+    for Incident { one, first, last, .. } in incidents.into_iter().take(JUDGED_MAX) {
         let (from, to) = widened(first, last);
         let own = one.within(first, last);
         let failures = count(own, End::Silent);
@@ -122,8 +125,16 @@ fn widened(first: Timestamp, last: Timestamp) -> (Timestamp, Timestamp) {
     (first.checked_sub(SLACK).unwrap_or(first), last.checked_add(SLACK).unwrap_or(last))
 }
 
+/// A run of failures of one dependency.
+struct Incident<'d, 'a> {
+    one: &'d Dependency<'a>,
+    failures: usize,
+    first: Timestamp,
+    last: Timestamp,
+}
+
 /// The largest run of failures without a long silence in it, if it is large enough; of equal ones the last.
-fn incident(one: &Dependency<'_>, enough: Enough) -> Option<(Timestamp, Timestamp)> {
+fn incident<'d, 'a>(one: &'d Dependency<'a>, enough: Enough) -> Option<Incident<'d, 'a>> {
     let mut best: Option<(usize, Timestamp, Timestamp)> = None;
     let mut run: Vec<&Attempt<'_>> = Vec::new();
     let mut close = |run: &[&Attempt<'_>]| {
@@ -146,5 +157,5 @@ fn incident(one: &Dependency<'_>, enough: Enough) -> Option<(Timestamp, Timestam
         run.push(attempt);
     }
     close(&run);
-    best.map(|(_, first, last)| (first, last))
+    best.map(|(failures, first, last)| Incident { one, failures, first, last })
 }

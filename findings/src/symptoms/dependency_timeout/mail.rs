@@ -12,7 +12,10 @@ use crate::causes::stated::words::cause_of;
 use crate::symptoms::Survey;
 
 /// What a reply says, looked up once a text.
-type Known = HashMap<(Option<Name>, Option<Name>), (Kind, Option<String>)>;
+type Known = HashMap<Words, (Kind, Option<String>)>;
+
+/// A text, and the enhanced status code beside it.
+type Words = (Option<Name>, Option<Name>);
 
 /// What counts as a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,15 +36,20 @@ pub(in crate::symptoms) fn hand_overs<'a>(survey: &Survey<'a>, failing: Failing)
     let mut put_off: Vec<(Kind, &Line, Attempt<'a>)> = Vec::new();
     for line in survey.lines() {
         let Some(at) = line.at else { continue };
+        let is_asked = match &line.what {
+            What::Handover(outcome, _) => *outcome != Outcome::Accepted,
+            What::Dsn(_) | What::Arrival(Outcome::Deferred) => true,
+            What::Noted => line.id.is_none() && line.message_id.is_none() && line.said.is_some(),
+            _ => false,
+        };
         let said = survey.text(line.said);
-        let code = survey.text(line.enhanced_status_code);
-        let (kind, named) = known.entry((line.said, line.enhanced_status_code)).or_insert_with(|| {
-            match (said.is_empty() && code.is_empty(), words::kind_of(said, code)) {
-                (true, _) => (Kind::Answered, None),
-                (false, Kind::Answered) if failing == Failing::Trouble && is_trouble(survey, line) => (Kind::Hop, None),
-                (false, kind) => (kind, words::named(said)),
-            }
-        });
+        // Only of what did not go well the words matter.
+        let (kind, named) = match is_asked {
+            true => known
+                .entry((line.said, line.enhanced_status_code))
+                .or_insert_with(|| what_failed(survey, line, failing)),
+            false => &mut (Kind::Answered, None),
+        };
         let kind = *kind;
         let subject = survey.text(line.message_id.or(line.id));
         let domain = domain_of(survey, line).unwrap_or("");
@@ -126,10 +134,19 @@ pub(in crate::symptoms) fn hand_overs<'a>(survey: &Survey<'a>, failing: Failing)
     field
 }
 
+/// What did not answer, and how it is named, by the words of a line.
+fn what_failed(survey: &Survey<'_>, line: &Line, failing: Failing) -> (Kind, Option<String>) {
+    let said = survey.text(line.said);
+    match words::kind_of(said, survey.text(line.enhanced_status_code)) {
+        Kind::Answered if failing == Failing::Trouble && is_trouble(survey, line) => (Kind::Hop, None),
+        kind => (kind, words::named(said)),
+    }
+}
+
 /// The addresses from which we send: put off for their rate, or taken.
 pub(super) fn own_addresses<'a>(survey: &Survey<'a>) -> Field<'a> {
     let mut field = Field::default();
-    let mut known: HashMap<(Option<Name>, Option<Name>), Option<Option<String>>> = HashMap::new();
+    let mut known: HashMap<Words, Option<Option<String>>> = HashMap::new();
     // Which of our addresses a server uses, as far as it is told it.
     let mut address_of: HashMap<Name, Option<String>> = HashMap::new();
     let mut sent: Vec<&'a Line> = Vec::new();

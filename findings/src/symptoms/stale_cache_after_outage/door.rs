@@ -69,7 +69,14 @@ pub(super) fn by_dependency<'a>(survey: &Survey<'a>) -> BTreeMap<String, Vec<Att
         let said = survey.text(line.said);
         if let (Some(at), Some(name)) = (line.at, words::named(said)) {
             let subject = survey.text(line.envelope_recipient);
-            let attempt = Attempt { at, end: End::Silent, subject, domain: "", said, record: Record::Line(line) };
+            let attempt = Attempt {
+                at,
+                end: End::Silent,
+                subject,
+                domain: subject.rsplit_once('@').map_or("", |(_, domain)| domain),
+                said,
+                record: Record::Line(line),
+            };
             found.entry(name).or_default().push(attempt);
         }
     }

@@ -92,7 +92,7 @@ fn found(survey: &Survey<'_>) -> Vec<(Option<String>, Sign)> {
             verify::remembered(survey, outage),
             waits,
             recipients::not_synced(survey, outage),
-            recipients::cached(survey, outage.back),
+            recipients::cached(survey, outage.back, |domain| outage.may_concern(domain)),
             tokens::old(survey, outage),
         ];
         for leftover in leftovers.into_iter().flatten() {
@@ -159,7 +159,7 @@ fn moved(survey: &Survey<'_>) -> Option<Sign> {
             && matches!(change.fact.kind, ChangeKind::Created | ChangeKind::Enabled)
     })?;
     let at = change.at()?;
-    let leftover = recipients::cached(survey, at)?;
+    let leftover = recipients::cached(survey, at, |_| true)?;
     let object = change.fact.object.as_deref().unwrap_or("a mailbox");
     let story = format!("{object} was made anew at {} ({})", clock(at), change.fact.operation);
     let mark = Mark { at, tone: MarkTone::Change, label: change.fact.operation.clone(), cites: vec![change.cite()] };
