@@ -34,6 +34,9 @@ pub enum Command {
     /// Explain a refusal: what its code and words mean, by whom, which layer, and who can mend it; without one, list the codes
     #[command(after_help = CODES_EXAMPLES)]
     Codes(Codes),
+    /// Lead from the totals of reports to the rows of traces and logs, step by step, until nothing is left or the rest is named
+    #[command(after_help = RECONCILE_EXAMPLES)]
+    Reconcile(Reconcile),
     /// List which exports are read, or explain one: how to get it, and what it cannot show
     #[command(after_help = SOURCES_EXAMPLES)]
     Sources {
@@ -43,6 +46,9 @@ pub enum Command {
     /// List why copies meet their fate, or explain one cause: what proves it, what looks alike, the narrow fix, who owns it
     #[command(after_help = CAUSES_EXAMPLES)]
     Causes(Causes),
+    /// List symptoms in plain words, lead through one, find the closest to what is said, or say which of them records show
+    #[command(after_help = SYMPTOMS_EXAMPLES)]
+    Symptoms(Symptoms),
     /// Print completions for a shell
     #[command(
         after_help = "Example:\n  throughline completions bash > ~/.local/share/bash-completion/completions/throughline"
@@ -113,6 +119,19 @@ const CAUSES_EXAMPLES: &str = "Examples:
   throughline causes release-handoff --format markdown
       All causes of one family.";
 
+const SYMPTOMS_EXAMPLES: &str = "Examples:
+  throughline symptoms
+      All of them, in plain words.
+  throughline symptoms returns-after-policy-refresh
+      Be led through one: its sign, what to collect, what to look at and what each result means, causes, fixes, what looks alike.
+  throughline symptoms the exception worked yesterday and now it is blocked again
+      The closest to what somebody says, and why; pick one.
+  throughline symptoms --in exports/
+      Read every row, and say which of them the records show.
+  throughline symptoms totals-diverge --in report.csv --in trace.csv --format html > totals.html
+      One of them, with its picture, and which of the exports to collect are there.
+Exit status: 0 a symptom is shown, or no records were named; 1 none is shown, or no words fit; 3 nothing readable";
+
 const CODES_EXAMPLES: &str = "Examples:
   throughline codes 5.7.64
   throughline codes '550 5.7.64 TenantAttribution; Relay Access Denied'
@@ -124,6 +143,17 @@ const CODES_EXAMPLES: &str = "Examples:
   throughline codes --format json
       All that is known, as data.
 Exit status: 0 explained, 1 neither a code of a refusal nor known words stand in it";
+
+const RECONCILE_EXAMPLES: &str = "Examples:
+  throughline reconcile ticket-4711/
+      Every total of every report in the folder, beside the rows that hold the same mail.
+  throughline reconcile mail_flow_status.json trace_page_1.json trace_page_2.json
+      A report and the pages of a trace.
+  throughline reconcile exports.zip --format json > reconciliation.json
+      As data (its schema is in docs/).
+  throughline reconcile hold_summary_2026-05-02T0900Z.json held_queue.json release_log.json --format markdown
+      What Mimecast counts as held, beside the list; put the time of reading into the file's name.
+Exit status: 0 every total is met or explained, 1 something is left or could not be compared, 3 nothing readable";
 
 const SOURCES_EXAMPLES: &str = "Examples:
   throughline sources
@@ -212,6 +242,18 @@ pub struct Compare {
     pub output: Output,
 }
 
+/// Options of `reconcile`.
+#[derive(Debug, Args)]
+pub struct Reconcile {
+    /// Reports, traces and logs: folders, archives, files; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub clocks: Clocks,
+    #[command(flatten)]
+    pub output: Output,
+}
+
 /// Options about clocks.
 #[derive(Debug, Args)]
 pub struct Clocks {
@@ -243,6 +285,24 @@ pub struct Output {
 pub struct Causes {
     /// A cause, such as connector-routing/tls-failure or tls-failure, or a family; all if none is named
     pub id: Option<String>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Options of `symptoms`.
+#[derive(Debug, Args)]
+pub struct Symptoms {
+    /// A symptom, such as stale-search, or what is seen, in your own words; all if none is named
+    #[arg(value_name = "ID or WORDS")]
+    pub asked: Vec<String>,
+    /// Look for it in these records: a folder, a zip archive, or a file; may be given several times; - is standard input
+    #[arg(long = "in", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub clocks: Clocks,
+    /// Also hash files over 64 MiB
+    #[arg(long)]
+    pub hash_all: bool,
     #[command(flatten)]
     pub output: Output,
 }

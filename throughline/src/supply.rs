@@ -49,6 +49,22 @@ impl Supply {
         self.evidence.files.iter().filter(|file| is_within(&file.path, path)).map(input).collect()
     }
 
+    /// Asks that some file is of a kind that is read: without one no further question comes up.
+    ///
+    /// # Errors
+    /// [`Failure::NothingReadable`] if none is.
+    pub fn require_readable(&self, inputs: &[Input<'_>]) -> Result<(), Failure> {
+        let mut unread = Vec::new();
+        for input in inputs {
+            match sources::recognise(input.bytes, &input.name) {
+                Ok(_) => return Ok(()),
+                Err(error) => unread.push(error.to_string()),
+            }
+        }
+        unread.extend(self.evidence.refused.iter().map(ToString::to_string));
+        Err(Failure::NothingReadable(unread))
+    }
+
     /// Reads the rows about one message from `inputs`, which are files of this supply.
     ///
     /// # Errors
@@ -75,7 +91,7 @@ impl Supply {
         if progress.is_cancelled() {
             return Err(Failure::Stopped);
         }
-        require_readable(inputs, &self.evidence)?;
+        self.require_readable(inputs)?;
         readings.map_err(|unclear| which_message(unclear, inputs, &self.evidence, clock))
     }
 
@@ -117,19 +133,6 @@ fn input(file: &intake::Opened) -> Input<'_> {
 pub fn is_within(file: &Path, path: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     file.starts_with(path) || real(file).starts_with(real(path))
-}
-
-/// No file of a kind that is read: then the question which message is meant does not come up.
-fn require_readable(inputs: &[Input<'_>], evidence: &Evidence) -> Result<(), Failure> {
-    let mut unread = Vec::new();
-    for input in inputs {
-        match sources::recognise(input.bytes, &input.name) {
-            Ok(_) => return Ok(()),
-            Err(error) => unread.push(error.to_string()),
-        }
-    }
-    unread.extend(evidence.refused.iter().map(ToString::to_string));
-    Err(Failure::NothingReadable(unread))
 }
 
 /// Neither the options nor the evidence single out one message.
