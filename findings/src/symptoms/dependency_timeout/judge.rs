@@ -100,6 +100,10 @@ pub(super) fn suspects<'d, 'a>(
         let others = match healthy {
             // What is over, and was all there is, is no dependency of many.
             _ if tried == 0 && is_over(one, own, last, all) => continue,
+            // Others are known, and nothing goes to them at that time: all mail takes this way.
+            _ if tried == 0 && all.iter().any(|other| other.name != one.name && is_like(one.kind, other.kind)) => {
+                continue;
+            }
             _ if tried == 0 => Others::NotShown,
             // If many fail, it is what they share.
             (things, _) if failing > things => continue,
