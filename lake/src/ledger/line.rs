@@ -249,7 +249,9 @@ fn same(line: Line, said: &str, names: &Names) -> Line {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
     let text = |name: Option<Name>| name.map(|name| names.text(name));
-    (line.at, said, text(line.envelope_recipient), text(line.id), text(line.said)).hash(&mut hasher);
+    // A field of one message may read like that of another.
+    (line.at, said, text(line.envelope_recipient), text(line.message_id), text(line.id), text(line.said))
+        .hash(&mut hasher);
     std::mem::discriminant(&line.what).hash(&mut hasher);
     Line { sameness: hasher.finish(), ..line }
 }

@@ -50,6 +50,8 @@ pub(in crate::symptoms) struct Attempt<'a> {
     pub(in crate::symptoms) end: End,
     /// Which message or user it was for; empty if the record does not say.
     pub(in crate::symptoms) subject: &'a str,
+    /// The domain of the recipient that it was for; empty if the record does not say.
+    pub(in crate::symptoms) domain: &'a str,
     /// Its words, if it did not answer.
     pub(in crate::symptoms) said: &'a str,
     pub(in crate::symptoms) record: Record<'a>,

@@ -26,7 +26,8 @@ use super::picture::{Count, Counts};
 use super::{Apart, Picture, Sign, Survey, Symptom, stale_cache_after_outage};
 use crate::Standing;
 use attempts::{Dependency, End, count};
-use judge::{Others, Suspect};
+use judge::{Enough, Others, Suspect};
+use mail::Failing;
 use words::Kind;
 
 /// How many of one field are told: the worst.
@@ -49,21 +50,21 @@ impl Symptom for Rule {
     }
 
     fn find(&self, survey: &Survey<'_>) -> Vec<Sign> {
-        let mail = mail::hand_overs(survey).dependencies();
+        let mail = mail::hand_overs(survey, Failing::Silence).dependencies();
         // What came back and left something behind is another symptom.
         let over = stale_cache_after_outage::services(survey);
-        let mut signs = compared(survey, &mail, "hand-overs", &over, |one, other| match one {
+        let mut signs = compared(survey, &mail, ("hand-overs", judge::OF_MAIL), &over, |one, other| match one {
             Kind::Hop | Kind::Names => other == Kind::Hop,
             _ => true,
         });
-        for (field, unit) in [
-            (mail::own_addresses(survey), "hand-overs"),
-            (names::look_ups(survey), "look-ups"),
-            (scans::scans(survey), "messages"),
-            (probes::steps(survey), "steps of tests"),
-            (sign_ins::sign_ins(survey), "sign-ins"),
+        for (field, unit, enough) in [
+            (mail::own_addresses(survey), "hand-overs", judge::OF_MAIL),
+            (names::look_ups(survey), "look-ups", judge::OF_NAMES),
+            (scans::scans(survey), "messages", judge::OF_MAIL),
+            (probes::steps(survey), "steps of tests", judge::OF_TESTS),
+            (sign_ins::sign_ins(survey), "sign-ins", judge::OF_SIGN_INS),
         ] {
-            signs.extend(compared(survey, &field.dependencies(), unit, &over, |one, other| one == other));
+            signs.extend(compared(survey, &field.dependencies(), (unit, enough), &over, |one, other| one == other));
         }
         // A test and the log of the mail may tell of one thing.
         let mut told = BTreeSet::new();
@@ -84,12 +85,15 @@ fn bare(name: &str) -> String {
 fn compared(
     survey: &Survey<'_>,
     all: &[Dependency<'_>],
-    unit: &str,
+    (unit, enough): (&str, Enough),
     over: &BTreeSet<String>,
     is_like: impl Fn(Kind, Kind) -> bool + Copy,
 ) -> Vec<(String, Sign)> {
-    let suspects = judge::suspects(all, is_like);
-    let told = suspects.iter().filter(|suspect| !over.contains(&suspect.one.name)).take(TOLD_MAX);
+    let suspects = judge::suspects(all, enough, is_like);
+    let is_over = |one: &Dependency<'_>| {
+        over.contains(&one.name) || (one.kind == Kind::Agent && over.contains(stale_cache_after_outage::SIGN_IN))
+    };
+    let told = suspects.iter().filter(|suspect| !is_over(suspect.one)).take(TOLD_MAX);
     told.filter_map(|suspect| {
         let sign = told_of(survey, suspect, all, unit, is_like)?;
         Some((suspect.one.name.clone(), sign))
@@ -110,7 +114,15 @@ fn told_of(
     let failures = count(suspect.failures, End::Silent);
     let subjects: BTreeSet<&str> =
         suspect.failures.iter().filter(|one| one.end == End::Silent).map(|one| one.subject).collect();
+    // That it is this address of ours alone shows only where the same receiver takes mail from another.
+    let receiver = one.name.split_once(" at ").map(|(_, receiver)| receiver);
+    let is_alone = one.kind != Kind::OwnAddress
+        || rows
+            .iter()
+            .skip(1)
+            .any(|row| row.good > 0 && row.name.split_once(" at ").map(|(_, receiver)| receiver) == receiver);
     let standing = match suspect.others {
+        Others::Healthy if !is_alone => Standing::Likely,
         Others::Healthy => Standing::Proved,
         Others::Few => Standing::Likely,
         Others::NotShown => Standing::NotShown,
@@ -152,7 +164,7 @@ fn told_of(
     cites.extend(others.iter().filter(|row| row.good > 0).filter_map(|row| row.cites.first().cloned()).take(CITES_MAX));
     cites.extend(after.take(1).map(|attempt| attempt.record.cite(survey)));
     let ask_for = match suspect.others {
-        Others::Healthy => Vec::new(),
+        Others::Healthy if is_alone => Vec::new(),
         _ => asks(one.kind, suspect.failures.first().map(|attempt| attempt.record.source(survey))),
     };
     let told = Apart {

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use evidence::{AuthMethod, AuthResult};
-use lake::{Name, What};
+use jiff::Timestamp;
+use lake::{Line, Name, What};
 
 use super::attempts::{Attempt, End, Field, Record};
 use super::words::Kind;
@@ -15,6 +16,23 @@ pub(super) fn look_ups<'a>(survey: &Survey<'a>) -> Field<'a> {
     // Which message had a check that the DNS did not answer, and who checks at all.
     let mut unanswered: HashMap<Name, ()> = HashMap::new();
     let mut checks: HashMap<Name, ()> = HashMap::new();
+    // A field of a message has no instant of its own: that of the message counts.
+    let mut came: HashMap<Name, Timestamp> = HashMap::new();
+    let mut sent_by: HashMap<Name, Name> = HashMap::new();
+    for line in survey.lines() {
+        if let (Some(id), Some(at)) = (line.message_id.or(line.id), line.at) {
+            came.entry(id).or_insert(at);
+        }
+        if let (Some(id), Some(from)) = (line.message_id.or(line.id), line.header_from.or(line.envelope_sender)) {
+            sent_by.entry(id).or_insert(from);
+        }
+    }
+    let from_of = |line: &Line| {
+        let from =
+            line.header_from.or(line.envelope_sender).or_else(|| sent_by.get(&line.message_id.or(line.id)?).copied());
+        survey.text(from).rsplit_once('@').map(|(_, domain)| domain)
+    };
+    let at_of = |line: &Line| line.at.or_else(|| came.get(&line.message_id.or(line.id)?).copied());
     for line in survey.lines() {
         let What::Authentication(method, result) = &line.what else { continue };
         checks.extend(line.speaker.map(|speaker| (speaker, ())));
@@ -23,14 +41,14 @@ pub(super) fn look_ups<'a>(survey: &Survey<'a>) -> Field<'a> {
         }
         let id = line.message_id.or(line.id);
         unanswered.extend(id.map(|id| (id, ())));
-        let from = survey.text(line.header_from.or(line.envelope_sender)).rsplit_once('@').map(|(_, domain)| domain);
+        let from = from_of(line);
         let said = Some(survey.text(line.peer)).filter(|domain| !domain.is_empty());
         // An overall verdict is about the domain of the From address.
         let domain = if *method == AuthMethod::CompAuth { from.or(said) } else { said.or(from) };
-        if let (Some(at), Some(domain)) = (line.at, domain) {
+        if let (Some(at), Some(domain)) = (at_of(line), domain) {
             let subject = survey.text(id);
             let record = Record::Line(line);
-            let attempt = Attempt { at, end: End::Silent, subject, said: survey.text(line.said), record };
+            let attempt = Attempt { at, end: End::Silent, subject, domain: "", said: survey.text(line.said), record };
             field.note(Kind::Names, domain, attempt);
         }
     }
@@ -48,10 +66,10 @@ pub(super) fn look_ups<'a>(survey: &Survey<'a>) -> Field<'a> {
             _ => false,
         };
         let is_unanswered = id.is_some_and(|id| unanswered.contains_key(&id));
-        let from = survey.text(line.header_from.or(line.envelope_sender)).rsplit_once('@').map(|(_, domain)| domain);
-        if let (true, false, Some(at), Some(domain)) = (is_judged, is_unanswered, line.at, from) {
+        let from = from_of(line);
+        if let (true, false, Some(at), Some(domain)) = (is_judged, is_unanswered, at_of(line), from) {
             let record = Record::Line(line);
-            let attempt = Attempt { at, end: End::Answered, subject: survey.text(id), said: "", record };
+            let attempt = Attempt { at, end: End::Answered, subject: survey.text(id), domain: "", said: "", record };
             field.note(Kind::Names, domain, attempt);
         }
     }
@@ -60,7 +78,11 @@ pub(super) fn look_ups<'a>(survey: &Survey<'a>) -> Field<'a> {
         let status = answer.fact.status.as_str();
         let end = if is_silence(status) { End::Silent } else { End::Answered };
         let (subject, record) = (answer.fact.name.as_str(), Record::Entry(answer.entry));
-        field.note(Kind::Names, domain_of(&answer.fact.name), Attempt { at, end, subject, said: status, record });
+        field.note(
+            Kind::Names,
+            domain_of(&answer.fact.name),
+            Attempt { at, end, subject, domain: "", said: status, record },
+        );
     }
     field
 }

@@ -18,7 +18,7 @@ const UNDER_WAY: SignedDuration = SignedDuration::from_mins(15);
 /// The visible sign alone: which domain, and what is missing.
 pub(super) fn waiting(survey: &Survey<'_>) -> Option<Sign> {
     let mut field = Field::default();
-    let last = survey.lines().last()?.at?;
+    let last = survey.now.or_else(|| survey.lines().last()?.at)?;
     let mut of_message: BTreeMap<(&str, &str), &Line> = BTreeMap::new();
     for line in survey.lines() {
         if let What::Status(_) = line.what {
@@ -38,10 +38,10 @@ pub(super) fn waiting(survey: &Survey<'_>) -> Option<Sign> {
             _ => continue,
         };
         let said = survey.text(line.said);
-        field.note(Kind::Hop, domain, Attempt { at, end, subject: id, said, record: Record::Line(line) });
+        field.note(Kind::Hop, domain, Attempt { at, end, subject: id, domain: "", said, record: Record::Line(line) });
     }
     let all: Vec<Dependency<'_>> = field.dependencies();
-    let suspects = judge::suspects(&all, |one, other| one == other);
+    let suspects = judge::suspects(&all, judge::OF_MAIL, |one, other| one == other);
     let suspect = suspects.iter().find(|suspect| suspect.others != judge::Others::NotShown)?;
     let silent = suspect.failures.iter().filter(|attempt| attempt.end == End::Silent);
     Some(Sign {

@@ -33,7 +33,7 @@ pub(in crate::symptoms) fn steps<'a>(survey: &Survey<'a>) -> Field<'a> {
         };
         let kind = if is_names { Kind::Names } else { Kind::Hop };
         let (subject, said, record) = ("", fact.said.as_str(), Record::Entry(step.entry));
-        field.note(kind, &name, Attempt { at, end, subject, said, record });
+        field.note(kind, &name, Attempt { at, end, subject, domain: "", said, record });
     }
     field
 }

@@ -58,7 +58,7 @@ pub(super) fn scans<'a>(survey: &Survey<'a>) -> Field<'a> {
         };
         let subject = survey.text(line.message_id.or(line.id));
         let (at, said, record) = (way.came.0, survey.text(line.said), Record::Line(line));
-        field.note(Kind::Scanner, &name, Attempt { at, end, subject, said, record });
+        field.note(Kind::Scanner, &name, Attempt { at, end, subject, domain: "", said, record });
     }
     field
 }

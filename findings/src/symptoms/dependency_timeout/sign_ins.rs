@@ -53,7 +53,7 @@ pub(in crate::symptoms) fn sign_ins<'a>(survey: &Survey<'a>) -> Field<'a> {
         known.entry(subject).or_insert(agent);
         let said = one.fact.reason.as_deref().unwrap_or("");
         let record = Record::Entry(one.entry);
-        field.note(Kind::Agent, agent, Attempt { at, end: End::Silent, subject, said, record });
+        field.note(Kind::Agent, agent, Attempt { at, end: End::Silent, subject, domain: "", said, record });
     }
     for one in &all {
         let (Some(at), SignInOutcome::Succeeded) = (one.at(), one.fact.outcome) else { continue };
@@ -71,7 +71,7 @@ pub(in crate::symptoms) fn sign_ins<'a>(survey: &Survey<'a>) -> Field<'a> {
             _ => other(),
         };
         let record = Record::Entry(one.entry);
-        field.note(Kind::Agent, &name, Attempt { at, end: End::Answered, subject, said: "", record });
+        field.note(Kind::Agent, &name, Attempt { at, end: End::Answered, subject, domain: "", said: "", record });
     }
     field
 }

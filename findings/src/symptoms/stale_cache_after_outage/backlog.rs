@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use evidence::Layer;
 use jiff::{SignedDuration, Timestamp};
-use lake::{Fared, Line};
+use lake::{Fared, Line, What};
 
 use super::super::dependency_timeout::words::Kind;
 use super::outage::{Outage, last_words};
-use super::{Leftover, clock};
+use super::{Leftover, clock, door};
 use crate::Standing;
 use crate::symptoms::Survey;
 use crate::symptoms::picture::{Mark, MarkTone};
@@ -39,9 +39,19 @@ pub(super) fn left(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Leftover>
     }
     let last = survey.lines().last()?.at?;
     let mut became: Vec<Became<'_>> = Vec::new();
-    for (line, fared) in last_words(survey, &old).into_values() {
+    let words = last_words(survey, &old);
+    // An end that names no recipient is that of all.
+    let ended: BTreeSet<&str> = words
+        .iter()
+        .filter(|((_, recipient), (line, _))| recipient.is_empty() && line.what == What::Expired)
+        .map(|((id, _), _)| *id)
+        .collect();
+    for ((id, recipient), (line, fared)) in words {
         let Some(at) = line.at else { continue };
         match fared {
+            _ if ended.contains(id) && !recipient.is_empty() => {}
+            // A refusal for another reason is a new one.
+            Fared::Blocked if !door::is_expiry(survey, line) => {}
             Fared::Blocked if at > outage.back => became.push(Became::GivenUp(at, line)),
             Fared::Through if at.duration_since(outage.back) >= DRAINED => became.push(Became::Late(at, line)),
             Fared::PutOff if last.duration_since(outage.back) >= DRAINED => became.push(Became::Waits(at, line)),

@@ -8,7 +8,7 @@ use lake::{Line, What};
 use serde::Deserialize;
 
 use super::super::dependency_timeout::attempts::{Attempt, End, Record};
-use super::super::dependency_timeout::words;
+use super::super::dependency_timeout::words::{self, Kind};
 use crate::symptoms::Survey;
 
 /// One sort of memory.
@@ -26,6 +26,16 @@ pub(super) struct Memory {
 #[derive(Debug, Default, Deserialize)]
 struct Table {
     memory: Vec<Memory>,
+    expiry: Expiry,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expiry {
+    words: Vec<String>,
+    codes: Vec<String>,
+    #[allow(dead_code)]
+    source: String,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| toml::from_str(include_str!("door.toml")).unwrap_or_default());
@@ -39,6 +49,16 @@ pub(super) fn memory_of(survey: &Survey<'_>, line: &Line) -> Option<&'static Mem
     TABLE.memory.iter().find(|memory| memory.words.iter().any(|word| said.contains(word.as_str())))
 }
 
+/// Whether a message was given up because it took too long: by the words, or because it still got no answer.
+pub(super) fn is_expiry(survey: &Survey<'_>, line: &Line) -> bool {
+    let (said, code) = (survey.text(line.said), survey.text(line.enhanced_status_code));
+    let lower = said.to_lowercase();
+    line.what == What::Expired
+        || TABLE.expiry.words.iter().any(|word| lower.contains(word.as_str()))
+        || TABLE.expiry.codes.iter().any(|known| known == code)
+        || words::kind_of(said, code) == Kind::Hop
+}
+
 /// What servers say at their door of a dependency that did not answer a probe, by its name.
 pub(super) fn by_dependency<'a>(survey: &Survey<'a>) -> BTreeMap<String, Vec<Attempt<'a>>> {
     let mut found: BTreeMap<String, Vec<Attempt<'a>>> = BTreeMap::new();
@@ -49,7 +69,14 @@ pub(super) fn by_dependency<'a>(survey: &Survey<'a>) -> BTreeMap<String, Vec<Att
         let said = survey.text(line.said);
         if let (Some(at), Some(name)) = (line.at, words::named(said)) {
             let subject = survey.text(line.envelope_recipient);
-            let attempt = Attempt { at, end: End::Silent, subject, said, record: Record::Line(line) };
+            let attempt = Attempt {
+                at,
+                end: End::Silent,
+                subject,
+                domain: subject.rsplit_once('@').map_or("", |(_, domain)| domain),
+                said,
+                record: Record::Line(line),
+            };
             found.entry(name).or_default().push(attempt);
         }
     }

@@ -28,6 +28,7 @@ use super::picture::{EventStrip, Lane, Mark, MarkTone};
 use super::{Apart, Picture, Sign, Survey, Symptom};
 use crate::Standing;
 use outage::Outage;
+pub(super) use outage::SIGN_IN;
 
 /// So many signs are told; several outages may leave the same behind.
 const SIGNS_MAX: usize = 3;
@@ -79,12 +80,19 @@ fn found(survey: &Survey<'_>) -> Vec<(Option<String>, Sign)> {
     let mut told: BTreeSet<&'static str> = BTreeSet::new();
     let outages = outage::all(survey);
     for outage in &outages {
+        let by_name = dns::cached(survey, outage);
+        // What waits for a host at its old address waits for the name, not for its turn.
+        let waits = if by_name.as_ref().is_some_and(|one| one.standing == Standing::Proved) {
+            None
+        } else {
+            backlog::left(survey, outage)
+        };
         let leftovers = [
-            dns::cached(survey, outage),
+            by_name,
             verify::remembered(survey, outage),
-            backlog::left(survey, outage),
+            waits,
             recipients::not_synced(survey, outage),
-            recipients::cached(survey, outage.back),
+            recipients::cached(survey, outage.back, |domain| outage.may_concern(domain)),
             tokens::old(survey, outage),
         ];
         for leftover in leftovers.into_iter().flatten() {
@@ -151,7 +159,7 @@ fn moved(survey: &Survey<'_>) -> Option<Sign> {
             && matches!(change.fact.kind, ChangeKind::Created | ChangeKind::Enabled)
     })?;
     let at = change.at()?;
-    let leftover = recipients::cached(survey, at)?;
+    let leftover = recipients::cached(survey, at, |_| true)?;
     let object = change.fact.object.as_deref().unwrap_or("a mailbox");
     let story = format!("{object} was made anew at {} ({})", clock(at), change.fact.operation);
     let mark = Mark { at, tone: MarkTone::Change, label: change.fact.operation.clone(), cites: vec![change.cite()] };

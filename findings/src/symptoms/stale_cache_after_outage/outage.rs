@@ -19,14 +19,40 @@ const BACK_MIN: usize = 2;
 /// Fewer failed runs of a job than of single attempts: a run stands for all that it would have done.
 const RUNS_MIN: usize = 2;
 
+impl Outage<'_> {
+    /// Whether it kept mail of a domain away; what tests, sign-ins and jobs tell of names no domain.
+    pub(super) fn may_concern(&self, domain: &str) -> bool {
+        self.told_by != ToldBy::Mail || self.failures.iter().any(|one| one.domain == domain)
+    }
+}
+
+/// The name of signing in as a whole.
+pub(in crate::symptoms) const SIGN_IN: &str = "sign-in";
+
+/// In how many outages leftovers are looked for: the largest.
+const OUTAGES_MAX: usize = 8;
+
+/// Which records tell of an outage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ToldBy {
+    /// Attempts to hand mail on.
+    Mail,
+    /// Tests.
+    Tests,
+    /// Sign-ins.
+    SignIns,
+    /// Runs of a job.
+    Jobs,
+}
+
 /// An outage that is over.
 #[derive(Clone, Debug)]
 pub(super) struct Outage<'a> {
     /// What failed.
     pub(super) service: String,
     pub(super) kind: Kind,
-    /// Whether a job tells of it.
-    pub(super) is_job: bool,
+    /// Which records tell of it.
+    pub(super) told_by: ToldBy,
     pub(super) from: Timestamp,
     /// Its last failure before it came back.
     pub(super) last: Timestamp,
@@ -39,25 +65,29 @@ pub(super) struct Outage<'a> {
     pub(super) late: Vec<Attempt<'a>>,
 }
 
-/// All outages that are over, by service.
+/// The largest outages that are over.
 pub(super) fn all<'a>(survey: &Survey<'a>) -> Vec<Outage<'a>> {
     let doors = door::by_dependency(survey);
     let mut found: Vec<Outage<'a>> = Vec::new();
-    for dependency in mail::hand_overs(survey).dependencies() {
+    for dependency in mail::hand_overs(survey, mail::Failing::Trouble).dependencies() {
         let empty = Vec::new();
         let at_door = doors.get(&dependency.name).unwrap_or(&empty);
-        found.extend(over(&dependency, at_door, FAILURES_MIN));
+        found.extend(over(&dependency, at_door, FAILURES_MIN, ToldBy::Mail));
     }
-    for field in [probes::steps(survey), signing_in(survey)] {
-        found.extend(field.dependencies().iter().filter_map(|one| over(one, &[], FAILURES_MIN)));
+    for (field, failures_min, told_by) in [
+        (probes::steps(survey), FAILURES_MIN, ToldBy::Tests),
+        (signing_in(survey), FAILURES_MIN, ToldBy::SignIns),
+        (jobs(survey), RUNS_MIN, ToldBy::Jobs),
+    ] {
+        found.extend(field.dependencies().iter().filter_map(|one| over(one, &[], failures_min, told_by)));
     }
-    let runs = jobs(survey).dependencies();
-    found.extend(runs.iter().filter_map(|one| over(one, &[], RUNS_MIN)).map(|one| Outage { is_job: true, ..one }));
+    found.sort_by(|a, b| (b.failures.len(), &a.service).cmp(&(a.failures.len(), &b.service)));
+    found.truncate(OUTAGES_MAX);
     found
 }
 
 /// Whether a dependency failed for a while and then did well; `door` holds what a server says of it in its own name.
-fn over<'a>(one: &Dependency<'a>, door: &[Attempt<'a>], failures_min: usize) -> Option<Outage<'a>> {
+fn over<'a>(one: &Dependency<'a>, door: &[Attempt<'a>], failures_min: usize, told_by: ToldBy) -> Option<Outage<'a>> {
     let first = one.of(End::Silent).chain(door).map(|attempt| attempt.at).min()?;
     let well: Vec<&Attempt<'a>> = one.of(End::Answered).filter(|attempt| attempt.at > first).collect();
     let silent: Vec<&Attempt<'a>> = one.of(End::Silent).collect();
@@ -85,7 +115,7 @@ fn over<'a>(one: &Dependency<'a>, door: &[Attempt<'a>], failures_min: usize) -> 
     Some(Outage {
         service: one.name.clone(),
         kind: one.kind,
-        is_job: false,
+        told_by,
         from: failures.first()?.at,
         last,
         back,
@@ -107,7 +137,11 @@ fn signing_in<'a>(survey: &Survey<'a>) -> Field<'a> {
         let Some(at) = one.at() else { continue };
         let subject = one.fact.who.as_deref().unwrap_or("");
         let said = one.fact.reason.as_deref().unwrap_or("");
-        field.note(Kind::Agent, "sign-in", Attempt { at, end, subject, said, record: Record::Entry(one.entry) });
+        field.note(
+            Kind::Agent,
+            SIGN_IN,
+            Attempt { at, end, subject, domain: "", said, record: Record::Entry(one.entry) },
+        );
     }
     field
 }
@@ -125,7 +159,7 @@ fn jobs<'a>(survey: &Survey<'a>) -> Field<'a> {
         // A run that fails says so more than once.
         let subject = step.fact.run.as_deref().unwrap_or("");
         let (said, record) = (step.fact.said.as_str(), Record::Entry(step.entry));
-        field.note(Kind::Lookup, &step.fact.job, Attempt { at, end, subject, said, record });
+        field.note(Kind::Lookup, &step.fact.job, Attempt { at, end, subject, domain: "", said, record });
     }
     field
 }

@@ -6,7 +6,7 @@ use evidence::{Address, ChangeKind, Cite, Layer, Reply, SettingClass};
 use jiff::Timestamp;
 use lake::{Fared, Line, What};
 
-use super::outage::Outage;
+use super::outage::{Outage, ToldBy};
 use super::{Leftover, clock};
 use crate::Standing;
 use crate::causes::stated::words::cause_of;
@@ -38,9 +38,12 @@ fn unknown<'a>(survey: &Survey<'a>, after: Timestamp) -> Vec<&'a Line> {
 }
 
 /// Senders whose client writes to an internal address of the time before.
-pub(super) fn cached(survey: &Survey<'_>, after: Timestamp) -> Option<Leftover> {
+pub(super) fn cached(survey: &Survey<'_>, after: Timestamp, may_concern: impl Fn(&str) -> bool) -> Option<Leftover> {
     let is_old = |line: &&Line| {
         let recipient = survey.text(line.envelope_recipient);
+        if recipient.rsplit_once('@').is_some_and(|(_, domain)| !may_concern(domain)) {
+            return false;
+        }
         recipient.starts_with(OLD_FORM) || survey.text(line.said).to_lowercase().contains(OLD_FORM)
     };
     let refused: Vec<&Line> = survey
@@ -150,10 +153,9 @@ pub(super) fn not_synced(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Lef
         is_ours && line.fared() == Some(Fared::Through) && !of_recipient.contains_key(recipient)
     })?;
     let made = made(survey, outage);
-    let is_made = |recipient: &str| made.iter().find(|(address, ..)| address == recipient);
-    let fits: Vec<(&str, &Vec<&Line>, &(String, Timestamp, Cite))> =
-        of_recipient.iter().filter_map(|(recipient, lines)| Some((*recipient, lines, is_made(recipient)?))).collect();
-    let is_directory = outage.is_job;
+    let fits: Vec<(&str, &Vec<&Line>, &Made)> =
+        of_recipient.iter().filter_map(|(recipient, lines)| Some((*recipient, lines, made.get(*recipient)?))).collect();
+    let is_directory = outage.told_by == ToldBy::Jobs;
     let (said, standing, ask_for, lines, made_cites): (_, _, Vec<&'static str>, Vec<&Line>, Vec<Cite>) = match fits
         .as_slice()
     {
@@ -176,7 +178,7 @@ pub(super) fn not_synced(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Lef
         }
         fits => {
             let names: Vec<String> =
-                fits.iter().take(3).map(|(name, _, made)| format!("{name} (made {})", clock(made.1))).collect();
+                fits.iter().take(3).map(|(name, _, made)| format!("{name} (made {})", clock(made.at))).collect();
             let others = of_recipient.len() - fits.len();
             let said = format!(
                 "{} are refused as unknown, all made or changed during it, while {} is reached; they stay unknown until the directory is synchronised in full{}",
@@ -190,7 +192,7 @@ pub(super) fn not_synced(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Lef
             );
             let standing = if others == 0 { Standing::Proved } else { Standing::Likely };
             let lines = fits.iter().flat_map(|(_, lines, _)| lines.iter().copied()).collect();
-            (said, standing, Vec::new(), lines, fits.iter().map(|(_, _, made)| made.2.clone()).collect())
+            (said, standing, Vec::new(), lines, fits.iter().map(|(_, _, made)| made.cite.clone()).collect())
         }
     };
     let mut cites: Vec<Cite> = lines.iter().take(4).map(|line| survey.cite(line)).collect();
@@ -211,10 +213,16 @@ pub(super) fn not_synced(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Lef
     })
 }
 
+/// When something was made or changed, and where that is written.
+struct Made {
+    at: Timestamp,
+    cite: Cite,
+}
+
 /// Mailboxes, users and groups that were made or changed during the outage, by address.
-fn made(survey: &Survey<'_>, outage: &Outage<'_>) -> Vec<(String, Timestamp, Cite)> {
+fn made(survey: &Survey<'_>, outage: &Outage<'_>) -> BTreeMap<String, Made> {
     let is_then = |at: Timestamp| outage.from <= at && at <= outage.back;
-    let mut made = Vec::new();
+    let mut made = BTreeMap::new();
     for change in survey.changes() {
         let is_recipient =
             matches!(change.fact.class, Some(SettingClass::Mailbox | SettingClass::User | SettingClass::Group));
@@ -227,7 +235,7 @@ fn made(survey: &Survey<'_>, outage: &Outage<'_>) -> Vec<(String, Timestamp, Cit
         let altered = change.fact.alterations.iter().flat_map(|one| one.after.iter());
         for text in change.fact.object.iter().chain(altered) {
             for word in text.split([',', ';', ' ', '"', '[', ']']).filter(|word| word.contains('@')) {
-                made.push((Address::new(word).as_str().to_owned(), at, change.cite()));
+                made.entry(Address::new(word).as_str().to_owned()).or_insert(Made { at, cite: change.cite() });
             }
         }
     }
@@ -244,7 +252,9 @@ fn made(survey: &Survey<'_>, outage: &Outage<'_>) -> Vec<(String, Timestamp, Cit
         let more = addresses
             .filter(|value| value.contains('@') && !value.contains(' '))
             .map(|value| Address::new(value).as_str().to_owned());
-        made.extend(own.chain(more).map(|address| (address, at, setting.cite())));
+        for address in own.chain(more) {
+            made.entry(address).or_insert(Made { at, cite: setting.cite() });
+        }
     }
     made
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use evidence::{Layer, SignIn, SignInKind, SignInOutcome};
 use serde::Deserialize;
 
-use super::outage::Outage;
+use super::outage::{Outage, ToldBy};
 use super::{Leftover, clock};
 use crate::Standing;
 use crate::symptoms::picture::{Mark, MarkTone};
@@ -34,10 +34,17 @@ fn is_old_token(code: i64) -> bool {
 /// Fewer failures of a client are one that signed in anew and went on.
 const FAILURES_MIN: usize = 2;
 
+/// What failed with an old token, and what went well at the prompt.
+type User<'u, 'a> = (Vec<&'u Stated<'a, SignIn>>, Vec<&'u Stated<'a, SignIn>>);
+
 /// Users whose clients go on failing with an old token.
 pub(super) fn old(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Leftover> {
     let all = survey.sign_ins();
-    let mut of_user: BTreeMap<&str, (Vec<&Stated<'_, SignIn>>, Vec<&Stated<'_, SignIn>>)> = BTreeMap::new();
+    // That a server did not take mail makes no token worthless.
+    if outage.told_by == ToldBy::Mail {
+        return None;
+    }
+    let mut of_user: BTreeMap<&str, User<'_, '_>> = BTreeMap::new();
     for one in &all {
         let (Some(at), Some(who)) = (one.at(), one.fact.who.as_deref()) else { continue };
         if at < outage.back {
@@ -52,7 +59,7 @@ pub(super) fn old(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Leftover> 
         }
     }
     of_user.retain(|_, (failed, _)| failed.len() >= FAILURES_MIN);
-    let shown = |(failed, well): &(Vec<&Stated<'_, SignIn>>, Vec<&Stated<'_, SignIn>>)| {
+    let shown = |(failed, well): &User<'_, '_>| {
         // The client goes on failing although the person got in.
         let first = well.first().and_then(|one| one.at());
         first.is_some_and(|first| failed.last().and_then(|one| one.at()).is_some_and(|last| last > first))

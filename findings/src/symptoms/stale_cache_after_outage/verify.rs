@@ -20,7 +20,13 @@ pub(super) fn remembered(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Lef
         .iter()
         .filter(|line| line.at.is_some_and(|at| at > outage.back))
         .filter_map(|line| Some((line, door::memory_of(survey, line)?)))
-        .filter(|(line, _)| words::named(survey.text(line.said)).is_none_or(|name| name == outage.service))
+        .filter(|(line, _)| match words::named(survey.text(line.said)) {
+            Some(name) => name == outage.service,
+            None => {
+                let recipient = survey.text(line.envelope_recipient);
+                recipient.rsplit_once('@').is_some_and(|(_, domain)| outage.may_concern(domain))
+            }
+        })
         .collect();
     let (first, memory) = *of_it.first()?;
     let (last, _) = *of_it.last()?;
