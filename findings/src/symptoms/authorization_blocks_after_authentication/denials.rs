@@ -65,6 +65,18 @@ pub(super) fn is_of_the_owner(text: &str) -> bool {
     of("owner", |value| text.contains(value)).is_some()
 }
 
+/// Whether a server refuses to pass mail on.
+pub(super) fn is_of_relaying(text: &str) -> bool {
+    let text = text.to_lowercase();
+    of("relay", |value| text.contains(value)).is_some()
+}
+
+/// Whether a record says that its client had signed in.
+pub(super) fn is_signed_in(text: &str) -> bool {
+    let text = text.to_lowercase();
+    of("login", |value| text.contains(value)).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,7 +85,7 @@ mod tests {
     fn every_line_of_the_table_is_known() {
         let table: Table = toml::from_str(include_str!("denials.toml")).expect("a table");
         for entry in &table.denial {
-            let is_known = ["code", "words", "owner"].contains(&entry.field.as_str());
+            let is_known = ["code", "words", "owner", "relay", "login"].contains(&entry.field.as_str());
             let is_lower = entry.values.iter().all(|value| value.to_lowercase() == *value);
             assert!(is_known && is_lower && CAUSES.contains(&entry.means.as_str()), "{entry:?}");
             assert!(entry.source.contains("read 20"), "{entry:?}");

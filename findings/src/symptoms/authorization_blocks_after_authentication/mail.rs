@@ -8,7 +8,7 @@ use lake::{Line, Name, What};
 use layers::{Explained, Fate};
 use trace::Event;
 
-use super::denials::{self, NOT_OWNER, POLICY, RECIPIENT};
+use super::denials::{self, NOT_OWNER, POLICY, RECIPIENT, ROLE_MISSING};
 use super::{once, short, utc};
 use crate::symptoms::picture::{EventStrip, Lane, Mark, MarkTone, Picture};
 use crate::symptoms::{Apart, Sign, Survey};
@@ -22,7 +22,65 @@ pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
     if found.iter().all(|sign| sign.specific != Some(NOT_OWNER)) {
         found.extend(of_senders(survey));
     }
+    found.extend(of_relaying(survey));
     found
+}
+
+/// A client that signed in within this time is the one that is refused from the same address.
+const SAME_CLIENT: jiff::SignedDuration = jiff::SignedDuration::from_secs(10 * 60);
+
+/// Clients that signed in and for which the server passes no mail on all the same: one finding in all, the last refusal in full.
+fn of_relaying(survey: &Survey<'_>) -> Option<Sign> {
+    let mut logins: BTreeMap<Name, Vec<&Line>> = BTreeMap::new();
+    for line in survey.lines() {
+        if let (What::Arrival(Outcome::Accepted), Some(ip)) = (&line.what, line.peer_ip)
+            && denials::is_signed_in(survey.text(line.connector))
+        {
+            logins.entry(ip).or_default().push(line);
+        }
+    }
+    let mut known: BTreeMap<Name, bool> = BTreeMap::new();
+    let mut refused: Vec<(&Line, Option<&Line>)> = Vec::new();
+    for line in survey.lines().iter().filter(|line| matches!(line.what, What::Arrival(Outcome::Refused))) {
+        let Some(said) = line.said else { continue };
+        if !*known.entry(said).or_insert_with(|| denials::is_of_relaying(survey.text(Some(said)))) {
+            continue;
+        }
+        let of_client = line.peer_ip.and_then(|ip| logins.get(&ip)).map(Vec::as_slice).unwrap_or_default();
+        let end = of_client.partition_point(|login| login.at <= line.at);
+        let before = end.checked_sub(1).and_then(|last| of_client.get(last)).copied();
+        let login = before
+            .filter(|login| login.at.zip(line.at).is_some_and(|(login, at)| at.duration_since(login) <= SAME_CLIENT));
+        if login.is_some() || denials::is_signed_in(&survey.cite(line).said) {
+            refused.push((line, login));
+        }
+    }
+    let (last, login) = *refused.last()?;
+    // Whether the record itself says that it had signed in, or another one of the same address.
+    let is_said = denials::is_signed_in(&survey.cite(last).said);
+    let cites = refused.iter().rev().take(4).flat_map(|(line, login)| [Some(*line), *login]).flatten();
+    Some(Sign {
+        specific: Some(ROLE_MISSING),
+        standing: if is_said { Standing::Proved } else { Standing::Likely },
+        layer: Layer::Arrival,
+        envelope_recipient: None,
+        statement: format!(
+            "{} had signed in{}, and its mail to {} was not passed on at {}: `{}`. The account was accepted: a new password would not help.",
+            survey.text(last.peer),
+            login
+                .and_then(|login| login.at)
+                .filter(|_| !is_said)
+                .map(|at| format!(" at {}", utc(at)))
+                .unwrap_or_default(),
+            survey.text(last.envelope_recipient),
+            last.at.map(utc).unwrap_or_default(),
+            short(survey.text(last.said)),
+        ),
+        cites: once(cites.map(|line| survey.cite(line))),
+        ask_for: if is_said { Vec::new() } else { vec![survey.ledger.source(last)] },
+        apart: Vec::new(),
+        picture: None,
+    })
 }
 
 /// The passes that prove who sent the message, and whether anything speaks against them.

@@ -2,10 +2,10 @@
 //!
 //! Who somebody is was proved; what he may do was refused. Two senses, one reasoning:
 //!
-//! - people and programs ([`people`]): the exact attempt that was accepted (code 0, second factor given, logon at the gateway), and
+//! - people and programs (`people.rs`): the exact attempt that was accepted (code 0, second factor given, logon at the gateway), and
 //!   the denial of the same account that follows: not assigned, no consent, an access policy on the next resource, a role that is
 //!   missing, a quarantine that may only be asked;
-//! - mail ([`mail`]): SPF, DKIM and DMARC (or compauth) pass by our own system's word, and a restriction of the recipient, a rule, a
+//! - mail (`mail.rs`): SPF, DKIM and DMARC (or compauth) pass by our own system's word, and a restriction of the recipient, a rule, a
 //!   list or a verdict stops the copy all the same; or a client that signed in may not send in that name.
 //!
 //! Both records must be there. A wrong password, a prompt that the same session answered, a denial that was mended later, and mail

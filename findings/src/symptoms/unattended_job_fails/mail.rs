@@ -40,7 +40,9 @@ fn of_sender(survey: &Survey<'_>, sender: Name, courses: &[&Course]) -> Option<S
     let reply = |course: &Course| {
         let line = survey.deciding(course);
         let code = line.reply_code.map(|code| code.to_string()).unwrap_or_default();
-        format!("{code} {} {}", survey.text(line.enhanced_status_code), survey.text(line.said))
+        let said = survey.text(line.said);
+        // Most servers repeat their codes in the words.
+        if said.starts_with(&code) { said.to_owned() } else { format!("{code} {said}") }
     };
     let cause = |course: &Course| {
         let is_bad = matches!(course.fared, Fared::Blocked | Fared::PutOff);

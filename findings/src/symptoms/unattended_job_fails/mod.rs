@@ -56,7 +56,7 @@ impl Symptom for Rule {
         let runs = runs::of(&steps);
         let mut by_job: BTreeMap<String, Vec<&Run<'_, '_>>> = BTreeMap::new();
         for run in &runs {
-            by_job.entry(runs::stem(&run.job)).or_default().push(run);
+            by_job.entry(run.key.clone()).or_default().push(run);
         }
         let mut found: Vec<Sign> = by_job.values().filter_map(|runs| of_job(runs, &around)).collect();
         if found.is_empty() {
@@ -201,13 +201,11 @@ fn of_sign_ins(told: &sign_ins::Told<'_, '_>, around: &Around<'_, '_>) -> Sign {
     let name = who.unwrap_or_else(|| "the job's account".to_owned());
     let person = told.good.fact.who.clone().unwrap_or_else(|| "a person".to_owned());
     let text = format!(
-        "{name} was refused {} from {} to {} where no person sat at a prompt, while {person} was let in by hand at {}",
+        "{name} was refused {} where no person sat at a prompt, while {person} was let in by hand at {}",
         match told.failed.len() {
-            1 => "once".to_owned(),
-            count => format!("{count} times"),
+            1 => format!("at {}", utc(last)),
+            count => format!("{count} times from {} to {}", utc(first), utc(last)),
         },
-        utc(first),
-        utc(last),
         good_side.when,
     );
     let mut cites: Vec<Cite> = vec![told.good.cite()];

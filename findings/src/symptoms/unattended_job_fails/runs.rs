@@ -36,6 +36,8 @@ pub(super) enum Ended {
 pub(super) struct Run<'s, 'a> {
     /// The job's name as written.
     pub(super) job: String,
+    /// The name by which its runs are put together.
+    pub(super) key: String,
     /// The first instant.
     pub(super) at: Timestamp,
     /// The last instant.
@@ -70,6 +72,8 @@ const TRANSCRIPT: SourceId = "job/transcript";
 pub(super) fn of<'s, 'a>(steps: &'s [Stated<'a, JobStep>]) -> Vec<Run<'s, 'a>> {
     let (scripts, others): (Vec<_>, Vec<_>) = steps.iter().partition(|step| step.source() == TRANSCRIPT);
     let mut runs = of_ids(others);
+    // A task runs a script of another name.
+    let mut called: BTreeMap<String, String> = BTreeMap::new();
     for script in of_transcripts(scripts) {
         // The task that ran the script and the script's own record are one run.
         let is_of = |run: &&mut Run<'_, '_>| {
@@ -78,11 +82,17 @@ pub(super) fn of<'s, 'a>(steps: &'s [Stated<'a, JobStep>]) -> Vec<Run<'s, 'a>> {
         };
         let mut tasks = runs.iter_mut().filter(|run| run.is_of_a_task()).filter(is_of);
         match (tasks.next(), tasks.next()) {
-            (Some(task), None) if names_fit(&task.job, &script.job) || users_fit(task, &script) => task.join(script),
+            (Some(task), None) if task.key == script.key || users_fit(task, &script) => {
+                called.insert(script.key.clone(), task.key.clone());
+                task.join(script);
+            }
             _ => runs.push(script),
         }
     }
     for run in &mut runs {
+        if let Some(task) = called.get(&run.key) {
+            run.key.clone_from(task);
+        }
         run.judge();
     }
     runs.sort_by(|a, b| (a.at, &a.job, a.cite_order()).cmp(&(b.at, &b.job, b.cite_order())));
@@ -91,15 +101,11 @@ pub(super) fn of<'s, 'a>(steps: &'s [Stated<'a, JobStep>]) -> Vec<Run<'s, 'a>> {
 }
 
 /// The name by which records of one job are put together: without folder and ending.
-pub(super) fn stem(job: &str) -> String {
+fn stem(job: &str) -> String {
     let last = job.rsplit(['\\', '/']).next().unwrap_or(job).to_lowercase();
     let endings = [".ps1", ".service", ".timer", ".sh", ".py", ".exe", ".cmd", ".bat"];
     let stem = endings.iter().find_map(|ending| last.strip_suffix(ending)).unwrap_or(&last);
     stem.chars().filter(|c| c.is_alphanumeric()).collect()
-}
-
-fn names_fit(a: &str, b: &str) -> bool {
-    stem(a) == stem(b)
 }
 
 fn users_fit(a: &Run<'_, '_>, b: &Run<'_, '_>) -> bool {
@@ -177,6 +183,7 @@ impl<'s, 'a> Run<'s, 'a> {
         let host = steps.iter().find_map(|step| step.fact.host.clone());
         let mut run = Run {
             job: first.job.clone(),
+            key: stem(&first.job),
             at,
             until,
             identity: None,
@@ -329,11 +336,11 @@ fn is_round(at: Timestamp) -> bool {
 fn by_the_clock(runs: &mut [Run<'_, '_>]) {
     let mut clocks: BTreeMap<String, Clock> = BTreeMap::new();
     for run in runs.iter() {
-        clocks.entry(stem(&run.job)).or_default().tick(run.at);
+        clocks.entry(run.key.clone()).or_default().tick(run.at);
     }
     let mut scheduled: BTreeSet<String> = BTreeSet::new();
     for run in runs.iter_mut() {
-        let job = stem(&run.job);
+        let job = run.key.clone();
         let is_regular = clocks.get(&job).is_some_and(|clock| clock.has(run.at));
         if run.start == Start::NotSaid && is_regular {
             run.start = Start::ByClock;
@@ -343,7 +350,7 @@ fn by_the_clock(runs: &mut [Run<'_, '_>]) {
         }
     }
     for run in runs.iter_mut().filter(|run| run.start == Start::NotSaid) {
-        run.start = match scheduled.contains(&stem(&run.job)) {
+        run.start = match scheduled.contains(&run.key) {
             true => Start::ByHand,
             false if is_round(run.at) => Start::ByClock,
             false => Start::ByHand,
