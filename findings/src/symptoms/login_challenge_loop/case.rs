@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::attempts::{Deed, Loop, Row, Shape, Side, Stream};
+use super::attempts::Stream;
+use super::loops::{Loop, Shape};
+use super::rows::{Deed, Row, Side};
 use crate::symptoms::Survey;
 
 /// Rows of the person this long before and after the loop belong to it.

@@ -12,17 +12,21 @@ mod attempts;
 mod case;
 mod codes;
 mod grounds;
+mod loops;
 mod picture;
+mod rows;
 
 use std::collections::BTreeSet;
 
 use evidence::{Cite, Layer, SourceId};
 use jiff::Timestamp;
 
-use self::attempts::{Deed, End, GATEWAY, Loop, PROVIDER, Shape, Side, is_gateway};
+use self::attempts::End;
 use self::case::{Case, People, Versus};
 use self::codes::Weight;
 use self::grounds::{Ground, several};
+use self::loops::{Loop, Shape};
+use self::rows::{Deed, GATEWAY, PROVIDER, Side, is_gateway};
 use super::{Apart, Sign, Survey, Symptom};
 use crate::Standing;
 
@@ -44,13 +48,13 @@ impl Symptom for Rule {
     }
 
     fn find(&self, survey: &Survey<'_>) -> Vec<Sign> {
-        let rows = attempts::rows(survey);
-        if rows.len() < attempts::LOOP_ATTEMPTS {
+        let rows = rows::rows(survey);
+        if rows.len() < loops::LOOP_ATTEMPTS {
             return Vec::new();
         }
         let people = People::of(&rows);
         let streams = attempts::streams(&rows);
-        let loops = attempts::loops(&rows, &streams);
+        let loops = loops::loops(&rows, &streams);
         let found = case::cases(survey, &rows, &people, &streams, &loops);
         let telling: Vec<&Case<'_, '_>> = found.cases.iter().filter(|case| is_telling(case)).take(SIGNS_MAX).collect();
         // Whose sign-in leads to somebody else's challenge has no loop of their own.
@@ -291,12 +295,7 @@ fn statement(case: &Case<'_, '_>, named: Option<&Ground>, standing: Standing) ->
 /// Which of the features that are called login protection the records show.
 fn meaning(case: &Case<'_, '_>) -> &'static str {
     let is_asked = case.inside().any(|(_, row)| row.side == Side::Gateway && row.deed == Deed::Asked);
-    let refused = |means: &str| {
-        case.inside().any(|(_, row)| {
-            row.side == Side::Gateway
-                && codes::within("reason", row.fact().reason.as_deref().unwrap_or_default()) == Some(means)
-        })
-    };
+    let refused = |means: &str| case.inside().any(|(_, row)| row.side == Side::Gateway && row.refusal() == Some(means));
     let by_provider = case.inside().any(|(_, row)| {
         (row.side == Side::Provider && is_gateway(&row.app))
             || codes::within("method", row.fact().client.as_deref().unwrap_or_default()) == Some("saml")
@@ -340,7 +339,7 @@ fn instant(at: Timestamp) -> String {
 }
 
 /// Loops of everybody at one application: told, and refuted as a loop of one person.
-fn of_everybody(rows: &[attempts::Row<'_>], loops: &[&Loop]) -> Option<Sign> {
+fn of_everybody(rows: &[rows::Row<'_>], loops: &[&Loop]) -> Option<Sign> {
     let who: BTreeSet<&str> = loops.iter().flat_map(|one| &one.who).map(String::as_str).collect();
     let app = loops.first().map(|one| one.app.as_str())?;
     let firsts = loops.iter().filter_map(|one| rows.get(*one.attempts.first()?.rows.last()?));

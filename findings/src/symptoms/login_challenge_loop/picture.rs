@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use super::attempts::{Deed, Row};
 use super::case::Case;
+use super::rows::{Deed, Row};
 use crate::symptoms::Picture;
 use crate::symptoms::picture::{EventStrip, Lane, Mark, MarkTone};
 

@@ -6,11 +6,10 @@ use evidence::{Alteration, ChangeKind, SettingClass};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{CITES_MAX, Ground, by_code, cites, coded, codes_told, several};
-use crate::symptoms::login_challenge_loop::attempts::{
-    Deed, GATEWAY, PROVIDER, Row, Shape, Side, is_applied, shares_a_session,
-};
 use crate::symptoms::login_challenge_loop::case::{Case, are_alike, is_of_alias};
 use crate::symptoms::login_challenge_loop::codes::{self, Weight};
+use crate::symptoms::login_challenge_loop::loops::{Shape, shares_a_session};
+use crate::symptoms::login_challenge_loop::rows::{Deed, GATEWAY, PROVIDER, Row, Side, is_applied};
 
 /// A change explains a loop that begins within this time after it: people sign in on every working day.
 const CHANGE_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -223,7 +222,7 @@ fn filed_for_another(case: &Case<'_, '_>, row: &Row<'_>) -> bool {
 }
 
 fn is_unknown(row: &Row<'_>) -> bool {
-    codes::within("reason", row.fact().reason.as_deref().unwrap_or_default()) == Some("unknown_address")
+    row.refusal() == Some("unknown_address")
 }
 
 /// A change of the person's names before the loop.
@@ -327,7 +326,11 @@ pub(super) fn profile(case: &Case<'_, '_>) -> Option<Ground> {
         "`{}` ({object}) at {} changed which profile applies, {}",
         change.fact.operation,
         at.strftime("%Y-%m-%d %H:%MZ"),
-        if is_proof { "and since then another method is asked for" } else { "before the first challenge that loops" }
+        if is_proof {
+            "and since then something else is asked for than before, or than of others"
+        } else {
+            "before the first challenge that loops"
+        }
     );
     let weight = if is_proof { Weight::Proof } else { Weight::Hint };
     let ask = if case.has_side(Side::Provider) { vec![GATEWAY] } else { vec![PROVIDER] };

@@ -7,9 +7,9 @@ mod step;
 
 use evidence::{Cite, SourceId};
 
-use super::attempts::Row;
 use super::case::{Case, Versus};
 use super::codes::Weight;
+use super::rows::Row;
 
 /// What speaks for a cause.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 
 use super::{CITES_MAX, Ground, by_code, cites, several};
-use crate::symptoms::login_challenge_loop::attempts::{Deed, GATEWAY, PROVIDER, Row, Side, is_old_method};
 use crate::symptoms::login_challenge_loop::case::{Case, Versus};
 use crate::symptoms::login_challenge_loop::codes::{self, Weight};
+use crate::symptoms::login_challenge_loop::rows::{Deed, GATEWAY, PROVIDER, Row, Side, is_old_method};
 
 /// Rows of provider and gateway this far apart are of one attempt.
 const ONE_ATTEMPT: SignedDuration = SignedDuration::from_secs(60);
@@ -28,8 +28,7 @@ const SPECIFIC: &str = "address-range-or-split-tunnel";
 
 /// The gateway says that the address is not in the range.
 fn out_of_range(case: &Case<'_, '_>) -> Option<Ground> {
-    let is_meant =
-        |row: &Row<'_>| codes::within("reason", row.fact().reason.as_deref().unwrap_or_default()) == Some("range");
+    let is_meant = |row: &Row<'_>| row.refusal() == Some("range");
     let rows: Vec<(usize, &Row<'_>)> = case.inside().filter(|(_, row)| is_meant(row)).collect();
     let ips: BTreeSet<&str> = rows.iter().filter_map(|(_, row)| row.ip()).collect();
     (!rows.is_empty()).then(|| Ground {
@@ -167,10 +166,7 @@ fn switching(case: &Case<'_, '_>) -> Option<Ground> {
 /// A client with an old method or a stored password fails, and locks the account.
 pub(super) fn stale_client(case: &Case<'_, '_>) -> Option<Ground> {
     let specific = "stale-client-or-locked";
-    let is_locked = |row: &Row<'_>| {
-        codes::within("reason", row.fact().reason.as_deref().unwrap_or_default()) == Some("locked")
-            || row.fact().error_code == Some(LOCKED)
-    };
+    let is_locked = |row: &Row<'_>| row.refusal() == Some("locked") || row.fact().error_code == Some(LOCKED);
     let is_client = |row: &Row<'_>| codes::within("client", &row.app).is_some();
     let is_stale = |row: &Row<'_>| is_old_method(row) && (is_client(row) || !is_locked(row));
     // The client may have begun to fail long before the person was asked.

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{CITES_MAX, Ground, ROWS_MIN, by_code, cites, coded, codes_told, several};
-use crate::symptoms::login_challenge_loop::attempts::{
-    Deed, LOOP_ATTEMPTS, PROVIDER, Row, Shape, Side, has_run_out, is_applied, names_a_frequency,
-};
 use crate::symptoms::login_challenge_loop::case::{Case, Versus};
 use crate::symptoms::login_challenge_loop::codes::{self, Weight};
+use crate::symptoms::login_challenge_loop::loops::{LOOP_ATTEMPTS, Shape};
+use crate::symptoms::login_challenge_loop::rows::{
+    Deed, PROVIDER, Row, Side, has_run_out, is_applied, names_a_frequency,
+};
 
 /// A clock is wrong.
 pub(super) fn clock(case: &Case<'_, '_>) -> Option<Ground> {

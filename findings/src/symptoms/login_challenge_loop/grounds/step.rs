@@ -8,9 +8,9 @@ use lake::{Fared, Line};
 
 use super::identity::{holds_name, is_before, names_person};
 use super::{CITES_MAX, Ground, ROWS_MIN, by_code, cites, coded, codes_told, several};
-use crate::symptoms::login_challenge_loop::attempts::{Deed, GATEWAY, PROVIDER, Row, Side, is_applied};
 use crate::symptoms::login_challenge_loop::case::{Case, Versus};
 use crate::symptoms::login_challenge_loop::codes::{self, Weight};
+use crate::symptoms::login_challenge_loop::rows::{Deed, GATEWAY, PROVIDER, Row, Side, is_applied};
 
 /// A mail with a code is sent at once; it is refused or held within this time.
 const CODE_MAIL_WITHIN: SignedDuration = SignedDuration::from_mins(5);
@@ -118,8 +118,7 @@ pub(super) fn second_factor(case: &Case<'_, '_>) -> Option<Ground> {
 }
 
 fn is_wrong_code(row: &Row<'_>) -> bool {
-    row.side == Side::Gateway
-        && codes::within("reason", row.fact().reason.as_deref().unwrap_or_default()) == Some("wrong_code")
+    row.side == Side::Gateway && row.refusal() == Some("wrong_code")
 }
 
 /// The last change of the person's second factor before the loop.
