@@ -154,7 +154,7 @@ impl<'a> Ledger<'a> {
         let of_around = |file: u32| self.files.get(file as usize).and_then(|file| around.get(&file.name)).copied();
         let least: BTreeMap<u32, u32> =
             lines.iter().map(|(file, least)| (*file, of_around(*file).unwrap_or(*least).min(*least))).collect();
-        self.lines.sort_by(|a, b| (a.at, a.file, a.start).cmp(&(b.at, b.file, b.start)));
+        self.lines.sort_by_key(|line| (line.at, line.file, line.start));
         if of_file.len() < self.lines.len() || self.files.len() > 1 {
             let mut copies: HashMap<u64, u32> = HashMap::with_capacity(of_file.len());
             for ((file, sameness), count) in &of_file {

@@ -72,6 +72,10 @@ impl<'a> Raised<'a> {
         self.parts.iter().find_map(|part| part.fact.rule.as_deref())
     }
 
+    fn incident(&self) -> Option<&'a str> {
+        self.parts.iter().rev().find_map(|part| part.fact.incident.as_deref())
+    }
+
     fn states(&self) -> BTreeSet<String> {
         self.parts.iter().filter_map(|part| part.fact.status.as_deref()).map(state).collect()
     }
@@ -220,6 +224,8 @@ fn why(one: &Raised<'_>, other: &Raised<'_>) -> Option<Why> {
     let same_rule = rules.is_some_and(|(one, other)| one.eq_ignore_ascii_case(other));
     match one.by().zip(other.by()).map(|(one, other)| plain(one) == plain(other)) {
         Some(false) if same_title || same_rule => Some(Why::Several),
+        // One incident holds both: they were put together already.
+        Some(false) if one.incident().is_some() && one.incident() == other.incident() => None,
         Some(false) => Some(Why::SeveralByOtherNames),
         Some(true) if same_rule || (same_title && rules.is_none()) => Some(Why::Anew),
         // Two rules of one service are two findings.

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{ActorKind, Cite, Done, Layer, ReleaseStep};
+use evidence::{Cite, Done, Layer, ReleaseStep};
 use jiff::{SignedDuration, Timestamp};
 use lake::{Line, What};
 
-use super::engines::{Engine, engine_of, is_on_messages};
+use super::engines::{Engine, engine_by, engine_of, is_on_messages};
 use super::{counted, first_few, told};
 use crate::Standing;
 use crate::symptoms::picture::{EventStrip, Lane, Mark, MarkTone};
@@ -43,13 +43,15 @@ pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
             continue;
         }
         let Some(by) = act.fact.by.name.clone() else { continue };
-        let engine = match act.fact.by.kind {
-            ActorKind::Application => Engine::Application(by.clone()),
-            ActorKind::Vendor => continue,
-            _ => Engine::Person(by.clone()),
-        };
+        let said: Vec<&str> =
+            act.fact.details.iter().flat_map(|detail| detail.values.iter().map(String::as_str)).collect();
+        let said = said.join("; ");
+        let engine = engine_by(act.fact.by.kind, &by, &said);
+        if engine == Engine::Service {
+            continue;
+        }
         let about = &act.entry.observation.about;
-        let named = about.ids.iter().map(ToString::to_string).next();
+        let named = about.ids.iter().map(ToString::to_string).next().or_else(|| message_id_in(&said));
         let Some(message) = named.or_else(|| act.fact.object.clone()) else { continue };
         calls.entry((by, act.fact.operation.clone(), message)).or_default().push(Call { at, cite: act.cite(), engine });
     }
@@ -67,6 +69,14 @@ pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
         by_actor.entry(one.0.0.clone()).or_default().push(one);
     }
     by_actor.into_iter().filter_map(|(by, repeated)| sign(&by, &repeated)).collect()
+}
+
+/// The first Message-ID in angle brackets that a record's words hold (RFC 5322, 3.6.4).
+fn message_id_in(said: &str) -> Option<String> {
+    said.split('<').skip(1).filter_map(|rest| rest.split('>').next()).find_map(|inner| {
+        let is_id = inner.contains('@') && !inner.contains(char::is_whitespace);
+        is_id.then(|| format!("<{inner}>"))
+    })
 }
 
 /// What was done with which message, if the line is about something that somebody did with one.
