@@ -25,9 +25,15 @@ struct Call {
     engine: Engine,
 }
 
+/// By whom, what, and on which copy.
+type Called = (String, String, String);
+
+/// What was called more than once.
+type Repeated = (Called, Vec<Call>);
+
 /// What repeated calls show.
 pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
-    let mut calls: BTreeMap<(String, String, String), Vec<Call>> = BTreeMap::new();
+    let mut calls: BTreeMap<Called, Vec<Call>> = BTreeMap::new();
     for line in survey.lines() {
         let Some((at, action, message)) = action(survey, line) else { continue };
         let by = survey.text(line.by).to_owned();
@@ -55,7 +61,7 @@ pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
         let Some(message) = named.or_else(|| act.fact.object.clone()) else { continue };
         calls.entry((by, act.fact.operation.clone(), message)).or_default().push(Call { at, cite: act.cite(), engine });
     }
-    let mut repeated: Vec<((String, String, String), Vec<Call>)> = Vec::new();
+    let mut repeated: Vec<Repeated> = Vec::new();
     for (key, mut of_key) in calls {
         of_key.sort_by(|a, b| (a.at, a.cite.order()).cmp(&(b.at, b.cite.order())));
         of_key.dedup_by(|next, before| next.at == before.at);
@@ -64,7 +70,7 @@ pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
             repeated.push((key, of_key));
         }
     }
-    let mut by_actor: BTreeMap<String, Vec<((String, String, String), Vec<Call>)>> = BTreeMap::new();
+    let mut by_actor: BTreeMap<String, Vec<Repeated>> = BTreeMap::new();
     for one in repeated {
         by_actor.entry(one.0.0.clone()).or_default().push(one);
     }
@@ -100,7 +106,7 @@ fn action(survey: &Survey<'_>, line: &Line) -> Option<(Timestamp, String, String
     Some((line.at?, format!("{what} ({source}, {operation})"), format!("{message} for {recipient}")))
 }
 
-fn sign(by: &str, repeated: &[((String, String, String), Vec<Call>)]) -> Option<Sign> {
+fn sign(by: &str, repeated: &[Repeated]) -> Option<Sign> {
     let ((_, action, message), first) = repeated.first()?;
     let calls: usize = repeated.iter().map(|(_, calls)| calls.len()).sum();
     let is_fast = repeated.iter().any(|(_, calls)| {
