@@ -4,7 +4,7 @@
 //! delivers a new row for each change of verdict or place: the copy's ids are the same, the state has grown. Identical rows of a trace say
 //! only that an export was copied, and are nothing of the kind.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use evidence::{Cite, Fact, Layer, SourceId};
 use lake::{Line, Name, What};
@@ -125,35 +125,63 @@ fn short(text: &str) -> String {
 }
 
 /// A row of the stream, by its place.
-type Row = (String, String);
+type Row = (String, u64);
+
+/// A copy, by its id and recipient.
+type Copy = (Name, Option<Name>);
+
+/// What each row of the stream states of a copy.
+type Rows<'a> = BTreeMap<Row, Vec<&'a Line>>;
+
+/// Copies of which more than one line names the place: only these can be told anew.
+fn repeated(survey: &Survey<'_>) -> HashSet<Copy> {
+    let mut known: HashSet<Copy> = HashSet::new();
+    let mut repeated: HashSet<Copy> = HashSet::new();
+    for line in survey.lines() {
+        let is_place = matches!(
+            line.what,
+            What::Stored(_) | What::Quarantine(_) | What::Handover(..) | What::Status(_) | What::Discarded
+        );
+        if let Some(id) = line.id.filter(|_| is_place && survey.ledger.source(line) == STREAM)
+            && !known.insert((id, line.envelope_recipient))
+        {
+            repeated.insert((id, line.envelope_recipient));
+        }
+    }
+    repeated
+}
 
 /// The same copy, told again with another state.
 fn grown(survey: &Survey<'_>) -> Option<Sign> {
-    let mut copies: BTreeMap<(Name, Option<Name>), BTreeMap<Row, Vec<&Line>>> = BTreeMap::new();
+    let repeated = repeated(survey);
+    if repeated.is_empty() {
+        return None;
+    }
+    let mut copies: BTreeMap<Copy, Rows<'_>> = BTreeMap::new();
     let ledger = survey.ledger;
     for line in survey.lines() {
         let Some(id) = line.id else { continue };
-        if ledger.source(line) != STREAM {
+        if ledger.source(line) != STREAM || !repeated.contains(&(id, line.envelope_recipient)) {
             continue;
         }
         let cite = survey.cite(line);
-        let row = (cite.file.to_string(), format!("{:020}", cite.bytes.start));
+        let row = (cite.file.to_string(), cite.bytes.start);
         copies.entry((id, line.envelope_recipient)).or_default().entry(row).or_default().push(line);
     }
-    let mut told: Vec<(Name, Option<Name>, Vec<Vec<&Line>>)> = Vec::new();
-    for ((id, recipient), rows) in copies {
+    let mut told: Vec<(Copy, Rows<'_>)> = Vec::new();
+    for (copy, rows) in copies {
         let states: BTreeSet<Vec<String>> = rows.values().map(|lines| state(survey, lines)).collect();
         if rows.len() > 1 && states.len() > 1 {
-            told.push((id, recipient, rows.into_values().collect()));
+            told.push((copy, rows));
         }
     }
-    told.sort_by_key(|(id, recipient, _)| (survey.text(Some(*id)), survey.text(*recipient)));
-    let (id, recipient, rows) = told.first()?;
-    let all: usize = told.iter().map(|(_, _, rows)| rows.len()).sum();
+    told.sort_by_key(|((id, recipient), _)| (survey.text(Some(*id)), survey.text(*recipient)));
+    let ((id, recipient), rows) = told.first()?;
+    let all: usize = told.iter().map(|(_, rows)| rows.len()).sum();
     if all - told.len() < REPEATS_MIN {
         return None;
     }
-    let changes: Vec<String> = rows.iter().map(|lines| state(survey, lines).join(", ")).collect();
+    let changes: Vec<String> = rows.values().map(|lines| state(survey, lines).join(", ")).collect();
     let statement = format!(
         "{all} rows of the stream tell {}: {} are repeats with a grown state. {} for {} is told {} times: {}.",
         if told.len() == 1 { "1 copy".to_owned() } else { format!("{} copies", told.len()) },
@@ -163,11 +191,11 @@ fn grown(survey: &Survey<'_>) -> Option<Sign> {
         rows.len(),
         changes.iter().take(NAMED_MAX).map(|change| format!("`{}`", short(change))).collect::<Vec<_>>().join(", then "),
     );
-    let cite_of = |rows: &Vec<Vec<&Line>>| -> Vec<Cite> {
-        rows.iter().filter_map(|lines| lines.first()).map(|line| survey.cite(line)).collect()
+    let cite_of = |rows: &Rows<'_>| -> Vec<Cite> {
+        rows.values().filter_map(|lines| lines.first()).map(|line| survey.cite(line)).collect()
     };
-    let cites = first_few(told.iter().take(NAMED_MAX).flat_map(|(_, _, rows)| cite_of(rows)));
-    let rows = told.iter().take(12).map(|(id, recipient, rows)| Count {
+    let cites = first_few(told.iter().take(NAMED_MAX).flat_map(|(_, rows)| cite_of(rows)));
+    let rows = told.iter().take(12).map(|((id, recipient), rows)| Count {
         name: format!("{} for {}", survey.text(Some(*id)), survey.text(*recipient)),
         good: 1,
         bad: rows.len() as u64 - 1,

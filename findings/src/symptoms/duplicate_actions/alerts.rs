@@ -72,6 +72,10 @@ impl<'a> Raised<'a> {
         self.parts.iter().find_map(|part| part.fact.rule.as_deref())
     }
 
+    fn incident(&self) -> Option<&'a str> {
+        self.parts.iter().rev().find_map(|part| part.fact.incident.as_deref())
+    }
+
     fn states(&self) -> BTreeSet<String> {
         self.parts.iter().filter_map(|part| part.fact.status.as_deref()).map(state).collect()
     }
@@ -220,6 +224,8 @@ fn why(one: &Raised<'_>, other: &Raised<'_>) -> Option<Why> {
     let same_rule = rules.is_some_and(|(one, other)| one.eq_ignore_ascii_case(other));
     match one.by().zip(other.by()).map(|(one, other)| plain(one) == plain(other)) {
         Some(false) if same_title || same_rule => Some(Why::Several),
+        // One incident holds both: they were put together already.
+        Some(false) if one.incident().is_some() && one.incident() == other.incident() => None,
         Some(false) => Some(Why::SeveralByOtherNames),
         Some(true) if same_rule || (same_title && rules.is_none()) => Some(Why::Anew),
         // Two rules of one service are two findings.
@@ -232,6 +238,9 @@ fn why(one: &Raised<'_>, other: &Raised<'_>) -> Option<Why> {
 /// How many alerts of one message are compared with each other.
 const COMPARED_MAX: usize = 64;
 
+/// Two alerts, and the message that both name.
+type Pair<'r> = (&'r Raised<'r>, &'r Raised<'r>, &'r str);
+
 /// Alerts with ids of their own for one message.
 fn several(raised: &[Raised<'_>]) -> Vec<Sign> {
     let mut by_message: BTreeMap<&str, Vec<&Raised<'_>>> = BTreeMap::new();
@@ -243,7 +252,7 @@ fn several(raised: &[Raised<'_>]) -> Vec<Sign> {
             }
         }
     }
-    let mut pairs: BTreeMap<Why, BTreeMap<(&str, &str), (&Raised<'_>, &Raised<'_>, &str)>> = BTreeMap::new();
+    let mut pairs: BTreeMap<Why, BTreeMap<(&str, &str), Pair<'_>>> = BTreeMap::new();
     for (message, alerts) in &by_message {
         for (at, one) in alerts.iter().enumerate() {
             for other in &alerts[at + 1..] {
@@ -256,7 +265,7 @@ fn several(raised: &[Raised<'_>]) -> Vec<Sign> {
     pairs.iter().filter_map(|(why, pairs)| told_of(*why, &pairs.values().copied().collect::<Vec<_>>())).collect()
 }
 
-fn told_of(why: Why, pairs: &[(&Raised<'_>, &Raised<'_>, &str)]) -> Option<Sign> {
+fn told_of(why: Why, pairs: &[Pair<'_>]) -> Option<Sign> {
     let (one, other, message) = *pairs.first()?;
     let (one, other) = if one.at() <= other.at() { (one, other) } else { (other, one) };
     let alerts: BTreeMap<&str, &Raised<'_>> =

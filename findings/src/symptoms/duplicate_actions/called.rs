@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{ActorKind, Cite, Done, Layer, ReleaseStep};
+use evidence::{Cite, Done, Layer, ReleaseStep};
 use jiff::{SignedDuration, Timestamp};
 use lake::{Line, What};
 
-use super::engines::{Engine, engine_of, is_on_messages};
+use super::engines::{Engine, engine_by, engine_of, is_on_messages};
 use super::{counted, first_few, told};
 use crate::Standing;
 use crate::symptoms::picture::{EventStrip, Lane, Mark, MarkTone};
@@ -25,9 +25,15 @@ struct Call {
     engine: Engine,
 }
 
+/// By whom, what, and on which copy.
+type Called = (String, String, String);
+
+/// What was called more than once.
+type Repeated = (Called, Vec<Call>);
+
 /// What repeated calls show.
 pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
-    let mut calls: BTreeMap<(String, String, String), Vec<Call>> = BTreeMap::new();
+    let mut calls: BTreeMap<Called, Vec<Call>> = BTreeMap::new();
     for line in survey.lines() {
         let Some((at, action, message)) = action(survey, line) else { continue };
         let by = survey.text(line.by).to_owned();
@@ -43,17 +49,19 @@ pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
             continue;
         }
         let Some(by) = act.fact.by.name.clone() else { continue };
-        let engine = match act.fact.by.kind {
-            ActorKind::Application => Engine::Application(by.clone()),
-            ActorKind::Vendor => continue,
-            _ => Engine::Person(by.clone()),
-        };
+        let said: Vec<&str> =
+            act.fact.details.iter().flat_map(|detail| detail.values.iter().map(String::as_str)).collect();
+        let said = said.join("; ");
+        let engine = engine_by(act.fact.by.kind, &by, &said);
+        if engine == Engine::Service {
+            continue;
+        }
         let about = &act.entry.observation.about;
-        let named = about.ids.iter().map(ToString::to_string).next();
+        let named = about.ids.iter().map(ToString::to_string).next().or_else(|| message_id_in(&said));
         let Some(message) = named.or_else(|| act.fact.object.clone()) else { continue };
         calls.entry((by, act.fact.operation.clone(), message)).or_default().push(Call { at, cite: act.cite(), engine });
     }
-    let mut repeated: Vec<((String, String, String), Vec<Call>)> = Vec::new();
+    let mut repeated: Vec<Repeated> = Vec::new();
     for (key, mut of_key) in calls {
         of_key.sort_by(|a, b| (a.at, a.cite.order()).cmp(&(b.at, b.cite.order())));
         of_key.dedup_by(|next, before| next.at == before.at);
@@ -62,11 +70,19 @@ pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
             repeated.push((key, of_key));
         }
     }
-    let mut by_actor: BTreeMap<String, Vec<((String, String, String), Vec<Call>)>> = BTreeMap::new();
+    let mut by_actor: BTreeMap<String, Vec<Repeated>> = BTreeMap::new();
     for one in repeated {
         by_actor.entry(one.0.0.clone()).or_default().push(one);
     }
     by_actor.into_iter().filter_map(|(by, repeated)| sign(&by, &repeated)).collect()
+}
+
+/// The first Message-ID in angle brackets that a record's words hold (RFC 5322, 3.6.4).
+fn message_id_in(said: &str) -> Option<String> {
+    said.split('<').skip(1).filter_map(|rest| rest.split('>').next()).find_map(|inner| {
+        let is_id = inner.contains('@') && !inner.contains(char::is_whitespace);
+        is_id.then(|| format!("<{inner}>"))
+    })
 }
 
 /// What was done with which message, if the line is about something that somebody did with one.
@@ -90,7 +106,7 @@ fn action(survey: &Survey<'_>, line: &Line) -> Option<(Timestamp, String, String
     Some((line.at?, format!("{what} ({source}, {operation})"), format!("{message} for {recipient}")))
 }
 
-fn sign(by: &str, repeated: &[((String, String, String), Vec<Call>)]) -> Option<Sign> {
+fn sign(by: &str, repeated: &[Repeated]) -> Option<Sign> {
     let ((_, action, message), first) = repeated.first()?;
     let calls: usize = repeated.iter().map(|(_, calls)| calls.len()).sum();
     let is_fast = repeated.iter().any(|(_, calls)| {

@@ -19,6 +19,9 @@ const FEED: &str = "mimecast/siem";
 /// How far two tellings of one event may lie apart: one dialect is cut to the second.
 const SAME_EVENT: SignedDuration = SignedDuration::from_secs(2);
 
+/// An event: transaction, stage and recipient.
+type Event = (Name, u8, Option<Name>);
+
 /// Two lines of one event.
 struct Twin<'a> {
     id: Name,
@@ -29,7 +32,7 @@ struct Twin<'a> {
 /// What two collectors show.
 pub(super) fn find(survey: &Survey<'_>) -> Option<Sign> {
     let ledger = survey.ledger;
-    let mut events: HashMap<(Name, u8, Option<Name>), Vec<(Timestamp, &Line)>> = HashMap::new();
+    let mut events: HashMap<Event, Vec<(Timestamp, &Line)>> = HashMap::new();
     let mut transactions: BTreeSet<Name> = BTreeSet::new();
     let mut files: BTreeSet<&str> = BTreeSet::new();
     for line in survey.lines() {

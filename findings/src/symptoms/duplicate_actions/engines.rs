@@ -78,17 +78,21 @@ impl Engine {
     }
 }
 
-/// Who acted, by the kind of actor that the record names, else by its words.
+/// Who acted, by a line.
 pub(super) fn engine_of(survey: &Survey<'_>, line: &Line) -> Engine {
-    let by = survey.text(line.by).to_owned();
-    match line.by_kind {
+    engine_by(line.by_kind, survey.text(line.by), survey.text(line.said))
+}
+
+/// Who acted, by the kind of actor that the record names, else by its words.
+pub(super) fn engine_by(kind: ActorKind, by: &str, said: &str) -> Engine {
+    let by = by.to_owned();
+    match kind {
         ActorKind::Application => return Engine::Application(by),
         ActorKind::Vendor => return Engine::Service,
         ActorKind::Administrator => return Engine::Administrator(by),
         ActorKind::Person => return Engine::Person(by),
         ActorKind::NotSaid => {}
     }
-    let said = survey.text(line.said);
     match WORDS.engine.iter().find(|word| said.contains(&word.has)).map(|word| word.is.as_str()) {
         Some("service") => Engine::Service,
         Some("application") => Engine::Application(by),

@@ -253,15 +253,11 @@ fn is_own(survey: &Survey<'_>, from: &Line) -> bool {
 
 /// Whether two arrivals took the same way; `None` if a record does not say. A sender's pool of addresses is one way.
 fn same_way(survey: &Survey<'_>, one: &Line, other: &Line) -> Option<bool> {
-    if let Some((one, other)) = one.connector.zip(other.connector)
-        && one != other
-    {
-        return Some(false);
-    }
     let (first, second) = (survey.text(one.peer_ip), survey.text(other.peer_ip));
     let (host, other_host) = (survey.text(one.peer), survey.text(other.peer));
     if (first.is_empty() || second.is_empty()) && (host.is_empty() || other_host.is_empty()) {
-        return None;
+        // Where no address is told, two connectors are two ways; one connector may take several.
+        return one.connector.zip(other.connector).filter(|(one, other)| one != other).map(|_| false);
     }
     let same_net = !first.is_empty() && net(first) == net(second);
     let same_domain = domain(host).is_some() && domain(host) == domain(other_host);
@@ -299,10 +295,10 @@ fn sign(survey: &Survey<'_>, why: Why, pairs: &[Pair<'_>]) -> Option<Sign> {
         if pairs.len() == 1 { "1 copy".to_owned() } else { format!("{} copies", pairs.len()) },
         first.message_id,
         first.recipient,
-        survey.text(Some(first.one.id)),
+        number(survey, &first.one),
         at(&first.one),
         by(first.one.from),
-        survey.text(Some(first.other.id)),
+        number(survey, &first.other),
         at(&first.other),
         by(first.other.from),
     );
@@ -360,6 +356,11 @@ fn sign(survey: &Survey<'_>, why: Why, pairs: &[Pair<'_>]) -> Option<Sign> {
     })
 }
 
+/// The id of an arrival; of a log that names no host, without one.
+fn number(survey: &Survey<'_>, entered: &Entered<'_>) -> String {
+    survey.text(Some(entered.id)).trim_end_matches(" on ").to_owned()
+}
+
 /// The two arrivals beside each other.
 fn side_by_side(survey: &Survey<'_>, pair: &Pair<'_>) -> Picture {
     let (one, other) = (&pair.one, &pair.other);
@@ -379,7 +380,7 @@ fn side_by_side(survey: &Survey<'_>, pair: &Pair<'_>) -> Picture {
         before: "first arrival".to_owned(),
         after: "second arrival".to_owned(),
         rows: vec![
-            row("id", text(Some(one.id)), text(Some(other.id)), Weight::Differs),
+            row("id", number(survey, one), number(survey, other), Weight::Differs),
             row("came in", instant(one.from.at), instant(other.from.at), Weight::Differs),
             row("from", text(one.from.peer), text(other.from.peer), Weight::Decides),
             row("by connector", text(one.from.connector), text(other.from.connector), Weight::Decides),

@@ -13,6 +13,9 @@ use crate::Standing;
 use crate::symptoms::picture::{BeforeAfter, Compared, Weight};
 use crate::symptoms::{Apart, Picture, Sign, Survey};
 
+/// Within what time after an event a list that somebody brings was made because of it.
+const JUST_NOW: SignedDuration = SignedDuration::from_mins(15);
+
 /// Why a row is stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Why {
@@ -100,8 +103,11 @@ fn why(survey: &Survey<'_>, stale: &Stale<'_>) -> Option<Why> {
     if stale.row.shows() == Shows::There && is_by_person(survey, &stale.ended) {
         return behind.map(|_| Why::DoesNotFollow);
     }
+    // Without a newer row, now dates the reading only if the list was hardly made before, or says itself that it waits.
+    let dates_it =
+        |by_now: SignedDuration| behind.is_some() || by_now < JUST_NOW || stale.row.shows() == Shows::Waiting;
     match (behind, by_now) {
-        (_, Some(by_now)) if by_now < allowed => Some(Why::TooEarly),
+        (_, Some(by_now)) if by_now < allowed && dates_it(by_now) => Some(Why::TooEarly),
         (Some(behind), _) if behind >= allowed => Some(Why::Behind),
         (Some(_), _) => Some(Why::TooEarlyOrBehind),
         (None, _) if stale.row.shows() == Shows::Waiting && is_waiting(survey.text(stale.row.line.said)) => {

@@ -125,9 +125,12 @@ pub(super) fn of<'a>(survey: &Survey<'a>) -> Vec<Row<'a>> {
     rows
 }
 
+/// What tells a row from others: list, message, recipient, sender, instant.
+type Known = (SourceId, Option<Name>, Option<Name>, Option<Name>, Timestamp);
+
 /// The rows by themselves, each once.
 fn showing<'a>(survey: &Survey<'a>) -> Vec<Row<'a>> {
-    let mut seen: HashSet<(SourceId, Option<Name>, Option<Name>, Option<Name>, Timestamp)> = HashSet::new();
+    let mut seen: HashSet<Known> = HashSet::new();
     let mut rows = Vec::new();
     for line in survey.lines() {
         let index = survey.ledger.source(line);
@@ -151,10 +154,7 @@ fn is_later_state(index: SourceId, line: &Line) -> bool {
 
 fn shows(survey: &Survey<'_>, index: SourceId, line: &Line) -> Option<u8> {
     match (index, &line.what) {
-        (PLACES, What::Stored(folder)) if line.is_unmoved => match folder {
-            None | Some(Folder::Inbox) => Some(2),
-            _ => None,
-        },
+        (PLACES, What::Stored(None | Some(Folder::Inbox))) if line.is_unmoved => Some(2),
         (PLACES, What::Quarantine(QuarantineState::Held)) if line.is_unmoved => Some(0),
         (PLACES, _) => None,
         (FINDER, What::Status(TraceStatus::Held)) => Some(0),

@@ -53,6 +53,9 @@ impl<'a> Truths<'a> {
     pub(super) fn of(survey: &Survey<'a>, rows: &[Row<'a>]) -> Truths<'a> {
         let ids: HashSet<Name> = rows.iter().filter_map(|row| row.line.id).collect();
         let messages: HashSet<Name> = rows.iter().filter_map(|row| row.line.message_id).collect();
+        // The portal's list names messages by Message-ID alone; other records of the message tell which ids that are.
+        let unnumbered = rows.iter().filter(|row| row.line.id.is_none());
+        let unnumbered: HashSet<Name> = unnumbered.filter_map(|row| row.line.message_id).collect();
         let by_look = |row: &&Row<'_>| row.line.id.is_none() && row.line.message_id.is_none();
         let looked: HashSet<(Name, Name)> = rows.iter().filter(by_look).filter_map(|row| looks(row.line)).collect();
         let mut truths = Truths {
@@ -84,8 +87,16 @@ impl<'a> Truths<'a> {
             let Some(state) = state(source, line) else { continue };
             let event = Event { at, state, line, source };
             match (line.id, line.message_id) {
-                (Some(id), _) if ids.contains(&id) => truths.by_id.entry(id).or_default().push(event),
+                (Some(id), message) if ids.contains(&id) => {
+                    truths.by_id.entry(id).or_default().push(event);
+                    if let Some(message) = message.filter(|message| unnumbered.contains(message)) {
+                        truths.by_message.entry(message).or_default().push(event);
+                    }
+                }
                 (None, Some(message)) if messages.contains(&message) => {
+                    truths.by_message.entry(message).or_default().push(event);
+                }
+                (Some(_), Some(message)) if unnumbered.contains(&message) => {
                     truths.by_message.entry(message).or_default().push(event);
                 }
                 _ => {}
