@@ -165,8 +165,8 @@ fn pictures() -> Vec<report::Picture> {
     let tables = [0, 1, 4, 200].map(|count| {
         let row = |at: usize| ComparedRow {
             field: texts[at % 4].to_owned(),
-            before: (at % 3 > 0).then(|| texts[(at + 1) % 4].to_owned()),
-            after: (at % 5 > 0).then(|| texts[(at + 2) % 4].to_owned()),
+            before: (!at.is_multiple_of(3)).then(|| texts[(at + 1) % 4].to_owned()),
+            after: (!at.is_multiple_of(5)).then(|| texts[(at + 2) % 4].to_owned()),
             weight: weights[at % 4],
             cites: Vec::new(),
         };
@@ -192,7 +192,7 @@ fn pictures() -> Vec<report::Picture> {
             name: texts[(at + 3) % 4].to_owned(),
             good,
             bad,
-            note: (at % 2 == 0).then(|| LONG.to_owned()),
+            note: at.is_multiple_of(2).then(|| LONG.to_owned()),
             cites: Vec::new(),
         };
         let rows = counts.into_iter().enumerate().map(row).collect();
