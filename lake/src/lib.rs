@@ -54,6 +54,7 @@ pub struct Lake {
     entries: Vec<Entry>,
     surroundings: Vec<Entry>,
     supplied: Vec<Supplied>,
+    least: HashMap<FileName, u32>,
     around: Option<Timestamp>,
     asked: Option<String>,
     asked_recipients: BTreeSet<Address>,
@@ -88,7 +89,7 @@ impl Lake {
             lake.supplied.push(Supplied { file, source, error, rows, observed, problems, passed_over, coverage });
         }
         lake.entries.sort_by(|a, b| a.observation.cite.order().cmp(&b.observation.cite.order()));
-        lake.entries = once_each(std::mem::take(&mut lake.entries));
+        (lake.entries, lake.least) = once_each(std::mem::take(&mut lake.entries));
         (lake.entries, lake.surroundings) =
             lake.entries.into_iter().partition(|entry| entry.observation.fact.is_of_a_message());
         lake
@@ -102,6 +103,25 @@ impl Lake {
     /// All entries about what stands around messages, by file and place: settings and their changes, sign-ins, totals.
     pub fn surroundings(&self) -> &[Entry] {
         &self.surroundings
+    }
+
+    /// How often the entry of each file that stands there least often does so: twice in a file that was copied as a whole.
+    pub(crate) fn least(&self) -> &HashMap<FileName, u32> {
+        &self.least
+    }
+
+    /// Counts anew how often what stands around messages is stated, where rows of another sort tell that the file was copied less
+    /// often: `others` gives how often they stand there.
+    pub(crate) fn recount(&mut self, others: &dyn Fn(&FileName) -> Option<u32>) {
+        for entry in &mut self.surroundings {
+            let file = &entry.observation.cite.file;
+            if let (Some(own), Some(others)) = (self.least.get(file).copied(), others(file))
+                && others > 0
+                && others < own
+            {
+                entry.copies = entry.copies * own / others;
+            }
+        }
     }
 
     /// All files that were supplied, in the order of the input.
@@ -198,8 +218,8 @@ impl Lake {
     }
 }
 
-/// Keeps the first of equal statements, and counts the others. The entries are in the order of their files.
-fn once_each(entries: Vec<Entry>) -> Vec<Entry> {
+/// Keeps the first of equal statements, and counts the others; gives how often that of each file that stands there least often does. The entries are in the order of their files.
+fn once_each(entries: Vec<Entry>) -> (Vec<Entry>, HashMap<FileName, u32>) {
     let mut by_hash: HashMap<u64, Vec<u32>> = HashMap::with_capacity(entries.len());
     let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
     // How often each stands in the file in which it stands first, and in the others.
@@ -231,7 +251,7 @@ fn once_each(entries: Vec<Entry>) -> Vec<Entry> {
     for ((number, file), count) in &others {
         kept[*number as usize].copies += count / least[file];
     }
-    kept
+    (kept, least)
 }
 
 /// What makes two entries one: everything but the place where it is written.

@@ -7,10 +7,12 @@
 //! A rule is quiet unless the visible sign is in the records. If the sign is there and the record that tells why is not, the sign
 //! is not shown, and asks for the export. A look-alike that a record explains otherwise is no sign.
 
+mod altered;
 mod catalogue;
 mod courses;
 mod guide;
 pub mod picture;
+mod refusal;
 mod survey;
 
 mod authorization_blocks_after_authentication;

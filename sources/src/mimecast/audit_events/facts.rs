@@ -153,7 +153,8 @@ impl<'t> Told<'t> {
             facts.say(Fact::Identity(identity));
         }
         let by = self.user.or_else(|| mail_address(self.prose.head)).map(str::to_owned);
-        let said = self.prose.head.to_owned();
+        let application = self.prose.get(&["application"]).map(|application| format!(", Application: {application}"));
+        let said = format!("{}{}", self.prose.head, application.unwrap_or_default());
         facts.say_by(INFO, Fact::Release(Release { step, by, for_recipients: recipients, next: None, said }));
     }
 
