@@ -14,6 +14,7 @@ mod html;
 mod markdown;
 mod own;
 mod picture;
+mod reconciliation;
 mod reply;
 mod sample;
 mod several;
@@ -43,6 +44,10 @@ pub use own::{OwnCheck, OwnResult};
 pub use picture::{
     BeforeAfter, ComparedRow, ComparedWeight, CountRow, DependencyCounts, EventStrip, Picture, StripLane, StripMark,
     StripTone, Waterfall, WaterfallBar, WaterfallKind,
+};
+pub use reconciliation::{
+    CountedMeasure, RECONCILIATION_SCHEMA, ReconciledOutcome, ReconciledStep, ReconciledTotal, Reconciliations,
+    RowsSide, TotalSide,
 };
 pub use sample::{AuthservId, Phase, SampleHeaders, SampleHop, SampleResult, SampleWord, Trust};
 pub use several::{

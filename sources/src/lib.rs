@@ -47,6 +47,7 @@ pub use message::{Service, ServiceRole, addresses, reply_of, service_of_host, se
 pub use query::{Clock, Input, Likeness, Message, NoProgress, Progress, Query, Wanted};
 pub use read_all::{Candidate, FileReading, Readings, Unclear, read_all, recognise};
 pub use read_every::{EveryRow, read_every};
+pub use snapshot::instant_in_name;
 pub use source::{Export, Head, MatchedBy, Reader, Recognition, Source, ZoneRule};
 
 /// Every kind of export that is read, in the order in which a tie of [`Recognition`] is decided.

@@ -8,7 +8,7 @@ use crate::Clock;
 
 /// The instant that the name of a file, or of a folder around it, carries: `policies_2026-11-01.json`,
 /// `20261101T040000Z/rules.csv`, `rules 2026-11-01 04-00.json`. The innermost name that carries one counts.
-pub(crate) fn instant_in_name(name: &str, clock: &Clock) -> Option<When> {
+pub fn instant_in_name(name: &str, clock: &Clock) -> Option<When> {
     name.split(['/', '\\']).rev().find_map(|part| instant_in(part, clock))
 }
 

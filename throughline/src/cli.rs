@@ -34,6 +34,9 @@ pub enum Command {
     /// Explain a refusal: what its code and words mean, by whom, which layer, and who can mend it; without one, list the codes
     #[command(after_help = CODES_EXAMPLES)]
     Codes(Codes),
+    /// Lead from the totals of reports to the rows of traces and logs, step by step, until nothing is left or the rest is named
+    #[command(after_help = RECONCILE_EXAMPLES)]
+    Reconcile(Reconcile),
     /// List which exports are read, or explain one: how to get it, and what it cannot show
     #[command(after_help = SOURCES_EXAMPLES)]
     Sources {
@@ -141,6 +144,17 @@ const CODES_EXAMPLES: &str = "Examples:
       All that is known, as data.
 Exit status: 0 explained, 1 neither a code of a refusal nor known words stand in it";
 
+const RECONCILE_EXAMPLES: &str = "Examples:
+  throughline reconcile ticket-4711/
+      Every total of every report in the folder, beside the rows that hold the same mail.
+  throughline reconcile mail_flow_status.json trace_page_1.json trace_page_2.json
+      A report and the pages of a trace.
+  throughline reconcile exports.zip --format json > reconciliation.json
+      As data (its schema is in docs/).
+  throughline reconcile hold_summary_2026-05-02T0900Z.json held_queue.json release_log.json --format markdown
+      What Mimecast counts as held, beside the list; put the time of reading into the file's name.
+Exit status: 0 every total is met or explained, 1 something is left or could not be compared, 3 nothing readable";
+
 const SOURCES_EXAMPLES: &str = "Examples:
   throughline sources
   throughline sources mimecast/held-queue";
@@ -224,6 +238,18 @@ pub struct Compare {
     #[arg(long)]
     pub hash_all: bool,
 
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Options of `reconcile`.
+#[derive(Debug, Args)]
+pub struct Reconcile {
+    /// Reports, traces and logs: folders, archives, files; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub clocks: Clocks,
     #[command(flatten)]
     pub output: Output,
 }

@@ -12,6 +12,7 @@ mod headers;
 mod list;
 mod output;
 mod own;
+mod reconcile;
 mod resolve;
 mod sample;
 mod several;
@@ -61,6 +62,7 @@ fn run(command: &Command) -> Result<u8, Failure> {
         Command::Compare(options) => return compare::run(options),
         Command::Codes(options) => return codes::run(options),
         Command::Symptoms(options) => return symptoms::run(options),
+        Command::Reconcile(options) => return reconcile::run(options),
         Command::Headers(options) => headers::run(options)?,
         Command::Auth(options) => authenticate::run(options)?,
         Command::Causes(options) => causes::run(options)?,

@@ -49,6 +49,22 @@ impl Supply {
         self.evidence.files.iter().filter(|file| is_within(&file.path, path)).map(input).collect()
     }
 
+    /// Asks that some file is of a kind that is read: without one no further question comes up.
+    ///
+    /// # Errors
+    /// [`Failure::NothingReadable`] if none is.
+    pub fn require_readable(&self, inputs: &[Input<'_>]) -> Result<(), Failure> {
+        let mut unread = Vec::new();
+        for input in inputs {
+            match sources::recognise(input.bytes, &input.name) {
+                Ok(_) => return Ok(()),
+                Err(error) => unread.push(error.to_string()),
+            }
+        }
+        unread.extend(self.evidence.refused.iter().map(ToString::to_string));
+        Err(Failure::NothingReadable(unread))
+    }
+
     /// Reads the rows about one message from `inputs`, which are files of this supply.
     ///
     /// # Errors
@@ -77,22 +93,6 @@ impl Supply {
         }
         self.require_readable(inputs)?;
         readings.map_err(|unclear| which_message(unclear, inputs, &self.evidence, clock))
-    }
-
-    /// No file of a kind that is read: then the question which message is meant does not come up.
-    ///
-    /// # Errors
-    /// [`Failure::NothingReadable`] if there is none among `inputs`, which are files of this supply.
-    pub fn require_readable(&self, inputs: &[Input<'_>]) -> Result<(), Failure> {
-        let mut unread = Vec::new();
-        for input in inputs {
-            match sources::recognise(input.bytes, &input.name) {
-                Ok(_) => return Ok(()),
-                Err(error) => unread.push(error.to_string()),
-            }
-        }
-        unread.extend(self.evidence.refused.iter().map(ToString::to_string));
-        Err(Failure::NothingReadable(unread))
     }
 
     /// Finds the messages that fit in `inputs`, which are files of this supply.

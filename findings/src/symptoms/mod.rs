@@ -35,6 +35,7 @@ pub use courses::Course;
 pub use guide::{CauseGuide, Collect, Guide, Look, Meaning, Need};
 pub use picture::Picture;
 pub use survey::{Followed, Stated, Survey};
+pub use totals_diverge::{Reconciled, Reconciliation, ReportSide, RowsSide, Step, reconcile};
 
 /// A symptom.
 pub trait Symptom: Sync {

@@ -58,7 +58,8 @@ pub struct Line {
     pub reply_code: Option<u16>,
     /// RFC 3463 enhanced status code.
     pub enhanced_status_code: Option<Name>,
-    /// The words of the reply, verdict, status or release, or what chose the folder; the first 200 characters.
+    /// The words of the reply, verdict, status or release, of what chose the folder, or of a remark about no message; the first 200
+    /// characters.
     pub said: Option<Name>,
     /// What makes two lines the same statement.
     pub(super) sameness: u64,
@@ -109,6 +110,11 @@ pub enum Fared {
 }
 
 impl Line {
+    /// Which record states it: two lines of one record have the same file and place. Says nothing else, and is not for showing.
+    pub fn record_key(&self) -> (u32, u64) {
+        (self.file, self.start)
+    }
+
     /// How the copy fared; `None` for a line that only tells of it.
     pub fn fared(&self) -> Option<Fared> {
         match &self.what {
@@ -222,6 +228,13 @@ fn tell(one: &Observation, what: What, plain: &Line, names: &mut Names, put: &mu
     line.message_id = one.about.message_id().and_then(|id| names.of(id));
     line.id = one.about.ids.iter().find(|id| id.is_strong()).and_then(|id| names.of(&id.to_string()));
     details(&one.fact, &mut line, names);
+    if let Fact::Note { said: words } = &one.fact
+        && one.about.ids.is_empty()
+        && one.about.envelope_recipients.is_empty()
+    {
+        // What is about no message is about the system itself.
+        line.said = said(words, names);
+    }
     if one.about.envelope_recipients.is_empty() {
         put(same(line, &one.cite.said, names));
         return;

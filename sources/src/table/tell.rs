@@ -198,13 +198,22 @@ pub(super) const PAGED_BYTES: usize = 64 << 20;
 
 /// Whether the last answer of an OData service in a file names a next page.
 pub(super) fn names_next_page(bytes: &[u8]) -> bool {
-    if !matches!(bytes.first(), Some(b'{' | b'[' | 0xEF)) {
+    if !matches!(bytes.first(), Some(b'{' | b'[' | 0xEF | 0xFE | 0xFF)) {
         return false;
     }
     let searched = if bytes.len() <= PAGED_BYTES { bytes } else { &bytes[bytes.len() - SAMPLE_BYTES..] };
-    let last = |name: &[u8]| memchr::memmem::rfind(searched, name);
-    let next = last(b"\"@odata.nextLink\"");
-    next.is_some_and(|next| last(b"\"@odata.context\"").is_none_or(|context| context < next))
+    let last = |name: &str| memchr::memmem::rfind(searched, &as_written(name, bytes));
+    let next = last("\"@odata.nextLink\"");
+    next.is_some_and(|next| last("\"@odata.context\"").is_none_or(|context| context < next))
+}
+
+/// A text in the encoding that the byte order mark of a file names.
+fn as_written(text: &str, file: &[u8]) -> Vec<u8> {
+    match file {
+        [0xFF, 0xFE, ..] => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        [0xFE, 0xFF, ..] => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        _ => text.as_bytes().to_vec(),
+    }
 }
 
 pub(super) fn suspect_cut(reading: &mut Reading, page_rows: &[u64]) {
