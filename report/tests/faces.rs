@@ -43,6 +43,27 @@ fn faces_of_symptoms_alone() {
 }
 
 #[test]
+fn faces_of_the_guided_way() {
+    for name in ["guided", "guided_words", "guided_with_records"] {
+        let path = format!("{}/tests/reports/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).expect("it is there");
+        let guided: report::Symptoms = serde_json::from_str(&text).expect("a document of symptoms");
+        let terminal = |width| report::symptoms_terminal(&guided, Terminal { width, color: Color::Never });
+        insta::assert_snapshot!(format!("{name}_terminal_80"), terminal(80));
+        insta::assert_snapshot!(format!("{name}_markdown"), report::symptoms_markdown(&guided));
+        let page = report::symptoms_html(&guided);
+        assert_eq!(page.matches("<h1>").count(), 1, "{name}");
+        for width in [40, 72, 100] {
+            let lines = terminal(width);
+            let long = lines.lines().find(|line| {
+                unicode_width::UnicodeWidthStr::width(*line) > width && !line.trim_start().starts_with("$ ")
+            });
+            assert_eq!(long, None, "{name} in {width} columns");
+        }
+    }
+}
+
+#[test]
 fn faces_of_a_hostile_report() {
     let report = read("hostile");
     insta::assert_snapshot!("hostile_terminal", terminal("hostile", 80, Color::Never));

@@ -186,7 +186,7 @@ const COMMON: &[&str] = &[
     "which", "where", "although", "though", "because", "since", "into", "up", "out", "about", "were", "could",
     "should", "other", "same", "came", "come", "comes", "coming", "back", "go", "goes", "going", "went", "more",
     "make", "makes", "made", "see", "seen", "say", "says", "said", "take", "takes", "way", "thing", "things", "both",
-    "user", "users", "client", "customer",
+    "such", "user", "users", "client", "customer",
 ];
 
 fn is_common(word: &str) -> bool {
