@@ -33,8 +33,11 @@ pub fn run(options: &Follow) -> Result<u8, Failure> {
     let all = Rows { ledger: &ledger, too_large: &too_large };
     match followed(options, &supply, &inputs, &clock, &all) {
         Err(unclear @ Failure::WhichMessage { .. }) => {
+            let why = unclear.to_string();
+            // The messages that could be meant are listed below the first line.
+            let why = why.lines().next().unwrap_or_default().trim_end_matches(", among them");
             let hashes = supply.hashes(Hashed::by(options.hash_all));
-            let report = survey::alone(&ledger, times::now(&options.clocks), &hashes, &unclear.to_string());
+            let report = survey::alone(&ledger, times::now(&options.clocks), &hashes, why);
             let Some(mut report) = report else { return Err(unclear) };
             report.assumptions.extend(survey::not_looked_at(&too_large));
             finish(&mut report, options, &supply, &inputs)?;

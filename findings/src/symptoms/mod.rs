@@ -27,6 +27,8 @@ mod stale_search;
 mod totals_diverge;
 mod unattended_job_fails;
 
+use std::collections::BTreeSet;
+
 use evidence::{Address, Cite, Layer, SourceId};
 
 use crate::{Finding, Kind, NextStep, Standing};
@@ -117,8 +119,24 @@ pub fn find(survey: &Survey<'_>) -> Vec<Finding> {
     for symptom in ALL {
         found.extend(symptom.find(survey).into_iter().map(|sign| finding(symptom.id(), sign)));
     }
+    let explained = explained(&found);
+    let mut explained = explained.iter();
+    found.retain(|_| explained.next().is_none_or(|is_explained| !is_explained));
     found.sort_by_key(|finding| (finding.standing == Standing::Refuted, finding.standing));
     found
+}
+
+/// Which findings are not shown, and rest on a record that carries another symptom that is proved: that one explains it.
+fn explained(found: &[Finding]) -> Vec<bool> {
+    let is_named = |finding: &&Finding| finding.told.as_ref().is_some_and(|told| told.specific.is_some());
+    let proved = found.iter().filter(|finding| finding.standing == Standing::Proved).filter(is_named);
+    let carried: BTreeSet<(&str, (&str, u64, u64))> =
+        proved.flat_map(|finding| finding.cites.iter().map(|cite| (finding.id.as_str(), cite.order()))).collect();
+    let is_carried = |finding: &Finding| {
+        let by_another = |cite: &Cite| carried.iter().any(|(id, order)| *id != finding.id && *order == cite.order());
+        finding.standing == Standing::NotShown && finding.cites.iter().any(by_another)
+    };
+    found.iter().map(is_carried).collect()
 }
 
 /// What to do about symptoms: mend a cause that is shown and see that it held, or fetch what would show it.

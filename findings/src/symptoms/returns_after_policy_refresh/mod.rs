@@ -52,7 +52,7 @@ impl Symptom for Rule {
 fn sign(survey: &Survey<'_>, cycle: &Cycle<'_>, between: &Between<'_>) -> Option<(Sign, bool)> {
     let fix = between.fix(survey, cycle);
     let found = between.refreshes(survey, cycle, fix.as_ref());
-    let mail = format!("mail from {} to {}", cycle.sender(survey), cycle.recipient(survey));
+    let mail = format!("Mail from {} to {}", cycle.sender(survey), cycle.recipient(survey));
     let story = format!(
         "{mail} was {} until {}, came through until {}, and was {} again from {}",
         cycle.how_before(survey),
