@@ -308,7 +308,7 @@ fn page(page: &SymptomPage, is_read: bool) -> Vec<Section> {
     let causes = page.causes.iter().flat_map(cause).collect();
     let mut sections = vec![
         section("about", "What it is, and its sign", vec![Block::Text(Tone::Soft, page.id.clone()), about]),
-        section("collect", "What to collect", vec![Block::Rows(page.collect.iter().map(export_row).collect())]),
+        section("collect", "What to collect", collect(&page.collect)),
         section("look", "What to look at, in order", vec![Block::Rows(look)]),
         section("causes", "Causes, the most frequent first", causes),
         section("alike", "What looks alike", vec![Block::Text(Tone::Plain, page.alike.clone())]),
@@ -318,6 +318,7 @@ fn page(page: &SymptomPage, is_read: bool) -> Vec<Section> {
         one.blocks.iter().any(|block| match block {
             Block::Rows(rows) => !rows.is_empty(),
             Block::Text(_, text) => !text.is_empty(),
+            Block::Facts(facts) => !facts.is_empty(),
             _ => true,
         })
     });
@@ -332,6 +333,12 @@ fn page(page: &SymptomPage, is_read: bool) -> Vec<Section> {
 
 fn section(id: &'static str, title: &str, blocks: Vec<Block>) -> Section {
     Section { id, title: title.to_owned(), blocks }
+}
+
+fn collect(exports: &[CollectedExport]) -> Vec<Block> {
+    let required = "Without a required one, or its like from the system that you have, no cause is proved; a helpful one tells causes apart.";
+    let rows = Block::Rows(exports.iter().map(export_row).collect());
+    if exports.is_empty() { vec![rows] } else { vec![Block::Text(Tone::Soft, required.to_owned()), rows] }
 }
 
 /// How many files of one export are named.

@@ -43,6 +43,27 @@ fn faces_of_symptoms_alone() {
 }
 
 #[test]
+fn faces_of_the_guided_way() {
+    for name in ["guided", "guided_words", "guided_with_records"] {
+        let path = format!("{}/tests/reports/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).expect("it is there");
+        let guided: report::Symptoms = serde_json::from_str(&text).expect("a document of symptoms");
+        let terminal = |width| report::symptoms_terminal(&guided, Terminal { width, color: Color::Never });
+        insta::assert_snapshot!(format!("{name}_terminal_80"), terminal(80));
+        insta::assert_snapshot!(format!("{name}_markdown"), report::symptoms_markdown(&guided));
+        let page = report::symptoms_html(&guided);
+        assert_eq!(page.matches("<h1>").count(), 1, "{name}");
+        for width in [40, 72, 100] {
+            let lines = terminal(width);
+            let long = lines.lines().find(|line| {
+                unicode_width::UnicodeWidthStr::width(*line) > width && !line.trim_start().starts_with("$ ")
+            });
+            assert_eq!(long, None, "{name} in {width} columns");
+        }
+    }
+}
+
+#[test]
 fn faces_of_a_hostile_report() {
     let report = read("hostile");
     insta::assert_snapshot!("hostile_terminal", terminal("hostile", 80, Color::Never));
@@ -165,8 +186,8 @@ fn pictures() -> Vec<report::Picture> {
     let tables = [0, 1, 4, 200].map(|count| {
         let row = |at: usize| ComparedRow {
             field: texts[at % 4].to_owned(),
-            before: (at % 3 > 0).then(|| texts[(at + 1) % 4].to_owned()),
-            after: (at % 5 > 0).then(|| texts[(at + 2) % 4].to_owned()),
+            before: (!at.is_multiple_of(3)).then(|| texts[(at + 1) % 4].to_owned()),
+            after: (!at.is_multiple_of(5)).then(|| texts[(at + 2) % 4].to_owned()),
             weight: weights[at % 4],
             cites: Vec::new(),
         };
@@ -192,7 +213,7 @@ fn pictures() -> Vec<report::Picture> {
             name: texts[(at + 3) % 4].to_owned(),
             good,
             bad,
-            note: (at % 2 == 0).then(|| LONG.to_owned()),
+            note: at.is_multiple_of(2).then(|| LONG.to_owned()),
             cites: Vec::new(),
         };
         let rows = counts.into_iter().enumerate().map(row).collect();

@@ -57,7 +57,7 @@ fn usage_is_status_2() {
         (vec!["follow", &file, "--width", "3"], "3 is not in 40..=500"),
         (vec!["sources", "no/such"], "expected a kind of export, found `no/such`"),
         (vec!["symptoms", "stale-serch"], "found `stale-serch`. Did you mean stale-search"),
-        (vec!["symptoms", "no-such"], "`throughline symptoms` lists them"),
+        (vec!["symptoms", "zzz-qqq"], "`throughline symptoms` lists them"),
         (vec!["symptoms", "\u{1b}[2J-x", "--in"], "a value is required for '--in <PATH>'"),
         (vec!["man", "no-such"], "expected a command, found `no-such`"),
         (vec!["no-such"], "unrecognized subcommand"),

@@ -184,7 +184,9 @@ const COMMON: &[&str] = &[
     "do", "does", "did", "don", "doesn", "isn", "won", "will", "would", "get", "gets", "got", "so", "as", "or", "if",
     "than", "too", "any", "some", "every", "each", "only", "just", "now", "also", "very", "what", "why", "who", "how",
     "which", "where", "although", "though", "because", "since", "into", "up", "out", "about", "were", "could",
-    "should", "other", "same", "user", "users", "client", "customer",
+    "should", "other", "same", "came", "come", "comes", "coming", "back", "go", "goes", "going", "went", "more",
+    "make", "makes", "made", "see", "seen", "say", "says", "said", "take", "takes", "way", "thing", "things", "both",
+    "such", "user", "users", "client", "customer",
 ];
 
 fn is_common(word: &str) -> bool {

@@ -12,7 +12,7 @@ use crate::text::{cut, number, pad, visible, width, wrap};
 /// In fewer columns the two sides stand one under the other.
 const MIN_BESIDE_WIDTH: usize = 72;
 /// So do they where a value would take more lines than this beside the other.
-const MAX_BESIDE_LINES: usize = 2;
+const MAX_BESIDE_LINES: usize = 4;
 /// How many lines are shown; those that are the same on both sides are left out first.
 const ROWS_SHOWN: usize = 40;
 /// Columns of the name of a line and of one side, at most.
@@ -97,7 +97,8 @@ pub(super) fn terminal(page: &mut Page, table: &BeforeAfter, numbers: &Numbers) 
         page.block("    ", FAINT, NOTHING);
         return;
     }
-    let field = rows.iter().map(|row| width(&visible(&row.field))).max().unwrap_or(0).clamp(6, MAX_FIELD);
+    let records = Records::of(&rows, numbers);
+    let field = rows.iter().map(|row| width(&records.named(row))).max().unwrap_or(0).clamp(6, MAX_FIELD);
     // Four of indent, the sign, and two between the columns.
     let room = page.width.saturating_sub(4 + 2 + field + 2 + 2 + 2 + WORD_COLUMNS);
     let column = (room / 2).clamp(8, MAX_SIDE);
@@ -107,16 +108,46 @@ pub(super) fn terminal(page: &mut Page, table: &BeforeAfter, numbers: &Numbers) 
             .all(|value| wrap(&side(value.as_ref(), row.weight), column).len() <= MAX_BESIDE_LINES)
     };
     if page.width >= MIN_BESIDE_WIDTH && rows.iter().all(fits) {
-        beside(page, table, &rows, numbers, [field, column]);
+        beside(page, table, &rows, &records, [field, column]);
     } else {
-        stacked(page, table, &rows, numbers);
+        stacked(page, table, &rows, &records);
+    }
+    if !records.of_all.is_empty() {
+        page.block("      ", FAINT, &format!("records:{}", records.of_all));
     }
     if let Some(told) = left_out(same, others) {
         page.block("      ", FAINT, &told);
     }
 }
 
-fn beside(page: &mut Page, table: &BeforeAfter, rows: &[&ComparedRow], numbers: &Numbers, [field, column]: [usize; 2]) {
+/// How the records of lines are told: once, if they are the same for all; else behind the name of each line.
+struct Records<'a> {
+    numbers: &'a Numbers,
+    of_all: String,
+}
+
+impl<'a> Records<'a> {
+    fn of(rows: &[&ComparedRow], numbers: &'a Numbers) -> Records<'a> {
+        let told = |row: &&ComparedRow| reference::text(&numbers.references(&row.cites));
+        let first = rows.first().map(told).unwrap_or_default();
+        let are_same = rows.len() > 1 && rows.iter().all(|row| told(row) == first);
+        Records { numbers, of_all: if are_same { first } else { String::new() } }
+    }
+
+    /// The name of a line with its records.
+    fn named(&self, row: &ComparedRow) -> String {
+        let name = visible(&row.field);
+        if self.of_all.is_empty() { name + &reference::text(&self.numbers.references(&row.cites)) } else { name }
+    }
+}
+
+fn beside(
+    page: &mut Page,
+    table: &BeforeAfter,
+    rows: &[&ComparedRow],
+    records: &Records<'_>,
+    [field, column]: [usize; 2],
+) {
     let heads = [&table.before, &table.after].map(|head| lines(&visible(head), column));
     let blank = " ".repeat(6 + field + 2);
     for at in 0..heads.iter().map(Vec::len).max().unwrap_or(0) {
@@ -124,7 +155,7 @@ fn beside(page: &mut Page, table: &BeforeAfter, rows: &[&ComparedRow], numbers: 
         page.line(&[(&blank, PLAIN), (&head(0), FAINT), (&head(1), FAINT)]);
     }
     for row in rows {
-        let fields = lines(&visible(&row.field), field);
+        let fields = lines(&records.named(row), field);
         let before = lines(&side(row.before.as_ref(), row.weight), column);
         let after = lines(&side(row.after.as_ref(), row.weight), column);
         let strong = if row.weight == ComparedWeight::Decides { HEADING } else { PLAIN };
@@ -141,20 +172,15 @@ fn beside(page: &mut Page, table: &BeforeAfter, rows: &[&ComparedRow], numbers: 
                 (word, style(tone(row.weight))),
             ]);
         }
-        let records = reference::text(&numbers.references(&row.cites));
-        if !records.is_empty() {
-            page.block("      ", FAINT, records.trim_start());
-        }
     }
 }
 
-fn stacked(page: &mut Page, table: &BeforeAfter, rows: &[&ComparedRow], numbers: &Numbers) {
+fn stacked(page: &mut Page, table: &BeforeAfter, rows: &[&ComparedRow], records: &Records<'_>) {
     let heads = [visible(&table.before), visible(&table.after)];
     let columns = heads.iter().map(|head| width(head)).max().unwrap_or(0).min(page.width / 3);
     for row in rows {
         let lead = format!("    {} {}: ", sign(row.weight), word(row.weight));
-        let records = reference::text(&numbers.references(&row.cites));
-        page.block_of(&[(&lead, style(tone(row.weight)))], 6, &format!("{}{records}", visible(&row.field)));
+        page.block_of(&[(&lead, style(tone(row.weight)))], 6, &records.named(row));
         if row.weight == ComparedWeight::Same && row.before == row.after {
             page.block("      ", FAINT, &side(row.before.as_ref(), row.weight));
             continue;
