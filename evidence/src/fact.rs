@@ -104,6 +104,9 @@ pub enum Fact {
     Probe(ProbeStep),
 }
 
+/// How a note begins that says that a copy lies where its delivery put it, as far as the record's maker knows.
+pub const UNMOVED: &str = "latest delivery location, as on delivery";
+
 impl Fact {
     /// Whether the fact is about the way of messages; the others are about what stands around them: settings and their
     /// changes, sign-ins, alerts, totals, jobs, DNS, tests.

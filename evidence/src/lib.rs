@@ -17,7 +17,7 @@ pub use cite::{Cite, FileName, Place, SAID_MAX_CHARS};
 pub use fact::{
     Access, Arrival, AuthFault, AuthenticatedSender, Authentication, Dsn, DsnAction, Fact, Handover, Hop, Identity,
     NextHop, Observation, Outcome, Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Status, Stored,
-    Tls, Verdict,
+    Tls, UNMOVED, Verdict,
 };
 pub use identity::{Address, CopyKey, Identifier, Peer, Product, System};
 pub use reading::{Coverage, LooksUsed, Parties, PassedOver, Problem, Reading, SourceId, Unit};

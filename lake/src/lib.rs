@@ -6,9 +6,9 @@
 mod ledger;
 mod snapshots;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
-use evidence::{Address, Coverage, Observation, Parties, Reading, SourceId};
+use evidence::{Address, Coverage, FileName, Observation, Parties, Reading, SourceId};
 use jiff::Timestamp;
 use sources::{FileReading, Readings};
 
@@ -31,7 +31,7 @@ pub struct Entry {
 #[derive(Clone, Debug)]
 pub struct Supplied {
     /// The file's name.
-    pub file: evidence::FileName,
+    pub file: FileName,
     /// Its kind; `None` if nobody recognised it.
     pub source: Option<SourceId>,
     /// Why nothing was read, if so.
@@ -54,6 +54,7 @@ pub struct Lake {
     entries: Vec<Entry>,
     surroundings: Vec<Entry>,
     supplied: Vec<Supplied>,
+    least: HashMap<FileName, u32>,
     around: Option<Timestamp>,
     asked: Option<String>,
     asked_recipients: BTreeSet<Address>,
@@ -88,7 +89,7 @@ impl Lake {
             lake.supplied.push(Supplied { file, source, error, rows, observed, problems, passed_over, coverage });
         }
         lake.entries.sort_by(|a, b| a.observation.cite.order().cmp(&b.observation.cite.order()));
-        lake.entries = once_each(std::mem::take(&mut lake.entries));
+        (lake.entries, lake.least) = once_each(std::mem::take(&mut lake.entries));
         (lake.entries, lake.surroundings) =
             lake.entries.into_iter().partition(|entry| entry.observation.fact.is_of_a_message());
         lake
@@ -102,6 +103,25 @@ impl Lake {
     /// All entries about what stands around messages, by file and place: settings and their changes, sign-ins, totals.
     pub fn surroundings(&self) -> &[Entry] {
         &self.surroundings
+    }
+
+    /// How often the entry of each file that stands there least often does so: twice in a file that was copied as a whole.
+    pub(crate) fn least(&self) -> &HashMap<FileName, u32> {
+        &self.least
+    }
+
+    /// Counts anew how often what stands around messages is stated, where rows of another sort tell that the file was copied less
+    /// often: `others` gives how often they stand there.
+    pub(crate) fn recount(&mut self, others: &dyn Fn(&FileName) -> Option<u32>) {
+        for entry in &mut self.surroundings {
+            let file = &entry.observation.cite.file;
+            if let (Some(own), Some(others)) = (self.least.get(file).copied(), others(file))
+                && others > 0
+                && others < own
+            {
+                entry.copies = entry.copies * own / others;
+            }
+        }
     }
 
     /// All files that were supplied, in the order of the input.
@@ -198,26 +218,63 @@ impl Lake {
     }
 }
 
-/// Keeps the first of equal statements, and counts the others.
-fn once_each(entries: Vec<Entry>) -> Vec<Entry> {
-    let mut at: HashMap<Said, usize> = HashMap::new();
-    let mut kept: Vec<(Entry, BTreeMap<evidence::FileName, u32>)> = Vec::new();
+/// Keeps the first of equal statements, and counts the others; gives how often that of each file that stands there least often does. The entries are in the order of their files.
+fn once_each(entries: Vec<Entry>) -> (Vec<Entry>, HashMap<FileName, u32>) {
+    let mut by_hash: HashMap<u64, Vec<u32>> = HashMap::with_capacity(entries.len());
+    let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
+    // How often each stands in the file in which it stands first, and in the others.
+    let (mut own, mut others): (Vec<u32>, HashMap<(u32, FileName), u32>) = (Vec::new(), HashMap::new());
     for entry in entries {
-        let number = *at.entry(Said::of(&entry)).or_insert(kept.len());
-        let file = entry.observation.cite.file.clone();
-        if number == kept.len() {
-            kept.push((entry, BTreeMap::new()));
+        let numbers = by_hash.entry(said_hash(&entry)).or_default();
+        match numbers.iter().find(|number| says_the_same(&kept[**number as usize], &entry)) {
+            None => {
+                numbers.push(u32::try_from(kept.len()).unwrap_or(u32::MAX));
+                kept.push(entry);
+                own.push(1);
+            }
+            Some(number) if kept[*number as usize].observation.cite.file == entry.observation.cite.file => {
+                own[*number as usize] += 1;
+            }
+            Some(number) => *others.entry((*number, entry.observation.cite.file)).or_default() += 1,
         }
-        *kept[number].1.entry(file).or_insert(0) += 1;
     }
-    let mut least: HashMap<evidence::FileName, u32> = HashMap::new();
-    for (file, count) in kept.iter().flat_map(|(_, files)| files) {
-        let known = least.entry(file.clone()).or_insert(*count);
-        *known = (*known).min(*count);
+    let mut least: HashMap<FileName, u32> = HashMap::new();
+    let mut note = |file: &FileName, count: u32| match least.get_mut(file) {
+        Some(known) => *known = (*known).min(count),
+        None => drop(least.insert(file.clone(), count)),
+    };
+    kept.iter().zip(&own).for_each(|(entry, count)| note(&entry.observation.cite.file, *count));
+    others.iter().for_each(|((_, file), count)| note(file, *count));
+    for (entry, count) in kept.iter_mut().zip(&own) {
+        entry.copies = count / least[&entry.observation.cite.file];
     }
-    let copies =
-        |files: &BTreeMap<evidence::FileName, u32>| files.iter().map(|(file, count)| count / least[file]).sum();
-    kept.into_iter().map(|(entry, files)| Entry { copies: copies(&files), ..entry }).collect()
+    for ((number, file), count) in &others {
+        kept[*number as usize].copies += count / least[file];
+    }
+    (kept, least)
+}
+
+/// What makes two entries one: everything but the place where it is written.
+fn said_hash(entry: &Entry) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let Observation { cite, when, speaker, about, fact } = &entry.observation;
+    let mut hasher = DefaultHasher::new();
+    (&cite.said, when.as_ref().map(|when| when.at), speaker, about, fact, entry.source).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn says_the_same(one: &Entry, other: &Entry) -> bool {
+    let at = |entry: &Entry| entry.observation.when.as_ref().map(|when| when.at);
+    let (first, second) = (&one.observation, &other.observation);
+    // Two exports of the same settings are two statements: each holds at its own moment.
+    let is_snapshot = matches!(first.fact, evidence::Fact::Setting(_));
+    one.source == other.source
+        && first.cite.said == second.cite.said
+        && first.speaker == second.speaker
+        && at(one) == at(other)
+        && first.about == second.about
+        && first.fact == second.fact
+        && (!is_snapshot || first.cite.file == second.cite.file)
 }
 
 /// A stretch of time without a gap between its files, and whom their rows name.
@@ -238,33 +295,5 @@ impl Stretch {
     fn covers(&self, source: SourceId, at: Timestamp) -> bool {
         let lag = sources::source(source).map(|source| source.lag()).unwrap_or_default();
         self.from <= at && at.checked_add(lag).unwrap_or(at) <= self.to
-    }
-}
-
-/// What makes two entries one: everything but the place where it is written.
-#[derive(PartialEq, Eq, Hash)]
-struct Said {
-    said: std::sync::Arc<str>,
-    speaker: evidence::System,
-    at: Option<Timestamp>,
-    about: std::sync::Arc<evidence::CopyKey>,
-    fact: evidence::Fact,
-    source: SourceId,
-    /// Two exports of the same settings are two statements: each holds at its own moment.
-    snapshot: Option<evidence::FileName>,
-}
-
-impl Said {
-    fn of(entry: &Entry) -> Said {
-        let Observation { cite, when, speaker, about, fact } = &entry.observation;
-        Said {
-            said: cite.said.clone(),
-            speaker: speaker.clone(),
-            at: when.as_ref().map(|when| when.at),
-            about: about.clone(),
-            fact: fact.clone(),
-            source: entry.source,
-            snapshot: matches!(fact, evidence::Fact::Setting(_)).then(|| cite.file.clone()),
-        }
     }
 }

@@ -773,7 +773,7 @@ fn beside(fact: &ComparedFact, layer: Layer, shown: &mut Vec<String>) -> Vec<Blo
             text: stated.map_or("nothing is stated".to_owned(), |stated| stated.said.clone()),
             notes: if places.is_empty() { Vec::new() } else { vec![places] },
             raw,
-            command: None,
+            ..Row::default()
         }
     };
     let rows = vec![row("blocked", Tone::Bad, &fact.blocked), row("delivered", Tone::Good, &fact.delivered)];

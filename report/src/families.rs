@@ -22,12 +22,7 @@ pub(crate) fn section(view: &View<'_>) -> Option<Section> {
 
 /// One family; what would settle it is said where no other one is proved.
 fn row(family: &Family, is_proved: bool) -> Row {
-    let tone = match family.standing {
-        Standing::Proved => Tone::Good,
-        Standing::Likely => Tone::Warn,
-        Standing::Refuted => Tone::Soft,
-        Standing::NotShown => Tone::Odd,
-    };
+    let tone = Tone::of(family.standing);
     let is_answer = matches!(family.standing, Standing::Proved | Standing::Likely);
     // The finding itself stands above in full.
     let text = match family.statement.split_once(':') {

@@ -253,7 +253,7 @@ impl Headers {
             text,
             notes,
             raw: (!is_unknown).then(|| field.value.clone()),
-            command: None,
+            ..Row::default()
         }
     }
 }

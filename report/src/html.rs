@@ -2,8 +2,9 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::document::{Cite, EvidenceFile, Finding, Layer, MessageCopy, NextStep, Report, State};
-use crate::sheet::html_section;
+use crate::document::{Cite, EvidenceFile, Layer, MessageCopy, NextStep, Report, State};
+use crate::guided::Symptoms;
+use crate::sheet::{Sheet, html_section, sheet_html};
 use crate::text::{cut, cut_address, number, push_visible, visible};
 use crate::view::{self, Entry, Group, Piece, Record, View};
 
@@ -18,28 +19,55 @@ const STYLE: &str = include_str!("style.css");
 /// Anchors stay the same for the same report: `#finding-<id>`, `#copy-<number>`, `#copy-<number>-<layer>`,
 /// `#record-<number>`.
 pub fn html(report: &Report) -> String {
+    drawn(report, None)
+}
+
+/// Writes what is known of symptoms, and what the records show of them, as one self-contained HTML file.
+pub fn symptoms(guided: &Symptoms) -> String {
+    match &guided.report {
+        Some(report) => drawn(report, Some(guided)),
+        None => sheet_html(&Sheet { title: guided.title(), sections: guided.sections() }),
+    }
+}
+
+fn drawn(report: &Report, guided: Option<&Symptoms>) -> String {
     let view = View::of(report);
     let subject = report.message.subject.as_deref().map_or("One message".to_owned(), visible);
-    let title =
-        report.several.as_ref().map_or_else(|| subject.clone(), |several| visible(&crate::several::title(several)));
+    let is_alone = guided.is_some() || crate::symptoms::are_alone(report);
+    let title = match (&report.several, guided) {
+        (_, Some(guided)) => visible(&guided.title()),
+        (Some(several), None) => visible(&crate::several::title(several)),
+        (None, None) if is_alone => crate::symptoms::ALONE.to_owned(),
+        (None, None) => subject.clone(),
+    };
     let body = html! {
-        a.skip href="#findings" { "To the findings" }
+        @if is_alone { a.skip href="#symptoms" { "To the symptoms" } } @else { a.skip href="#findings" { "To the findings" } }
         header {
-            @if report.several.is_some() { h1 { (cut(&title, HEADING_COLUMNS)) } } @else { (message(report, &subject)) }
+            @if is_alone { (alone(report, &title)) }
+            @else if report.several.is_some() { h1 { (cut(&title, HEADING_COLUMNS)) } }
+            @else { (message(report, &subject)) }
         }
         main {
             @for one in crate::several::sections(report) { (html_section(&one)) }
             @if let Some(told) = crate::several::in_full(report) { (section("in-full", &visible(&told), facts(report, &subject, ""))) }
-            (section("way", "The way", lanes(report, &view)))
-            (section("findings", "Findings", findings(&view, report)))
+            @if !is_alone {
+                (section("way", "The way", lanes(report, &view)))
+            }
+            @if !is_alone || view::no_findings(report).is_none() {
+                (section("findings", "Findings", findings(&view, report)))
+            }
+            @if let Some(symptoms) = crate::symptoms::section(report, &view, is_alone) { (html_section(&symptoms)) }
+            @for one in guided.map(Symptoms::sections).unwrap_or_default() { (html_section(&one)) }
             @if let Some(replies) = crate::reply::section(report, &view) { (html_section(&replies)) }
             @if !report.next_steps.is_empty() || !report.checked.is_empty() { (section("next", "Next steps", html! { (next_steps(report)) (checked(&view, report)) })) }
             @if !report.exports.is_empty() {
                 (section("not-shown", "Not shown, and what to fetch for it", exports(report)))
             }
             @if let Some(one) = crate::families::section(&view) { (html_section(&one)) }
-            (section("timeline", "Timeline (UTC)", timeline(&view)))
-            (section("layers", "Each copy, layer by layer", copies(&view, report)))
+            @if !is_alone {
+                (section("timeline", "Timeline (UTC)", timeline(&view)))
+                (section("layers", "Each copy, layer by layer", copies(&view, report)))
+            }
             @for one in crate::sample::sections(&report.samples) { (html_section(&one)) }
             (section("records", "Records", records(&view)))
             (section("evidence", "Evidence", evidence(report)))
@@ -81,6 +109,14 @@ fn message(report: &Report, title: &str) -> Markup {
     html! {
         h1 { (heading) }
         (facts(report, title, &heading))
+    }
+}
+
+/// The heading where no message is followed.
+fn alone(report: &Report, title: &str) -> Markup {
+    html! {
+        h1 { (cut(title, HEADING_COLUMNS)) }
+        dl { @for (name, value) in crate::symptoms::alone(report) { dt { (name) } dd { (value) } } }
     }
 }
 
@@ -168,9 +204,9 @@ fn lane(report: &Report, group: &Group<'_>) -> Markup {
 
 fn findings(view: &View<'_>, report: &Report) -> Markup {
     html! {
-        @if report.findings.is_empty() { p { "None: no cause, symptom, gap or risk follows from this evidence." } }
-        @for (at, finding) in report.findings.iter().enumerate() {
-            article.card.(finding.standing.word().replace(' ', "-")) id=(finding_anchor(&report.findings, at)) {
+        @if let Some(none) = view::no_findings(report) { p { (none) } }
+        @for (at, finding) in view::other_findings(report) {
+            article.card.(finding.standing.word().replace(' ', "-")) id=(view::anchor(&report.findings, at)) {
                 h3 {
                     span.tag { (finding.standing.word()) }
                     span.tag { (finding.kind.word()) }
@@ -184,18 +220,6 @@ fn findings(view: &View<'_>, report: &Report) -> Markup {
                 @if let Some(owner) = &finding.owner { p.soft { "Owner: " (visible(owner)) } }
             }
         }
-    }
-}
-
-/// `finding-` and the id, letters and digits only; a number behind it from the second of the same id on.
-fn finding_anchor(findings: &[Finding], at: usize) -> String {
-    let slug = |id: &str| -> String {
-        id.chars().take(80).map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
-    };
-    let own = slug(&findings[at].id);
-    match findings[..at].iter().filter(|before| slug(&before.id) == own).count() {
-        0 => format!("finding-{own}"),
-        before => format!("finding-{own}-{}", before + 1),
     }
 }
 

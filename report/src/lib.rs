@@ -8,6 +8,7 @@ mod codes;
 mod compare;
 mod document;
 mod families;
+mod guided;
 mod headers;
 mod html;
 mod markdown;
@@ -18,6 +19,7 @@ mod reply;
 mod sample;
 mod several;
 mod sheet;
+mod symptoms;
 mod terminal;
 mod text;
 mod view;
@@ -34,9 +36,10 @@ pub use document::{
     Message, MessageCopy, NextStep, Owner, PassedOver, Problem, ReplyExplained, Report, SCHEMA, Standing, State,
     ToldApart,
 };
+pub use guided::{CollectedExport, LookAt, LookMeans, SYMPTOMS_SCHEMA, SymptomCause, SymptomPage, Symptoms};
 pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPart};
-pub use html::html;
-pub use markdown::markdown;
+pub use html::{html, symptoms as symptoms_html};
+pub use markdown::{markdown, symptoms as symptoms_markdown};
 pub use own::{OwnCheck, OwnResult};
 pub use picture::{
     BeforeAfter, ComparedRow, ComparedWeight, CountRow, DependencyCounts, EventStrip, Picture, StripLane, StripMark,
@@ -51,8 +54,10 @@ pub use several::{
     Counts, Exception, FateCount, FollowedCause, FollowedCopy, FollowedMessage, Several, SharedCause, SharedCopy,
 };
 pub use sheet::{
-    Bar, Block, Cell, PairLine, Pairs, Row, Section, Sheet, Tone, sheet_html, sheet_markdown, sheet_terminal,
+    Bar, Block, Cell, Claim, Numbers, PairLine, Pairs, Pictured, Reference, Row, Section, Sheet, Tone, sheet_html,
+    sheet_markdown, sheet_terminal,
 };
-pub use terminal::{Color, Terminal, terminal};
+pub use symptoms::claims;
+pub use terminal::{Color, Terminal, symptoms as symptoms_terminal, terminal};
 pub use text::visible;
 pub use view::span;

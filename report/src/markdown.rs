@@ -1,7 +1,8 @@
 //! The report as Markdown, for a ticket.
 
 use crate::document::{Cite, Report};
-use crate::sheet::markdown_section;
+use crate::guided::Symptoms;
+use crate::sheet::{Sheet, markdown_section, sheet_markdown};
 use crate::terminal::{picture, record_lines, tally};
 use crate::text::{number, visible};
 use crate::view::{self, View};
@@ -12,6 +13,18 @@ const COLUMNS: usize = 100;
 /// Writes a report as Markdown (CommonMark with tables). What a record says is escaped: it forms no link, markup,
 /// HTML or table cell of its own.
 pub fn markdown(report: &Report) -> String {
+    drawn(report, None)
+}
+
+/// Writes what is known of symptoms, and what the records show of them, as Markdown.
+pub fn symptoms(guided: &Symptoms) -> String {
+    match &guided.report {
+        Some(report) => drawn(report, Some(guided)),
+        None => sheet_markdown(&Sheet { title: guided.title(), sections: guided.sections() }),
+    }
+}
+
+fn drawn(report: &Report, guided: Option<&Symptoms>) -> String {
     let view = View::of(report);
     let mut out = String::new();
     if let Some(several) = &report.several {
@@ -19,10 +32,23 @@ pub fn markdown(report: &Report) -> String {
         crate::several::sections(report).iter().for_each(|one| markdown_section(&mut out, one));
         heading(&mut out, &crate::several::in_full(report).map_or(String::new(), |told| escape(&told)));
     }
-    message(&mut out, report);
-    heading(&mut out, "The way");
-    fenced(&mut out, &picture(&view, COLUMNS));
-    findings(&mut out, &view, report);
+    let is_alone = guided.is_some() || crate::symptoms::are_alone(report);
+    if is_alone {
+        let title = guided.map_or_else(|| crate::symptoms::ALONE.to_owned(), Symptoms::title);
+        alone(&mut out, report, &title);
+    } else {
+        message(&mut out, report);
+        heading(&mut out, "The way");
+        fenced(&mut out, &picture(&view, COLUMNS));
+    }
+    if !is_alone || view::no_findings(report).is_none() {
+        findings(&mut out, &view, report);
+    }
+    let guide = guided.map(Symptoms::sections).unwrap_or_default();
+    crate::symptoms::section(report, &view, is_alone)
+        .iter()
+        .chain(&guide)
+        .for_each(|one| markdown_section(&mut out, one));
     crate::reply::section(report, &view).iter().for_each(|one| markdown_section(&mut out, one));
     next_steps(&mut out, report);
     checked(&mut out, &view, report);
@@ -66,12 +92,20 @@ fn message(out: &mut String, report: &Report) {
     }
 }
 
+/// The heading where no message is followed.
+fn alone(out: &mut String, report: &Report, title: &str) {
+    out.push_str(&format!("# {}\n\n", escape(title)));
+    for (name, value) in crate::symptoms::alone(report) {
+        out.push_str(&format!("- **{name}**: {}\n", escape(&value)));
+    }
+}
+
 fn findings(out: &mut String, view: &View<'_>, report: &Report) {
     heading(out, "Findings");
-    if report.findings.is_empty() {
-        out.push_str("None: no cause, symptom, gap or risk follows from this evidence.\n");
+    if let Some(none) = view::no_findings(report) {
+        out.push_str(&format!("{none}\n"));
     }
-    for finding in &report.findings {
+    for (_, finding) in view::other_findings(report) {
         out.push_str(&format!(
             "- **{}** {} {} ({}): {}{}\n",
             finding.standing.word(),
@@ -283,7 +317,7 @@ pub(crate) fn code(text: &str, within: Within) -> String {
 }
 
 /// Puts lines into a code block, whatever fences they hold.
-fn fenced(out: &mut String, lines: &str) {
+pub(crate) fn fenced(out: &mut String, lines: &str) {
     let fence = "`".repeat(longest_run(lines).max(2) + 1);
     out.push_str(&format!("{fence}text\n{lines}{fence}\n"));
 }

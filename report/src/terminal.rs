@@ -5,7 +5,8 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 
 use crate::document::{Cite, EvidenceFile, Finding, Layer, MessageCopy, NextStep, Report, Standing, State};
-use crate::sheet::terminal_section;
+use crate::guided::Symptoms;
+use crate::sheet::{Block, Section, terminal_section};
 use crate::text::{char_width, counted, cut, cut_address, cut_path, number, pad, push_visible, visible, width, wrap};
 use crate::view::{self, Entry, Group, Piece, Record, View};
 
@@ -38,16 +39,46 @@ const MIN_PICTURE_WIDTH: usize = 72;
 /// Draws a report as text for a terminal. Nothing that a record says is written raw: what could move the cursor or
 /// turn the reading direction is made visible.
 pub fn terminal(report: &Report, terminal: Terminal) -> String {
+    drawn(report, None, terminal)
+}
+
+/// Draws what is known of symptoms, and what the records show of them, as text for a terminal.
+pub fn symptoms(guided: &Symptoms, terminal: Terminal) -> String {
+    match &guided.report {
+        Some(report) => drawn(report, Some(guided), terminal),
+        None => {
+            let mut page = Page::new(terminal);
+            page.heading(&visible(&guided.title()));
+            guided.sections().iter().for_each(|one| terminal_section(&mut page, one));
+            page.out
+        }
+    }
+}
+
+fn drawn(report: &Report, guided: Option<&Symptoms>, terminal: Terminal) -> String {
     let view = View::of(report);
     let mut page = Page::new(terminal);
     if let Some(several) = &report.several {
         page.heading(&visible(&crate::several::title(several)));
     }
     crate::several::sections(report).iter().for_each(|one| terminal_section(&mut page, one));
-    message(&mut page, report);
-    page.heading("The way");
-    way(&mut page, &view);
-    findings(&mut page, &view, report);
+    let is_alone = guided.is_some() || crate::symptoms::are_alone(report);
+    if is_alone {
+        let title = guided.map_or_else(|| crate::symptoms::ALONE.to_owned(), Symptoms::title);
+        terminal_section(&mut page, &alone(report, visible(&title)));
+    } else {
+        message(&mut page, report);
+        page.heading("The way");
+        way(&mut page, &view);
+    }
+    if !is_alone || view::no_findings(report).is_none() {
+        findings(&mut page, &view, report);
+    }
+    let guide = guided.map(Symptoms::sections).unwrap_or_default();
+    crate::symptoms::section(report, &view, is_alone)
+        .iter()
+        .chain(&guide)
+        .for_each(|one| terminal_section(&mut page, one));
     crate::reply::section(report, &view).iter().for_each(|one| terminal_section(&mut page, one));
     next_steps(&mut page, &report.next_steps);
     checked(&mut page, &view, report);
@@ -156,6 +187,11 @@ fn message(page: &mut Page, report: &Report) {
         row("Date", &format!("{} ({})", view::instant(at), view::clock_of_date(message)));
     }
     row("Sample", &message.sample.as_deref().map_or("none; selected by options".to_owned(), visible));
+}
+
+/// What stands on top where no message is followed.
+fn alone(report: &Report, title: String) -> Section {
+    Section { id: "alone", title, blocks: vec![Block::Facts(crate::symptoms::alone(report))] }
 }
 
 fn recipients(all: &[String]) -> String {
@@ -292,10 +328,10 @@ fn pointer(page: &mut Page, stride: usize, copy: &MessageCopy) {
 
 fn findings(page: &mut Page, view: &View<'_>, report: &Report) {
     page.heading("Findings");
-    if report.findings.is_empty() {
-        page.block("  ", PLAIN, "None: no cause, symptom, gap or risk follows from this evidence.");
+    if let Some(none) = view::no_findings(report) {
+        page.block("  ", PLAIN, none);
     }
-    for finding in &report.findings {
+    for (_, finding) in view::other_findings(report) {
         finding_block(page, view, finding);
     }
 }
@@ -618,7 +654,7 @@ fn style(state: State) -> Style {
     }
 }
 
-fn standing_style(standing: Standing) -> Style {
+pub(crate) fn standing_style(standing: Standing) -> Style {
     match standing {
         Standing::Proved => HEADING,
         Standing::Likely => AnsiColor::Yellow.on_default(),

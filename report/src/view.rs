@@ -6,7 +6,10 @@ use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::document::{Cite, Event, Finding, Layer, Message, MessageCopy, Report, SettingDifference, Snapshot, State};
+use crate::document::{
+    Cite, Event, Finding, FindingKind, Layer, Message, MessageCopy, Report, SettingDifference, Snapshot, State,
+};
+use crate::sheet::Numbers;
 use crate::text::{counted, cut, number};
 
 /// A report arranged for showing.
@@ -79,7 +82,12 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
 impl<'a> Records<'a> {
     fn of(report: &'a Report) -> Records<'a> {
         let mut records = Records { list: Vec::new(), numbers: HashMap::new() };
-        let findings = report.findings.iter().flat_map(|finding| &finding.cites);
+        // A symptom's records stand together, each of them once.
+        let findings = report.findings.iter().flat_map(|finding| {
+            let apart = finding.told_apart.iter().flat_map(|one| &one.cites);
+            let pictured = finding.picture.iter().flat_map(crate::sheet::shown_cites);
+            finding.cites.iter().chain(pictured).chain(apart)
+        });
         let checked = report.checked.iter().flat_map(|checked| &checked.cites);
         let layers = report.copies.iter().flat_map(|copy| &copy.layers).flat_map(|layer| &layer.cites);
         let events = report.copies.iter().flat_map(|copy| &copy.timeline).flat_map(|event| &event.cites);
@@ -101,6 +109,11 @@ impl<'a> Records<'a> {
         }
         let pieces = &mut self.list[at].pieces;
         pieces.extend(piece(cite).filter(|piece| !pieces.contains(piece)));
+    }
+
+    /// The same numbers for a section that outlives the view.
+    pub(crate) fn owned(&self) -> Numbers {
+        Numbers::of(self.numbers.iter().map(|((file, bytes), at)| (((*file).to_owned(), *bytes), at + 1)))
     }
 
     /// The numbers of some cites, ascending, each once.
@@ -288,10 +301,37 @@ pub(crate) fn whose(checked: &crate::document::Checked, report: &Report) -> Stri
     }
 }
 
+/// The findings that are no symptom, with their places: symptoms have a section of their own.
+pub(crate) fn other_findings(report: &Report) -> impl Iterator<Item = (usize, &Finding)> {
+    report.findings.iter().enumerate().filter(|(_, finding)| finding.kind != FindingKind::Symptom)
+}
+
+/// Said instead of findings where there are none; `None` if there are some, or if symptoms alone are the answer.
+pub(crate) fn no_findings(report: &Report) -> Option<&'static str> {
+    match (other_findings(report).next(), report.findings.is_empty()) {
+        (Some(_), _) => None,
+        (None, true) => Some("None: no cause, symptom, gap or risk follows from this evidence."),
+        (None, false) => Some("None but the symptoms: no cause, gap or risk follows from this evidence."),
+    }
+}
+
+/// `finding-` and the id, letters and digits only; a number behind it from the second of the same id on.
+pub(crate) fn anchor(findings: &[Finding], at: usize) -> String {
+    let slug = |id: &str| -> String {
+        id.chars().take(80).map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+    };
+    let own = slug(&findings[at].id);
+    match findings[..at].iter().filter(|before| slug(&before.id) == own).count() {
+        0 => format!("finding-{own}"),
+        before => format!("finding-{own}-{}", before + 1),
+    }
+}
+
 /// What a finding is about, such as `delivery, ana@example.com`.
 pub(crate) fn scope(finding: &Finding) -> String {
     match &finding.envelope_recipient {
         Some(recipient) => format!("{}, {recipient}", finding.layer.word()),
+        None if finding.kind == FindingKind::Symptom => finding.layer.word().to_owned(),
         None => format!("{}, all copies", finding.layer.word()),
     }
 }

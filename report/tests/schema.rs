@@ -19,6 +19,7 @@ fn schema_files_are_current() {
     check("report.schema.json", &schemars::schema_for!(report::Report));
     check("headers.schema.json", &schemars::schema_for!(report::Headers));
     check("codes.schema.json", &schemars::schema_for!(report::Codes));
+    check("symptoms.schema.json", &schemars::schema_for!(report::Symptoms));
     check("reconciliation.schema.json", &schemars::schema_for!(report::Reconciliations));
     check("compare.schema.json", &schemars::schema_for!(report::Comparison));
     check("auth.schema.json", &schemars::schema_for!(report::AuthenticationReport));

@@ -46,6 +46,9 @@ pub enum Command {
     /// List why copies meet their fate, or explain one cause: what proves it, what looks alike, the narrow fix, who owns it
     #[command(after_help = CAUSES_EXAMPLES)]
     Causes(Causes),
+    /// List symptoms in plain words, lead through one, find the closest to what is said, or say which of them records show
+    #[command(after_help = SYMPTOMS_EXAMPLES)]
+    Symptoms(Symptoms),
     /// Print completions for a shell
     #[command(
         after_help = "Example:\n  throughline completions bash > ~/.local/share/bash-completion/completions/throughline"
@@ -115,6 +118,19 @@ const CAUSES_EXAMPLES: &str = "Examples:
   throughline causes greylisted
   throughline causes release-handoff --format markdown
       All causes of one family.";
+
+const SYMPTOMS_EXAMPLES: &str = "Examples:
+  throughline symptoms
+      All of them, in plain words.
+  throughline symptoms returns-after-policy-refresh
+      Be led through one: its sign, what to collect, what to look at and what each result means, causes, fixes, what looks alike.
+  throughline symptoms the exception worked yesterday and now it is blocked again
+      The closest to what somebody says, and why; pick one.
+  throughline symptoms --in exports/
+      Read every row, and say which of them the records show.
+  throughline symptoms totals-diverge --in report.csv --in trace.csv --format html > totals.html
+      One of them, with its picture, and which of the exports to collect are there.
+Exit status: 0 a symptom is shown, or no records were named; 1 none is shown, or no words fit; 3 nothing readable";
 
 const CODES_EXAMPLES: &str = "Examples:
   throughline codes 5.7.64
@@ -269,6 +285,24 @@ pub struct Output {
 pub struct Causes {
     /// A cause, such as connector-routing/tls-failure or tls-failure, or a family; all if none is named
     pub id: Option<String>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Options of `symptoms`.
+#[derive(Debug, Args)]
+pub struct Symptoms {
+    /// A symptom, such as stale-search, or what is seen, in your own words; all if none is named
+    #[arg(value_name = "ID or WORDS")]
+    pub asked: Vec<String>,
+    /// Look for it in these records: a folder, a zip archive, or a file; may be given several times; - is standard input
+    #[arg(long = "in", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub clocks: Clocks,
+    /// Also hash files over 64 MiB
+    #[arg(long)]
+    pub hash_all: bool,
     #[command(flatten)]
     pub output: Output,
 }

@@ -18,6 +18,7 @@ mod sample;
 mod several;
 mod supply;
 mod survey;
+mod symptoms;
 mod times;
 mod watch;
 
@@ -60,6 +61,7 @@ fn run(command: &Command) -> Result<u8, Failure> {
         Command::Follow(options) => return follow::run(options),
         Command::Compare(options) => return compare::run(options),
         Command::Codes(options) => return codes::run(options),
+        Command::Symptoms(options) => return symptoms::run(options),
         Command::Reconcile(options) => return reconcile::run(options),
         Command::Headers(options) => headers::run(options)?,
         Command::Auth(options) => authenticate::run(options)?,

@@ -56,6 +56,9 @@ fn usage_is_status_2() {
         (vec!["follow", &file, "--message-id", "<>"], "--message-id: expected a Message-ID, found an empty one"),
         (vec!["follow", &file, "--width", "3"], "3 is not in 40..=500"),
         (vec!["sources", "no/such"], "expected a kind of export, found `no/such`"),
+        (vec!["symptoms", "stale-serch"], "found `stale-serch`. Did you mean stale-search"),
+        (vec!["symptoms", "no-such"], "`throughline symptoms` lists them"),
+        (vec!["symptoms", "\u{1b}[2J-x", "--in"], "a value is required for '--in <PATH>'"),
         (vec!["man", "no-such"], "expected a command, found `no-such`"),
         (vec!["no-such"], "unrecognized subcommand"),
     ] {
@@ -97,14 +100,9 @@ fn standard_input_is_read() {
 
 #[test]
 fn help_has_examples() {
-    for arguments in [
-        ["follow", "--help"],
-        ["sources", "--help"],
-        ["codes", "--help"],
-        ["completions", "--help"],
-        ["man", "--help"],
-        ["reconcile", "--help"],
-    ] {
+    for arguments in
+        ["follow", "sources", "codes", "causes", "symptoms", "reconcile", "completions", "man"].map(|command| [command, "--help"])
+    {
         let output = throughline(&arguments);
         assert_eq!(output.status.code(), Some(0));
         assert!(out(&output).contains("Example"), "{}", out(&output));
@@ -218,4 +216,124 @@ fn totals_are_reconciled() {
     let nothing = throughline(&["reconcile", "/nowhere/at/all"]);
     assert_eq!(nothing.status.code(), Some(3), "{}", err(&nothing));
     std::fs::remove_dir_all(&folder).expect("the folder goes");
+}
+
+/// A ticket in which a nightly push undoes an exception.
+const RETURNS: &str =
+    include_str!("../../findings/src/symptoms/returns_after_policy_refresh/cases/nightly_push_undoes_the_exception.md");
+
+/// A file of a ticket.
+fn file_of<'t>(ticket: &'t str, name: &str) -> &'t str {
+    let (_, rest) = ticket.split_once(&format!(" {name}\n")).expect("the file is there");
+    rest.split_once("~~~").or(rest.split_once("```")).expect("it ends").0
+}
+
+/// The head of a message trace.
+const TRACE: &str = "\"Received\",\"SenderAddress\",\"RecipientAddress\",\"Subject\",\"Status\",\"ToIP\",\"FromIP\",\"Size\",\"MessageId\",\"MessageTraceId\"\n";
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn symptoms_lead_from_words_to_a_page() {
+    for (arguments, status, expected) in [
+        (vec!["symptoms"], 0, "An integration duplicates actions and raises conflicting alerts. duplicate-actions"),
+        (vec!["symptoms", "returns-after-policy-refresh"], 0, "What to look at, in order 1."),
+        (
+            vec!["symptoms", "Stale", "search"],
+            0,
+            "Search or an index shows stale results after a remediation. What it is",
+        ),
+        (
+            vec!["symptoms", "returns-after-policy-refresh"],
+            0,
+            "$ throughline symptoms returns-after-policy-refresh --in exports/",
+        ),
+        (
+            vec!["symptoms", "the fix did not last, mail is blocked again"],
+            0,
+            "$ throughline symptoms returns-after-policy-refresh",
+        ),
+        (vec!["symptoms", "xyzzy", "plugh"], 1, "None of the symptoms fits these words."),
+        (vec!["symptoms", "--format", "markdown"], 0, "# Symptoms"),
+        (vec!["symptoms", "stale-search", "--format", "html"], 0, "<h1>Search or an index shows stale results"),
+    ] {
+        let output = throughline(&arguments);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {}", err(&output));
+        assert!(words(&out(&output)).contains(expected), "{arguments:?}: {}", out(&output));
+    }
+    let told: serde_json::Value =
+        serde_json::from_slice(&throughline(&["symptoms", "--format", "json"]).stdout).expect("JSON");
+    assert_eq!(told["schema"], "throughline.symptoms.v1");
+    assert_eq!(told["symptoms"].as_array().map(Vec::len), Some(findings::symptoms::ALL.len()));
+}
+
+#[test]
+fn every_symptom_has_a_page_with_its_exports() {
+    for symptom in findings::symptoms::ALL {
+        let output = throughline(&["symptoms", symptom.id(), "--format", "json"]);
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(told["symptoms"][0]["id"], symptom.id());
+        let page = throughline(&["symptoms", symptom.id()]);
+        assert_eq!(page.status.code(), Some(0), "{}", symptom.id());
+        let guide = findings::symptoms::guides().iter().find(|guide| guide.id == symptom.id()).expect("a page");
+        for collect in &guide.collect {
+            let source = sources::source(&collect.source).expect("a kind");
+            let way = source.export().command.or(source.export().clicks).unwrap_or_default();
+            assert!(words(&out(&page)).contains(&words(way)), "{}: {}", symptom.id(), collect.source);
+        }
+        for cause in &guide.cause {
+            assert!(words(&out(&page)).contains(&words(&cause.fix)), "{}: {}", symptom.id(), cause.id);
+        }
+    }
+}
+
+#[test]
+fn records_say_which_symptom_they_show() {
+    let root = tempfile::tempdir().expect("a folder");
+    let quiet = format!(
+        "{TRACE}\"11/16/2026 4:40:10 PM\",\"orders@supplier.example\",\"dispo@client.example\",\"Order 8850\",\"Delivered\",\"\",\"192.0.2.61\",\"18002\",\"<order-8850@supplier.example>\",\"5a1e0002-2c35-4f68-a9e0-08de27a4e502\"\n"
+    );
+    let quiet = put(root.path(), "quiet.csv", quiet.as_bytes());
+    for arguments in
+        [vec!["symptoms", "--in", &quiet], vec!["symptoms", "returns-after-policy-refresh", "--in", &quiet]]
+    {
+        let output = throughline(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+        assert!(words(&out(&output)).contains("None that was looked for shows in these records."), "{}", out(&output));
+    }
+    let page = throughline(&["symptoms", "returns-after-policy-refresh", "--in", &quiet]);
+    assert!(words(&out(&page)).contains("✓ required: Exchange Online message trace"), "{}", out(&page));
+    assert!(words(&out(&page)).contains("there: quiet.csv"), "{}", out(&page));
+    assert!(words(&out(&page)).contains("? required: Microsoft 365 unified audit log"), "{}", out(&page));
+    let trace = put(root.path(), "trace.csv", file_of(RETURNS, "trace.csv").as_bytes());
+    let audit = put(root.path(), "audit_log.csv", file_of(RETURNS, "audit_log.csv").as_bytes());
+    for (arguments, status, expected) in [
+        (vec!["symptoms", "--in", &trace, "--in", &audit], 0, "proved returns-after-policy-refresh/automation-reverts"),
+        (
+            vec!["symptoms", "it came back", "--in", &trace, "--in", &audit],
+            0,
+            "Cause An automation sets the policy back",
+        ),
+        (vec!["symptoms", "stale-search", "--in", &trace, "--in", &audit], 1, "None that was looked for shows"),
+        (vec!["symptoms", "--in", &trace], 1, "not shown returns-after-policy-refresh"),
+        (vec!["follow", &trace, &audit], 0, "proved returns-after-policy-refresh/automation-reverts"),
+    ] {
+        let output = throughline(&arguments);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {}", err(&output));
+        assert!(words(&out(&output)).contains(expected), "{arguments:?}: {}", out(&output));
+    }
+    let output = throughline(&["symptoms", "--in", &trace, "--in", &audit, "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(told["report"]["findings"][0]["specific"], "automation-reverts");
+    assert_eq!(told["report"]["findings"][0]["picture"]["shape"], "event_strip");
+    let poem = put(root.path(), "poem.txt", b"so much depends\nupon\n");
+    let output = throughline(&["symptoms", "--in", &poem]);
+    assert_eq!(output.status.code(), Some(3), "{}", err(&output));
+    assert!(err(&output).starts_with("throughline: nothing readable"), "{}", err(&output));
+    // What cannot be read stands beside what can.
+    let output = throughline(&["symptoms", "--in", &quiet, "--in", &poem, "--in", "no/such"]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    assert!(out(&output).contains("poem.txt") && out(&output).contains("no/such"), "{}", out(&output));
 }

@@ -169,7 +169,7 @@ pub(super) fn is_value(address: &Address, value: &str, how: Comparison) -> bool 
 }
 
 /// Whether an address is a network's: one address, `net/bits`, or `first-last`.
-pub(super) fn is_within(client: &str, network: &str) -> bool {
+pub(crate) fn is_within(client: &str, network: &str) -> bool {
     let Ok(client) = client.trim().parse::<IpAddr>() else { return false };
     if let Some((first, last)) = network.split_once('-') {
         let (first, last) = (first.trim().parse::<IpAddr>(), last.trim().parse::<IpAddr>());

@@ -26,6 +26,7 @@ use trace::Event;
 
 use crate::{Claim, Kind, Scene, Standing};
 use applying::{Applied, Other};
+pub(crate) use fits::is_within;
 use held::held;
 use view::View;
 

@@ -1,7 +1,5 @@
 //! How each copy fared, out of all its lines.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use lake::{Fared, Ledger, Line, Name};
 
@@ -22,36 +20,37 @@ pub struct Course {
     pub(super) decides: u32,
 }
 
-/// What tells copies apart: an id of the message, and the recipient.
-type Key = (Name, Option<Name>);
-
 /// The courses of all copies of which a line says how they fared, by time.
 pub(super) fn of(ledger: &Ledger<'_>) -> Vec<Course> {
-    let mut by_key: HashMap<Key, usize> = HashMap::new();
     let mut courses: Vec<Course> = Vec::new();
+    // What tells copies apart, an id of the message and the recipient, and the number of the line.
+    let mut named: Vec<(Name, Option<Name>, u32)> = Vec::new();
     for (number, line) in (0_u32..).zip(ledger.lines()) {
-        let (Some(fared), Some(at)) = (line.fared(), line.at) else { continue };
-        let own = Course {
-            at,
-            until: at,
-            sender: line.header_from.or(line.envelope_sender),
-            envelope_recipient: line.envelope_recipient,
-            fared,
-            decides: number,
-        };
-        let Some(id) = line.message_id.or(line.id) else {
-            courses.push(own);
+        if line.fared().is_none() || line.at.is_none() {
             continue;
-        };
-        match by_key.get(&(id, line.envelope_recipient)) {
-            Some(known) => courses[*known].take(&own, line),
-            None => {
-                by_key.insert((id, line.envelope_recipient), courses.len());
-                courses.push(own);
-            }
+        }
+        match line.message_id.or(line.id) {
+            Some(id) => named.push((id, line.envelope_recipient, number)),
+            None => courses.extend(course(line, number)),
         }
     }
+    named.sort_unstable();
+    for copy in named.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        let lines = copy.iter().filter_map(|(.., number)| Some((ledger.lines().get(*number as usize)?, *number)));
+        let mut all = lines.filter_map(|(line, number)| Some((course(line, number)?, line)));
+        let Some((mut first, _)) = all.next() else { continue };
+        all.for_each(|(next, line)| first.take(&next, line));
+        courses.push(first);
+    }
+    courses.sort_by_key(|course| (course.at, course.decides));
     courses
+}
+
+fn course(line: &Line, number: u32) -> Option<Course> {
+    let at = line.at?;
+    let sender = line.header_from.or(line.envelope_sender);
+    let (envelope_recipient, fared) = (line.envelope_recipient, line.fared()?);
+    Some(Course { at, until: at, sender, envelope_recipient, fared, decides: number })
 }
 
 impl Course {

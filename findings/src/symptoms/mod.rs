@@ -7,10 +7,12 @@
 //! A rule is quiet unless the visible sign is in the records. If the sign is there and the record that tells why is not, the sign
 //! is not shown, and asks for the export. A look-alike that a record explains otherwise is no sign.
 
+mod altered;
 mod catalogue;
 mod courses;
 mod guide;
 pub mod picture;
+mod refusal;
 mod survey;
 
 mod authorization_blocks_after_authentication;
@@ -28,7 +30,7 @@ mod unattended_job_fails;
 use evidence::{Address, Cite, Layer, SourceId};
 
 use crate::{Finding, Kind, NextStep, Standing};
-pub use catalogue::{cause, closest, guides};
+pub use catalogue::{Fit, cause, closest, guides};
 pub use courses::Course;
 pub use guide::{CauseGuide, Collect, Guide, Look, Meaning, Need};
 pub use picture::Picture;

@@ -1,8 +1,8 @@
 //! One statement about one copy, in short.
 
 use evidence::{
-    Access, Action, AuthMethod, AuthResult, DsnAction, Fact, Folder, NextHop, Observation, Outcome, Place,
-    QuarantineState, ReleaseStep, Reply, Scope, TraceStatus, VerdictKind,
+    Access, Action, ActorKind, AuthMethod, AuthResult, DsnAction, Fact, Folder, NextHop, Observation, Outcome, Place,
+    QuarantineState, ReleaseStep, Reply, Scope, TraceStatus, UNMOVED, VerdictKind,
 };
 use jiff::Timestamp;
 
@@ -50,11 +50,16 @@ pub struct Line {
     pub connector: Option<Name>,
     /// Who did it, where the record names somebody.
     pub by: Option<Name>,
+    /// What kind of actor that was, where the record says so.
+    pub by_kind: ActorKind,
+    /// Whether the record also says that the copy still lies where this line puts it.
+    pub is_unmoved: bool,
     /// RFC 5321 reply code.
     pub reply_code: Option<u16>,
     /// RFC 3463 enhanced status code.
     pub enhanced_status_code: Option<Name>,
-    /// The words of the reply, verdict, status or release, the first 200 characters.
+    /// The words of the reply, verdict, status or release, of what chose the folder, or of a remark about no message; the first 200
+    /// characters.
     pub said: Option<Name>,
     /// What makes two lines the same statement.
     pub(super) sameness: u64,
@@ -186,12 +191,15 @@ pub(super) fn lines(record: &[Observation], names: &mut Names, keeps_words: bool
         policy: None,
         connector: None,
         by: None,
+        by_kind: ActorKind::NotSaid,
+        is_unmoved: false,
         reply_code: None,
         enhanced_status_code: None,
         said: None,
         sameness: 0,
     };
     for one in record {
+        plain.is_unmoved |= matches!(&one.fact, Fact::Note { said } if said.starts_with(UNMOVED));
         if let Fact::Identity(identity) = &one.fact {
             let name = |names: &mut Names, address: &Option<evidence::Address>| {
                 address.as_ref().and_then(|address| names.of(address.as_str()))
@@ -220,6 +228,13 @@ fn tell(one: &Observation, what: What, plain: &Line, names: &mut Names, put: &mu
     line.message_id = one.about.message_id().and_then(|id| names.of(id));
     line.id = one.about.ids.iter().find(|id| id.is_strong()).and_then(|id| names.of(&id.to_string()));
     details(&one.fact, &mut line, names);
+    if let Fact::Note { said: words } = &one.fact
+        && one.about.ids.is_empty()
+        && one.about.envelope_recipients.is_empty()
+    {
+        // What is about no message is about the system itself.
+        line.said = said(words, names);
+    }
     if one.about.envelope_recipients.is_empty() {
         put(same(line, &one.cite.said, names));
         return;
@@ -295,8 +310,10 @@ fn details(fact: &Fact, line: &mut Line, names: &mut Names) {
         }
         Fact::PostDelivery { by, said: words, .. } => {
             line.by = by.as_ref().and_then(|by| by.name.as_deref()).and_then(|by| names.of(by));
+            line.by_kind = by.as_ref().map(|by| by.kind).unwrap_or_default();
             line.said = said(words, names);
         }
+        Fact::Stored(stored) => line.said = stored.chosen_by.as_deref().and_then(|by| said(by, names)),
         Fact::Discarded { said: words } => line.said = said(words, names),
         Fact::Authentication(auth) => {
             line.peer = auth.domain.as_deref().and_then(|domain| names.of(domain));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::{DefaultHasher, Entry};
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::num::NonZeroU32;
 
 /// A text that a [`Names`] keeps.
@@ -22,7 +22,37 @@ pub(super) struct Names {
     text: String,
     /// Where each text ends; it starts where the one before it ends.
     ends: Vec<usize>,
-    by_hash: HashMap<u64, Name>,
+    by_hash: HashMap<u64, Name, BuildHasherDefault<AsIs>>,
+    /// The last names of some lengths and endings: most rows repeat what others say.
+    recent: Vec<Option<Name>>,
+}
+
+/// How many recent names are remembered.
+const RECENT: usize = 256;
+
+/// Where a text is remembered.
+fn place(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let last = bytes.iter().rev().take(3).fold(bytes.len(), |sum, byte| sum * 31 + usize::from(*byte));
+    last % RECENT
+}
+
+/// For keys that are hashes already.
+#[derive(Debug, Default)]
+pub(super) struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 impl Names {
@@ -31,6 +61,19 @@ impl Names {
         if text.is_empty() {
             return None;
         }
+        let place = place(text);
+        if let Some(Some(name)) = self.recent.get(place)
+            && self.text(*name) == text
+        {
+            return Some(*name);
+        }
+        let name = self.find(text);
+        self.recent.resize(RECENT, None);
+        self.recent[place] = name;
+        name
+    }
+
+    fn find(&mut self, text: &str) -> Option<Name> {
         // Two texts with one hash: the next hash is tried, so that each text has its own.
         for salt in 0_u8..=u8::MAX {
             let mut hasher = DefaultHasher::new();
@@ -51,6 +94,11 @@ impl Names {
             }
         }
         None
+    }
+
+    /// How many names there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
     }
 
     /// The text of a name.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::terminal::percent;
-use super::{Bar, Block, Cell, Pairs, Row, Section, Sheet};
+use super::{Bar, Block, Cell, Claim, Pairs, Row, Section, Sheet, picture, reference};
 use crate::html::page;
 use crate::text::visible;
 
@@ -38,6 +38,7 @@ fn blocks(blocks: &[Block]) -> Markup {
     html! {
         @for block in blocks {
             @match block {
+                Block::Heading(text) => h3 { (visible(text)) },
                 Block::Text(tone, text) => p.(tone.class()) { (visible(text)) },
                 Block::Facts(facts) => dl {
                     @for (name, value) in facts { dt { (visible(name)) } dd { (visible(value)) } }
@@ -46,7 +47,20 @@ fn blocks(blocks: &[Block]) -> Markup {
                 Block::Bars(list) => (bars(list)),
                 Block::Pairs(two) => (pairs(two)),
                 Block::Commands(lines) => { @for line in lines { pre { (visible(line)) } } },
+                Block::Claim(one) => (claim(one)),
+                Block::Picture(one) => div.picture { (picture::html(one)) },
             }
+        }
+    }
+}
+
+fn claim(claim: &Claim) -> Markup {
+    html! {
+        article.card.(claim.standing.word().replace(' ', "-")) id=(claim.anchor) {
+            h3 { span.tag { (claim.standing.word()) } (visible(&claim.title)) }
+            p.soft { code { (visible(&claim.id)) } @if !claim.about.is_empty() { " (" (visible(&claim.about)) ")" } }
+            p { (visible(&claim.statement)) (reference::markup(&claim.records)) }
+            (blocks(&claim.blocks))
         }
     }
 }
@@ -61,8 +75,11 @@ fn rows(list: &[Row]) -> Markup {
                             span aria-hidden="true" { (row.tone.sign()) } " " (visible(&row.lead))
                         }
                         td {
-                            (visible(&row.text))
+                            (visible(&row.text)) (reference::markup(&row.records))
                             @for note in &row.notes { p.soft { (visible(note)) } }
+                            @if !row.branches.is_empty() {
+                                ul { @for (seen, then) in &row.branches { li { b { (visible(seen)) } " → " (visible(then)) } } }
+                            }
                             @if let Some(raw) = &row.raw { details { summary { "as written" } pre { (visible(raw)) } } }
                             @if let Some(command) = &row.command { pre { (visible(command)) } }
                         }

@@ -1,7 +1,7 @@
 //! Sections as Markdown for a ticket.
 
 use super::terminal::percent;
-use super::{Bar, Block, Pairs, Row, Section, Sheet};
+use super::{Bar, Block, Claim, Pairs, Row, Section, Sheet, picture, reference};
 use crate::markdown::{Within, code, escape, heading};
 
 /// Writes a page as Markdown.
@@ -16,8 +16,13 @@ pub fn sheet(sheet: &Sheet) -> String {
 /// Writes one section.
 pub(crate) fn section(out: &mut String, section: &Section) {
     heading(out, &escape(&section.title));
-    for block in &section.blocks {
+    blocks(out, &section.blocks);
+}
+
+fn blocks(out: &mut String, blocks: &[Block]) {
+    for block in blocks {
         match block {
+            Block::Heading(text) => out.push_str(&format!("\n### {}\n\n", escape(text))),
             Block::Text(_, text) => out.push_str(&format!("{}\n\n", escape(text))),
             Block::Facts(facts) => {
                 for (name, value) in facts {
@@ -35,15 +40,34 @@ pub(crate) fn section(out: &mut String, section: &Section) {
                 lines.iter().for_each(|line| out.push_str(&format!("- {}\n", code(line, Within::Text))));
                 out.push('\n');
             }
+            Block::Claim(one) => claim(out, one),
+            Block::Picture(one) => picture::markdown(out, one),
         }
     }
 }
 
+fn claim(out: &mut String, claim: &Claim) {
+    let about = if claim.about.is_empty() { String::new() } else { format!(" ({})", escape(&claim.about)) };
+    out.push_str(&format!(
+        "### {}\n\n**{}** {}{about}: {}{}\n\n",
+        escape(&claim.title),
+        claim.standing.word(),
+        code(&claim.id, Within::Text),
+        escape(&claim.statement),
+        reference::markdown(&claim.records, Within::Text),
+    ));
+    blocks(out, &claim.blocks);
+}
+
 fn row(out: &mut String, row: &Row) {
     let lead = if row.lead.is_empty() { String::new() } else { format!("**{}** ", escape(&row.lead)) };
-    out.push_str(&format!("- {} {lead}{}\n", row.tone.sign(), escape(&row.text)));
+    let records = reference::markdown(&row.records, Within::Text);
+    out.push_str(&format!("- {} {lead}{}{records}\n", row.tone.sign(), escape(&row.text)));
     for note in &row.notes {
         out.push_str(&format!("  - {}\n", escape(note)));
+    }
+    for (seen, then) in &row.branches {
+        out.push_str(&format!("  - **{}** → {}\n", escape(seen), escape(then)));
     }
     if let Some(raw) = &row.raw {
         out.push_str(&format!("  - {}\n", code(raw, Within::Text)));

@@ -1,14 +1,21 @@
-//! What `headers` and `auth` show, and the sample's part of a report, before it is drawn: sections of a few shapes, which
-//! every face draws in its own way.
+//! What `headers` and `auth` show, and the sample's and the symptoms' part of a report, before it is drawn: sections of a few
+//! shapes, which every face draws in its own way.
 
 mod html;
 mod markdown;
+mod picture;
+mod reference;
 mod terminal;
+
+use crate::document::Standing;
 
 pub(crate) use html::section as html_section;
 pub use html::sheet as sheet_html;
 pub(crate) use markdown::section as markdown_section;
 pub use markdown::sheet as sheet_markdown;
+pub use picture::Pictured;
+pub(crate) use picture::shown_cites;
+pub use reference::{Numbers, Reference};
 pub(crate) use terminal::section as terminal_section;
 pub use terminal::sheet as sheet_terminal;
 
@@ -35,6 +42,8 @@ pub struct Section {
 /// A shape in which things are shown.
 #[derive(Clone, Debug)]
 pub enum Block {
+    /// A heading within the section.
+    Heading(String),
     /// A paragraph.
     Text(Tone, String),
     /// Names and what they are.
@@ -47,6 +56,31 @@ pub enum Block {
     Pairs(Pairs),
     /// Lines to be copied.
     Commands(Vec<String>),
+    /// A claim, and what belongs to it.
+    Claim(Claim),
+    /// Something to be seen rather than read.
+    Picture(Pictured),
+}
+
+/// A claim with its records, and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Stable anchor on the page: letters, digits and dashes.
+    pub anchor: String,
+    /// How well it stands.
+    pub standing: Standing,
+    /// Its id.
+    pub id: String,
+    /// What it is about, such as `delivery, ana@example.com`.
+    pub about: String,
+    /// What it is, for people who do not know the id.
+    pub title: String,
+    /// The claim.
+    pub statement: String,
+    /// Its records.
+    pub records: Vec<Reference>,
+    /// What belongs to it.
+    pub blocks: Vec<Block>,
 }
 
 /// Two things beside each other.
@@ -97,8 +131,12 @@ pub struct Row {
     pub lead: String,
     /// The statement.
     pub text: String,
+    /// The records that say so.
+    pub records: Vec<Reference>,
     /// More about it, each a line.
     pub notes: Vec<String>,
+    /// What may be seen, and what it would mean.
+    pub branches: Vec<(String, String)>,
     /// The record's own words.
     pub raw: Option<String>,
     /// A line to be copied.
@@ -162,6 +200,16 @@ impl Tone {
             Tone::Bad => "stopped",
             Tone::Odd => "conflict",
             Tone::Soft => "soft",
+        }
+    }
+
+    /// How good an answer with this standing is.
+    pub(crate) fn of(standing: Standing) -> Tone {
+        match standing {
+            Standing::Proved => Tone::Good,
+            Standing::Likely => Tone::Warn,
+            Standing::Refuted => Tone::Soft,
+            Standing::NotShown => Tone::Odd,
         }
     }
 }

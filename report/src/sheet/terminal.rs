@@ -2,8 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Bar, Block, Cell, Pairs, Row, Section, Sheet, Tone};
-use crate::terminal::{FAINT, HEADING, PLAIN, Page, Terminal};
+use super::{Bar, Block, Cell, Claim, Pairs, Row, Section, Sheet, Tone, picture, reference};
+use crate::terminal::{FAINT, HEADING, PLAIN, Page, Terminal, standing_style};
 use crate::text::{cut, pad, visible, width, wrap};
 
 /// Below this many columns lengths are told in words only.
@@ -23,16 +23,36 @@ pub fn sheet(sheet: &Sheet, terminal: Terminal) -> String {
 /// Draws one section.
 pub(crate) fn section(page: &mut Page, section: &Section) {
     page.heading(&section.title);
-    for block in &section.blocks {
+    blocks(page, &section.blocks);
+}
+
+fn blocks(page: &mut Page, blocks: &[Block]) {
+    for (at, block) in blocks.iter().enumerate() {
+        if at > 0 && matches!(block, Block::Claim(_) | Block::Heading(_)) {
+            page.line(&[]);
+        }
         match block {
+            Block::Heading(text) => page.block_of(&[("  ", PLAIN)], 2, &visible(text)),
             Block::Text(tone, text) => page.block("  ", style(*tone), &visible(text)),
             Block::Facts(list) => facts(page, list),
             Block::Rows(list) => list.iter().for_each(|one| row(page, one)),
             Block::Bars(list) => bars(page, list),
             Block::Pairs(two) => pairs(page, two),
             Block::Commands(lines) => lines.iter().for_each(|line| page.verbatim("    $ ", line)),
+            Block::Claim(one) => claim(page, one),
+            Block::Picture(one) => picture::terminal(page, one),
         }
     }
+}
+
+fn claim(page: &mut Page, claim: &Claim) {
+    let lead = format!("  {:<9}  ", claim.standing.word());
+    let indent = " ".repeat(width(&lead));
+    let about = if claim.about.is_empty() { String::new() } else { format!(" ({})", visible(&claim.about)) };
+    page.block(&lead, standing_style(claim.standing), &format!("{}{about}", visible(&claim.id)));
+    page.block(&indent, PLAIN, &visible(&claim.title));
+    page.block(&indent, PLAIN, &format!("{}{}", visible(&claim.statement), reference::text(&claim.records)));
+    blocks(page, &claim.blocks);
 }
 
 /// Names of facts take at least this many columns, so that neighbouring blocks stand in line, and at most [`MAX_FACT`].
@@ -50,14 +70,18 @@ fn facts(page: &mut Page, facts: &[(String, String)]) {
 fn row(page: &mut Page, row: &Row) {
     let lead = if row.lead.is_empty() { String::new() } else { format!("{}  ", visible(&row.lead)) };
     let sign = format!("  {} ", row.tone.sign());
+    let text = format!("{}{}", visible(&row.text), reference::text(&row.records));
     if width(&sign) + width(&lead) < page.width {
-        page.block_of(&[(&sign, style(row.tone)), (&lead, HEADING)], 4, &visible(&row.text));
+        page.block_of(&[(&sign, style(row.tone)), (&lead, HEADING)], 4, &text);
     } else {
         page.block(&sign, style(row.tone), &lead);
-        page.block("    ", PLAIN, &visible(&row.text));
+        page.block("    ", PLAIN, &text);
     }
     for note in &row.notes {
         page.block("      ", PLAIN, &visible(note));
+    }
+    for (seen, then) in &row.branches {
+        page.block("      · ", FAINT, &visible(&format!("{seen} → {then}")));
     }
     if let Some(raw) = &row.raw {
         page.block("      │ ", FAINT, &visible(raw));

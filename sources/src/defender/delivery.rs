@@ -90,13 +90,14 @@ pub(crate) fn say_place(facts: &mut Facts<'_>, names: &[&str], location: &str, s
     facts.say_by(names, fact);
 }
 
-/// States where a copy lies now, if that is elsewhere than where it was put on delivery; no instant is told.
+/// States where a copy lies now; no instant is told. Where it was put on delivery is a note only.
 pub(crate) fn say_latest(facts: &mut Facts<'_>, names: &[&str], first: Option<&str>, latest: Option<&str>) {
     let (Some(first), Some(latest)) = (first.and_then(place), latest) else { return };
     let said = format!("latest delivery location: {latest}");
+    let unmoved = || Fact::Note { said: format!("{}: {latest}", evidence::UNMOVED) };
     let fact = match (first, place(latest)) {
-        (before, Some(now)) if before == now => return,
-        (Place::Mailbox, Some(Place::Folder(Folder::Inbox))) | (Place::Folder(_), Some(Place::Mailbox)) => return,
+        (before, Some(now)) if before == now => unmoved(),
+        (Place::Mailbox, Some(Place::Folder(Folder::Inbox))) | (Place::Folder(_), Some(Place::Mailbox)) => unmoved(),
         (Place::Quarantine, Some(now @ (Place::Mailbox | Place::Folder(_)))) => {
             return facts.at(None, |facts| {
                 facts.say_by(names, released(None, facts.about.envelope_recipients.clone(), said));

@@ -40,6 +40,8 @@ pub(super) enum Event<'t> {
     Access(Access<'t>),
     /// A line about the message that decides nothing.
     Remark { said: &'t str },
+    /// Something that the server needs did not answer, whichever message it was for.
+    Trouble { said: &'t str },
     /// A line about a session, not a message.
     Session,
     /// Counters of anvil and scache.
@@ -108,6 +110,10 @@ fn head(body: &str) -> Option<(Option<&str>, &str)> {
     }
 }
 
+/// How a warning starts that names a milter, policy service or socket which did not answer.
+const TROUBLE: &[&str] =
+    &["milter ", "connect to ", "timeout on ", "problem talking to server ", "problem talking to service "];
+
 fn no_id(body: &str) -> Event<'_> {
     if let Some(access) =
         ["proxy-accept: ", "proxy-reject: "].iter().any(|word| body.starts_with(word)).then(|| access(body))
@@ -117,7 +123,12 @@ fn no_id(body: &str) -> Event<'_> {
     if SESSION.iter().any(|word| body.starts_with(word)) || body.contains(" TLS connection established ") {
         return Event::Session;
     }
-    Event::Service
+    match body.strip_prefix("warning: ") {
+        Some(said) if TROUBLE.iter().any(|word| said.starts_with(word)) || said.contains(" lookup error: ") => {
+            Event::Trouble { said }
+        }
+        _ => Event::Service,
+    }
 }
 
 fn event<'t>(daemon: &str, rest: &'t str) -> Event<'t> {

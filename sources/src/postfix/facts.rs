@@ -86,6 +86,10 @@ fn postfix<'t>(line: &Line<'t>, daemon: &'t str, service: Option<&'t str>, role:
         Event::Notice { kind, notice } => context.notice(kind, notice),
         Event::Operator { said } => context.operator(said),
         Event::Access(access) => context.access(access),
+        Event::Trouble { said } => {
+            let note = Fact::Note { said: (*said).to_owned() };
+            vec![Said { about: CopyKey::default(), fact: note, word: said }]
+        }
         Event::Remark { said } => vec![context.all(Fact::Note { said: (*said).to_owned() }, said)],
     };
     facts(System::at(Product::Postfix, place(line)), said)

@@ -1,8 +1,6 @@
 //! Mail of one sender to one recipient that was stopped, came through, and was stopped again.
 
-use std::collections::BTreeMap;
-
-use lake::{Fared, Line, Name, What};
+use lake::{Fared, Line, What};
 
 use super::super::picture::{Mark, MarkTone};
 use super::super::{Course, Survey};
@@ -25,13 +23,12 @@ pub(super) struct Cycle<'s> {
 
 /// All cycles, by sender and recipient.
 pub(super) fn all<'s>(survey: &'s Survey<'_>) -> Vec<Cycle<'s>> {
-    let mut pairs: BTreeMap<(Name, Name), Vec<&Course>> = BTreeMap::new();
-    for course in survey.courses() {
-        if let (Some(sender), Some(recipient)) = (course.sender, course.envelope_recipient) {
-            pairs.entry((sender, recipient)).or_default().push(course);
-        }
-    }
-    let cycles = pairs.into_values().filter(|courses| courses.len() >= 3).filter_map(|courses| cycle(survey, courses));
+    let is_known = |course: &&Course| course.sender.is_some() && course.envelope_recipient.is_some();
+    let mut courses: Vec<&Course> = survey.courses().iter().filter(is_known).collect();
+    // Those of one pair stand together, by time as before.
+    courses.sort_by_key(|course| (course.sender, course.envelope_recipient));
+    let pairs = courses.chunk_by(|a, b| (a.sender, a.envelope_recipient) == (b.sender, b.envelope_recipient));
+    let cycles = pairs.filter(|pair| pair.len() >= 3).filter_map(|pair| cycle(survey, pair.to_vec()));
     let mut cycles: Vec<Cycle<'_>> = cycles.collect();
     cycles.sort_by_key(|cycle| (cycle.again.at, cycle.sender(survey), cycle.recipient(survey)));
     cycles

@@ -181,6 +181,10 @@ fn kind(row: &Row) -> SignInKind {
                 SignInKind::ServicePrincipal
             }
             Some(false) => SignInKind::NonInteractive,
+            // The portal's tab of service principals has no such column, and no user either.
+            None if !row.has(&["userprincipalname", "username", "userid"]) && row.has(&["serviceprincipalid"]) => {
+                SignInKind::ServicePrincipal
+            }
             None => SignInKind::NotSaid,
         },
     }

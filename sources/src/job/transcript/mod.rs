@@ -73,9 +73,7 @@ impl Reader for Transcript {
             let cite = page.cite(paragraph.span.clone());
             let steps = run.steps(&paragraph, query.clock);
             if steps.is_empty() {
-                let reason =
-                    if paragraph.is_header { "head of a command" } else { "output without a warning or an error" };
-                reading.pass_over(reason, 1, Some(cite));
+                reading.pass_over("head of a command", 1, Some(cite));
                 continue;
             }
             reading.observed += 1;
@@ -201,6 +199,9 @@ impl Run {
                 found.push((self.command_at.clone(), self.step(JobStage::Error, None, line)));
             }
         }
+        if found.is_empty() && !paragraph.is_header {
+            found.push((self.command_at.clone(), self.step(JobStage::Output, None, &output(&paragraph.lines))));
+        }
         found
     }
 
@@ -256,6 +257,15 @@ impl Run {
             said: said.to_owned(),
         }
     }
+}
+
+/// How many characters of a stretch of output are kept.
+const OUTPUT_CHARS: usize = 300;
+
+/// What a stretch of output says, on one line.
+fn output(lines: &[&str]) -> String {
+    let text = lines.iter().map(|line| line.trim()).collect::<Vec<&str>>().join(" ");
+    text.chars().take(OUTPUT_CHARS).collect()
 }
 
 /// The script that a command line runs, else the command line.

@@ -211,11 +211,15 @@ fn quoted(message: &str) -> Vec<String> {
     parts.map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
-/// The account that a message names: `for user "EXAMPLE\svc-mail"`.
+/// The account that a message names: `for user "EXAMPLE\svc-mail"`, one machine or domain and one name.
 fn user(message: &str) -> Option<String> {
-    quoted(message)
-        .into_iter()
-        .find(|word| word.contains('\\') && !word.starts_with('\\') && !word.contains(['.', ':']))
+    const PROGRAMS: [&str; 6] = [".exe", ".ps1", ".cmd", ".bat", ".vbs", ".com"];
+    let is_program = |name: &str| PROGRAMS.iter().any(|ending| name.to_ascii_lowercase().ends_with(ending));
+    quoted(message).into_iter().find(|word| {
+        word.split_once('\\').is_some_and(|(domain, name)| {
+            !domain.is_empty() && !word.contains([':', '/']) && !name.contains('\\') && !is_program(name)
+        })
+    })
 }
 
 /// The number with which the message of a completed action ends.

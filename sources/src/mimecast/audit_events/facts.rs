@@ -153,7 +153,8 @@ impl<'t> Told<'t> {
             facts.say(Fact::Identity(identity));
         }
         let by = self.user.or_else(|| mail_address(self.prose.head)).map(str::to_owned);
-        let said = self.prose.head.to_owned();
+        let application = self.prose.get(&["application"]).map(|application| format!(", Application: {application}"));
+        let said = format!("{}{}", self.prose.head, application.unwrap_or_default());
         facts.say_by(INFO, Fact::Release(Release { step, by, for_recipients: recipients, next: None, said }));
     }
 
@@ -175,15 +176,30 @@ impl<'t> Told<'t> {
             Some("false" | "no") => Done::No,
             _ => Done::Yes,
         };
+        let object = self.object();
+        let mut alterations: Vec<Alteration> =
+            self.prose.told().map(|(name, value)| alteration(kind, name, value)).collect();
+        alterations.extend(self.member(object.as_deref()).map(|member| alteration(kind, "address", member)));
         Change {
             operation: self.audit_type.to_owned(),
             kind,
             class: self.class(),
-            object: self.object(),
+            object,
             by: self.actor(),
-            alterations: self.prose.told().map(|(name, value)| alteration(kind, name, value)).collect(),
+            alterations,
             done,
         }
+    }
+
+    /// The address that a sentence about a group, role or account names, where neither the object nor a label holds it.
+    fn member(&self, object: Option<&str>) -> Option<&'t str> {
+        let labelled: Vec<&str> = self.prose.told().map(|(_, value)| value).collect();
+        let is_new = |address: &&str| {
+            self.user.is_none_or(|user| !user.eq_ignore_ascii_case(address))
+                && object.is_none_or(|object| !object.contains(*address))
+                && labelled.iter().all(|value| !value.contains(*address))
+        };
+        self.info.split_whitespace().filter_map(mail_address).find(is_new)
     }
 
     /// What kind of thing was changed. A type that only says `policy` or `definition` is told apart by the sentence.

@@ -1,0 +1,67 @@
+//! Pictures in every face: a file a shape, with its geometry and its three drawings.
+
+mod compared;
+mod counts;
+mod strip;
+mod waterfall;
+
+use maud::Markup;
+
+use super::Numbers;
+use crate::document::Cite;
+use crate::picture::Picture;
+use crate::terminal::Page;
+
+/// A picture, and the numbers of its records on the page.
+#[derive(Clone, Debug)]
+pub struct Pictured {
+    /// What is seen.
+    pub picture: Picture,
+    /// The numbers of its records.
+    pub numbers: Numbers,
+}
+
+/// The records of those parts of a picture that the faces tell one by one.
+pub(crate) fn shown_cites(picture: &Picture) -> Vec<&Cite> {
+    match picture {
+        Picture::Waterfall(one) => one.bars.iter().flat_map(|bar| &bar.cites).collect(),
+        Picture::BeforeAfter(one) => compared::shown(&one.rows).0.into_iter().flat_map(|row| &row.cites).collect(),
+        Picture::EventStrip(one) => strip::listed(one).0.into_iter().flat_map(|event| event.cites).collect(),
+        Picture::Counts(one) => counts::shown(&one.rows).0.iter().flat_map(|row| &row.cites).collect(),
+    }
+}
+
+/// Draws a picture for a terminal.
+pub(super) fn terminal(page: &mut Page, pictured: &Pictured) {
+    let numbers = &pictured.numbers;
+    page.line(&[]);
+    match &pictured.picture {
+        Picture::Waterfall(one) => waterfall::terminal(page, one, numbers),
+        Picture::BeforeAfter(one) => compared::terminal(page, one, numbers),
+        Picture::EventStrip(one) => strip::terminal(page, one, numbers),
+        Picture::Counts(one) => counts::terminal(page, one, numbers),
+    }
+    page.line(&[]);
+}
+
+/// Writes a picture as Markdown.
+pub(super) fn markdown(out: &mut String, pictured: &Pictured) {
+    let numbers = &pictured.numbers;
+    match &pictured.picture {
+        Picture::Waterfall(one) => waterfall::markdown(out, one, numbers),
+        Picture::BeforeAfter(one) => compared::markdown(out, one, numbers),
+        Picture::EventStrip(one) => strip::markdown(out, one, numbers),
+        Picture::Counts(one) => counts::markdown(out, one, numbers),
+    }
+}
+
+/// Draws a picture as HTML.
+pub(super) fn html(pictured: &Pictured) -> Markup {
+    let numbers = &pictured.numbers;
+    match &pictured.picture {
+        Picture::Waterfall(one) => waterfall::html(one, numbers),
+        Picture::BeforeAfter(one) => compared::html(one, numbers),
+        Picture::EventStrip(one) => strip::html(one, numbers),
+        Picture::Counts(one) => counts::html(one, numbers),
+    }
+}
