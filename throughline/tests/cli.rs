@@ -100,8 +100,8 @@ fn standard_input_is_read() {
 
 #[test]
 fn help_has_examples() {
-    for arguments in
-        ["follow", "sources", "codes", "causes", "symptoms", "reconcile", "completions", "man"].map(|command| [command, "--help"])
+    for arguments in ["follow", "sources", "codes", "causes", "symptoms", "reconcile", "completions", "man"]
+        .map(|command| [command, "--help"])
     {
         let output = throughline(&arguments);
         assert_eq!(output.status.code(), Some(0));

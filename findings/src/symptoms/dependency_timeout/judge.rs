@@ -47,7 +47,10 @@ impl Suspect<'_, '_> {
 }
 
 /// All of a field that fail while the others do well. `is_like` says which ones are compared with a kind.
-pub(super) fn suspects<'d, 'a>(all: &'d [Dependency<'a>], is_like: impl Fn(Kind, Kind) -> bool) -> Vec<Suspect<'d, 'a>> {
+pub(super) fn suspects<'d, 'a>(
+    all: &'d [Dependency<'a>],
+    is_like: impl Fn(Kind, Kind) -> bool,
+) -> Vec<Suspect<'d, 'a>> {
     let mut found = Vec::new();
     for one in all {
         let Some((first, last)) = incident(one) else { continue };

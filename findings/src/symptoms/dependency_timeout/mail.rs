@@ -24,12 +24,12 @@ pub(in crate::symptoms) fn hand_overs<'a>(survey: &Survey<'a>) -> Field<'a> {
         let Some(at) = line.at else { continue };
         let said = survey.text(line.said);
         let code = survey.text(line.enhanced_status_code);
-        let (kind, named) = known
-            .entry((line.said, line.enhanced_status_code))
-            .or_insert_with(|| match said.is_empty() && code.is_empty() {
+        let (kind, named) = known.entry((line.said, line.enhanced_status_code)).or_insert_with(|| {
+            match said.is_empty() && code.is_empty() {
                 true => (Kind::Answered, None),
                 false => (words::kind_of(said, code), words::named(said)),
-            });
+            }
+        });
         let kind = *kind;
         let subject = survey.text(line.message_id.or(line.id));
         let attempt = |end: End| Attempt { at, end, subject, said, record: Record::Line(line) };

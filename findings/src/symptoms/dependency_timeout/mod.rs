@@ -108,7 +108,8 @@ fn told_of(
     let (from, to) = suspect.window();
     let rows = rows(survey, suspect, all, is_like);
     let failures = count(suspect.failures, End::Silent);
-    let subjects: BTreeSet<&str> = suspect.failures.iter().filter(|one| one.end == End::Silent).map(|one| one.subject).collect();
+    let subjects: BTreeSet<&str> =
+        suspect.failures.iter().filter(|one| one.end == End::Silent).map(|one| one.subject).collect();
     let standing = match suspect.others {
         Others::Healthy => Standing::Proved,
         Others::Few => Standing::Likely,
@@ -125,7 +126,8 @@ fn told_of(
         number => format!(", for {number} {things}"),
     };
     let others: Vec<&Count> = rows.iter().skip(1).collect();
-    let (well, tried): (u64, u64) = others.iter().fold((0, 0), |sum, row| (sum.0 + row.good, sum.1 + row.good + row.bad));
+    let (well, tried): (u64, u64) =
+        others.iter().fold((0, 0), |sum, row| (sum.0 + row.good, sum.1 + row.good + row.bad));
     let elsewhere = match suspect.others {
         Others::NotShown => "; whether anything else did well at that time is not shown".to_owned(),
         _ => format!("; in the same window {well} of {tried} {unit} elsewhere were answered"),
@@ -255,7 +257,8 @@ fn asks(kind: Kind, own: Option<SourceId>) -> Vec<SourceId> {
 
 /// Why it is none of the other causes; `told` carries the first failure.
 fn apart(kind: Kind, told: &Apart, healthy: Option<&Cite>) -> Vec<Apart> {
-    let refuted = |specific: &'static str, because: &str| Apart { specific, because: because.to_owned(), ..told.clone() };
+    let refuted =
+        |specific: &'static str, because: &str| Apart { specific, because: because.to_owned(), ..told.clone() };
     match kind {
         Kind::Hop | Kind::Answered => vec![
             refuted("one-address-throttled", "There was no answer at all, hence no limit that the other end told of."),

@@ -28,7 +28,8 @@ pub(super) fn waiting(survey: &Survey<'_>) -> Option<Sign> {
         }
     }
     for ((id, recipient), line) in of_message {
-        let (What::Status(status), Some(at), Some((_, domain))) = (&line.what, line.at, recipient.rsplit_once('@')) else {
+        let (What::Status(status), Some(at), Some((_, domain))) = (&line.what, line.at, recipient.rsplit_once('@'))
+        else {
             continue;
         };
         let end = match status {

@@ -58,9 +58,8 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| toml::from_str(include_str!("wo
 pub(in crate::symptoms) fn kind_of(text: &str, code: &str) -> Kind {
     let text = text.to_lowercase();
     let is_in = |words: &[String]| words.iter().any(|word| text.contains(word.as_str()));
-    let fits = |word: &&Word| {
-        (is_in(&word.words) || word.codes.iter().any(|known| known == code)) && !is_in(&word.unless)
-    };
+    let fits =
+        |word: &&Word| (is_in(&word.words) || word.codes.iter().any(|known| known == code)) && !is_in(&word.unless);
     TABLE.word.iter().find(fits).map_or(Kind::Answered, |word| word.kind)
 }
 
@@ -92,20 +91,85 @@ mod tests {
     fn ok_kinds_and_names() {
         assert!(!TABLE.word.is_empty() && !TABLE.place.is_empty());
         for (text, code, kind, name) in [
-            ("connect to mx.partner.example[192.0.2.7]:25: Connection timed out", "4.4.1", Kind::Hop, Some("mx.partner.example")),
-            ("connect to mx1[private/dovecot-lmtp]: Connection refused", "4.4.1", Kind::Hop, Some("mx1[private/dovecot-lmtp]")),
-            ("delivery temporarily suspended: connect to 192.0.2.7[192.0.2.7]:25: No route to host", "4.4.1", Kind::Hop, Some("192.0.2.7")),
-            ("lost connection with mx.partner.example[192.0.2.7] while receiving the initial server greeting", "4.4.2", Kind::Hop, Some("mx.partner.example")),
-            ("conversation with mx.partner.example[192.0.2.7] timed out while sending RCPT TO", "4.4.2", Kind::Hop, Some("mx.partner.example")),
-            ("450 4.4.316 Connection refused [Message=Socket error code 10061] [LastAttemptedServerName=mx.partner.example] [LastAttemptedIP=192.0.2.7:25]", "4.4.316", Kind::Hop, Some("mx.partner.example")),
-            ("450 4.4.317 Cannot connect to remote server [Message=TLS negotiation failed with status CertExpired]", "4.4.317", Kind::Answered, None),
-            ("Host or domain name not found. Name service error for name=partner.example type=MX: Host not found, try again", "4.4.3", Kind::Names, Some("partner.example")),
-            ("Host or domain name not found. Name service error for name=gone.example type=AAAA: Host not found", "5.4.4", Kind::Answered, Some("gone.example")),
-            ("milter inet:127.0.0.1:11332: can't read SMFIC_RCPT reply packet header: Connection timed out", "", Kind::Scanner, Some("inet:127.0.0.1:11332")),
-            ("connect to Milter service inet:127.0.0.1:8891: Connection refused", "", Kind::Scanner, Some("inet:127.0.0.1:8891")),
-            ("problem talking to server private/policyd-spf: Connection timed out", "", Kind::Policy, Some("private/policyd-spf")),
+            (
+                "connect to mx.partner.example[192.0.2.7]:25: Connection timed out",
+                "4.4.1",
+                Kind::Hop,
+                Some("mx.partner.example"),
+            ),
+            (
+                "connect to mx1[private/dovecot-lmtp]: Connection refused",
+                "4.4.1",
+                Kind::Hop,
+                Some("mx1[private/dovecot-lmtp]"),
+            ),
+            (
+                "delivery temporarily suspended: connect to 192.0.2.7[192.0.2.7]:25: No route to host",
+                "4.4.1",
+                Kind::Hop,
+                Some("192.0.2.7"),
+            ),
+            (
+                "lost connection with mx.partner.example[192.0.2.7] while receiving the initial server greeting",
+                "4.4.2",
+                Kind::Hop,
+                Some("mx.partner.example"),
+            ),
+            (
+                "conversation with mx.partner.example[192.0.2.7] timed out while sending RCPT TO",
+                "4.4.2",
+                Kind::Hop,
+                Some("mx.partner.example"),
+            ),
+            (
+                "450 4.4.316 Connection refused [Message=Socket error code 10061] [LastAttemptedServerName=mx.partner.example] [LastAttemptedIP=192.0.2.7:25]",
+                "4.4.316",
+                Kind::Hop,
+                Some("mx.partner.example"),
+            ),
+            (
+                "450 4.4.317 Cannot connect to remote server [Message=TLS negotiation failed with status CertExpired]",
+                "4.4.317",
+                Kind::Answered,
+                None,
+            ),
+            (
+                "Host or domain name not found. Name service error for name=partner.example type=MX: Host not found, try again",
+                "4.4.3",
+                Kind::Names,
+                Some("partner.example"),
+            ),
+            (
+                "Host or domain name not found. Name service error for name=gone.example type=AAAA: Host not found",
+                "5.4.4",
+                Kind::Answered,
+                Some("gone.example"),
+            ),
+            (
+                "milter inet:127.0.0.1:11332: can't read SMFIC_RCPT reply packet header: Connection timed out",
+                "",
+                Kind::Scanner,
+                Some("inet:127.0.0.1:11332"),
+            ),
+            (
+                "connect to Milter service inet:127.0.0.1:8891: Connection refused",
+                "",
+                Kind::Scanner,
+                Some("inet:127.0.0.1:8891"),
+            ),
+            (
+                "problem talking to server private/policyd-spf: Connection timed out",
+                "",
+                Kind::Policy,
+                Some("private/policyd-spf"),
+            ),
             ("451 4.7.1 Greylisted, come back later", "4.7.1", Kind::Answered, None),
-            ("451 4.7.500 Server busy. Please try again later from [192.0.2.9]. (S77714)", "4.7.500", Kind::Answered, Some("192.0.2.9")),
+            (
+                "451 4.7.500 Server busy. Please try again later from [192.0.2.9]. (S77714)",
+                "4.7.500",
+                Kind::Answered,
+                Some("192.0.2.9"),
+            ),
         ] {
             assert_eq!(kind_of(text, code), kind, "{text}");
             let found = named(text);

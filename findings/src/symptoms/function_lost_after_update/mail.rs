@@ -64,9 +64,12 @@ pub(super) fn all(survey: &Survey<'_>, altered: &[Altered]) -> Vec<Lost> {
         if is_domain(flow) && turns.contains_key(&(kind, speaker)) {
             continue;
         }
-        let entry = turns
-            .entry((kind, speaker))
-            .or_insert_with(|| Turn { kind, good: Vec::new(), bad: Vec::new(), senders: BTreeSet::new() });
+        let entry = turns.entry((kind, speaker)).or_insert_with(|| Turn {
+            kind,
+            good: Vec::new(),
+            bad: Vec::new(),
+            senders: BTreeSet::new(),
+        });
         entry.good.extend(good);
         entry.bad.extend(bad);
         entry.senders.insert(match flow {
@@ -122,9 +125,7 @@ fn flows<'a>(survey: &Survey<'a>) -> HashMap<Flow<'a>, Vec<Use>> {
                 let [first, second] = flows_of(survey, number, &kind);
                 [first, second, None]
             }
-            None => {
-                [flow_by_sender(survey, number), flow_by_recipient(survey, number), flow_by_domain(survey, number)]
-            }
+            None => [flow_by_sender(survey, number), flow_by_recipient(survey, number), flow_by_domain(survey, number)],
         };
         for flow in own.into_iter().flatten() {
             if let Some(uses) = flows.get_mut(&flow) {

@@ -6,12 +6,12 @@ use evidence::Layer;
 use jiff::{SignedDuration, Timestamp};
 use lake::{Fared, Line};
 
-use super::outage::{Outage, last_words};
 use super::super::dependency_timeout::words::Kind;
+use super::outage::{Outage, last_words};
 use super::{Leftover, clock};
 use crate::Standing;
-use crate::symptoms::picture::{Mark, MarkTone};
 use crate::symptoms::Survey;
+use crate::symptoms::picture::{Mark, MarkTone};
 
 /// How long a queue takes to try again by itself: what waits longer was not tried, and what took longer came late.
 const DRAINED: SignedDuration = SignedDuration::from_mins(30);

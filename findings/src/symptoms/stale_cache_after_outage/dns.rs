@@ -25,17 +25,19 @@ fn stale(survey: &Survey<'_>, outage: &Outage<'_>, name: &str, answers: &[&State
     let since = |one: &&&Stated<'_, DnsAnswer>| one.at().is_some_and(|at| at >= outage.back);
     let late: Vec<&&Stated<'_, DnsAnswer>> = answers.iter().filter(since).collect();
     // What was tried in vain, and what answered, by address or name.
-    let failed: BTreeSet<String> = outage.failures.iter().chain(&outage.late).flat_map(|one| addresses(one.said)).collect();
-    let data = |one: &Stated<'_, DnsAnswer>| one.fact.data.iter().map(|text| last_word(text)).collect::<BTreeSet<String>>();
-    let before: BTreeSet<String> =
-        answers.iter().filter(|one| !since(one)).flat_map(|one| data(one)).collect();
+    let failed: BTreeSet<String> =
+        outage.failures.iter().chain(&outage.late).flat_map(|one| addresses(one.said)).collect();
+    let data =
+        |one: &Stated<'_, DnsAnswer>| one.fact.data.iter().map(|text| last_word(text)).collect::<BTreeSet<String>>();
+    let before: BTreeSet<String> = answers.iter().filter(|one| !since(one)).flat_map(|one| data(one)).collect();
     let is_old = |one: &Stated<'_, DnsAnswer>| {
         data(one).iter().any(|address| failed.contains(address)) || (!before.is_empty() && data(one).is_subset(&before))
     };
     let old = late.iter().find(|one| is_old(one))?;
     let new = late.iter().find(|one| data(one).is_disjoint(&data(old)) && !is_old(one));
     let at = old.at()?;
-    let until = old.fact.ttl_seconds.and_then(|seconds| at.checked_add(SignedDuration::from_secs(i64::from(seconds))).ok());
+    let until =
+        old.fact.ttl_seconds.and_then(|seconds| at.checked_add(SignedDuration::from_secs(i64::from(seconds))).ok());
     // An answer that was over before anybody asked again is no leftover.
     let server = |one: &Stated<'_, DnsAnswer>| {
         let peer = one.fact.server.as_ref();
@@ -74,7 +76,12 @@ fn stale(survey: &Survey<'_>, outage: &Outage<'_>, name: &str, answers: &[&State
             label: "old address tried".to_owned(),
             cites: vec![one.record.cite(survey)],
         }))
-        .chain(until.map(|at| Mark { at, tone: MarkTone::Plain, label: "old answer ends".to_owned(), cites: vec![old.cite()] }));
+        .chain(until.map(|at| Mark {
+            at,
+            tone: MarkTone::Plain,
+            label: "old answer ends".to_owned(),
+            cites: vec![old.cite()],
+        }));
     Some(Leftover {
         specific: "dns-cached",
         standing: if new.is_some() { Standing::Proved } else { Standing::NotShown },

@@ -154,8 +154,7 @@ fn moved(survey: &Survey<'_>) -> Option<Sign> {
     let leftover = recipients::cached(survey, at)?;
     let object = change.fact.object.as_deref().unwrap_or("a mailbox");
     let story = format!("{object} was made anew at {} ({})", clock(at), change.fact.operation);
-    let mark =
-        Mark { at, tone: MarkTone::Change, label: change.fact.operation.clone(), cites: vec![change.cite()] };
+    let mark = Mark { at, tone: MarkTone::Change, label: change.fact.operation.clone(), cites: vec![change.cite()] };
     Some(told_of(story, object.to_owned(), vec![mark], vec![change.cite()], leftover))
 }
 
@@ -169,10 +168,7 @@ fn told_of(story: String, lane: String, marks: Vec<Mark>, own: Vec<Cite>, leftov
     of_leftover.truncate(2 * MARKS_MAX);
     let mut of_service = marks;
     of_service.sort_by_key(|mark| mark.at);
-    let lanes = vec![
-        Lane { label: lane, marks: of_service },
-        Lane { label: leftover.lane, marks: of_leftover },
-    ];
+    let lanes = vec![Lane { label: lane, marks: of_service }, Lane { label: leftover.lane, marks: of_leftover }];
     Sign {
         specific: (leftover.standing != Standing::NotShown).then_some(leftover.specific),
         standing: leftover.standing,
@@ -188,7 +184,9 @@ fn told_of(story: String, lane: String, marks: Vec<Mark>, own: Vec<Cite>, leftov
 
 fn marks_of(survey: &Survey<'_>, lines: &[&lake::Line], tone: MarkTone, label: &str) -> Vec<Mark> {
     let marks = lines.iter().take(MARKS_MAX);
-    marks.filter_map(|line| Some(Mark { at: line.at?, tone, label: label.to_owned(), cites: vec![survey.cite(line)] })).collect()
+    marks
+        .filter_map(|line| Some(Mark { at: line.at?, tone, label: label.to_owned(), cites: vec![survey.cite(line)] }))
+        .collect()
 }
 
 /// An instant as statements have it.

@@ -56,9 +56,13 @@ pub(super) fn cached(survey: &Survey<'_>, after: Timestamp) -> Option<Leftover> 
         let recipient = survey.text(line.envelope_recipient);
         let local = recipient.split('@').next().unwrap_or("");
         let is_it = of_whom.as_deref().is_some_and(|name| is_named(name, local));
-        is_it && !recipient.starts_with(OLD_FORM) && line.fared() == Some(Fared::Through) && line.at.is_some_and(|at| at > after)
+        is_it
+            && !recipient.starts_with(OLD_FORM)
+            && line.fared() == Some(Fared::Through)
+            && line.at.is_some_and(|at| at > after)
     });
-    let senders: BTreeSet<&str> = refused.iter().map(|line| survey.text(line.header_from.or(line.envelope_sender))).collect();
+    let senders: BTreeSet<&str> =
+        refused.iter().map(|line| survey.text(line.header_from.or(line.envelope_sender))).collect();
     let who = of_whom.unwrap_or_else(|| "a recipient".to_owned());
     let reach = match reached {
         Some(line) => format!("others reach {} at that time", survey.text(line.envelope_recipient)),
@@ -82,7 +86,11 @@ pub(super) fn cached(survey: &Survey<'_>, after: Timestamp) -> Option<Leftover> 
         lane: "senders with an old entry".to_owned(),
         marks: marks.collect(),
         cites,
-        ask_for: if reached.is_some() { Vec::new() } else { vec!["exchange-online/message-trace", "exchange-online/mailboxes"] },
+        ask_for: if reached.is_some() {
+            Vec::new()
+        } else {
+            vec!["exchange-online/message-trace", "exchange-online/mailboxes"]
+        },
         apart: Vec::new(),
     })
 }
@@ -116,7 +124,8 @@ fn name_in(text: &str) -> Option<String> {
 
 /// Whether a display or login name is that of an address's local part: `ines roth` and `ines.roth`.
 fn is_named(name: &str, local: &str) -> bool {
-    let bare = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase() };
+    let bare =
+        |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase() };
     let (name, local) = (bare(name), bare(local));
     local.len() >= 3 && (name == local || name.ends_with(&local))
 }
@@ -145,7 +154,9 @@ pub(super) fn not_synced(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Lef
     let fits: Vec<(&str, &Vec<&Line>, &(String, Timestamp, Cite))> =
         of_recipient.iter().filter_map(|(recipient, lines)| Some((*recipient, lines, is_made(recipient)?))).collect();
     let is_directory = outage.is_job;
-    let (said, standing, ask_for, lines, made_cites): (_, _, Vec<&'static str>, Vec<&Line>, Vec<Cite>) = match fits.as_slice() {
+    let (said, standing, ask_for, lines, made_cites): (_, _, Vec<&'static str>, Vec<&Line>, Vec<Cite>) = match fits
+        .as_slice()
+    {
         [] if !is_directory => return None,
         [] => {
             let names: Vec<&str> = of_recipient.keys().copied().take(3).collect();
@@ -155,16 +166,27 @@ pub(super) fn not_synced(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Lef
                 survey.text(known.envelope_recipient)
             );
             let lines = of_recipient.values().flatten().copied().collect();
-            (said, Standing::NotShown, vec!["exchange-online/mailboxes", "exchange-online/audit-log"], lines, Vec::new())
+            (
+                said,
+                Standing::NotShown,
+                vec!["exchange-online/mailboxes", "exchange-online/audit-log"],
+                lines,
+                Vec::new(),
+            )
         }
         fits => {
-            let names: Vec<String> = fits.iter().take(3).map(|(name, _, made)| format!("{name} (made {})", clock(made.1))).collect();
+            let names: Vec<String> =
+                fits.iter().take(3).map(|(name, _, made)| format!("{name} (made {})", clock(made.1))).collect();
             let others = of_recipient.len() - fits.len();
             let said = format!(
                 "{} are refused as unknown, all made or changed during it, while {} is reached; they stay unknown until the directory is synchronised in full{}",
                 names.join(", "),
                 survey.text(known.envelope_recipient),
-                if others > 0 { format!("; {others} other unknown recipients were not made then") } else { String::new() }
+                if others > 0 {
+                    format!("; {others} other unknown recipients were not made then")
+                } else {
+                    String::new()
+                }
             );
             let standing = if others == 0 { Standing::Proved } else { Standing::Likely };
             let lines = fits.iter().flat_map(|(_, lines, _)| lines.iter().copied()).collect();
@@ -194,11 +216,11 @@ fn made(survey: &Survey<'_>, outage: &Outage<'_>) -> Vec<(String, Timestamp, Cit
     let is_then = |at: Timestamp| outage.from <= at && at <= outage.back;
     let mut made = Vec::new();
     for change in survey.changes() {
-        let is_recipient = matches!(
-            change.fact.class,
-            Some(SettingClass::Mailbox | SettingClass::User | SettingClass::Group)
-        );
-        let (Some(at), true, false) = (change.at(), is_recipient, change.fact.kind == ChangeKind::Removed) else { continue };
+        let is_recipient =
+            matches!(change.fact.class, Some(SettingClass::Mailbox | SettingClass::User | SettingClass::Group));
+        let (Some(at), true, false) = (change.at(), is_recipient, change.fact.kind == ChangeKind::Removed) else {
+            continue;
+        };
         if !is_then(at) {
             continue;
         }
@@ -219,7 +241,9 @@ fn made(survey: &Survey<'_>, outage: &Outage<'_>) -> Vec<(String, Timestamp, Cit
         }
         let addresses = setting.fact.properties.iter().flat_map(|property| property.values.iter());
         let own = setting.fact.mailbox.iter().map(|address| address.as_str().to_owned());
-        let more = addresses.filter(|value| value.contains('@') && !value.contains(' ')).map(|value| Address::new(value).as_str().to_owned());
+        let more = addresses
+            .filter(|value| value.contains('@') && !value.contains(' '))
+            .map(|value| Address::new(value).as_str().to_owned());
         made.extend(own.chain(more).map(|address| (address, at, setting.cite())));
     }
     made

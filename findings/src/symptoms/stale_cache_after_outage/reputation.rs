@@ -42,7 +42,8 @@ pub(super) fn not_lifted<'a>(survey: &Survey<'a>) -> Option<Bad<'a>> {
         }
         let is_for_standing = *known.entry((line.said, line.enhanced_status_code)).or_insert_with(|| {
             let enhanced_status_code = line.enhanced_status_code.map(|code| survey.text(Some(code)).to_owned());
-            let reply = Reply { reply_code: line.reply_code, enhanced_status_code, text: survey.text(line.said).to_owned() };
+            let reply =
+                Reply { reply_code: line.reply_code, enhanced_status_code, text: survey.text(line.said).to_owned() };
             cause_of(&reply, None).is_some_and(|(cause, _)| STANDING.contains(&cause))
         });
         if is_for_standing {
@@ -55,13 +56,15 @@ pub(super) fn not_lifted<'a>(survey: &Survey<'a>) -> Option<Bad<'a>> {
         .iter()
         .filter_map(|(peer, (refused, taken))| {
             let last = refused.last()?.at?;
-            let since: Vec<&'a Line> = taken.iter().filter(|line| line.at.is_some_and(|at| at > last)).copied().collect();
+            let since: Vec<&'a Line> =
+                taken.iter().filter(|line| line.at.is_some_and(|at| at > last)).copied().collect();
             (!since.is_empty()).then_some((*peer, since))
         })
         .collect();
     let back = again.values().filter_map(|lines| lines.first()?.at).min()?;
     let refused: Vec<&'a Line> = {
-        let before = of_peer.values().flat_map(|(refused, _)| refused).filter(|line| line.at.is_some_and(|at| at < back));
+        let before =
+            of_peer.values().flat_map(|(refused, _)| refused).filter(|line| line.at.is_some_and(|at| at < back));
         let mut before: Vec<&'a Line> = before.copied().collect();
         before.sort_by_key(|line| line.at);
         before
@@ -77,7 +80,9 @@ pub(super) fn not_lifted<'a>(survey: &Survey<'a>) -> Option<Bad<'a>> {
         })
         .filter(|(peer, late)| {
             // A list that never named us before is a new refusal, not an old one.
-            let was = of_peer.get(peer).is_some_and(|(refused, _)| refused.first().is_some_and(|line| line.at.is_some_and(|at| at < back)));
+            let was = of_peer
+                .get(peer)
+                .is_some_and(|(refused, _)| refused.first().is_some_and(|line| line.at.is_some_and(|at| at < back)));
             late.len() >= STILL_MIN && was
         })
         .collect();

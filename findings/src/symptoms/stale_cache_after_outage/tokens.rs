@@ -75,7 +75,9 @@ pub(super) fn old(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Leftover> 
         clock(until)
     );
     let said = match is_proved {
-        true => format!("{said}, although the same person signed in at the prompt with error 0; the token lives until its client signs in anew"),
+        true => format!(
+            "{said}, although the same person signed in at the prompt with error 0; the token lives until its client signs in anew"
+        ),
         false => format!("{said}; whether the same person can sign in at the prompt is not shown"),
     };
     let mark = |one: &&Stated<'_, SignIn>, tone: MarkTone, label: String| {
@@ -83,9 +85,12 @@ pub(super) fn old(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Leftover> 
     };
     let marks = failed
         .iter()
-        .filter_map(|one| mark(one, MarkTone::Bad, format!("token refused ({})", one.fact.error_code.unwrap_or_default())))
+        .filter_map(|one| {
+            mark(one, MarkTone::Bad, format!("token refused ({})", one.fact.error_code.unwrap_or_default()))
+        })
         .chain(well.iter().filter_map(|one| mark(one, MarkTone::Good, "signed in at the prompt".to_owned())));
-    let mut cites: Vec<_> = users.iter().flat_map(|(_, (failed, _))| failed.iter().take(2).map(|one| one.cite())).take(5).collect();
+    let mut cites: Vec<_> =
+        users.iter().flat_map(|(_, (failed, _))| failed.iter().take(2).map(|one| one.cite())).take(5).collect();
     cites.extend(failed.last().map(|one| one.cite()));
     cites.extend(well.first().map(|one| one.cite()));
     Some(Leftover {

@@ -6,12 +6,12 @@ use evidence::Layer;
 use jiff::SignedDuration;
 use lake::Line;
 
-use super::outage::Outage;
 use super::super::dependency_timeout::words;
+use super::outage::Outage;
 use super::{Leftover, clock, door};
 use crate::Standing;
-use crate::symptoms::picture::{Mark, MarkTone};
 use crate::symptoms::Survey;
+use crate::symptoms::picture::{Mark, MarkTone};
 
 /// What is refused from memory after the service is back.
 pub(super) fn remembered(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Leftover> {
@@ -38,7 +38,12 @@ pub(super) fn remembered(survey: &Survey<'_>, outage: &Outage<'_>) -> Option<Lef
         clock(until)
     );
     let marks = of_it.iter().filter_map(|(line, memory)| {
-        Some(Mark { at: line.at?, tone: MarkTone::Bad, label: format!("put off by {}", memory.name), cites: vec![survey.cite(line)] })
+        Some(Mark {
+            at: line.at?,
+            tone: MarkTone::Bad,
+            label: format!("put off by {}", memory.name),
+            cites: vec![survey.cite(line)],
+        })
     });
     let cites = of_it.iter().take(4).map(|(line, _)| survey.cite(line)).collect();
     Some(Leftover {
