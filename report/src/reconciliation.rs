@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::assemble;
 use crate::document::{Cite, Standing};
-use crate::sheet::{Bar, Block, Row, Section, Sheet, Tone};
+use crate::picture::{Picture, Waterfall, WaterfallBar, WaterfallKind};
+use crate::sheet::{Block, Numbers, Pictured, Row, Section, Sheet, Tone};
 use crate::view;
 
 /// The name and version of the document's form.
@@ -290,8 +291,8 @@ fn section(one: &ReconciledTotal, id: &'static str) -> Section {
             None => words(one.outcome).to_owned(),
         },
     )];
-    blocks.push(Block::Rows(waterfall(one)));
-    blocks.push(Block::Bars(bars(one)));
+    // Each record is named by its place: a page of many totals numbers none.
+    blocks.push(Block::Picture(Pictured { picture: Picture::Waterfall(waterfall(one)), numbers: Numbers::default() }));
     let stated = |at: Option<Timestamp>| at.map_or("not stated by the file's name".to_owned(), view::instant);
     let listed = |list: &[String]| if list.is_empty() { "none".to_owned() } else { list.join("; ") };
     let measures = report.measures.iter().map(|one| format!("{} {}", one.measure, one.count)).collect::<Vec<_>>();
@@ -324,67 +325,24 @@ fn section(one: &ReconciledTotal, id: &'static str) -> Section {
     Section { id, title: headline(one), blocks }
 }
 
-/// From the one number to the other, a row a step.
-fn waterfall(one: &ReconciledTotal) -> Vec<Row> {
-    let places = |cites: &[Cite]| -> Vec<String> {
-        let place = |cite: &Cite| match (cite.line, cite.record) {
-            (Some(line), _) => format!("{}:{line}", cite.file),
-            (None, Some(record)) => format!("{}#{record}", cite.file),
-            (None, None) => cite.file.clone(),
+/// From the one number to the other, as it is drawn.
+fn waterfall(one: &ReconciledTotal) -> Waterfall {
+    let bar =
+        |label: String, value: i64, kind, cites: &[Cite]| WaterfallBar { label, value, kind, cites: cites.to_vec() };
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let report = &one.report;
+    let mut bars =
+        vec![bar("counted by the report".to_owned(), number(report.count), WaterfallKind::Total, &report.cites)];
+    bars.extend(one.steps.iter().map(|step| {
+        let mark = match step.standing {
+            Standing::Proved => "",
+            Standing::Likely => " (likely)",
+            _ => " (who did it is not shown)",
         };
-        let all: Vec<String> = cites.iter().map(place).collect();
-        if all.is_empty() { all } else { vec![all.join(", ")] }
-    };
-    let row = |tone, lead: String, text: &str, cites: &[Cite]| Row {
-        tone,
-        lead,
-        text: text.to_owned(),
-        notes: places(cites),
-        ..Row::default()
-    };
-    let mut rows = vec![row(Tone::Plain, one.report.count.to_string(), "counted by the report", &one.report.cites)];
-    rows.extend(one.steps.iter().map(|step| {
-        let (tone, mark) = match step.standing {
-            Standing::Proved => (Tone::Good, ""),
-            Standing::Likely => (Tone::Warn, " (likely)"),
-            _ => (Tone::Odd, " (who did it is not shown)"),
-        };
-        row(tone, format!("{:+}", step.value), &format!("{}{mark} [{}]", step.label, step.cause), &step.cites)
+        bar(format!("{}{mark}", step.label), step.value, WaterfallKind::Step, &step.cites)
     }));
-    if one.residue != 0 {
-        let text = if one.residue < 0 {
-            "not explained: the rows do not hold them"
-        } else {
-            "not explained: the report does not count them"
-        };
-        rows.push(row(Tone::Bad, format!("{:+}", one.residue), text, &[]));
-    }
-    if let Some(side) = &one.rows {
-        rows.push(row(Tone::Plain, side.count.to_string(), &format!("rows of {}", side.source), &side.cites));
-    }
-    rows
-}
-
-/// The same as lengths.
-fn bars(one: &ReconciledTotal) -> Vec<Bar> {
-    let rows = one.rows.as_ref().map_or(0, |rows| rows.count);
-    let most =
-        one.report.count.max(rows).max(one.steps.iter().map(|step| step.value.unsigned_abs()).max().unwrap_or(0));
-    let share = |value: u64| u32::try_from(value.saturating_mul(1000).checked_div(most)?).ok();
-    let bar = |label: &str, value: String, length: u64, tone| Bar {
-        label: label.to_owned(),
-        value,
-        share_permille: share(length),
-        tone,
-        ..Bar::default()
-    };
-    let mut bars = vec![bar("report", one.report.count.to_string(), one.report.count, Tone::Plain)];
-    for step in &one.steps {
-        bars.push(bar(&step.cause, format!("{:+}", step.value), step.value.unsigned_abs(), Tone::Warn));
-    }
-    if one.residue != 0 {
-        bars.push(bar("not explained", format!("{:+}", one.residue), one.residue.unsigned_abs(), Tone::Bad));
-    }
-    bars.push(bar("rows", rows.to_string(), rows, Tone::Plain));
-    bars
+    bars.push(bar("not explained".to_owned(), one.residue, WaterfallKind::Residue, &[]));
+    let (rows, cites) = one.rows.as_ref().map_or((0, [].as_slice()), |rows| (rows.count, rows.cites.as_slice()));
+    bars.push(bar("rows".to_owned(), number(rows), WaterfallKind::Total, cites));
+    Waterfall { unit: report.unit.clone(), bars }
 }

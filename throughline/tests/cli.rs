@@ -100,8 +100,8 @@ fn standard_input_is_read() {
 
 #[test]
 fn help_has_examples() {
-    for arguments in
-        ["follow", "sources", "codes", "causes", "symptoms", "completions", "man"].map(|command| [command, "--help"])
+    for arguments in ["follow", "sources", "codes", "causes", "symptoms", "reconcile", "completions", "man"]
+        .map(|command| [command, "--help"])
     {
         let output = throughline(&arguments);
         assert_eq!(output.status.code(), Some(0));
@@ -171,6 +171,51 @@ fn codes_are_explained() {
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(told["replies"][0]["meaning"]["cause"], "connector-routing/recipient-unknown");
     assert_eq!(told["replies"][1]["meaning"]["cause"], "connector-routing/mailbox-full");
+}
+
+/// A report of two totals, and a trace of three rows: one of them agrees, of the other there are no rows.
+#[test]
+fn totals_are_reconciled() {
+    let report = |outbound: &str| {
+        format!(
+            "[{{\"Date\":\"2026-11-04T00:00:00\",\"Direction\":\"Inbound\",\"EventType\":\"GoodMail\",\"MessageCount\":3}}, \
+             {{\"Date\":\"2026-11-04T00:00:00\",\"Direction\":\"Inbound\",\"EventType\":\"EdgeBlockSpam\",\"MessageCount\":70}}{outbound}]"
+        )
+    };
+    let row = |number: u32| {
+        format!(
+            "\"2026-11-04T0{number}:00:00\",\"s{number}@supplier.example\",\"r{number}@client.example\",\"Offer\",\"Delivered\",\"\",\"192.0.2.7\",\"4711\",\"<o.{number}@supplier.example>\",\"3f2a000{number}-6d1e-4c77-8b02-08de1a2b3c29\"\n"
+        )
+    };
+    let trace = "\"Received\",\"SenderAddress\",\"RecipientAddress\",\"Subject\",\"Status\",\"ToIP\",\"FromIP\",\"Size\",\"MessageId\",\"MessageTraceId\"\n".to_owned()
+        + &(1..=3).map(row).collect::<String>();
+    let folder = std::env::temp_dir().join(format!("throughline-reconcile-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("a file");
+    write("trace.csv", &trace);
+    let path = folder.to_string_lossy().into_owned();
+    let outbound =
+        ", {\"Date\":\"2026-11-04T00:00:00\",\"Direction\":\"Outbound\",\"EventType\":\"GoodMail\",\"MessageCount\":9}";
+    for (more, status, outcomes) in [("", 0, vec!["explained"]), (outbound, 1, vec!["explained", "not_comparable"])] {
+        write("mail_flow_2026-11-06T0700Z.json", &report(more));
+        let output = throughline(&["reconcile", &path, "--format", "json"]);
+        assert_eq!(output.status.code(), Some(status), "{}", err(&output));
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(told["schema"], "throughline.reconciliation.v1");
+        let found: Vec<&str> =
+            told["totals"].as_array().expect("totals").iter().filter_map(|one| one["outcome"].as_str()).collect();
+        assert_eq!(found, outcomes);
+        assert_eq!(told["totals"][0]["steps"][0]["value"], -70);
+        assert_eq!(told["totals"][0]["residue"], 0);
+        assert_eq!(told["totals"][0]["report"]["read_at"], "2026-11-06T07:00:00Z");
+    }
+    for (format, words) in [("text", "refused at the edge"), ("markdown", "refused at the edge"), ("html", "<h2")] {
+        let output = throughline(&["reconcile", &path, "--format", format]);
+        assert!(out(&output).contains(words), "{format}: {}", out(&output));
+    }
+    let nothing = throughline(&["reconcile", "/nowhere/at/all"]);
+    assert_eq!(nothing.status.code(), Some(3), "{}", err(&nothing));
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
 }
 
 /// A ticket in which a nightly push undoes an exception.

@@ -31,6 +31,10 @@ pub struct Rule;
 
 /// How many records a sign cites at most.
 const MAX_CITES: usize = 12;
+/// Below so many recipients nobody takes their number for another than that of messages.
+const MIN_RECIPIENTS: u64 = 6;
+/// Two messages to three recipients: from there on the two numbers are far apart.
+const FAR: (u64, u64) = (2, 3);
 
 impl Symptom for Rule {
     fn id(&self) -> &'static str {
@@ -42,13 +46,32 @@ impl Symptom for Rule {
     }
 
     fn find(&self, survey: &Survey<'_>) -> Vec<Sign> {
-        let found = reconcile(survey);
+        let mut found = reconcile(survey);
+        found.extend(found.iter().filter_map(by_message).collect::<Vec<_>>());
         let mut signs: BTreeMap<Key, Vec<&Reconciliation>> = BTreeMap::new();
         for one in visible(&found) {
             signs.entry(key(one)).or_default().push(one);
         }
         signs.into_values().filter_map(|windows| sign(&windows)).collect()
     }
+}
+
+/// A total that agrees with the rows by recipient and is far from the number of messages, which is what people count first.
+fn by_message(one: &Reconciliation) -> Option<Reconciliation> {
+    let rows = one.rows.as_ref().filter(|rows| one.is_of_all_mail() && rows.count == rows.copies)?;
+    let is_far = one.report.count >= MIN_RECIPIENTS && rows.messages * FAR.1 <= rows.copies * FAR.0;
+    if one.outcome != Reconciled::Agrees || !is_far {
+        return None;
+    }
+    let step = Step {
+        cause: "unit-differs",
+        label: "recipients beyond the first of a message: the report counts each".to_owned(),
+        value: reconcile::signed(rows.messages) - reconcile::signed(rows.copies),
+        standing: Standing::Proved,
+        cites: rows.cites.clone(),
+    };
+    let rows = RowsSide { count: rows.messages, unit: "messages, each with a row for every recipient", ..rows.clone() };
+    Some(Reconciliation { rows: Some(rows), steps: vec![step], outcome: Reconciled::Explained, ..one.clone() })
 }
 
 /// What is said in one: the report and the rows, by what it is restricted, and why they differ.
@@ -178,7 +201,7 @@ fn statement(windows: &[&Reconciliation], steps: &[Step], residue: i64) -> Strin
     let restricted = first.report.filter.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>();
     let restricted = if restricted.is_empty() { String::new() } else { format!(", {}", restricted.join(", ")) };
     let mut said = format!(
-        "{total} {}{restricted} for {} in the {}; {count} rows in the {} ({}).",
+        "{total} {}{restricted} {} in the {}; {count} rows in the {} ({}).",
         first.report.unit,
         window_words(from, to),
         title(first.report.source),
@@ -193,6 +216,12 @@ fn statement(windows: &[&Reconciliation], steps: &[Step], residue: i64) -> Strin
         left => {
             let which = if residue < 0 { "that the rows do not hold" } else { "that the report does not count" };
             said.push_str(&format!(" {left} {which} are not explained."));
+            let ends = |pick: fn(&RowsSide) -> Option<Timestamp>| {
+                windows.iter().filter_map(move |one| pick(one.rows.as_ref()?))
+            };
+            if let (Some(first), Some(last)) = (ends(|rows| rows.from).min(), ends(|rows| rows.to).max()) {
+                said.push_str(&format!(" The rows run from {first} to {last}."));
+            }
         }
     }
     said
@@ -206,14 +235,14 @@ fn window_words(from: Option<Timestamp>, to: Option<Timestamp>) -> String {
             let last = to.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(to);
             let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
             match is_days {
-                true if day(from) == day(last) => format!("{} (UTC day)", day(from)),
-                true => format!("{} to {} (UTC days)", day(from), day(last)),
-                false => format!("{from} to {to}"),
+                true if day(from) == day(last) => format!("on {} (UTC day)", day(from)),
+                true => format!("from {} to {} (UTC days)", day(from), day(last)),
+                false => format!("from {from} to {to}"),
             }
         }
         (None, Some(to)) => format!("as of {to}"),
-        (Some(from), None) => format!("from {from}"),
-        (None, None) => "at a time that it does not state".to_owned(),
+        (Some(from), None) => format!("since {from}"),
+        (None, None) => "without a stated time".to_owned(),
     }
 }
 

@@ -273,7 +273,12 @@ impl Series<'_, '_> {
             (None, Some(_)) => vec![None, Some(Access::Inbound)],
             (way, _) => vec![way],
         };
-        let left = |all: &Vec<Reconciliation>| all.iter().map(|one| one.residue.unsigned_abs()).sum::<u64>();
+        // The one that leaves the least, by the fewest assumptions.
+        let left = |all: &Vec<Reconciliation>| {
+            let residue: u64 = all.iter().map(|one| one.residue.unsigned_abs()).sum();
+            let steps = || all.iter().flat_map(|one| &one.steps);
+            (residue, steps().filter(|step| step.standing != Standing::Proved).count(), steps().count())
+        };
         let tried = ways.into_iter().map(|way| self.going(rows, way));
         tried.min_by_key(left).unwrap_or_default()
     }
@@ -331,8 +336,8 @@ impl Series<'_, '_> {
         let counts = Counted::of(self.survey, side);
         for half in halves {
             let by = SignedDuration::from_mins(30 * half);
-            let fits = open.iter().all(|at| windows.get(*at).is_some_and(|window| counts.meets(window, by)));
-            if !fits {
+            let fits = |window: &Window<'_>| counts.meets(window, by) && (open.len() > 1 || spans(side, window, by));
+            if !open.iter().all(|at| windows.get(*at).is_some_and(fits)) {
                 continue;
             }
             let days = open.len();
@@ -882,6 +887,13 @@ fn chosen<'g>(group: &'g Group, rows: &Rows) -> Option<(Filter, Vec<&'g Item>, V
             (!sum.is_empty()).then_some((Filter::All, sum, edge))
         }
     }
+}
+
+/// Whether rows go on beyond both ends of a window and of the shifted one: what lies in between is then all that there is.
+fn spans(side: &Side<'_>, window: &Window<'_>, by: SignedDuration) -> bool {
+    let moved = |at: Option<Timestamp>| at.and_then(|at| at.checked_add(by).ok());
+    let (from, to) = (window.group.from.min(moved(window.group.from)), window.group.to.max(moved(window.group.to)));
+    side.rows.span().is_some_and(|(first, last)| Some(first) < from && to <= Some(last))
 }
 
 /// Copies by time, so that a window is counted without going over its rows.

@@ -11,7 +11,7 @@ use crate::symptoms::Survey;
 
 /// How many records of one sort are noted for cites.
 const NOTED: usize = 3;
-/// A row repeated beside more than half of the others is no repetition but a second file of the same rows.
+/// If more than one in so many rows is there again, it is no repetition but a second file of the same rows.
 const MAX_REPEATED_SHARE: u64 = 2;
 /// A domain is our own only if it is on at least one in so many of the rows that no other own domain explains.
 const OWN_DOMAIN_SHARE: usize = 10;
@@ -272,6 +272,10 @@ impl Rows {
         (tally.senders, tally.recipients) = (senders.len(), recipients.len());
         if tally.repeats.count * MAX_REPEATED_SHARE > records {
             tally.repeats = Part::default();
+        }
+        if tally.again.count * MAX_REPEATED_SHARE > records - tally.again.count {
+            records -= tally.again.count;
+            tally.again = Part::default();
         }
         tally.rows = records + tally.repeats.count;
         if self.entry.row == RowIs::Event {

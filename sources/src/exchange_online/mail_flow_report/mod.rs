@@ -181,10 +181,11 @@ fn count(said: &str) -> Option<u64> {
     digits.parse().ok()
 }
 
-/// The day in UTC that begins at a report's date, or the hour, if the date has a time.
+/// The day that begins at a report's date, in UTC or in the zone that the date names, or the hour, if the date has a time.
 fn window(date: Option<&When>) -> (Option<When>, Option<When>) {
     let Some(date) = date else { return (None, None) };
-    let is_day = date.at.as_second().rem_euclid(24 * 60 * 60) == 0;
+    let is_midnight = || ["T00:00", " 00:00"].iter().any(|midnight| date.said.contains(midnight));
+    let is_day = date.at.as_second().rem_euclid(24 * 60 * 60) == 0 || is_midnight();
     let length = if is_day { SignedDuration::from_hours(24) } else { SignedDuration::from_hours(1) };
     let end = date.at.checked_add(length).ok();
     (Some(date.clone()), end.map(|at| When { at, ..date.clone() }))
