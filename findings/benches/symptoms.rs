@@ -187,7 +187,7 @@ fn trace(rows: u64) -> String {
         let luck = dice.below(1000);
         let status = match sender % 100 {
             0..=11 if luck < 950 => {
-                if luck % 3 == 0 {
+                if luck.is_multiple_of(3) {
                     "Quarantined"
                 } else {
                     "FilteredAsSpam"
@@ -331,7 +331,7 @@ fn sign_ins(rows: u64) -> String {
                 row += 1;
             }
             luck => {
-                put(when, &who, 0, row, luck % 4 == 0);
+                put(when, &who, 0, row, luck.is_multiple_of(4));
                 row += 1;
             }
         }

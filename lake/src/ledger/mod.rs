@@ -162,7 +162,7 @@ impl<'a> Ledger<'a> {
             least.iter().filter_map(|(file, least)| Some((&*self.files.get(*file as usize)?.name, *least))).collect();
         self.around.recount(&|file| by_name.get(&**file).copied());
         self.put_equal_ones_together(&least);
-        self.lines.sort_by(|a, b| (a.at, a.file, a.start).cmp(&(b.at, b.file, b.start)));
+        self.lines.sort_by_key(|line| (line.at, line.file, line.start));
         self.fill();
     }
 
@@ -191,7 +191,7 @@ impl<'a> Ledger<'a> {
         if copies.is_empty() {
             return;
         }
-        self.lines.sort_by(|a, b| (a.file, a.start).cmp(&(b.file, b.start)));
+        self.lines.sort_by_key(|line| (line.file, line.start));
         // What is left of the count is the mark that a line was kept.
         self.lines.retain_mut(|line| match copies.get_mut(&line.sameness) {
             None => true,
