@@ -256,9 +256,9 @@ fn once_each(entries: Vec<Entry>) -> (Vec<Entry>, HashMap<FileName, u32>) {
 
 /// What makes two entries one: everything but the place where it is written.
 fn said_hash(entry: &Entry) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
+    use std::hash::{BuildHasher, Hash, Hasher};
     let Observation { cite, when, speaker, about, fact } = &entry.observation;
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
     (&cite.said, when.as_ref().map(|when| when.at), speaker, about, fact, entry.source).hash(&mut hasher);
     hasher.finish()
 }

@@ -31,6 +31,8 @@ use std::collections::BTreeSet;
 
 use evidence::{Address, Cite, Layer, SourceId};
 
+use rayon::prelude::*;
+
 use crate::{Finding, Kind, NextStep, Standing};
 pub use catalogue::{Fit, cause, closest, guides};
 pub use courses::Course;
@@ -115,10 +117,10 @@ pub struct Told {
 
 /// All symptoms that the records show, proved before likely.
 pub fn find(survey: &Survey<'_>) -> Vec<Finding> {
-    let mut found: Vec<Finding> = Vec::new();
-    for symptom in ALL {
-        found.extend(symptom.find(survey).into_iter().map(|sign| finding(symptom.id(), sign)));
-    }
+    let signs: Vec<Vec<Sign>> = ALL.par_iter().map(|symptom| symptom.find(survey)).collect();
+    let of_each = ALL.iter().zip(signs);
+    let mut found: Vec<Finding> =
+        of_each.flat_map(|(symptom, signs)| signs.into_iter().map(|sign| finding(symptom.id(), sign))).collect();
     let explained = explained(&found);
     let mut explained = explained.iter();
     found.retain(|_| explained.next().is_none_or(|is_explained| !is_explained));

@@ -246,8 +246,8 @@ fn tell(one: &Observation, what: What, plain: &Line, names: &mut Names, put: &mu
 }
 
 fn same(line: Line, said: &str, names: &Names) -> Line {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
+    use std::hash::{BuildHasher, Hash, Hasher};
+    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
     let text = |name: Option<Name>| name.map(|name| names.text(name));
     // A field of one message may read like that of another.
     (line.at, said, text(line.envelope_recipient), text(line.message_id), text(line.id), text(line.said))

@@ -1,9 +1,11 @@
 //! Every text once.
 
 use std::collections::HashMap;
-use std::collections::hash_map::{DefaultHasher, Entry};
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::num::NonZeroU32;
+
+use foldhash::fast::FixedState;
 
 /// A text that a [`Names`] keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,6 +27,10 @@ pub(super) struct Names {
     by_hash: HashMap<u64, Name, BuildHasherDefault<AsIs>>,
     /// The last names of some lengths and endings: most rows repeat what others say.
     recent: Vec<Option<Name>>,
+}
+
+fn hash(text: &str, salt: u8) -> u64 {
+    FixedState::with_seed(u64::from(salt)).hash_one(text)
 }
 
 /// How many recent names are remembered.
@@ -76,9 +82,7 @@ impl Names {
     fn find(&mut self, text: &str) -> Option<Name> {
         // Two texts with one hash: the next hash is tried, so that each text has its own.
         for salt in 0_u8..=u8::MAX {
-            let mut hasher = DefaultHasher::new();
-            (salt, text).hash(&mut hasher);
-            match self.by_hash.entry(hasher.finish()) {
+            match self.by_hash.entry(hash(text, salt)) {
                 Entry::Occupied(known) => {
                     let name = *known.get();
                     if self.text(name) == text {
@@ -110,14 +114,10 @@ impl Names {
 
     /// The name of a text that is known already.
     pub(super) fn known(&self, text: &str) -> Option<Name> {
-        (0_u8..=u8::MAX).find_map(|salt| {
-            let mut hasher = DefaultHasher::new();
-            (salt, text).hash(&mut hasher);
-            match self.by_hash.get(&hasher.finish()) {
-                None => Some(None),
-                Some(name) if self.text(*name) == text => Some(Some(*name)),
-                Some(_) => None,
-            }
+        (0_u8..=u8::MAX).find_map(|salt| match self.by_hash.get(&hash(text, salt)) {
+            None => Some(None),
+            Some(name) if self.text(*name) == text => Some(Some(*name)),
+            Some(_) => None,
         })?
     }
 

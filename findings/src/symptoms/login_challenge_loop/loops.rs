@@ -182,7 +182,8 @@ fn close(rows: &[Row<'_>], stream: &Stream, run: &[&Attempt], last: Option<&Atte
                 || (refused >= LOOP_ATTEMPTS
                     && (row.side == Side::Gateway || is_gateway(&row.app) || speaks_of_a_loop(rows, &attempts)))
         }
-        Shape::NotTakenUp => true,
+        // Elsewhere, a success after the other is what any client does.
+        Shape::NotTakenUp => is_gateway(&row.app),
         _ => {
             asked >= LOOP_ATTEMPTS
                 || (is_web(row) && is_dense(&attempts, LOOP_SUCCESSES) && succeeded >= LOOP_SUCCESSES - 1)
