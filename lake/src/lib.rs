@@ -256,11 +256,10 @@ fn once_each(entries: Vec<Entry>) -> (Vec<Entry>, HashMap<FileName, u32>) {
 
 /// What makes two entries one: everything but the place where it is written.
 fn said_hash(entry: &Entry) -> u64 {
-    use std::hash::{BuildHasher, Hash, Hasher};
+    use std::hash::BuildHasher;
     let Observation { cite, when, speaker, about, fact } = &entry.observation;
-    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    (&cite.said, when.as_ref().map(|when| when.at), speaker, about, fact, entry.source).hash(&mut hasher);
-    hasher.finish()
+    let at = when.as_ref().map(|when| when.at);
+    foldhash::fast::FixedState::default().hash_one((&cite.said, at, speaker, about, fact, entry.source))
 }
 
 fn says_the_same(one: &Entry, other: &Entry) -> bool {

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 
 use foldhash::fast::FixedState;
 
-/// A text that a [`Names`] keeps.
+/// A text that a ledger keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(NonZeroU32);
 

@@ -81,6 +81,11 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Whether somebody gave no answer.
+    pub(in crate::symptoms) fn has_silence(&self) -> bool {
+        self.by_name.values().flatten().any(|attempt| attempt.end == End::Silent)
+    }
+
     /// All of them by name, each with its attempts by time. What several exports tell of one attempt counts once.
     pub(in crate::symptoms) fn dependencies(self) -> Vec<Dependency<'a>> {
         let sorted = |mut attempts: Vec<Attempt<'a>>| {

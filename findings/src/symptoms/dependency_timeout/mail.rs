@@ -52,8 +52,10 @@ pub(in crate::symptoms) fn hand_overs<'a>(survey: &Survey<'a>, failing: Failing)
         };
         let kind = *kind;
         let subject = survey.text(line.message_id.or(line.id));
-        let domain = domain_of(survey, line).unwrap_or("");
-        let attempt = |end: End| Attempt { at, end, subject, domain, said, record: Record::Line(line) };
+        let attempt = |end: End| {
+            let domain = domain_of(survey, line).unwrap_or("");
+            Attempt { at, end, subject, domain, said, record: Record::Line(line) }
+        };
         match &line.what {
             What::Handover(outcome, next_hop) => {
                 let peer = Some(survey.text(line.peer)).filter(|peer| !peer.is_empty());
@@ -103,13 +105,17 @@ pub(in crate::symptoms) fn hand_overs<'a>(survey: &Survey<'a>, failing: Failing)
                 }
             }
             // A summary names no host: mail to that domain was delivered.
-            What::Status(TraceStatus::Delivered) if !domain.is_empty() => delivered.push(line),
+            What::Status(TraceStatus::Delivered) => delivered.push(line),
             // A verdict is the answer of the filter that gave it.
             What::Verdict(verdict, _) if is_looked_into(verdict) => {
                 field.note(Kind::Scanner, survey.text(line.speaker), attempt(End::Answered));
             }
             _ => {}
         }
+    }
+    // Where everybody answered, nothing is to be compared.
+    if put_off.is_empty() && !field.has_silence() {
+        return field;
     }
     for line in delivered {
         let id = line.message_id.or(line.id);

@@ -13,6 +13,13 @@ use crate::symptoms::Survey;
 /// All look-ups, by domain.
 pub(super) fn look_ups<'a>(survey: &Survey<'a>) -> Field<'a> {
     let mut field = Field::default();
+    let is_unanswered_check =
+        |line: &Line| matches!(&line.what, What::Authentication(_, result) if is_unanswered(result));
+    if !survey.lines().iter().any(is_unanswered_check)
+        && survey.dns().iter().all(|answer| !is_silence(&answer.fact.status))
+    {
+        return field;
+    }
     // Which message had a check that the DNS did not answer, and who checks at all.
     let mut unanswered: HashMap<Name, ()> = HashMap::new();
     let mut checks: HashMap<Name, ()> = HashMap::new();

@@ -61,6 +61,9 @@ struct Pair<'a> {
 
 /// What two arrivals show.
 pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
+    if !has_two_ids(survey) {
+        return Vec::new();
+    }
     let known = known(survey);
     let mut by_why: BTreeMap<Why, Vec<Pair<'_>>> = BTreeMap::new();
     let mut told: HashSet<(Name, Name, Name)> = HashSet::new();
@@ -94,6 +97,14 @@ pub(super) fn find(survey: &Survey<'_>) -> Vec<Sign> {
             sign(survey, why, &pairs)
         })
         .collect()
+}
+
+/// Whether some message has two ids for one recipient: without that nothing came in twice.
+fn has_two_ids(survey: &Survey<'_>) -> bool {
+    let ids = survey.lines().iter().filter_map(|line| Some((line.message_id?, line.envelope_recipient?, line.id?)));
+    let mut ids: Vec<(Name, Name, Name)> = ids.collect();
+    ids.sort_unstable();
+    ids.windows(2).any(|two| (two[0].0, two[0].1) == (two[1].0, two[1].1) && two[0].2 != two[1].2)
 }
 
 /// What is known by each id.
