@@ -39,7 +39,7 @@ pub fn run(options: &Follow) -> Result<u8, Failure> {
             let hashes = supply.hashes(Hashed::by(options.hash_all));
             let report = survey::alone(&ledger, times::now(&options.clocks), &hashes, why);
             let Some(mut report) = report else { return Err(unclear) };
-            report.assumptions.extend(survey::not_looked_at(&too_large));
+            report.assumptions.extend(survey::not_looked_at(&too_large).chain(survey::left_out(&ledger)));
             finish(&mut report, options, &supply, &inputs)?;
             Ok(survey::status(&report))
         }
@@ -65,7 +65,7 @@ fn followed(
         Meant::One(message) => message,
         Meant::Several(chosen) => {
             let mut report = several::answer(chosen, options, supply, inputs, clock, rows.ledger)?;
-            report.assumptions.extend(survey::not_looked_at(rows.too_large));
+            report.assumptions.extend(survey::not_looked_at(rows.too_large).chain(survey::left_out(rows.ledger)));
             finish(&mut report, options, supply, inputs)?;
             return Ok(status(&report).max(u8::from(!are_all_shown(&report))));
         }
@@ -76,7 +76,7 @@ fn followed(
     });
     let hashes = hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let mut report = answer(readings?, options, inputs, &hashes, rows.ledger);
-    report.assumptions.extend(survey::not_looked_at(rows.too_large));
+    report.assumptions.extend(survey::not_looked_at(rows.too_large).chain(survey::left_out(rows.ledger)));
     finish(&mut report, options, supply, inputs)?;
     Ok(status(&report))
 }

@@ -62,6 +62,16 @@ pub fn not_looked_at(files: &[String]) -> impl Iterator<Item = String> {
     })
 }
 
+/// That rows were left out, because there are too many to keep; what was found stands, and more may be there.
+pub fn left_out(ledger: &Ledger<'_>) -> Option<String> {
+    let count = ledger.left_out();
+    (count > 0).then(|| {
+        format!(
+            "{count} rows were left out of the look for symptoms: there are too many; take exports of a shorter time"
+        )
+    })
+}
+
 /// 0 if a symptom is shown, else 1.
 pub fn status(report: &Report) -> u8 {
     let is_shown = |standing| matches!(standing, Standing::Proved | Standing::Likely);

@@ -31,6 +31,7 @@ pub fn run(options: &cli::Symptoms) -> Result<u8, Failure> {
     let (ledger, hashes) = (ledger?, hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
     let mut report = found(&ledger, times::now(&options.clocks), &hashes);
     report.evidence.extend(supply.refused());
+    report.assumptions.extend(survey::left_out(&ledger));
     let mut guided = guided.with_report(report);
     excerpt::add(&inputs, |visit| guided.each_cite(visit));
     print(&guided, &options.output)?;
