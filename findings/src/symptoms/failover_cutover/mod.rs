@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 
 use evidence::{Cite, Layer};
 use jiff::Timestamp;
+use lake::Fared;
 
 use super::altered::{self, Altered, minute};
 use super::picture::{BeforeAfter, Compared, Weight};
@@ -68,6 +69,13 @@ impl Symptom for Rule {
     }
 }
 
+/// Whether one of the recipients of mail that fails got mail before.
+fn were_accepted(survey: &Survey<'_>, group: &Failing) -> bool {
+    survey.courses().iter().take_while(|course| course.at < group.first).any(|course| {
+        course.fared == Fared::Through && group.recipients.contains(survey.text(course.envelope_recipient))
+    })
+}
+
 /// The sign of one group, and the instant of the cutover.
 fn sign(
     survey: &Survey<'_>,
@@ -99,6 +107,10 @@ fn sign(
     let Some((relation, test, why, cutovers)) = best else {
         return untested(survey, live, group, tests, altered, former.as_ref());
     };
+    if why.specific == Some("recipients-not-accepted-there") && group.through > 0 && !were_accepted(survey, group) {
+        // Others get through there, and these never got mail: they are unknown anywhere.
+        return None;
+    }
     // Without a record that mail was moved, or of when the test was, room is left for another reading.
     let moved = cutovers.first();
     let standing = match why.standing {

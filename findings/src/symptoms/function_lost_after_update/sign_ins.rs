@@ -56,6 +56,14 @@ pub(super) fn all(survey: &Survey<'_>, altered: &[Altered]) -> Vec<Lost> {
             .filter(|(other, _)| *other != application)
             .filter_map(|(other, fared)| Some((other, fared.good.last()?.at()?)))
             .collect();
+        let are_others_refused =
+            by_application.iter().any(|(other, fared)| other != application && !fared.bad.is_empty());
+        // If everything is refused, no function is gone: whoever asks is, or what all ask.
+        let goes_on = |first: Timestamp| others.values().any(|at| *at >= first);
+        let first_bad = fared.bad.first().and_then(|(one, _)| one.at())?;
+        if are_others_refused && !goes_on(first_bad) {
+            return None;
+        }
         lost(survey, application, fared, &others, altered)
     });
     lost.collect()

@@ -97,8 +97,8 @@ impl<'a> Between<'a> {
         let due: Vec<&Stated<'a, Change>> =
             self.changes.iter().filter(|change| change.at().is_some_and(within)).collect();
         let tied = due.iter().rev().find(|change| names.are_in(change.fact));
-        let change = tied.or(due.last())?;
-        Some(refresh(change, Tie::Names, None))
+        let tie = if tied.is_some() { Tie::Names } else { Tie::Time };
+        Some(refresh(tied.or(due.last())?, tie, None))
     }
 
     /// What may have brought it back, the most telling first, then the nearest to the stop.
@@ -106,9 +106,11 @@ impl<'a> Between<'a> {
         let names = Names::of(survey, cycle);
         let until = cycle.again.at.saturating_add(SLACK).unwrap_or(cycle.again.at);
         let within = |at: Timestamp| cycle.last_through.at <= at && at <= until;
-        let mut found: Vec<Refresh> = self.expiries(&names, fix).into_iter().filter(|one| within(one.at)).collect();
+        let mut found: Vec<Refresh> =
+            self.expiries(&names, fix, cycle.again.at).into_iter().filter(|one| within(one.at)).collect();
         for change in self.changes.iter().filter(|change| change.at().is_some_and(within)) {
-            let tie = self.tie(change.fact, &names, fix);
+            let is_of_another = is_policy_change(change.fact) && cycle.is_of_another_policy(survey);
+            let tie = self.tie(change.fact, &names, fix).min(if is_of_another { Tie::Names } else { Tie::Time });
             let is_near = change.at().is_some_and(|at| cycle.again.at.duration_since(at) <= NEAR);
             if tie < Tie::Time || is_near {
                 found.push(refresh(change, tie, self.by_whom(change, tie, cycle, survey, fix)));
@@ -169,12 +171,12 @@ impl<'a> Between<'a> {
         fix: Option<&Refresh>,
     ) -> Option<&'static str> {
         let fact = change.fact;
-        let is_policy = matches!(
-            fact.class,
-            Some(SettingClass::Preset | SettingClass::AntiSpam | SettingClass::AntiPhish | SettingClass::AntiMalware)
-        );
+        let is_policy = is_policy_change(fact);
         let policy = cycle.policy(survey);
         let took_over = policy.as_ref().is_some_and(|policy| object(fact) == *policy || is_preset_of(fact, policy));
+        if is_policy && tie != Tie::Undoes && cycle.is_of_another_policy(survey) {
+            return Some("higher-policy-took-over");
+        }
         if is_policy && tie != Tie::Undoes && took_over && fix.is_some_and(|fix| Some(&fix.key.1) != policy.as_ref()) {
             return Some("higher-policy-took-over");
         }
@@ -194,7 +196,10 @@ impl<'a> Between<'a> {
     }
 
     /// Entries and rules that ended by their own date: as an export shows them, or as the record that made them says.
-    fn expiries(&self, names: &Names, fix: Option<&Refresh>) -> Vec<Refresh> {
+    fn expiries(&self, names: &Names, fix: Option<&Refresh>, again: Timestamp) -> Vec<Refresh> {
+        if self.is_alive(names, again) {
+            return Vec::new();
+        }
         let mut found = Vec::new();
         for setting in &self.settings {
             let Some(expires) = setting.fact.expires.as_ref() else { continue };
@@ -214,10 +219,17 @@ impl<'a> Between<'a> {
                 altered: Vec::new(),
             });
         }
+        let mut last: Option<(&Stated<'a, Change>, Timestamp)> = None;
         for change in self.changes.iter().filter(|change| !is_removed(change.fact)) {
             let Some(until) = change.fact.alterations.iter().find_map(expiry) else { continue };
             let is_fix = fix.is_some_and(|fix| fix.cite.order() == change.entry.observation.cite.order());
-            if is_fix || names.are_in(change.fact) {
+            if (is_fix || names.are_in(change.fact)) && change.at().is_some_and(|at| at <= again) {
+                // Who sets another end later takes back the earlier one.
+                last = Some((change, until));
+            }
+        }
+        if let Some((change, until)) = last {
+            {
                 found.push(Refresh {
                     at: until,
                     specific: Some("exception-expired"),
@@ -240,6 +252,17 @@ impl<'a> Between<'a> {
             is_same
         });
         found
+    }
+
+    /// Whether an export that was taken after an instant shows an allow for this mail that acts on.
+    fn is_alive(&self, names: &Names, again: Timestamp) -> bool {
+        self.settings.iter().any(|setting| {
+            let is_allow = setting.fact.entry.as_ref().is_some_and(|entry| entry.says == ListWord::Allow);
+            let is_later = setting.at().is_some_and(|taken| taken >= again);
+            let acts_on = setting.fact.expires.as_ref().is_none_or(|expires| expires.at > again);
+            let is_known_then = is_later || setting.fact.expires.as_ref().is_some_and(|expires| expires.at > again);
+            is_allow && acts_on && is_known_then && names.are_in_setting(setting.fact)
+        })
     }
 
     /// Settings that say when they were changed, and that no record of a change tells of: the vendor's, if the log spans it.
@@ -295,6 +318,11 @@ impl<'a> Between<'a> {
 }
 
 impl Refresh {
+    /// Whether it names the mail.
+    pub(super) fn is_tied(&self) -> bool {
+        self.tie < Tie::Time
+    }
+
     /// A change that undoes the remediation, or that names the mail and came after a remediation that is shown, proves it; a change
     /// of which only the time fits is likely.
     pub(super) fn standing(&self, is_fix_shown: bool) -> Standing {
@@ -391,6 +419,14 @@ fn says(change: &Change, text: &str) -> bool {
 fn is_preset_of(change: &Change, policy: &str) -> bool {
     let object = object(change);
     change.class == Some(SettingClass::Preset) && !object.is_empty() && policy.starts_with(&object)
+}
+
+/// Whether a change is of a policy that gives verdicts, or of the rule that gives it its scope and rank.
+fn is_policy_change(change: &Change) -> bool {
+    matches!(
+        change.class,
+        Some(SettingClass::Preset | SettingClass::AntiSpam | SettingClass::AntiPhish | SettingClass::AntiMalware)
+    )
 }
 
 fn is_removed(change: &Change) -> bool {

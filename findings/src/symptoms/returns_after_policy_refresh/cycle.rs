@@ -90,6 +90,12 @@ impl Cycle<'_> {
         survey.deciding(self.again).policy.map(|policy| survey.ledger.text(policy).to_lowercase())
     }
 
+    /// Whether both stops name their policy, and not the same.
+    pub(super) fn is_of_another_policy(&self, survey: &Survey<'_>) -> bool {
+        let policy = |course: &Course| survey.deciding(course).policy;
+        policy(self.before).zip(policy(self.again)).is_some_and(|(before, again)| before != again)
+    }
+
     pub(super) fn how_before(&self, survey: &Survey<'_>) -> &'static str {
         how(survey.deciding(self.before))
     }

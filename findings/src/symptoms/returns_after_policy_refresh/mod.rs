@@ -67,7 +67,8 @@ fn sign(survey: &Survey<'_>, cycle: &Cycle<'_>, between: &Between<'_>) -> Option
     cites.dedup_by(|a, b| a.order() == b.order());
     cites.extend(fix.iter().map(|fix| fix.cite.clone()));
     let Some((first, others)) = found.split_first() else {
-        let ask_for = not_supplied(survey, cycle)?;
+        let ask_for = not_supplied(survey, cycle)
+            .or_else(|| fix.as_ref().filter(|fix| fix.is_tied()).and_then(|_| settings_of(survey, cycle)))?;
         let fixed = fix.as_ref().map(|fix| format!(" after {}", fix.told)).unwrap_or_default();
         let statement = format!("{story}{fixed}; what was changed between the last two is not shown");
         let sign = Sign {
@@ -137,6 +138,17 @@ fn not_supplied(survey: &Survey<'_>, cycle: &Cycle<'_>) -> Option<Vec<SourceId>>
     };
     // A log that goes from before the last copy that came through to after the first that was stopped shows all that was changed.
     if spans(cycle.last_through.at) && spans(cycle.again.at) { None } else { Some(vec![log]) }
+}
+
+/// The exports of settings that would show what became of the remediation; `None` if they are there.
+fn settings_of(survey: &Survey<'_>, cycle: &Cycle<'_>) -> Option<Vec<SourceId>> {
+    let all: &[SourceId] = match survey.text(survey.deciding(cycle.again).speaker) {
+        "exchange-online" => &["exchange-online/allow-block-list", "exchange-online/threat-policies"],
+        "mimecast" => &["mimecast/managed-senders", "mimecast/policies"],
+        _ => &[],
+    };
+    let missing: Vec<SourceId> = all.iter().copied().filter(|source| !survey.has(source)).collect();
+    (!missing.is_empty()).then_some(missing)
 }
 
 fn picture(survey: &Survey<'_>, cycle: &Cycle<'_>, fix: Option<&Refresh>, found: &[Refresh]) -> Picture {

@@ -185,8 +185,7 @@ impl Run {
             return found;
         }
         let mut found = Vec::new();
-        let head = paragraph.lines.first().map_or("", |line| line.trim());
-        for line in &paragraph.lines {
+        for (at, line) in paragraph.lines.iter().enumerate() {
             let line = line.trim();
             if let Some(text) = warning(line) {
                 found.push((self.command_at.clone(), self.step(JobStage::Warning, None, text)));
@@ -194,7 +193,10 @@ impl Run {
                 line.split_once("FullyQualifiedErrorId").and_then(|(_, rest)| rest.split_once(':'))
             {
                 let id = id.trim().to_owned();
-                found.push((self.command_at.clone(), self.step(JobStage::Error, Some(id), head)));
+                found.push((
+                    self.command_at.clone(),
+                    self.step(JobStage::Error, Some(id), &error_text(&paragraph.lines[..at])),
+                ));
             } else if line.contains("TerminatingError(") {
                 found.push((self.command_at.clone(), self.step(JobStage::Error, None, line)));
             }
@@ -257,6 +259,26 @@ impl Run {
             said: said.to_owned(),
         }
     }
+}
+
+/// The text of an error: what stands above the place (`At C:\\jobs\\night.ps1:14 char:9`) and the lines that begin with a plus; ordinary
+/// output may stand right above it. A long text goes over several lines, of which the first names the command.
+fn error_text(above: &[&str]) -> String {
+    let is_marked = |line: &&str| line.trim_start().starts_with('+');
+    let marked = above.iter().rev().take_while(|line| is_marked(line)).count();
+    let mut text = &above[..above.len() - marked];
+    if let Some((_, rest)) = text.split_last().filter(|(place, rest)| is_place(place) && !rest.is_empty()) {
+        text = rest;
+    }
+    let start = text.iter().rposition(|line| line.contains(" : ")).unwrap_or(text.len().saturating_sub(1));
+    output(&text[start..])
+}
+
+/// Whether a line ends with a position, in whichever language: `char:9`, `Zeichen:9`.
+fn is_place(line: &str) -> bool {
+    let line = line.trim_end();
+    let rest = line.trim_end_matches(|c: char| c.is_ascii_digit());
+    rest.len() < line.len() && rest.trim_end().ends_with(':')
 }
 
 /// How many characters of a stretch of output are kept.
