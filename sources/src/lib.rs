@@ -26,6 +26,7 @@ pub mod policy;
 mod postfix;
 mod probe;
 mod proofpoint;
+pub mod proposed;
 mod proxmox;
 mod query;
 mod read_all;

@@ -1,0 +1,48 @@
+//! The contract of a vendor, and all vendors.
+//!
+//! A vendor is one folder (`mod.rs`, `rows.toml`) and one line in [`ALL`]. What its settings mean is read here and nowhere else; who judges, counts
+//! or proposes sees [`Grant`]s and [`Reason`]s.
+
+mod exchange_online;
+mod mimecast;
+mod rows;
+mod self_hosted;
+
+use evidence::Product;
+use sources::proposed::Step;
+
+use crate::{Grant, Need, Proposal, Reason, World};
+
+pub use rows::{Row, Rows};
+
+/// How one vendor lets mail through.
+pub trait Vendor: Sync {
+    /// Whose settings it knows.
+    fn products(&self) -> &'static [Product];
+
+    /// Its dated tables of narrow and broad changes.
+    fn rows(&self) -> &'static Rows;
+
+    /// What a step lets through that a filter would stop; empty if it lets nothing through (it may still take a protection away).
+    fn grants(&self, step: &Step) -> Vec<Grant>;
+
+    /// Which rows of the tables a step is, and why; empty if none.
+    fn judge(&self, step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Reason>;
+
+    /// The ways of letting through what a sample needs, the narrowest first; each is narrow by [`crate::check`].
+    fn proposals(&self, need: &Need, world: &World<'_>) -> Vec<Proposal>;
+}
+
+/// All vendors.
+pub const ALL: &[&dyn Vendor] = &[
+    &exchange_online::ExchangeOnline,
+    &mimecast::Mimecast,
+    &self_hosted::Rspamd,
+    &self_hosted::Amavis,
+    &self_hosted::Postfix,
+];
+
+/// Who knows the settings of a product.
+pub fn of(product: &Product) -> Option<&'static dyn Vendor> {
+    ALL.iter().copied().find(|vendor| vendor.products().contains(product))
+}
