@@ -3,6 +3,7 @@
 //! A vendor is one folder (`mod.rs`, `rows.toml`) and one line in [`ALL`]. What its settings mean is read here and nowhere else; who judges, counts
 //! or proposes sees [`Grant`]s and [`Reason`]s.
 
+mod common;
 mod exchange_online;
 mod mimecast;
 mod rows;
