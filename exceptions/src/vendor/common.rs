@@ -12,7 +12,7 @@ use crate::{Ends, Need, On, Scope, Term, Value, World};
 /// How long an exception may last before it counts as one without an end, in hours: a year and a day.
 const LONGEST_HOURS: i64 = 366 * 24;
 /// How many values of one condition are still a list of single ones.
-pub(super) const FEW: usize = 10;
+pub(crate) const FEW: usize = 10;
 
 static SERVICES: LazyLock<Services> =
     LazyLock::new(|| toml::from_str(include_str!("services.toml")).expect("services.toml is part of the program"));
@@ -26,9 +26,9 @@ struct Services {
 /// A service that many unrelated people use.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Service {
+pub(crate) struct Service {
     /// What it is for.
-    pub(super) kind: ServiceKind,
+    pub(crate) kind: ServiceKind,
     domains: Vec<String>,
     #[cfg_attr(not(test), expect(dead_code, reason = "for people and for the test that every line has one"))]
     source: String,
@@ -37,7 +37,7 @@ pub(super) struct Service {
 /// What a service is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum ServiceKind {
+pub(crate) enum ServiceKind {
     /// Mailboxes for everybody.
     Mailboxes,
     /// Sends mail for many customers.
@@ -47,7 +47,7 @@ pub(super) enum ServiceKind {
 }
 
 /// The service whose domain this is, or lies below.
-pub(super) fn service_of(domain: &str) -> Option<&'static Service> {
+pub(crate) fn service_of(domain: &str) -> Option<&'static Service> {
     let domain = domain.trim_end_matches('.').to_ascii_lowercase();
     let is_of =
         |of: &String| domain == *of || domain.strip_suffix(of.as_str()).is_some_and(|head: &str| head.ends_with('.'));
@@ -55,7 +55,7 @@ pub(super) fn service_of(domain: &str) -> Option<&'static Service> {
 }
 
 /// The host of a link, lower case; of `*.example.com/*` that is `example.com`.
-pub(super) fn host_of(url: &str) -> Option<String> {
+pub(crate) fn host_of(url: &str) -> Option<String> {
     let url = url.trim();
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#', '~']).next().unwrap_or(rest);
@@ -67,7 +67,7 @@ pub(super) fn host_of(url: &str) -> Option<String> {
 
 /// How wide a condition on parties is; what is less is narrower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Width {
+pub(crate) enum Width {
     /// One address, or a few.
     Addresses,
     /// The members of a group.
@@ -79,7 +79,7 @@ pub(super) enum Width {
 }
 
 /// How wide a scope is on the side that these conditions look at: the narrowest of them, since all have to hold.
-pub(super) fn width(scope: &Scope, on: &[On]) -> Width {
+pub(crate) fn width(scope: &Scope, on: &[On]) -> Width {
     let terms = scope.terms.iter().filter(|term| on.contains(&term.on));
     terms.map(term_width).min().unwrap_or(Width::Everybody)
 }
@@ -97,12 +97,12 @@ fn term_width(term: &Term) -> Width {
 }
 
 /// The conditions that look at a sender.
-pub(super) const SENDERS: &[On] = &[On::EnvelopeSender, On::HeaderFrom, On::EitherSender, On::SenderGroup];
+pub(crate) const SENDERS: &[On] = &[On::EnvelopeSender, On::HeaderFrom, On::EitherSender, On::SenderGroup];
 /// The conditions that look at a recipient.
-pub(super) const RECIPIENTS: &[On] = &[On::Recipient, On::RecipientGroup];
+pub(crate) const RECIPIENTS: &[On] = &[On::Recipient, On::RecipientGroup];
 
 /// The domains that a scope names as senders.
-pub(super) fn sender_domains(scope: &Scope) -> impl Iterator<Item = &str> {
+pub(crate) fn sender_domains(scope: &Scope) -> impl Iterator<Item = &str> {
     let terms = scope.terms.iter().filter(|term| SENDERS.contains(&term.on));
     terms.flat_map(|term| &term.values).filter_map(|value| match value {
         Value::Address(address) => address.domain(),
@@ -111,31 +111,31 @@ pub(super) fn sender_domains(scope: &Scope) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The length of the prefix that all addresses of a range share.
-pub(super) fn prefix(first: IpAddr, last: IpAddr) -> u32 {
+/// How many addresses a range has after its first.
+pub(crate) fn span(first: IpAddr, last: IpAddr) -> u128 {
     match (first, last) {
-        (IpAddr::V4(first), IpAddr::V4(last)) => (first.to_bits() ^ last.to_bits()).leading_zeros(),
-        (IpAddr::V6(first), IpAddr::V6(last)) => (first.to_bits() ^ last.to_bits()).leading_zeros(),
-        _ => 0,
+        (IpAddr::V4(first), IpAddr::V4(last)) => u128::from(last.to_bits().saturating_sub(first.to_bits())),
+        (IpAddr::V6(first), IpAddr::V6(last)) => last.to_bits().saturating_sub(first.to_bits()),
+        _ => u128::MAX,
     }
 }
 
 /// Whether a network is wider than what one sender has: 256 addresses, or one network of IPv6.
-pub(super) fn is_wide(value: &Value) -> bool {
+pub(crate) fn is_wide(value: &Value) -> bool {
     match value {
-        Value::Network(first, last) => prefix(*first, *last) < if first.is_ipv4() { 24 } else { 64 },
+        Value::Network(first, last) => span(*first, *last) >= if first.is_ipv4() { 1 << 8 } else { 1 << 64 },
         _ => true,
     }
 }
 
 /// The addresses that may hand the mail over, if the scope says so: `Some(true)` if they are wide.
-pub(super) fn clients_are_wide(scope: &Scope) -> Option<bool> {
+pub(crate) fn clients_are_wide(scope: &Scope) -> Option<bool> {
     let of = |term: &Term| term.values.iter().any(is_wide) || term.values.len() > FEW;
     scope.on(&On::Client).map(of).reduce(|one, other| one && other)
 }
 
 /// Whether a scope demands a proof of who sends: a signature, a result of DMARC, or a narrow sending address.
-pub(super) fn is_authenticated(scope: &Scope) -> bool {
+pub(crate) fn is_authenticated(scope: &Scope) -> bool {
     scope.terms.iter().any(|term| !term.values.is_empty() && term.values.iter().all(|value| proves(&term.on, value)))
         || clients_are_wide(scope) == Some(false)
 }
@@ -153,7 +153,7 @@ fn proves(on: &On, value: &Value) -> bool {
 
 /// What an end comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// It ends in time.
     InTime,
     /// It ended before now.
@@ -167,7 +167,7 @@ pub(super) enum End {
 }
 
 /// What an end comes to, at an instant that counts as now.
-pub(super) fn end(ends: Ends, starts: Option<Timestamp>, now: Option<Timestamp>) -> End {
+pub(crate) fn end(ends: Ends, starts: Option<Timestamp>, now: Option<Timestamp>) -> End {
     match ends {
         Ends::AtOnce | Ends::Unused(_) => End::InTime,
         Ends::Never | Ends::NotSaid => End::Missing,
@@ -186,7 +186,7 @@ pub(super) fn end(ends: Ends, starts: Option<Timestamp>, now: Option<Timestamp>)
 /// Why something of a product does not help the samples; `None` if it may.
 ///
 /// `helps` says whether it helps against a verdict, as far as the tables say. What is not shown rules nothing out.
-pub(super) fn no_help<'w>(
+pub(crate) fn no_help<'w>(
     world: &World<'w>,
     products: &[Product],
     helps: impl Fn(&VerdictKind) -> Option<bool>,
