@@ -3,7 +3,7 @@
 use evidence::{Cite, Product};
 use sources::proposed::Step;
 
-use crate::{Answer, Grant, Proposal, Radius, Reason, World};
+use crate::{Answer, Approval, Grant, Measured, Proposal, Radius, Reason, Scope, World};
 
 /// One thing that is set up and lets mail through or takes a protection away.
 #[derive(Clone, Debug)]
@@ -41,8 +41,26 @@ pub struct Fault {
     pub cites: Vec<Cite>,
 }
 
-/// All that lets mail through by the settings in the evidence.
-pub fn audit(world: &World<'_>) -> Vec<Audited> {
-    let _ = world;
-    Vec::new()
+/// All that lets mail through or takes a protection away, the widest first.
+#[derive(Clone, Debug, Default)]
+pub struct Audit {
+    /// One a setting, ranked: by the measured radius where there is one, then by the answer, then by name.
+    pub all: Vec<Audited>,
+    /// What is to be measured over the history, in the order in which [`Audit::with_radii`] takes the radii.
+    pub scopes: Vec<Scope>,
+}
+
+/// All that lets mail through by the settings in the evidence; what was approved tells what is wider than that.
+pub fn audit(world: &World<'_>, approvals: &[Approval]) -> Audit {
+    let _ = (world, approvals);
+    Audit::default()
+}
+
+impl Audit {
+    /// The same with the radii of [`Audit::scopes`], ranked by them; what let nothing through for long is unused.
+    #[must_use]
+    pub fn with_radii(self, measured: &Measured) -> Audit {
+        let _ = measured;
+        self
+    }
 }
