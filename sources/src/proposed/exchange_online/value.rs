@@ -88,6 +88,19 @@ impl Variables {
         self.values.insert(name.to_lowercase(), (value, size));
     }
 
+    /// Sets a member of a hash table; of anything else, what it then is, is unknown.
+    pub(super) fn set_member(&mut self, name: &str, member: &str, value: Value) {
+        let table = match self.get(name) {
+            Value::Table(mut members) => {
+                members.retain(|(key, _)| !key.eq_ignore_ascii_case(member));
+                members.push((member.to_owned(), value));
+                Value::Table(members)
+            }
+            _ => Value::Unknown(format!("${name}")),
+        };
+        self.set(name, table);
+    }
+
     /// The value of a variable; unknown if the text does not say it.
     pub(super) fn get(&mut self, name: &str) -> Value {
         match name.to_lowercase().as_str() {
@@ -158,6 +171,8 @@ pub(super) struct Cursor<'t, 'v> {
 pub(super) struct Assignment<'t> {
     /// The variable's name.
     pub(super) name: String,
+    /// The member that is assigned, where it is not the whole: `$name.member`, `$name['member']`.
+    pub(super) member: Option<String>,
     /// Whether the value is added to what is there.
     pub(super) adds: bool,
     /// What stands right of the sign.
@@ -170,13 +185,29 @@ pub(super) fn assignment(text: &str) -> Option<Assignment<'_>> {
     let after = text.strip_prefix('$')?;
     let name_end = after.find(|c| !is_name(c)).unwrap_or(after.len());
     let (name, rest) = after.split_at(name_end);
+    let (member, rest) = member(rest);
     let rest = rest.trim_start_matches(is_blank);
     let (adds, value) = match rest.strip_prefix("+=") {
         Some(value) => (true, value),
         None => (false, rest.strip_prefix('=')?),
     };
     let is_one = !name.is_empty() && !value.starts_with('=');
-    is_one.then_some(Assignment { name: without_scope(name).to_owned(), adds, value: value.trim_matches(is_blank) })
+    let (name, value) = (without_scope(name).to_owned(), value.trim_matches(is_blank));
+    is_one.then_some(Assignment { name, member, adds, value })
+}
+
+/// The member of a variable that is named right behind it, and what follows.
+fn member(text: &str) -> (Option<String>, &str) {
+    if let Some(after) = text.strip_prefix('.') {
+        let end = after.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(after.len());
+        return (Some(after[..end].to_owned()), &after[end..]);
+    }
+    let Some((inner, after)) = text.strip_prefix('[').and_then(|after| after.split_once(']')) else {
+        return (None, text);
+    };
+    let key = inner.trim_matches(|c| is_single_quote(c) || is_double_quote(c));
+    let is_plain = key.len() + 2 <= inner.len() && key.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if is_plain { (Some(key.to_owned()), after) } else { (None, text) }
 }
 
 /// The name of a variable without its scope; those of other drives, such as `env:`, are other variables.
@@ -197,7 +228,8 @@ fn is_name(c: char) -> bool {
 const CASTS: &[&str] =
     &["string", "string[]", "array", "object[]", "ordered", "hashtable", "datetime", "system.string"];
 
-fn without_casts(text: &str) -> &str {
+/// A text without the types at its start.
+pub(super) fn without_casts(text: &str) -> &str {
     let mut text = text.trim_start_matches(is_blank);
     while let Some((cast, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         // `[string[]]` ends with a second bracket.
