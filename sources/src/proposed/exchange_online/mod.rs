@@ -64,7 +64,7 @@ const UNREAD_CHARS: usize = 300;
 /// How many statements that could not be read are told one by one; the next stands for the rest.
 const UNREAD_MAX: usize = 1_000;
 /// How much is kept of all steps, in bytes: what comes after is unread.
-const KEPT_MAX_BYTES: usize = 64 << 20;
+const KEPT_MAX_BYTES: usize = 16 << 20;
 
 /// Whether a text is written in PowerShell: it begins like it, or one of its statements is a command that changes a setting or runs
 /// a text.

@@ -449,9 +449,6 @@ impl Bound {
 
 /// How many bytes the rows of one command take at most.
 const ROWS_MAX_BYTES: usize = 16 << 20;
-/// How many rows one command makes at most; the service takes twenty entries at a time.
-const ROWS_MAX: usize = 5_000;
-
 /// One row a value of a list.
 fn one_each(
     bound: &Bound,
@@ -461,7 +458,7 @@ fn one_each(
     emptied: &[String],
 ) -> Result<Vec<Planned>, Fault> {
     let of_one = object.values().map(|value| value.to_string().len()).sum::<usize>() + 200;
-    if values.len() > ROWS_MAX || of_one.saturating_mul(values.len()) > ROWS_MAX_BYTES {
+    if of_one.saturating_mul(values.len()) > ROWS_MAX_BYTES {
         return Err(Fault::new("entries that one command can take", format!("{} entries", values.len())));
     }
     let row = |value: &String| {
@@ -537,7 +534,7 @@ fn acts(bound: &Bound) -> Result<Vec<About>, Fault> {
     }
     let details: Vec<Property> = bound.given.iter().filter(|(name, _)| *name != "Identities").map(detail).collect();
     let of_one: usize = details.iter().flat_map(|detail| &detail.values).map(|value| value.len() + 64).sum();
-    if objects.len() > ROWS_MAX || of_one.saturating_mul(objects.len()) > ROWS_MAX_BYTES {
+    if of_one.saturating_mul(objects.len()) > ROWS_MAX_BYTES {
         return Err(Fault::new("messages that one command can release", format!("{} messages", objects.len())));
     }
     let act = |object: &&String| {

@@ -228,10 +228,15 @@ fn is_name(c: char) -> bool {
 const CASTS: &[&str] =
     &["string", "string[]", "array", "object[]", "ordered", "hashtable", "datetime", "system.string"];
 
+/// How long the longest of their names is, and its bracket.
+const CAST_CHARS: usize = 16;
+
 /// A text without the types at its start.
 pub(super) fn without_casts(text: &str) -> &str {
     let mut text = text.trim_start_matches(is_blank);
-    while let Some((cast, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    while let Some(rest) = text.strip_prefix('[') {
+        let end = rest.char_indices().take(CAST_CHARS).find(|(_, c)| *c == ']').map(|(at, _)| at);
+        let Some((cast, rest)) = end.map(|end| (&rest[..end], &rest[end + 1..])) else { break };
         // `[string[]]` ends with a second bracket.
         let (cast, rest) = match rest.strip_prefix(']') {
             Some(rest) if cast.ends_with('[') => (format!("{cast}]"), rest),
@@ -406,19 +411,19 @@ impl<'t> Cursor<'t, '_> {
         } else {
             self.primary(depth)
         };
+        let mut is_known = true;
         loop {
             let before = self.at;
             self.blanks();
             if !self.take('+') {
                 self.at = before;
-                return value;
+                return if is_known { value } else { Value::Unknown(self.since(start)) };
             }
             self.blanks();
             let next = self.primary(depth);
-            value = match added(value, next) {
-                Some(sum) => sum,
-                None => Value::Unknown(self.since(start)),
-            };
+            let sum = added(value, next);
+            is_known &= sum.is_some();
+            value = sum.unwrap_or(Value::Null);
         }
     }
 
