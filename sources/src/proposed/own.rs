@@ -139,6 +139,7 @@ struct Fault {
 }
 
 fn fault(expected: impl Into<String>, found: &str) -> Fault {
+    let found = Some(found).filter(|found| !found.trim().is_empty()).unwrap_or("nothing");
     Fault { expected: expected.into(), found: first_chars(found, 120) }
 }
 

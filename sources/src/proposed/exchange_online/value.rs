@@ -52,7 +52,8 @@ pub(super) struct Fault {
 
 impl Fault {
     pub(super) fn new(expected: &str, found: impl AsRef<str>) -> Fault {
-        Fault { expected: expected.to_owned(), found: shortened(found.as_ref(), FOUND_CHARS) }
+        let found = Some(found.as_ref()).filter(|found| !found.trim().is_empty()).unwrap_or("nothing");
+        Fault { expected: expected.to_owned(), found: shortened(found, FOUND_CHARS) }
     }
 }
 
