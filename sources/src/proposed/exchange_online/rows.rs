@@ -204,7 +204,7 @@ pub(super) fn steps(bound: Bound, said: &str, line: u64, file: &FileName, clock:
             complete(&mut setting, kind, name.as_deref(), &emptied);
             // What is taken out of a list leaves the rest of it.
             let replaces = if change == bound.cmdlet.kind() { replaces.clone() } else { Vec::new() };
-            steps.push(step(operation.clone(), change, replaces, About::Setting(setting)));
+            steps.push(step(operation.clone(), change, replaces, About::Setting(Box::new(setting))));
         }
     }
     Ok(steps)
@@ -223,13 +223,13 @@ fn replaces(bound: &Bound) -> Vec<String> {
 /// Lists that say what is changed, not how.
 const IDS: &[&str] = &["Ids", "Entries"];
 
-fn settings(kind: &'static Kind, object: Map<String, Json>, file: &FileName, clock: &Clock) -> Vec<Box<Setting>> {
+fn settings(kind: &'static Kind, object: Map<String, Json>, file: &FileName, clock: &Clock) -> Vec<Setting> {
     let text = Json::Array(vec![Json::Object(object)]).to_string();
     let input = Input { name: file.clone(), bytes: text.as_bytes() };
     let query = Query { wanted: &Wanted::Everything, clock, progress: &NoProgress };
     let reading = table::read(&Rows(kind), &input, &query).unwrap_or_default();
     let settings = reading.observations.into_iter().filter_map(|one| match one.fact {
-        Fact::Setting(setting) => Some(setting),
+        Fact::Setting(setting) => Some(*setting),
         _ => None,
     });
     settings.collect()
