@@ -3,8 +3,10 @@
 //! A vendor is one folder (`mod.rs`, `rows.toml`) and one line in [`ALL`]. What its settings mean is read here and nowhere else; who judges, counts
 //! or proposes sees [`Grant`]s and [`Reason`]s.
 
+mod common;
 mod exchange_online;
 mod mimecast;
+pub(crate) mod own;
 mod rows;
 mod self_hosted;
 
