@@ -49,7 +49,7 @@ mod unrelated;
 mod vendor;
 
 pub use approval::{APPROVAL_SCHEMA, Approval, ApprovalError};
-pub use audit::{Audited, Fault, audit};
+pub use audit::{Audit, Audited, Fault, audit};
 pub use exception::{Broad, Exception, NotCovered, Refused};
 pub use fit::Fit;
 pub use grant::{Ends, Grant};
@@ -59,5 +59,5 @@ pub use lattice::{candidates, front};
 pub use need::{Held, Need};
 pub use propose::{Cure, Done, Proposal, Way, propose};
 pub use scope::{On, Scope, Term, Value};
-pub use unrelated::{Explained, unrelated};
+pub use unrelated::{Compared, Explained, Missing, unrelated};
 pub use vendor::{ALL, Vendor};
