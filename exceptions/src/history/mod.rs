@@ -24,6 +24,7 @@ use crate::Scope;
 use part::{Part, Room};
 use span::FileSpan;
 use terms::Terms;
+pub(crate) use terms::host;
 
 /// How the filters judged a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
