@@ -210,7 +210,7 @@ fn write_rows(out: &mut impl Write, rows: u64) -> std::io::Result<()> {
             row += 1;
             let luck = dice.below(1000);
             let status = match sender % 100 {
-                0..=11 if luck < 950 => ["FilteredAsSpam", "Quarantined"][usize::from(luck % 3 == 0)],
+                0..=11 if luck < 950 => ["FilteredAsSpam", "Quarantined"][usize::from(luck.is_multiple_of(3))],
                 _ if luck < 4 => "Quarantined",
                 _ if luck < 9 => "Failed",
                 _ if luck < 12 => "Pending",
