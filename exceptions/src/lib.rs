@@ -89,7 +89,7 @@ pub use fit::Fit;
 pub use grant::{Ends, Grant};
 pub use guard::{Answer, Checked, JudgedStep, Level, Reason, World, check};
 pub use history::{History, Judged, Measured, Radius, measure};
-pub use lattice::{candidates, front};
+pub use lattice::{MAX_CANDIDATES, Neighbours, candidates, front, narrow_to_wide, neighbours};
 pub use need::{Held, Need};
 pub use propose::{Cure, Done, Proposal, Way, propose};
 pub use scope::{On, Scope, Term, Value};
