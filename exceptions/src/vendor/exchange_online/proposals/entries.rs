@@ -33,6 +33,7 @@ pub(super) fn submission(sample: &Sample<'_>) -> Option<Draft> {
             format!("on {}", sample.day())
         }
         None => {
+            entry["ExpirationDate"] = json!(null);
             entry["RemoveAfter"] = json!(45);
             "45 days after its last use".to_owned()
         }
