@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use exceptions::{Approval, Audited, Exception, Radius, Refused, Scope, World};
+use exceptions::{Approval, Audit, Audited, Exception, Refused, World};
 use report::{BypassAudit, MeasuredHistory, RecordedApproval};
 use sources::proposed::Candidate;
 
@@ -29,8 +29,8 @@ pub fn run(options: &AuditExceptions) -> Result<u8, Failure> {
     let ledger = around(&small, &clock)?;
     let lake = ledger.around();
     let world = World { lake, needs: &[], now: work.now(lake, &Found::default()) };
-    let mut audited = exceptions::audit(&world);
-    let history = measure(&work, &mut audited)?;
+    let audited = exceptions::audit(&world, &approvals);
+    let (audited, history) = measured(&work, audited)?;
     let samples = work.samples();
     let covers = |one: &Audited| approvals.iter().find(|approval| is_covered(one, approval, &samples, &world));
     let mut assumptions: Vec<String> = survey::not_looked_at(&too_large).chain(survey::left_out(&ledger)).collect();
@@ -40,7 +40,7 @@ pub fn run(options: &AuditExceptions) -> Result<u8, Failure> {
         assumptions.push("No export of settings is among the files: what lets mail through is not shown.".to_owned());
     }
     let mut document = BypassAudit::of(
-        &audited,
+        &audited.all,
         |one| covers(one).map(RecordedApproval::from),
         history,
         assumptions,
@@ -51,21 +51,12 @@ pub fn run(options: &AuditExceptions) -> Result<u8, Failure> {
     Ok(u8::from(!has_settings))
 }
 
-/// Measures what each lets through: of several ways, the widest counts.
-fn measure(work: &Work<'_>, audited: &mut [Audited]) -> Result<MeasuredHistory, Failure> {
-    let mut scopes: Vec<Scope> = audited.iter().flat_map(|one| &one.grants).map(|grant| grant.scope.clone()).collect();
-    scopes.sort();
-    scopes.dedup();
-    let measured = work.measure(&scopes)?;
+/// Measures what each lets through.
+fn measured(work: &Work<'_>, audited: Audit) -> Result<(Audit, MeasuredHistory), Failure> {
+    let measured = work.measure(&audited.scopes)?;
     let history = MeasuredHistory::from(&measured.history);
-    if history.has_rows() {
-        let radius = |scope: &Scope| measured.radii.get(scopes.binary_search(scope).ok()?).cloned();
-        for one in audited {
-            let radii = one.grants.iter().filter_map(|grant| radius(&grant.scope));
-            one.radius = radii.max_by_key(|radius: &Radius| (radius.messages, radius.possible));
-        }
-    }
-    Ok(history)
+    let audited = if history.has_rows() { audited.with_radii(&measured) } else { audited };
+    Ok((audited, history))
 }
 
 /// Whether an approval covers something that is set up: as if it were proposed now.

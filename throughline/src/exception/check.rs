@@ -54,7 +54,7 @@ pub fn run(options: &CheckException) -> Result<u8, Failure> {
         radius,
         candidates: picture,
         history,
-        unrelated: &unrelated,
+        unrelated: &unrelated.differences,
         notes,
         evidence: work.evidence(ledger.around(), &too_large),
         now,
