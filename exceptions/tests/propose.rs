@@ -25,8 +25,10 @@ fn grants(proposal: &Proposal) -> Vec<&Grant> {
 /// The rows of the tables that call it narrow, such as `N8`.
 fn rows(proposal: &Proposal) -> String {
     let reasons = proposal.exception.checked().reasons();
-    let mut rows: Vec<&str> =
-        reasons.filter(|reason| reason.level == Level::Narrow && !reason.row.is_empty()).map(|reason| reason.row).collect();
+    let mut rows: Vec<&str> = reasons
+        .filter(|reason| reason.level == Level::Narrow && !reason.row.is_empty())
+        .map(|reason| reason.row)
+        .collect();
     rows.dedup();
     rows.join("+")
 }
@@ -76,7 +78,9 @@ fn broken(cure: &Cure, followed: &Followed) -> Vec<String> {
         let checked = proposal.exception.checked();
         expect(checked.answer == Answer::Narrow, "was judged narrow");
         let said: Vec<&str> = checked.steps.iter().map(|step| step.step.said.as_str()).collect();
-        for text in proposal.doing.command.as_ref().map(|command| command.text.as_str()).or_else(|| said.first().copied()) {
+        for text in
+            proposal.doing.command.as_ref().map(|command| command.text.as_str()).or_else(|| said.first().copied())
+        {
             let again = judged_again(text, followed);
             expect(again.answer == Answer::Narrow, &format!("is narrow when it is read again: {again:?}"));
         }
@@ -94,7 +98,9 @@ fn broken(cure: &Cure, followed: &Followed) -> Vec<String> {
 /// Whether all of a proposal ends by itself within 30 days, or its undoing names the day.
 fn ends_in_time(proposal: &Proposal, now: Option<Timestamp>) -> bool {
     let latest = now.map(|now| now + SignedDuration::from_hours(30 * 24));
-    let names_a_day = || proposal.undoing.what.contains(|c: char| c.is_ascii_digit()) || proposal.what.starts_with("This is the mend");
+    let names_a_day = || {
+        proposal.undoing.what.contains(|c: char| c.is_ascii_digit()) || proposal.what.starts_with("This is the mend")
+    };
     grants(proposal).iter().all(|grant| match grant.ends {
         Ends::AtOnce => true,
         Ends::At(at) => latest.is_none_or(|latest| at <= latest),
