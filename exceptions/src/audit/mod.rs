@@ -9,7 +9,7 @@ pub(crate) mod made;
 mod rank;
 mod scopes;
 mod shadow;
-mod standing;
+pub(crate) mod standing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

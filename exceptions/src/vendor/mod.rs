@@ -7,6 +7,7 @@ mod exchange_online;
 mod mimecast;
 mod rows;
 mod self_hosted;
+mod written;
 
 use evidence::Product;
 use sources::proposed::Step;
@@ -14,6 +15,7 @@ use sources::proposed::Step;
 use crate::{Grant, Need, Proposal, Reason, World};
 
 pub use rows::{Row, Rows};
+pub(crate) use written::by_itself;
 
 /// How one vendor lets mail through.
 pub trait Vendor: Sync {
