@@ -1,0 +1,246 @@
+//! What `throughline audit-exceptions` shows: what lets mail through already, the widest first.
+
+use exceptions::{Audited, Fault, Radius};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check::{tone, word};
+use super::{
+    GuardAnswer, GuardReason, JudgedAs, MeasuredHistory, MeasuredScope, ProposedException, RecordedApproval, cites_of,
+    evidence_section, history_blocks, last_end, notes_section, product, radius_rows, reason_rows, shown_end,
+};
+use crate::assemble;
+use crate::document::{Cite, EvidenceFile};
+use crate::sheet::{Block, Numbers, Row, Section, Sheet, Tone};
+use crate::text::counted;
+
+/// The name and version of the document's form.
+pub const AUDIT_SCHEMA: &str = "throughline.audit.v1";
+
+/// What lets mail through already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BypassAudit {
+    /// Always `throughline.audit.v1`.
+    pub schema: String,
+    /// By what each let through: what was judged bad and came or would have come in first, then by number of messages.
+    pub bypasses: Vec<AuditedBypass>,
+    /// Over which history was measured.
+    pub history: MeasuredHistory,
+    /// What was assumed or left aside, in sentences.
+    pub assumptions: Vec<String>,
+    /// What was read.
+    pub evidence: Vec<EvidenceFile>,
+}
+
+/// One thing that is set up and lets mail through, or takes a protection away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AuditedBypass {
+    /// Its place in the order, from 1.
+    pub rank: u64,
+    /// Whose it is.
+    pub product: String,
+    /// What it is, such as `transport rule`, by the kind of export.
+    pub operation: String,
+    /// Its name or value.
+    pub name: String,
+    /// What the guard says of it.
+    pub answer: GuardAnswer,
+    /// Why.
+    pub reasons: Vec<GuardReason>,
+    /// Which mail it lets through, in words.
+    pub scopes: Vec<String>,
+    /// When it ends, as in `throughline.guard.v1`.
+    pub ends: Option<String>,
+    /// What it let through over the history, or would have; null if that was not measured.
+    pub radius: Option<MeasuredScope>,
+    /// Who made or last changed it and when; null if no record says.
+    pub made: Option<String>,
+    /// The approval that covers it; null if none does or none is needed.
+    pub approval: Option<RecordedApproval>,
+    /// What else is wrong with it.
+    pub faults: Vec<BypassFault>,
+    /// What would be enough, narrower.
+    pub instead: Vec<ProposedException>,
+    /// Its records.
+    pub cites: Vec<Cite>,
+}
+
+/// Something that is wrong with what is set up, beside its width.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BypassFault {
+    /// `expired`, `unused`, `shadowed`, `contradicting` or `wider-than-approved`.
+    pub id: String,
+    /// In a sentence.
+    pub statement: String,
+    /// Records.
+    pub cites: Vec<Cite>,
+}
+
+impl BypassAudit {
+    /// The document of what was found; `approval` says by which approval something that is set up is covered.
+    pub fn of(
+        found: &[Audited],
+        approval: impl Fn(&Audited) -> Option<RecordedApproval>,
+        history: MeasuredHistory,
+        assumptions: Vec<String>,
+        evidence: Vec<EvidenceFile>,
+    ) -> BypassAudit {
+        let mut list: Vec<&Audited> = found.iter().collect();
+        list.sort_by_cached_key(|one| std::cmp::Reverse((width(one.radius.as_ref()), one.answer, name(one))));
+        let bypasses = list.into_iter().zip(1..).map(|(one, rank)| bypass(one, rank, approval(one))).collect();
+        BypassAudit { schema: AUDIT_SCHEMA.to_owned(), bypasses, history, assumptions, evidence }
+    }
+
+    /// Visits every cite.
+    pub fn each_cite(&mut self, visit: &mut dyn FnMut(&mut Cite)) {
+        for one in &mut self.bypasses {
+            let faults = one.faults.iter_mut().flat_map(|fault| &mut fault.cites);
+            one.cites.iter_mut().chain(cites_of(&mut one.reasons)).chain(faults).for_each(&mut *visit);
+            for proposal in &mut one.instead {
+                proposal.cites.iter_mut().chain(cites_of(&mut proposal.reasons)).for_each(&mut *visit);
+            }
+        }
+    }
+
+    /// The document as a page: an overview, then each in turn.
+    pub fn sheet(&self) -> Sheet {
+        let mut sections = vec![self.overview()];
+        sections.extend(self.bypasses.iter().take(MAX_TOLD).map(section));
+        let measured = history_blocks(&self.history);
+        sections.push(Section { id: "history", title: "Measured over".to_owned(), blocks: measured });
+        sections.extend(notes_section(&self.assumptions));
+        sections.extend(evidence_section(&self.evidence));
+        Sheet { title: "What lets mail through".to_owned(), sections }
+    }
+
+    fn overview(&self) -> Section {
+        let mut blocks = Vec::new();
+        if self.bypasses.is_empty() {
+            let text = "No setting among the files lets mail through or takes a protection away. \
+                What no file shows is not judged: `throughline sources` says how to export the rest.";
+            blocks.push(Block::Text(Tone::Odd, text.to_owned()));
+        } else {
+            let broad = self.bypasses.iter().filter(|one| one.answer == GuardAnswer::Broad).count();
+            let approved = self.bypasses.iter().filter(|one| one.approval.is_some()).count();
+            let text = format!(
+                "{} of letting mail through, {broad} of them broad, {approved} covered by an approval; the widest first.",
+                counted(self.bypasses.len() as u64, "way")
+            );
+            blocks.push(Block::Text(if broad > approved { Tone::Bad } else { Tone::Plain }, text));
+        }
+        blocks.push(Block::Rows(self.bypasses.iter().map(line).collect()));
+        Section { id: "overview", title: "Overview".to_owned(), blocks }
+    }
+}
+
+/// How many are told in full; all stand in the overview and in the JSON.
+const MAX_TOLD: usize = 60;
+
+/// How wide something is: what was judged malware, phish or spoof first, then what was kept out, then all messages.
+fn width(radius: Option<&Radius>) -> (u64, u64, u64, u64) {
+    let Some(radius) = radius else { return (0, 0, 0, 0) };
+    let is_bad = |judged: &exceptions::Judged| JudgedAs::from(*judged) <= JudgedAs::Spoof;
+    let bad = radius.judged.iter().filter(|(judged, _)| is_bad(judged)).map(|(_, messages)| messages).sum();
+    (bad, radius.kept_out, radius.messages, radius.possible)
+}
+
+fn name(one: &Audited) -> String {
+    let of_setting = match &one.step.about {
+        sources::proposed::About::Setting(setting) => setting.name.clone(),
+        sources::proposed::About::Act(_) => String::new(),
+    };
+    match one.grants.first().map(|grant| grant.name.clone()).filter(|name| !name.is_empty()) {
+        Some(name) => name,
+        None => of_setting,
+    }
+}
+
+fn bypass(one: &Audited, rank: u64, approval: Option<RecordedApproval>) -> AuditedBypass {
+    let scopes: Vec<String> = one.grants.iter().map(|grant| grant.scope.to_string()).collect();
+    let radius = |radius: &Radius| MeasuredScope {
+        scope: scopes.join("; or "),
+        ..MeasuredScope::of(&exceptions::Scope::default(), radius)
+    };
+    AuditedBypass {
+        rank,
+        product: product(&one.product),
+        operation: one.step.operation.clone(),
+        name: name(one),
+        answer: one.answer.into(),
+        reasons: one.reasons.iter().map(GuardReason::from).collect(),
+        radius: one.radius.as_ref().map(radius),
+        ends: last_end(one.grants.iter()),
+        made: one.made.clone(),
+        approval,
+        faults: one.faults.iter().map(BypassFault::from).collect(),
+        instead: one.instead.iter().map(ProposedException::from).collect(),
+        cites: assemble::cites(&one.cites),
+        scopes,
+    }
+}
+
+impl From<&Fault> for BypassFault {
+    fn from(fault: &Fault) -> BypassFault {
+        BypassFault {
+            id: fault.id.to_owned(),
+            statement: fault.statement.clone(),
+            cites: assemble::cites(&fault.cites),
+        }
+    }
+}
+
+fn headline(one: &AuditedBypass) -> String {
+    let title = format!("{} ({}, {})", one.name, one.operation, one.product);
+    if one.name.is_empty() { format!("{} ({})", one.operation, one.product) } else { title }
+}
+
+fn line(one: &AuditedBypass) -> Row {
+    let measured = one.radius.as_ref().map(|radius| format!(": {}", super::let_through(radius)));
+    let faults: Vec<&str> = one.faults.iter().map(|fault| fault.id.as_str()).collect();
+    let faults = if faults.is_empty() { String::new() } else { format!("; {}", faults.join(", ")) };
+    let approved = if one.approval.is_some() { ", approved" } else { "" };
+    Row {
+        tone: if one.approval.is_some() { Tone::Warn } else { tone(one.answer) },
+        lead: format!("{}. {}{approved}", one.rank, word(one.answer)),
+        text: format!("{}{}{faults}", headline(one), measured.unwrap_or_default()),
+        records: Numbers::default().references(&one.cites),
+        ..Row::default()
+    }
+}
+
+fn section(one: &AuditedBypass) -> Section {
+    let numbers = Numbers::default();
+    let mut facts = vec![("It is".to_owned(), word(one.answer).to_owned())];
+    facts.extend(one.scopes.iter().map(|scope| ("Lets through".to_owned(), scope.clone())));
+    facts.extend(one.ends.iter().map(|end| ("Ends".to_owned(), shown_end(end))));
+    facts.push(("Made".to_owned(), one.made.clone().unwrap_or_else(|| "no record says by whom".to_owned())));
+    if let Some(approval) = &one.approval {
+        facts.push((
+            "Approved".to_owned(),
+            format!("{}, {}, until {}", approval.who, approval.role, crate::view::instant(approval.ends)),
+        ));
+    }
+    let mut blocks = vec![Block::Facts(facts), Block::Rows(reason_rows(&one.reasons, &numbers))];
+    let fault = |fault: &BypassFault| Row {
+        tone: Tone::Warn,
+        lead: fault.id.clone(),
+        text: fault.statement.clone(),
+        records: numbers.references(&fault.cites),
+        ..Row::default()
+    };
+    blocks.push(Block::Rows(one.faults.iter().map(fault).collect()));
+    if let Some(radius) = &one.radius {
+        blocks.push(Block::Rows(radius_rows(std::slice::from_ref(radius))));
+    }
+    for proposal in &one.instead {
+        blocks.push(Block::Heading("Instead".to_owned()));
+        blocks.push(Block::Text(Tone::Plain, proposal.what.clone()));
+        if let Some(command) = &proposal.doing.command {
+            blocks.push(Block::Commands(command.lines().map(str::to_owned).collect()));
+        }
+        if let Some(clicks) = &proposal.doing.clicks {
+            blocks.push(Block::Text(Tone::Soft, clicks.clone()));
+        }
+    }
+    Section { id: "bypass", title: format!("{}. {}", one.rank, headline(one)), blocks }
+}
