@@ -37,6 +37,7 @@
 mod approval;
 mod audit;
 mod exception;
+mod fit;
 mod grant;
 mod guard;
 mod history;
@@ -50,6 +51,7 @@ mod vendor;
 pub use approval::{APPROVAL_SCHEMA, Approval, ApprovalError};
 pub use audit::{Audit, Audited, Fault, audit};
 pub use exception::{Broad, Exception, NotCovered, Refused};
+pub use fit::Fit;
 pub use grant::{Ends, Grant};
 pub use guard::{Answer, Checked, JudgedStep, Level, Reason, World, check};
 pub use history::{History, Judged, Measured, Radius, measure};

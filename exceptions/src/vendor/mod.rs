@@ -6,6 +6,7 @@
 pub(crate) mod common;
 mod exchange_online;
 mod mimecast;
+pub(crate) mod own;
 mod rows;
 mod self_hosted;
 mod written;
