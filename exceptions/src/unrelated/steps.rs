@@ -106,6 +106,9 @@ fn states_values(step: &Step, stated: &Setting, property: &str, before: Option<&
     let replaces = step.replaces.iter().any(|name| name.eq_ignore_ascii_case(property));
     let added: BTreeSet<&String> = is.difference(&was).collect();
     let removed: BTreeSet<&String> = was.difference(&is).collect();
+    if step.kind == ChangeKind::Other {
+        return added.is_empty() && !removed.is_empty() && removed.iter().all(|value| own.contains(*value));
+    }
     let is_whole = is == own || matches!((values.as_slice(), after), ([one], Some(after)) if is_same(one, after));
     let is_added =
         removed.is_empty() && !replaces && !added.is_empty() && added.iter().all(|value| own.contains(*value));
