@@ -9,6 +9,7 @@ mod mimecast;
 pub(crate) mod own;
 mod rows;
 mod self_hosted;
+mod written;
 
 use evidence::{Product, Setting, SettingClass};
 use sources::proposed::{About, Step};
@@ -16,6 +17,7 @@ use sources::proposed::{About, Step};
 use crate::{Grant, Need, On, Proposal, Reason, Scope, Value, World};
 
 pub use rows::{Row, Rows};
+pub(crate) use written::by_itself;
 
 /// How one vendor lets mail through.
 pub trait Vendor: Sync {
