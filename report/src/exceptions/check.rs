@@ -341,7 +341,11 @@ pub(super) fn tone(answer: GuardAnswer) -> Tone {
 }
 
 fn step(step: &JudgedCandidate) -> Section {
-    let mut blocks = vec![Block::Commands(step.said.lines().map(str::to_owned).collect())];
+    let as_written = || Row { lead: "as written".to_owned(), raw: Some(step.said.clone()), ..Row::default() };
+    let mut blocks = vec![match step.said.lines().count() {
+        1 => Block::Commands(vec![step.said.trim_end().to_owned()]),
+        _ => Block::Rows(vec![as_written()]),
+    }];
     let mut facts = vec![("It is".to_owned(), word(step.answer).to_owned())];
     facts.extend(step.scopes.iter().map(|scope| ("Lets through".to_owned(), scope.clone())));
     facts.extend(step.ends.iter().map(|end| ("Ends".to_owned(), shown_end(end))));
