@@ -48,7 +48,7 @@ mod unrelated;
 mod vendor;
 
 pub use approval::{APPROVAL_SCHEMA, Approval, ApprovalError};
-pub use audit::{Audited, Fault, audit};
+pub use audit::{Audit, Audited, Fault, audit};
 pub use exception::{Broad, Exception, NotCovered, Refused};
 pub use grant::{Ends, Grant};
 pub use guard::{Answer, Checked, JudgedStep, Level, Reason, World, check};
@@ -57,5 +57,5 @@ pub use lattice::{candidates, front};
 pub use need::{Held, Need};
 pub use propose::{Cure, Done, Proposal, Way, propose};
 pub use scope::{On, Scope, Term, Value};
-pub use unrelated::{Explained, unrelated};
+pub use unrelated::{Compared, Explained, Missing, unrelated};
 pub use vendor::{ALL, Vendor};

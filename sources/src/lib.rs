@@ -118,6 +118,7 @@ pub const ALL: &[&dyn Source] = &[
     &probe::swaks::Swaks,
     &dovecot::sieve::Sieve,
     &postfix::PostfixLog,
+    &postfix::access_map::AccessMap,
     &exim::EximLog,
     &cisco::esa_log::EsaLog,
     &rspamd::log::RspamdLog,

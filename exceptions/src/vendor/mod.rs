@@ -3,6 +3,7 @@
 //! A vendor is one folder (`mod.rs`, `rows.toml`) and one line in [`ALL`]. What its settings mean is read here and nowhere else; who judges, counts
 //! or proposes sees [`Grant`]s and [`Reason`]s.
 
+pub(crate) mod common;
 mod exchange_online;
 mod mimecast;
 mod rows;
@@ -11,7 +12,7 @@ mod self_hosted;
 use evidence::Product;
 use sources::proposed::Step;
 
-use crate::{Grant, Need, Proposal, Reason, World};
+use crate::{Grant, Need, On, Proposal, Reason, Scope, Value, World};
 
 pub use rows::{Row, Rows};
 
@@ -29,8 +30,27 @@ pub trait Vendor: Sync {
     /// Which rows of the tables a step is, and why; empty if none.
     fn judge(&self, step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Reason>;
 
+    /// The marks that a step puts on mail, by which others may know it; empty if none.
+    fn stamps(&self, step: &Step) -> Vec<Stamp> {
+        let _ = step;
+        Vec::new()
+    }
+
     /// The ways of letting through what a sample needs, the narrowest first; each is narrow by [`crate::check`].
     fn proposals(&self, need: &Need, world: &World<'_>) -> Vec<Proposal>;
+}
+
+/// A mark that something of the organisation's own puts on mail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stamp {
+    /// What puts it there.
+    pub name: String,
+    /// Where a condition would look for it.
+    pub on: On,
+    /// What it says.
+    pub value: Value,
+    /// On which mail.
+    pub scope: Scope,
 }
 
 /// All vendors.

@@ -1,5 +1,6 @@
 //! Mail logs of Postfix, with the lines of amavis and Dovecot that stand in the same syslog.
 
+pub(crate) mod access_map;
 mod amavis;
 pub(crate) mod codes;
 mod door;
@@ -9,6 +10,7 @@ pub(crate) mod facts;
 mod helpers;
 mod line;
 mod lives;
+pub(crate) mod logical;
 
 use std::ops::Range;
 

@@ -10,6 +10,7 @@ mod exported;
 mod mimecast;
 mod own;
 mod self_hosted;
+mod shell;
 
 use evidence::{Act, ChangeKind, FileName, Product, Setting};
 
