@@ -7,8 +7,8 @@ mod proposal;
 
 pub use audit::{AUDIT_SCHEMA, AuditedBypass, BypassAudit, BypassFault};
 pub use check::{
-    CheckedExceptions, ExceptionCheck, ExplainedChange, GUARD_SCHEMA, GuardAnswer, JudgedCandidate, RecordedApproval,
-    UnreadPart,
+    CheckedExceptions, ExceptionCheck, ExplainedChange, GUARD_SCHEMA, GuardAnswer, JudgedCandidate, NotDone,
+    RecordedApproval, UnreadPart,
 };
 pub use picture::breadth;
 pub use proposal::{
