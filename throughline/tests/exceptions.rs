@@ -271,8 +271,8 @@ fn check(statement: &str, run: &Run) -> Result<(), String> {
         ["radius"] => check_radius(value, first_radius(report)),
         ["radius", name @ ..] => check_radius(value, &bypass(report, &name.join(" "))?["radius"]),
         ["bypasses"] => one_of(value, &[&list(report, "bypasses").len().to_string()]),
-        ["bypass", rank] => holds(value, &at_rank(report, rank)),
         ["bypass", "answer"] => check_bypass(report, value, |one| vec![word(one, "answer")]),
+        ["bypass", rank] => holds(value, &at_rank(report, rank)),
         ["made"] => check_bypass(report, value, |one| vec![word(one, "made")]),
         ["fault"] => check_bypass(report, value, |one| each(list(one, "faults"), "id")),
         ["no", "fault"] => match check_bypass(report, value, |one| each(list(one, "faults"), "id")) {
