@@ -183,6 +183,20 @@ pub enum Device {
 }
 
 impl Device {
+    /// All of them.
+    pub const ALL: &[Device] = &[
+        Device::ListEntry,
+        Device::SubmittedEntry,
+        Device::SpoofPair,
+        Device::PolicySender,
+        Device::ConnectingAddress,
+        Device::Rule,
+        Device::UserList,
+        Device::UserListDomain,
+        Device::PermitPolicy,
+        Device::Simulation,
+    ];
+
     /// What people call it, with its article.
     pub fn words(self) -> &'static str {
         match self {
@@ -198,8 +212,13 @@ impl Device {
         }
     }
 
-    /// Its name in the tables.
-    fn id(self) -> &'static str {
+    /// The device of this name.
+    pub fn of_id(id: &str) -> Option<Device> {
+        Device::ALL.iter().copied().find(|device| device.id() == id)
+    }
+
+    /// Its name in the tables, and in throughline's own form of an exception.
+    pub fn id(self) -> &'static str {
         match self {
             Device::ListEntry => "list_entry",
             Device::SubmittedEntry => "submitted_entry",
