@@ -36,9 +36,6 @@ pub const EXCEPTION_SCHEMA: &str = "throughline.exception.v1";
 /// What a step of this form is called.
 pub const EXCEPTION: &str = "exception";
 
-/// The device of a release, which is none of the standing ones.
-pub const RELEASE: &str = "release";
-
 /// What schemas of exceptions begin with, whatever their version.
 const FAMILY: &str = "throughline.exception.";
 
@@ -211,8 +208,8 @@ fn step(entry: &str, line: u64) -> Result<Step, Fault> {
         let known: Vec<String> = PRODUCTS.iter().map(id).collect();
         return Err(fault(format!("a product: {}", known.join(", ")), &form.product));
     };
-    if form.device != RELEASE && Device::of_id(&form.device).is_none() {
-        let known: Vec<&str> = Device::ALL.iter().map(|device| device.id()).chain([RELEASE]).collect();
+    if Device::of_id(&form.device).is_none() {
+        let known: Vec<&str> = Device::ALL.iter().map(|device| device.id()).collect();
         return Err(fault(format!("a device: {}", known.join(", ")), &form.device));
     }
     Ok(Step {
