@@ -332,6 +332,19 @@ mod tests {
     }
 
     #[test]
+    fn the_schema_names_the_same_words() {
+        let schema: Value = serde_json::from_str(include_str!("../../../docs/exception.schema.json")).expect("JSON");
+        let exception = &schema["$defs"]["Exception"]["properties"];
+        let devices: Vec<&str> = Device::ALL.iter().map(|device| device.id()).collect();
+        let products: Vec<String> = PRODUCTS.iter().map(id).collect();
+        let words: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
+        assert_eq!(exception["schema"]["const"], EXCEPTION_SCHEMA);
+        assert_eq!(exception["device"]["enum"], json!(devices));
+        assert_eq!(exception["product"]["enum"], json!(products));
+        assert_eq!(schema["$defs"]["Condition"]["properties"]["on"]["anyOf"][0]["enum"], json!(words));
+    }
+
+    #[test]
     fn err_torn() {
         let whole = form().to_string();
         for (name, text, steps, unread) in [
