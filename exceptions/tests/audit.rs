@@ -128,13 +128,23 @@ fn ok_listed() {
             vec!["partner.example Broad", "ann@partner.example Broad: shadowed"],
         ),
         (
+            "a policy that protects less than it should",
+            "threat_policies.json",
+            list(&[
+                policy("Default", true, r#""AllowedSenders":[]"#).replace(r#""PhishSpamAction":"Quarantine""#, r#""PhishSpamAction":"MoveToJmf""#),
+            ]),
+            vec!["Default Broad"],
+        ),
+        (
             "a policy that lets nobody through",
             "threat_policies.json",
             list(&[policy("Default", true, r#""AllowedSenders":[],"BlockedSenders":["bob@partner.example"]"#)]),
             vec![],
         ),
     ] {
-        assert_eq!(told(&audited_with(&[(file, text)], &[])), expected, "{name}");
+        let audit = audited_with(&[(file, text)], &[]);
+        let reasons: Vec<_> = audit.all.iter().flat_map(|one| &one.reasons).map(|one| &one.statement).collect();
+        assert_eq!(told(&audit), expected, "{name}: {reasons:?}");
     }
 }
 

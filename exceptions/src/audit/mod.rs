@@ -20,7 +20,7 @@ use sources::proposed::{About, Step};
 
 use self::made::Changes;
 use self::standing::Standing;
-use crate::{Answer, Approval, Grant, Level, Measured, Proposal, Radius, Reason, Scope, World, vendor};
+use crate::{Answer, Approval, Grant, Level, Measured, Proposal, Radius, Reason, Scope, Vendor, World, vendor};
 
 /// One thing that is set up and lets mail through or takes a protection away.
 #[derive(Clone, Debug)]
@@ -167,6 +167,9 @@ fn opening<'a>(around: &Around<'a, '_>, standing: Standing<'a>) -> Option<Openin
     let judged = if standing.is_on() { step.clone() } else { switched_on(&step) };
     let mut grants = vendor.grants(&judged);
     let mut reasons = vendor.judge(&judged, &grants, around.world);
+    if standing.setting.entry.is_none() {
+        reasons.extend(weaknesses(vendor, &judged, &reasons));
+    }
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.level));
     let weakens = reasons.iter().any(|reason| matches!(reason.level, Level::Approval | Level::Refuse));
     if grants.is_empty() && !weakens {
@@ -185,6 +188,23 @@ fn opening<'a>(around: &Around<'a, '_>, standing: Standing<'a>) -> Option<Openin
         }
     });
     Some(Opening { standing, step, grants, answer, reasons, holder, held_for })
+}
+
+/// What takes a protection away though it is so already: judged as if nothing were set up yet, because nothing is weaker than itself.
+fn weaknesses(vendor: &dyn Vendor, step: &Step, known: &[Reason]) -> Vec<Reason> {
+    let nothing = lake::Lake::default();
+    let world = World { lake: &nothing, needs: &[], now: None };
+    let mut step = step.clone();
+    if let About::Setting(setting) = &mut step.about {
+        let is_chosen = |property: &evidence::Property| {
+            !property.values.iter().any(|value| vendor::is_from_the_start(&step.product, &property.name, value))
+        };
+        setting.properties.retain(is_chosen);
+    }
+    let found = vendor.judge(&step, &vendor.grants(&step), &world);
+    let is_new = |reason: &Reason| !reason.row.is_empty() && known.iter().all(|known| known.row != reason.row);
+    let weakens = |reason: &Reason| matches!(reason.level, Level::Approval | Level::Refuse);
+    found.into_iter().filter(|reason| weakens(reason) && is_new(reason)).collect()
 }
 
 /// The same setting, acting.
