@@ -238,6 +238,9 @@ fn only_the_newest_export_counts() {
     }
 }
 
+/// A name, files, the setting, the fault, and whether it has it.
+type Case<'a> = (&'a str, Vec<(&'a str, String)>, &'a str, &'a str, bool);
+
 /// Each fault, and what looks like it and is none.
 #[test]
 fn ok_faults() {
@@ -272,7 +275,7 @@ fn ok_faults() {
         files.push(more.clone());
         files
     };
-    let cases: Vec<(&str, Vec<(&str, String)>, &str, &str, bool)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (
             "a rule whose end has passed",
             rules(&[rule("R", 0, &format!(r#"{wide},"ExpiryDate":"2026-11-01T00:00:00""#))]),
@@ -790,4 +793,52 @@ fn ok_mimecast() {
     assert!(has_fault(&audit, "ann@partner.example", "contradicting"), "{:?}", told(&audit));
     assert!(has_fault(&audit, "ann@partner.example", "shadowed"), "{:?}", told(&audit));
     assert!(!has_fault(&audit, "partner.example", "contradicting"), "{:?}", told(&audit));
+}
+
+#[test]
+fn ok_servers_of_ones_own() {
+    let map = "ann@partner.example\t\tOK\npartner.example\t\tOK\n.campaign.example\t\tDUNNO\ncarl@other.example\t\tREJECT no\n";
+    let other = "198.51.100.0/24\t\tpermit\n192.0.2.7\t\treject\n";
+    for (name, files, expected) in [
+        ("an access map", vec![("sender_access", map.to_owned())], vec!["partner.example", "ann@partner.example"]),
+        (
+            "two maps of different days are two lists",
+            vec![("sender_access_2026-11-01", map.to_owned()), ("postscreen_access_2026-05-01.cidr", other.to_owned())],
+            vec!["partner.example", "198.51.100.0/24", "ann@partner.example"],
+        ),
+        (
+            "of one map the newer counts",
+            vec![
+                ("sender_access_2026-11-01", map.to_owned()),
+                (
+                    "sender_access_2026-11-08",
+                    "# mended\nann@partner.example\t\tOK\nother.example\t\tREJECT no\n".to_owned(),
+                ),
+            ],
+            vec!["ann@partner.example"],
+        ),
+    ] {
+        let audit = audited_with(&files, &[]);
+        let mut names: Vec<&str> = audit.all.iter().map(|one| one.name.as_str()).collect();
+        names.sort_unstable();
+        let mut expected: Vec<&str> = expected;
+        expected.sort_unstable();
+        assert_eq!(names, expected, "{name}: {:?}", told(&audit));
+    }
+}
+
+/// Two thousand entries that name each other's domains are compared in bounded time.
+#[test]
+fn long_lists_are_weighed_in_time() {
+    let rows: Vec<String> = (0..1_000)
+        .flat_map(|at| {
+            let never = format!(r#""NoExpiration":true,{MADE}"#);
+            [entry(&format!("a{at}@d{at}.example"), "Allow", &never), entry(&format!("d{at}.example"), "Allow", &never)]
+        })
+        .collect();
+    let begun = std::time::Instant::now();
+    let audit = audited_with(&[("allow_block_list.json", list(&rows))], &[]);
+    assert_eq!(audit.all.len(), 2_000);
+    assert_eq!(audit.all.iter().filter(|one| one.faults.iter().any(|fault| fault.id == "shadowed")).count(), 1_000);
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }

@@ -168,7 +168,7 @@ impl<'a> Around<'a> {
                 .find_map(|step| steps::explains(step, difference, showings))
                 .or_else(|| steps::together(&self.steps, difference, showings))
         };
-        let by = by_step().or_else(|| itself::explains(pair, difference, showings, recorded.as_ref()));
+        let by = by_step().or_else(|| itself::explains(pair, difference, showings, recorded.as_ref(), self.lake));
         let in_export = || itself::changed_in_export(pair, showings);
         let said = recorded.as_ref().map(|one| one.said("changed")).or_else(in_export);
         let cites = recorded.iter().map(|one| one.entry.observation.cite.clone()).collect();
@@ -223,7 +223,7 @@ impl<'a> Around<'a> {
             is_of_class || is_of_value
         };
         let found = self.changes.mentioning(&entry.observation.speaker.product, names);
-        found.into_iter().filter(|one| is_between(one) && is_of_it(one)).last()
+        found.into_iter().rfind(|one| is_between(one) && is_of_it(one))
     }
 
     /// Whether what is shown now lets more through than what was shown before, or takes a protection away.
