@@ -138,7 +138,7 @@ pub fn audit(world: &World<'_>, approvals: &[Approval]) -> Audit {
     let mut all: Vec<Audited> =
         openings.par_iter().enumerate().map(|(at, opening)| audited(&around, &shadows, at, opening)).collect();
     rank::sort(&mut all);
-    instead::propose(&mut all, world);
+    instead::propose(&mut all, &around.of_entries);
     let scopes = to_measure(&mut all);
     Audit { all, scopes }
 }
