@@ -210,8 +210,8 @@ fn step(entry: &str, line: u64) -> Result<Step, Fault> {
         let known: Vec<String> = PRODUCTS.iter().map(id).collect();
         return Err(fault(format!("a product: {}", known.join(", ")), &form.product));
     };
-    if form.device != RELEASE && Device::of_id(&form.device).is_none() {
-        let known: Vec<&str> = Device::ALL.iter().map(|device| device.id()).chain([RELEASE]).collect();
+    if Device::of_id(&form.device).is_none() {
+        let known: Vec<&str> = Device::ALL.iter().map(|device| device.id()).collect();
         return Err(fault(format!("a device: {}", known.join(", ")), &form.device));
     }
     Ok(Step {
