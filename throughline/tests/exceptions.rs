@@ -126,7 +126,7 @@ fn verdict(run: &Run) -> Vec<String> {
 /// What stays the same whatever the evidence is written like: all but where records stand and how many rows there are.
 fn answer(run: &Run) -> Value {
     fn kept(value: &Value) -> Value {
-        const LEFT_OUT: [&str; 6] = ["evidence", "cites", "rows", "notes", "assumptions", "sample"];
+        const LEFT_OUT: [&str; 7] = ["evidence", "cites", "rows", "notes", "assumptions", "sample", "cannot_show"];
         match value {
             Value::Object(fields) => fields
                 .iter()
