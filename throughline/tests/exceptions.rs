@@ -410,7 +410,7 @@ fn bypasses_text(report: &Value) -> String {
 }
 
 fn at_rank(report: &Value, rank: &str) -> Vec<String> {
-    let is_meant = |one: &&Value| one["rank"].to_string() == rank;
+    let is_meant = |one: &&Value| one["rank"].as_u64() == rank.parse().ok();
     let told = |one: &Value| format!("{} {}", word(one, "name"), word(one, "operation"));
     list(report, "bypasses").iter().filter(is_meant).map(told).collect()
 }
