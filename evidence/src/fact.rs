@@ -324,6 +324,8 @@ pub struct Quarantine {
     pub store: String,
     /// The policy that held it.
     pub policy: Option<PolicyRef>,
+    /// The id by which the store releases it, as its list writes it; `None` if the record is no such list's.
+    pub id: Option<String>,
     /// Until when it is kept.
     pub until: Option<When>,
     /// The vendor's own words for the reason.

@@ -139,7 +139,7 @@ fn judged(step: &Step, world: &World<'_>) -> JudgedStep {
 }
 
 /// What reasons come to; `None` if none of them decides.
-fn answer(reasons: &[Reason]) -> Option<Answer> {
+pub(crate) fn answer(reasons: &[Reason]) -> Option<Answer> {
     let of = |reason: &Reason| match reason.level {
         Level::Narrow => Some(Answer::Narrow),
         Level::Note => None,

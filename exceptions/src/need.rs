@@ -3,9 +3,14 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use evidence::{Address, Cite, Product, VerdictKind};
-use findings::{Answer, Finding, Scene};
+use evidence::{
+    Address, AuthMethod, AuthResult, Carried, Cite, Fact, Folder, Identifier, Layer, Peer, PolicyRef, Product,
+    QuarantineState, VerdictKind,
+};
+use findings::{Answer, Finding, Kind, Scene, Standing};
 use jiff::Timestamp;
+use layers::{End, Explained, Fate, Stay};
+use trace::{Event, Phase};
 
 /// What stopped some copies of one message, and by what the message is known.
 ///
@@ -67,10 +72,470 @@ pub struct Held {
     pub cite: Cite,
 }
 
+/// Order and scope of policies that stand in the way beside the cause: each is mended for itself.
+const ORDERS: &[&str] = &[
+    "policy-scope-or-order/rule-order",
+    "policy-scope-or-order/preset-overrides-custom",
+    "policy-scope-or-order/policy-scope",
+];
+
+/// What lies behind a failed authentication, what tells most about the mending first.
+const BEHIND: &[&str] = &[
+    "authentication-alignment/spf-of-the-gateway",
+    "authentication-alignment/dkim-body-changed",
+    "authentication-alignment/dkim-key-missing",
+    "authentication-alignment/dkim-unaligned",
+    "authentication-alignment/spf-unaligned",
+];
+
 impl Need {
     /// What the followed message needs; empty if nothing stopped it.
+    ///
+    /// A message of which the evidence does not show how it fared needs something too: evidence. Its need is not shown.
     pub fn of(scene: &Scene<'_>, answers: &[Answer], findings: &[Finding]) -> Vec<Need> {
-        let _ = (scene, answers, findings);
-        Vec::new()
+        let mut needs: Vec<Need> = Vec::new();
+        let message = Known::of(scene);
+        for (copy, answer) in scene.copies.iter().zip(answers) {
+            if copy.fate == Fate::Delivered {
+                continue;
+            }
+            let own = Own { copy, answer, findings };
+            let cause = own.cause();
+            for order in own.orders() {
+                add(&mut needs, own.need(Some(order), &message));
+            }
+            add(&mut needs, own.need(cause, &message));
+        }
+        if scene.copies.is_empty() {
+            needs.push(message.of_nobody(findings));
+        }
+        needs
     }
+}
+
+/// Adds what a copy needs to what others of the same system and reason do.
+fn add(needs: &mut Vec<Need>, need: Need) {
+    let is_same = |known: &&mut Need| {
+        known.product == need.product
+            && known.cause == need.cause
+            && known.verdict == need.verdict
+            && known.policy == need.policy
+            && known.is_shown == need.is_shown
+    };
+    let Some(known) = needs.iter_mut().find(is_same) else {
+        needs.push(need);
+        return;
+    };
+    known.envelope_recipients.extend(need.envelope_recipients);
+    for held in need.held {
+        if !known.held.iter().any(|one| one.envelope_recipient == held.envelope_recipient && one.id == held.id) {
+            known.held.push(held);
+        }
+    }
+    extend(&mut known.cites, need.cites);
+    for export in need.ask_for {
+        if !known.ask_for.contains(&export) {
+            known.ask_for.push(export);
+        }
+    }
+    known.client = known.client.or(need.client);
+    known.is_behind_a_gateway |= need.is_behind_a_gateway;
+    known.signed_by.extend(need.signed_by);
+    // One that failed is enough: what is let through has to be sure for all.
+    known.dmarc_passed = match (known.dmarc_passed, need.dmarc_passed) {
+        (Some(one), Some(other)) => Some(one && other),
+        (one, other) => one.or(other),
+    };
+    known.at = known.at.into_iter().chain(need.at).min();
+}
+
+fn extend(cites: &mut Vec<Cite>, more: impl IntoIterator<Item = Cite>) {
+    for cite in more {
+        if !cites.iter().any(|known| known.order() == cite.order()) {
+            cites.push(cite);
+        }
+    }
+}
+
+/// What the message is known by, whatever became of its copies.
+struct Known {
+    header_from: Option<Address>,
+    envelope_sender: Option<Address>,
+    message_id: Option<String>,
+    subject: Option<String>,
+    urls: BTreeSet<String>,
+    attachments: BTreeSet<String>,
+    /// As the Received fields of a sample tell: whether a gateway stands in front, and which address our mail system took it from.
+    by_hops: (bool, Option<IpAddr>),
+}
+
+impl Known {
+    fn of(scene: &Scene<'_>) -> Known {
+        let facts = &scene.trace.message;
+        let mut known = Known {
+            header_from: facts.header_from.clone(),
+            envelope_sender: facts.envelope_sender.clone().filter(|sender| !sender.is_null()),
+            message_id: facts.message_id.clone(),
+            subject: facts.subject.clone(),
+            urls: BTreeSet::new(),
+            attachments: BTreeSet::new(),
+            by_hops: by_hops(scene),
+        };
+        for event in scene.trace.copies.iter().flat_map(events) {
+            match event.fact() {
+                Fact::Carried(Carried::Url { url, .. }) => _ = known.urls.insert(url.clone()),
+                Fact::Carried(Carried::Attachment { sha256: Some(hash), .. }) => {
+                    known.attachments.insert(hash.to_ascii_lowercase());
+                }
+                _ => {}
+            }
+        }
+        known
+    }
+
+    /// The need of a message of which no record tells for whom it was.
+    fn of_nobody(&self, findings: &[Finding]) -> Need {
+        let gap = findings.iter().find(|finding| finding.kind == Kind::Gap);
+        let mut need = self.blank(Product::Other("a system that no record names".to_owned()));
+        need.because = gap.map_or("no record of the message was found".to_owned(), |gap| gap.statement.clone());
+        need.ask_for = gap.map(|gap| gap.ask_for.clone()).unwrap_or_default();
+        need
+    }
+
+    fn blank(&self, product: Product) -> Need {
+        Need {
+            product,
+            verdict: None,
+            cause: String::new(),
+            is_shown: false,
+            because: String::new(),
+            cites: Vec::new(),
+            ask_for: Vec::new(),
+            policy: None,
+            envelope_recipients: BTreeSet::new(),
+            held: Vec::new(),
+            header_from: self.header_from.clone(),
+            envelope_sender: self.envelope_sender.clone(),
+            client: None,
+            is_behind_a_gateway: false,
+            signed_by: BTreeSet::new(),
+            dmarc_passed: None,
+            message_id: self.message_id.clone(),
+            subject: self.subject.clone(),
+            urls: self.urls.clone(),
+            attachments: self.attachments.clone(),
+            at: None,
+        }
+    }
+}
+
+fn events(copy: &trace::Copy) -> impl Iterator<Item = &Event> {
+    copy.stations.iter().flat_map(|station| &station.events).chain(&copy.beside)
+}
+
+/// Whether the Received fields of a sample name a gateway in front of our mail system, and from which address that took the message.
+fn by_hops(scene: &Scene<'_>) -> (bool, Option<IpAddr>) {
+    for sample in trace::samples(scene.lake) {
+        let observations: Vec<&evidence::Observation> = sample.iter().map(|entry| &entry.observation).collect();
+        let hops = trace::hops(&observations, &[]);
+        let own = hops.legs.iter().rev().find(|leg| matches!(leg.phase, Phase::OurSystem | Phase::Mailbox));
+        let Some(own) = own else { continue };
+        let client = own.hop.from.as_ref().and_then(ip_of);
+        return (hops.legs.iter().any(|leg| leg.phase == Phase::Gateway), client);
+    }
+    (false, None)
+}
+
+/// The address of a peer that is another machine.
+fn ip_of(peer: &Peer) -> Option<IpAddr> {
+    if peer.is_loopback() { None } else { address(peer.ip.as_deref()?) }
+}
+
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim().trim_matches(['[', ']']);
+    text.strip_prefix("IPv6:").unwrap_or(text).parse().ok().filter(|ip: &IpAddr| !ip.is_loopback())
+}
+
+/// A copy that was not delivered, with what was found about it.
+struct Own<'a> {
+    copy: &'a Explained<'a>,
+    answer: &'a Answer,
+    findings: &'a [Finding],
+}
+
+impl<'a> Own<'a> {
+    /// The findings about this copy.
+    fn own(&self) -> impl Iterator<Item = &'a Finding> + '_ {
+        let recipient = &self.copy.copy.envelope_recipient;
+        self.findings.iter().filter(move |finding| {
+            finding.envelope_recipient.as_ref().map_or(recipient.is_null(), |about| about == recipient)
+        })
+    }
+
+    fn shown(&self) -> impl Iterator<Item = &'a Finding> + '_ {
+        self.own().filter(|finding| matches!(finding.standing, Standing::Proved | Standing::Likely))
+    }
+
+    /// The cause of its fate, if one is shown.
+    fn cause(&self) -> Option<&'a Finding> {
+        let is_it = |finding: &&Finding| finding.kind == Kind::Cause && finding.statement == self.answer.because;
+        self.shown().find(is_it).filter(|_| self.answer.shown)
+    }
+
+    /// What the order and scope of policies had to do with it.
+    fn orders(&self) -> impl Iterator<Item = &'a Finding> + '_ {
+        let is_it = |finding: &&Finding| ORDERS.contains(&finding.id.as_str()) && finding.kind == Kind::Risk;
+        self.shown().filter(is_it).filter(|_| self.cause().is_some())
+    }
+
+    /// What lies behind a failed authentication: it tells who has to mend what.
+    fn behind(&self, cause: &Finding) -> Option<&'a Finding> {
+        let is_about_the_sender = cause.id.starts_with("authentication-alignment/") || cause.id.ends_with("/spoof");
+        let behind = || BEHIND.iter().find_map(|id| self.shown().find(|finding| finding.id == *id));
+        behind().filter(|_| is_about_the_sender).filter(|behind| behind.id != cause.id)
+    }
+
+    fn need(&self, cause: Option<&Finding>, message: &Known) -> Need {
+        let behind = cause.and_then(|cause| self.behind(cause));
+        let verdict = self.verdict(cause);
+        let side = Side::of(self.copy);
+        let mut need = message.blank(self.doer(cause));
+        need.verdict = verdict.and_then(|(class, nearest)| weightier(class, nearest));
+        need.cause = behind.or(cause).map(|finding| finding.id.clone()).unwrap_or_default();
+        need.is_shown = cause.is_some();
+        need.because = match (cause, behind) {
+            (Some(cause), Some(behind)) => format!("{}; {}", cause.statement, behind.statement),
+            (Some(cause), None) => cause.statement.clone(),
+            (None, _) => self.answer.because.clone(),
+        };
+        extend(&mut need.cites, cause.into_iter().chain(behind).flat_map(|finding| finding.cites.clone()));
+        let open = self.own().filter(|finding| matches!(finding.kind, Kind::Cause | Kind::Gap) && cause.is_none());
+        for export in cause.into_iter().chain(behind).chain(open).flat_map(|finding| &finding.ask_for) {
+            if !need.ask_for.contains(export) {
+                need.ask_for.push(export);
+            }
+        }
+        need.policy = cause.and_then(|cause| self.policy(cause));
+        need.envelope_recipients =
+            Some(self.copy.copy.envelope_recipient.clone()).filter(|to| !to.is_null()).into_iter().collect();
+        need.held = self.held().into_iter().collect();
+        need.client = side.client.or(message.by_hops.1);
+        need.is_behind_a_gateway = side.is_behind_a_gateway || message.by_hops.0;
+        need.signed_by = side.signed_by;
+        need.dmarc_passed = side.dmarc_passed;
+        need.at = self.copy.decided().and_then(Stay::start);
+        need
+    }
+
+    /// Whose doing it was: the filter whose verdict explains it, the system that refused it, or the one at which it stopped.
+    fn doer(&self, cause: Option<&Finding>) -> Product {
+        let Some(stay) = self.copy.decided() else {
+            return Product::Other("a system that no record names".to_owned());
+        };
+        if let Some((verdict, _)) = self.verdict(cause) {
+            return verdict.observation.speaker.product.clone();
+        }
+        let refuser = match stay.end {
+            _ if self.is_own_doing(cause) => None,
+            End::HandoverRefused(event) | End::Deferred(event) | End::GaveUp(event, _) => refuser(event),
+            End::Failed(event) => refuser(event),
+            _ => stay.dsns.iter().find_map(|event| refuser(event)),
+        };
+        refuser.unwrap_or_else(|| stay.station.system.product.clone())
+    }
+
+    /// The filter's verdict that explains it: the class, then the record that names the reason nearest. One that only marked what a
+    /// later server refused for another reason explains nothing.
+    fn verdict(&self, cause: Option<&Finding>) -> Option<(&'a Event, &'a Event)> {
+        let families = ["content-verdict/", "authentication-alignment/", "policy-scope-or-order/"];
+        let is_a_filters = |cause: &Finding| families.iter().any(|family| cause.id.starts_with(family));
+        let may = cause.is_none_or(is_a_filters) || self.held().is_some();
+        findings::verdict_of(self.copy).filter(|_| may)
+    }
+
+    /// Whether the cause lies at the system itself, whatever the next one said.
+    fn is_own_doing(&self, cause: Option<&Finding>) -> bool {
+        cause.is_some_and(|cause| cause.layer == Layer::Mailbox)
+    }
+
+    /// The policy, rule or entry that the cause's records name.
+    fn policy(&self, cause: &Finding) -> Option<String> {
+        let stay = self.copy.decided()?;
+        let places: Vec<_> = cause.cites.iter().map(Cite::order).collect();
+        let is_cited = |event: &&&Event| places.contains(&event.observation.cite.order());
+        let cited = stay.station.events.iter().filter(|event| is_cited(&event));
+        let cited = cited.filter_map(|event| policy_of(event.fact())).find_map(named);
+        let acted = || {
+            let (class, nearest) = self.verdict(Some(cause))?;
+            [nearest, class].into_iter().filter_map(|event| policy_of(event.fact())).find_map(named)
+        };
+        let beside = || stay.holds.iter().filter_map(|event| policy_of(event.fact())).find_map(named);
+        cited.or_else(acted).or_else(beside)
+    }
+
+    /// The copy's place in a quarantine, if it is there now.
+    fn held(&self) -> Option<Held> {
+        let stay = self.copy.decided()?;
+        let is_kept = matches!(
+            stay.end,
+            End::Held(_)
+                | End::HeldAgain(..)
+                | End::ReleaseRequested(_)
+                | End::ReleaseDenied(_)
+                | End::ReleasedForOthers(_)
+                | End::ReleaseFailed(_)
+        );
+        let is_kept = is_kept && matches!(self.copy.fate, Fate::Quarantined | Fate::ReleasePending);
+        // What a purge took out of the mailbox lies in the quarantine too.
+        let is_purged = matches!(stay.end, End::Removed(event) if is_in_quarantine(event.fact()));
+        let holds = stay.station.events.iter().filter(|event| is_in_quarantine(event.fact()));
+        let with_id = |event: &&Event| matches!(event.fact(), Fact::Quarantine(kept) if kept.id.is_some());
+        let hold = holds.clone().rfind(with_id).or_else(|| holds.clone().next_back());
+        let hold = hold.filter(|_| is_kept || is_purged)?;
+        let stated = match hold.fact() {
+            Fact::Quarantine(kept) => kept.id.clone(),
+            _ => None,
+        };
+        let id = stated.or_else(|| queue_id(stay, hold));
+        let envelope_recipient = self.copy.copy.envelope_recipient.clone();
+        Some(Held { envelope_recipient, id, cite: hold.observation.cite.clone() })
+            .filter(|held| !held.envelope_recipient.is_null())
+    }
+}
+
+/// Whether a fact says that a copy lies in a quarantine.
+fn is_in_quarantine(fact: &Fact) -> bool {
+    match fact {
+        Fact::Quarantine(kept) => kept.state == QuarantineState::Held,
+        Fact::PostDelivery { folder, .. } => *folder == Some(Folder::Quarantine),
+        _ => false,
+    }
+}
+
+/// The id under which a server of the operator's own keeps a copy back: that of the record of the hold.
+fn queue_id(stay: &Stay<'_>, hold: &Event) -> Option<String> {
+    let ids = || hold.observation.about.ids.iter();
+    let mail_id = || {
+        ids().chain(&stay.station.ids).find_map(|id| match id {
+            Identifier::MailId(id) => Some(id.clone()),
+            _ => None,
+        })
+    };
+    let queue_id = || {
+        ids().find_map(|id| match id {
+            Identifier::QueueId { id, .. } => Some(id.clone()),
+            _ => None,
+        })
+    };
+    match hold.observation.speaker.product {
+        Product::Amavis => mail_id(),
+        Product::Postfix | Product::Exim => queue_id(),
+        _ => None,
+    }
+}
+
+/// The verdict on which policies act: the class if nothing reaches past it, else what the record that names the reason nearest says.
+fn weightier(class: &Event, nearest: &Event) -> Option<VerdictKind> {
+    let kind = |event: &Event| match event.fact() {
+        Fact::Verdict(verdict) => Some(verdict.kind.clone()),
+        _ => None,
+    };
+    let is_final = |kind: &VerdictKind| matches!(kind, VerdictKind::HighConfidencePhish | VerdictKind::Malware);
+    kind(class).filter(is_final).or_else(|| kind(nearest))
+}
+
+fn policy_of(fact: &Fact) -> Option<&PolicyRef> {
+    match fact {
+        Fact::Verdict(verdict) => verdict.policy.as_ref(),
+        Fact::Quarantine(kept) => kept.policy.as_ref(),
+        _ => None,
+    }
+}
+
+fn named(policy: &PolicyRef) -> Option<String> {
+    let said = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+    said(&policy.name).or_else(|| said(&policy.id))
+}
+
+/// The system that refused, where another one did.
+fn refuser(event: &Event) -> Option<Product> {
+    let (peer, said) = match event.fact() {
+        Fact::Handover(handover) if handover.spoken_by_next_hop => {
+            (handover.to.as_ref(), handover.reply.as_ref().map_or("", |reply| reply.text.as_str()))
+        }
+        Fact::Dsn(dsn) => (dsn.remote.as_ref(), dsn.reply.text.as_str()),
+        _ => return None,
+    };
+    let name = || peer.filter(|peer| !peer.is_loopback())?.name.clone().map(Product::Other);
+    layers::is_vendor_cloud(peer, said).or_else(name)
+}
+
+/// What our side saw of who sent it.
+struct Side {
+    client: Option<IpAddr>,
+    is_behind_a_gateway: bool,
+    signed_by: BTreeSet<String>,
+    dmarc_passed: Option<bool>,
+}
+
+impl Side {
+    /// As the system that decided saw it, with the others on the same machine path.
+    fn of(copy: &Explained<'_>) -> Side {
+        let decided = copy.decided().map(|stay| &stay.station.system.product);
+        let is_beside =
+            |stay: &&Stay<'_>| decided.is_none_or(|product| are_one_path(product, &stay.station.system.product));
+        let own = || copy.stays.iter().filter(is_beside);
+        let is_first = copy.stays.first().is_none_or(|first| is_beside(&first));
+        let mut side = Side {
+            client: own().find_map(client_of),
+            is_behind_a_gateway: !is_first,
+            signed_by: BTreeSet::new(),
+            dmarc_passed: None,
+        };
+        side.weigh(own());
+        side
+    }
+
+    fn weigh<'s>(&mut self, stays: impl Iterator<Item = &'s Stay<'s>>) {
+        for event in stays.flat_map(|stay| &stay.authentications) {
+            let Fact::Authentication(result) = event.fact() else { continue };
+            if result.arc_instance.is_some() {
+                continue;
+            }
+            match (result.method, &result.result) {
+                (AuthMethod::Dkim, AuthResult::Pass) => {
+                    self.signed_by.extend(result.domain.as_ref().map(|domain| domain.to_lowercase()));
+                }
+                (AuthMethod::Dmarc, AuthResult::Pass) => _ = self.dmarc_passed.get_or_insert(true),
+                (AuthMethod::Dmarc, AuthResult::Fail) => self.dmarc_passed = Some(false),
+                (AuthMethod::Spf, _) => {
+                    self.client = self.client.or_else(|| address(result.client.as_deref()?));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Whether two systems are one, or parts of one mail path of the operator's own.
+fn are_one_path(one: &Product, other: &Product) -> bool {
+    let is_own = |product: &Product| {
+        matches!(product, Product::Postfix | Product::Amavis | Product::Rspamd | Product::Dovecot | Product::Exim)
+    };
+    one == other || is_own(one) && is_own(other)
+}
+
+/// The address from which a system took the message, as its own records state it.
+fn client_of(stay: &Stay<'_>) -> Option<IpAddr> {
+    let arrived = stay.arrivals.iter().find_map(|event| match event.fact() {
+        Fact::Arrival(arrival) => ip_of(arrival.client.as_ref()?),
+        _ => None,
+    });
+    let by_word = || {
+        stay.words.iter().find_map(|event| match event.fact() {
+            Fact::Status(status) => ip_of(status.from.as_ref()?),
+            _ => None,
+        })
+    };
+    arrived.or_else(by_word)
 }

@@ -20,8 +20,10 @@ use lake::Lake;
 use layers::{Explained, Fate, Stage, State};
 use trace::Trace;
 
+pub use causes::verdict_of;
 pub use families::Weighed;
 pub use page::{Page, catalogue, page_of};
+pub use steps::fill;
 
 /// How well a claim stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

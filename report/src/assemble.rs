@@ -86,7 +86,8 @@ fn samples(lake: &Lake, trusted: &[String]) -> Vec<SampleHeaders> {
     trace::samples(lake).into_iter().map(of).filter(|sample| !sample.is_empty()).collect()
 }
 
-pub(crate) fn message(trace: &Trace) -> document::Message {
+/// Who and what the followed message is.
+pub fn message(trace: &Trace) -> document::Message {
     let facts = &trace.message;
     document::Message {
         message_id: facts.message_id.clone(),

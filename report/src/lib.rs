@@ -7,6 +7,7 @@ mod authentication;
 mod codes;
 mod compare;
 mod document;
+mod exceptions;
 mod families;
 mod guided;
 mod headers;
@@ -24,7 +25,7 @@ mod terminal;
 mod text;
 mod view;
 
-pub use assemble::{Answered, Surveyed, assemble, surveyed};
+pub use assemble::{Answered, Surveyed, assemble, message, surveyed};
 pub use authentication::{AUTHENTICATION_SCHEMA, AuthenticationReport, Disagreement};
 pub use codes::{AskedReply, CODES_SCHEMA, CodeList, CodeMeaning, Codes};
 pub use compare::{
@@ -36,13 +37,19 @@ pub use document::{
     Message, MessageCopy, NextStep, Owner, PassedOver, Problem, ReplyExplained, Report, SCHEMA, Standing, State,
     ToldApart,
 };
+pub use exceptions::{
+    AUDIT_SCHEMA, AuditedBypass, BypassAudit, BypassFault, CheckedExceptions, CountedRows, CureKind, CuredNeed,
+    ExceptionCheck, ExceptionProposal, ExplainedChange, GUARD_SCHEMA, GuardAnswer, GuardReason, HistoryGap, HowTo,
+    JudgedAs, JudgedCandidate, JudgedCount, MeasuredHistory, MeasuredScope, NeedTold, NotDone, PROPOSAL_SCHEMA, ProposalAnswer,
+    ProposalOf, ProposedException, RecordedApproval, UnreadPart, breadth, evidence_files,
+};
 pub use guided::{CollectedExport, LookAt, LookMeans, SYMPTOMS_SCHEMA, SymptomCause, SymptomPage, Symptoms};
 pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPart};
 pub use html::{html, symptoms as symptoms_html};
 pub use markdown::{markdown, symptoms as symptoms_markdown};
 pub use own::{OwnCheck, OwnResult};
 pub use picture::{
-    BeforeAfter, ComparedRow, ComparedWeight, CountRow, DependencyCounts, EventStrip, Picture, StripLane, StripMark,
+    BeforeAfter, Breadth, BreadthRow, ComparedRow, ComparedWeight, CountRow, DependencyCounts, EventStrip, Picture, StripLane, StripMark,
     StripTone, Waterfall, WaterfallBar, WaterfallKind,
 };
 pub use reconciliation::{

@@ -1,4 +1,4 @@
-//! The pictures of symptoms as data, as `findings` made them.
+//! Pictures as data: those of symptoms, as `findings` made them, and that of candidates for an exception.
 
 use findings::symptoms::picture as made;
 use jiff::Timestamp;
@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Cite;
+use crate::exceptions::MeasuredScope;
 
-/// A picture of a symptom. Every part of it that is a claim has its records.
+/// A picture. Every part of it that is a claim has its records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "shape")]
 pub enum Picture {
@@ -19,6 +20,8 @@ pub enum Picture {
     EventStrip(EventStrip),
     /// How often each of several like things did well and failed in one window.
     Counts(DependencyCounts),
+    /// Candidates for an exception with what each would have let through, narrow to wide.
+    Breadth(Breadth),
 }
 
 /// From one number to another, step by step.
@@ -166,6 +169,26 @@ pub struct CountRow {
     pub cites: Vec<Cite>,
 }
 
+/// Candidates for an exception, narrow to wide. It is counted over rows, so it has no records of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Breadth {
+    /// The narrowest first.
+    pub rows: Vec<BreadthRow>,
+    /// How many candidates were measured and are not drawn.
+    pub not_drawn: u64,
+}
+
+/// One candidate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BreadthRow {
+    /// Its conditions, and what it would have let through.
+    pub scope: MeasuredScope,
+    /// Whether it is what is proposed.
+    pub is_proposed: bool,
+    /// Whether no other candidate covers as many of the reported messages with less beside them.
+    pub is_on_front: bool,
+}
+
 fn cites(cites: &[evidence::Cite]) -> Vec<Cite> {
     cites.iter().map(Cite::from).collect()
 }
@@ -244,6 +267,7 @@ impl Picture {
                 marks.flat_map(|mark| &mut mark.cites).for_each(visit);
             }
             Picture::Counts(one) => one.rows.iter_mut().flat_map(|row| &mut row.cites).for_each(visit),
+            Picture::Breadth(_) => {}
         }
     }
 }

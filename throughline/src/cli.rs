@@ -14,7 +14,7 @@ pub struct Cli {
 }
 
 const STATUS: &str = "Exit status: 0 answered · 1 answered, but the changed layer or cause is not shown · 2 usage · \
-3 nothing readable · 70 internal fault · 130 stopped by Ctrl-C";
+3 nothing readable · 4 refused by the guard · 70 internal fault · 130 stopped by Ctrl-C";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -37,6 +37,16 @@ pub enum Command {
     /// Lead from the totals of reports to the rows of traces and logs, step by step, until nothing is left or the rest is named
     #[command(after_help = RECONCILE_EXAMPLES)]
     Reconcile(Reconcile),
+    /// Propose the narrowest exception for a message, or check one that somebody proposes: refused if it is broad
+    #[command(after_help = EXCEPTION_STATUS)]
+    Exception {
+        /// What to do
+        #[command(subcommand)]
+        command: Exception,
+    },
+    /// List what lets mail through already, the widest first: by whom, until when, what it let through, what would be enough
+    #[command(after_help = AUDIT_EXAMPLES)]
+    AuditExceptions(AuditExceptions),
     /// List which exports are read, or explain one: how to get it, and what it cannot show
     #[command(after_help = SOURCES_EXAMPLES)]
     Sources {
@@ -155,6 +165,53 @@ const RECONCILE_EXAMPLES: &str = "Examples:
       What Mimecast counts as held, beside the list; put the time of reading into the file's name.
 Exit status: 0 every total is met or explained, 1 something is left or could not be compared, 3 nothing readable";
 
+const EXCEPTION_STATUS: &str = "Exit status: 0 answered, narrow, or covered by an approval; 1 what stopped the message is not shown; 2 usage; 3 nothing readable; 4 refused by the guard";
+
+const PROPOSE_EXAMPLES: &str = "Examples:
+  throughline exception propose ticket-4711/
+      Follow the sample in the folder, say whether an exception is the right cure at all, and which is the narrowest.
+  throughline exception propose ticket-4711/ --message-id inv-4711@supplier.example
+      No sample at hand: name the message.
+  throughline exception propose blocked.eml settings/ trace-of-30-days.csv.gz
+      With a history: what each candidate would have let through, narrow to wide. Every path is history.
+  throughline exception propose ticket-4711/ --format markdown > proposal.md
+      For the ticket: what, why, how to do it and to undo it, its end, and the two checks.
+Exit status: 0 answered (an exception, something to mend, or that none helps), 1 what stopped the message is not shown, 3 nothing readable";
+
+const CHECK_EXAMPLES: &str = "Examples:
+  throughline exception check change.ps1 ticket-4711/
+      A command as it would be run, judged with the message and the settings of the ticket.
+  echo 'New-TenantAllowBlockListItems -ListType Sender -Entries billing@supplier.example -Allow -ExpirationDate 2026-09-01' | throughline exception check -
+      From standard input, with nothing else known.
+  throughline exception check entry.json exports/ --message-id inv-4711@supplier.example
+      An entry as the vendor's interface takes it, or as an export shows it, or lines of a map; the message is named.
+  throughline exception check change.ps1 ticket-4711/ --approval approval-4711.json
+      Something broad that was approved. The file is read from here only, never from the evidence:
+
+  {
+    \"schema\": \"throughline.approval.v1\",
+    \"who\": \"Noor Haddad\",
+    \"role\": \"head of security operations\",
+    \"when\": \"2026-08-20T09:00:00Z\",
+    \"scope\": [\"Set-HostedContentFilterPolicy -Identity Default -AllowedSenders @{Add='billing@supplier.example'}\"],
+    \"ends\": \"2026-09-03T00:00:00Z\",
+    \"reason\": \"month-end invoices; the supplier mends DMARC until 1 September\",
+    \"sample_sha256\": \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"
+  }
+
+      scope lists what is approved: commands or entries as CANDIDATE takes them. What is narrower and ends no later is covered too.
+      sample_sha256 is the hash of the sample among the evidence; `throughline follow --format json` names it.
+Exit status: 0 narrow, or covered by the approval; 4 refused: broad, not understood whole, or useless for the message; 3 nothing readable";
+
+const AUDIT_EXAMPLES: &str = "Examples:
+  throughline audit-exceptions settings/ trace-of-30-days.csv.gz
+      Every allow entry, rule, list and connector in the exports that lets mail through, by what it let through.
+  throughline audit-exceptions exports.zip audit_log.csv --approval approval-4711.json --approval approval-4712.json
+      With the log that says who made them, and the approvals that cover some.
+  throughline audit-exceptions exports/ --now 2026-09-01 --format html > bypasses.html
+      What has ended by that day is called expired.
+Exit status: 0 answered, 1 no export of settings is among the files, 3 nothing readable";
+
 const SOURCES_EXAMPLES: &str = "Examples:
   throughline sources
   throughline sources mimecast/held-queue";
@@ -254,8 +311,92 @@ pub struct Reconcile {
     pub output: Output,
 }
 
-/// Options about clocks.
+/// The commands about exceptions.
+#[derive(Debug, Subcommand)]
+pub enum Exception {
+    /// Find the smallest change that would have let exactly this mail through, if an exception is the right cure at all
+    #[command(after_help = PROPOSE_EXAMPLES)]
+    Propose(Propose),
+    /// Judge a proposed change: narrow, broad, useless or unknown, and why; broad without an approval is refused
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckException),
+}
+
+/// Options of `exception propose`.
 #[derive(Debug, Args)]
+pub struct Propose {
+    /// Sample, settings and history: folders, archives, files; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub which: Which,
+    #[command(flatten)]
+    pub clocks: Clocks,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Options of `exception check`.
+#[derive(Debug, Args)]
+pub struct CheckException {
+    /// The proposed change: a file with commands, an entry as JSON, lines of a map, an export; - is standard input
+    #[arg(value_name = "CANDIDATE")]
+    pub candidate: PathBuf,
+    /// Sample, settings and history: folders, archives, files
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// A recorded approval (JSON, see the examples); the only way in which one counts
+    #[arg(long, value_name = "FILE")]
+    pub approval: Option<PathBuf>,
+    #[command(flatten)]
+    pub which: Which,
+    #[command(flatten)]
+    pub clocks: Clocks,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Options of `audit-exceptions`.
+#[derive(Debug, Args)]
+pub struct AuditExceptions {
+    /// Settings, audit logs and history: folders, archives, files; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// A recorded approval; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub approval: Vec<PathBuf>,
+    #[command(flatten)]
+    pub clocks: Clocks,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Options that name a message.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Which message (if there is no sample)")]
+pub struct Which {
+    /// Message-ID, with or without angle brackets; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub message_id: Vec<String>,
+    /// Envelope sender or From address, or a sender's domain
+    #[arg(long, value_name = "ADDRESS")]
+    pub sender: Option<String>,
+    /// Envelope recipient; may be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    pub recipient: Vec<String>,
+    /// About when it was sent (within a day): 2026-08-20T09:14Z, or 2026-08-20T11:14 in the zone of --tz
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Subject
+    #[arg(long, value_name = "TEXT")]
+    pub subject: Option<String>,
+    /// Host or domain that is ours: its authentication results count; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub trust: Vec<String>,
+}
+
+/// Options about clocks.
+#[derive(Clone, Debug, Args)]
 pub struct Clocks {
     /// Zone of records that do not state theirs: UTC, +02:00 or Europe/Berlin
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
@@ -266,7 +407,7 @@ pub struct Clocks {
 }
 
 /// Options about how the answer is printed.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct Output {
     /// How to print the answer

@@ -5,6 +5,7 @@ mod causes;
 mod cli;
 mod codes;
 mod compare;
+mod exception;
 mod excerpt;
 mod failure;
 mod follow;
@@ -63,6 +64,8 @@ fn run(command: &Command) -> Result<u8, Failure> {
         Command::Codes(options) => return codes::run(options),
         Command::Symptoms(options) => return symptoms::run(options),
         Command::Reconcile(options) => return reconcile::run(options),
+        Command::Exception { command } => return exception::run(command),
+        Command::AuditExceptions(options) => return exception::audit(options),
         Command::Headers(options) => headers::run(options)?,
         Command::Auth(options) => authenticate::run(options)?,
         Command::Causes(options) => causes::run(options)?,

@@ -7,7 +7,7 @@ use findings::several::{Member, Whose};
 use jiff::SignedDuration;
 use lake::Ledger;
 use layers::Fate;
-use report::{Counts, FollowedMessage, Report};
+use report::{Answered, Counts, FollowedMessage, Report};
 use sources::{Clock, Input, Message, Readings, Sighted, Sought, SoughtSender};
 
 use crate::cli::Follow;
@@ -180,6 +180,33 @@ pub fn answer(
     Ok(report.among(followed.into_iter().map(|one| one.told).collect(), &members, &shared, counts))
 }
 
+/// Follows each of the messages, hands over what was found out about those that fit, and says how many were not followed.
+///
+/// # Errors
+/// [`Failure`] if nothing can be read, or if the user stopped it.
+pub fn each<R>(
+    chosen: Chosen,
+    options: &Follow,
+    supply: &Supply,
+    inputs: &[Input<'_>],
+    clock: &Clock,
+    mut take: impl FnMut(&Answered<'_>) -> R,
+) -> Result<(Vec<R>, usize), Failure> {
+    let Chosen { mut list, senders, more, .. } = chosen;
+    let beyond = list.len().saturating_sub(options.limit);
+    list.drain(..beyond);
+    let work = Work { options, supply, inputs, clock, recipients: addresses(&options.recipient), senders };
+    let watch = Watch::counting(list.len() as u64);
+    let mut taken = Vec::new();
+    for sighted in list {
+        let readings = work.read(&sighted, &watch)?;
+        taken.extend(work.fitting(readings, |answered, _| take(answered)));
+        watch.step();
+    }
+    watch.finish();
+    Ok((taken, beyond + more))
+}
+
 /// The message that is told in full: the first of the largest group, else the first exception that was not delivered.
 fn representative(members: &[Member], shared: &findings::several::Shared) -> usize {
     let of_group = shared.groups.first().and_then(|group| group.copies.first()).map(|(at, _)| *at);
@@ -220,21 +247,25 @@ impl Work<'_> {
     /// Follows one message; `None` if all its records together show that it does not fit.
     fn follow(&self, sighted: Sighted, watch: &Watch) -> Result<Option<Followed>, Failure> {
         let readings = self.read(&sighted, watch)?;
+        Ok(self.fitting(readings, |answered, member| {
+            let told = FollowedMessage::of(answered, &member, self.command(&sighted));
+            Followed { sighted: sighted.clone(), member, told }
+        }))
+    }
+
+    /// Follows one message and hands over what was found out; `None` if it does not fit.
+    fn fitting<R>(&self, readings: Readings, take: impl FnOnce(&Answered<'_>, Member) -> R) -> Option<R> {
         let is_sender = |address: &Address| self.senders.iter().any(|sought| sought.is(address));
         let is_sender: Option<&dyn Fn(&Address) -> bool> =
             if self.senders.is_empty() { None } else { Some(&is_sender) };
         let now = times::now(&self.options.clocks);
         let asked = Asked { recipients: &self.recipients, trusted: &self.options.trust, now };
-        Ok(with_answer(readings, asked, |answered| {
+        with_answer(readings, asked, |answered| {
             let scene = findings::Scene { lake: answered.lake, trace: answered.trace, copies: answered.copies, now };
             let member = findings::several::member(&scene, answered.found, is_sender);
             let is_other = member.whose == Whose::Other || (member.copies.is_empty() && !self.recipients.is_empty());
-            if is_other {
-                return None;
-            }
-            let told = FollowedMessage::of(answered, &member, self.command(&sighted));
-            Some(Followed { sighted, member, told })
-        }))
+            (!is_other).then(|| take(answered, member))
+        })
     }
 
     fn read(&self, sighted: &Sighted, progress: &dyn sources::Progress) -> Result<Readings, Failure> {

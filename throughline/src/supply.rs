@@ -39,6 +39,14 @@ impl Supply {
         Supply { evidence: intake::open(paths, Limits::default()) }
     }
 
+    /// The same without the files that these paths name: what is asked about is no evidence of itself.
+    #[must_use]
+    pub fn without(mut self, paths: &[&Path]) -> Supply {
+        let is_named = |file: &Path| paths.iter().any(|path| *path != Path::new("-") && is_within(file, path));
+        self.evidence.files.retain(|file| !is_named(&file.path));
+        self
+    }
+
     /// The files, for reading.
     pub fn inputs(&self) -> Vec<Input<'_>> {
         self.evidence.files.iter().map(input).collect()

@@ -3,17 +3,21 @@
 //! A vendor is one folder (`mod.rs`, `rows.toml`) and one line in [`ALL`]. What its settings mean is read here and nowhere else; who judges, counts
 //! or proposes sees [`Grant`]s and [`Reason`]s.
 
+pub(crate) mod common;
 mod exchange_online;
 mod mimecast;
+pub(crate) mod own;
 mod rows;
 mod self_hosted;
+mod written;
 
-use evidence::Product;
-use sources::proposed::Step;
+use evidence::{Product, Setting, SettingClass};
+use sources::proposed::{About, Step};
 
-use crate::{Grant, Need, Proposal, Reason, World};
+use crate::{Grant, Need, On, Proposal, Reason, Scope, Value, World};
 
 pub use rows::{Row, Rows};
+pub(crate) use written::by_itself;
 
 /// How one vendor lets mail through.
 pub trait Vendor: Sync {
@@ -29,8 +33,40 @@ pub trait Vendor: Sync {
     /// Which rows of the tables a step is, and why; empty if none.
     fn judge(&self, step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Reason>;
 
+    /// The marks that a step puts on mail, by which others may know it; empty if none.
+    fn stamps(&self, step: &Step) -> Vec<Stamp> {
+        let _ = step;
+        Vec::new()
+    }
+
+    /// Whether a step does nothing but what its grants say, so that an approval in our own form can cover it: entries of lists and acts do.
+    fn only_grants(&self, step: &Step) -> bool {
+        match &step.about {
+            About::Setting(setting) => setting.entry.is_some(),
+            About::Act(_) => true,
+        }
+    }
+
+    /// Whether a property, by its name as written, is a remark for people, or is told by the grants already: for whom something is, until when.
+    fn is_told_elsewhere(&self, name: &str) -> bool {
+        is_remark(name)
+    }
+
     /// The ways of letting through what a sample needs, the narrowest first; each is narrow by [`crate::check`].
     fn proposals(&self, need: &Need, world: &World<'_>) -> Vec<Proposal>;
+}
+
+/// A mark that something of the organisation's own puts on mail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stamp {
+    /// What puts it there.
+    pub name: String,
+    /// Where a condition would look for it.
+    pub on: On,
+    /// What it says.
+    pub value: Value,
+    /// On which mail.
+    pub scope: Scope,
 }
 
 /// All vendors.
@@ -45,4 +81,14 @@ pub const ALL: &[&dyn Vendor] = &[
 /// Who knows the settings of a product.
 pub fn of(product: &Product) -> Option<&'static dyn Vendor> {
     ALL.iter().copied().find(|vendor| vendor.products().contains(product))
+}
+
+/// Whether a setting is an exception in our own form.
+pub fn is_own_form(setting: &Setting) -> bool {
+    matches!(&setting.class, SettingClass::Other(word) if word == "exception")
+}
+
+/// Whether a property of this name is a remark for people.
+pub fn is_remark(name: &str) -> bool {
+    ["comment", "comments", "note", "notes", "description", "name"].contains(&&*name.to_lowercase())
 }

@@ -142,6 +142,14 @@ pub(crate) fn stated_by(event: &Event) -> Option<(&'static str, Layer)> {
     Some((cause.id(), layer_of_verdict(cause.id())))
 }
 
+/// The verdict that explains what the system that decided a copy's fate did with it, then the record that names its reason nearest
+/// (mostly the same); `None` if no filter's verdict explains it.
+pub fn verdict_of<'t>(copy: &Explained<'t>) -> Option<(&'t Event, &'t Event)> {
+    let stay = copy.decided()?;
+    let verdict = verdict::best(stay)?;
+    Some((verdict, verdict::nearest(stay, verdict)))
+}
+
 /// The layer at which a filter decides: its reason's.
 fn layer_of_verdict(id: &str) -> Layer {
     if id.starts_with("authentication-alignment/") { Layer::Authentication } else { Layer::Verdict }

@@ -131,6 +131,16 @@ fn named(view: &View<'_>, setting: &Setting, allow: &Allow) -> Match {
         Device::PolicySender | Device::UserList | Device::UserListDomain => {
             sender(view, &value(), allow.looks, allow.domains)
         }
+        // No vendor says of a setting that it is one of these: they are no entry that could have been heeded.
+        Device::SecurityMailbox
+        | Device::Release
+        | Device::RuleException
+        | Device::PolicyException
+        | Device::ImpersonationExclusion
+        | Device::LinkExclusion
+        | Device::VendorSafeList
+        | Device::InternalTrust
+        | Device::EnhancedFiltering => Match::No,
     }
 }
 

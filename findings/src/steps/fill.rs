@@ -9,7 +9,7 @@ use serde::Deserialize;
 /// By whose rules a command's words are quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Shell {
+pub enum Shell {
     /// PowerShell.
     PowerShell,
     /// The shell of POSIX.
@@ -18,7 +18,7 @@ pub(crate) enum Shell {
 
 impl Shell {
     /// The name in the report.
-    pub(crate) fn id(self) -> &'static str {
+    pub fn id(self) -> &'static str {
         match self {
             Shell::PowerShell => "powershell",
             Shell::Sh => "sh",
@@ -32,23 +32,23 @@ const MAX_VALUE_BYTES: usize = 998;
 /// Fills a command. `value` gives a place's value, without quotes.
 ///
 /// `None` if a value outside brackets is not known or cannot be carried: a command with a hole in it does something else.
-pub(crate) fn command(template: &str, shell: Shell, value: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+pub fn command(template: &str, shell: Shell, value: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     filled(template, &|place| quoted(&value(place)?, shell))
 }
 
 /// Fills a click path, which no shell reads: values stand as they are, if a person can see all of them.
-pub(crate) fn words(template: &str, value: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+pub fn words(template: &str, value: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     filled(template, &|place| value(place).filter(|value| is_visible(value)))
 }
 
 /// Fills a sentence for a person. Every face of the report makes harmless what it shows.
-pub(crate) fn sentence(template: &str, value: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+pub fn sentence(template: &str, value: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     filled(template, value)
 }
 
 /// A value as one word of a shell; `None` if no quoting makes it harmless in a terminal, where control characters end lines
 /// and close what was pasted, and marks of direction hide what follows.
-pub(crate) fn quoted(value: &str, shell: Shell) -> Option<String> {
+pub fn quoted(value: &str, shell: Shell) -> Option<String> {
     if !is_visible(value) {
         return None;
     }

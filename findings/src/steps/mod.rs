@@ -6,7 +6,7 @@
 
 mod advice;
 mod checklist;
-mod fill;
+pub mod fill;
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -68,6 +68,7 @@ pub(crate) fn say_place(facts: &mut Facts<'_>, names: &[&str], location: &str, s
             state: QuarantineState::Held,
             store: STORE.to_owned(),
             policy: None,
+            id: None,
             until: None,
             said,
         }),

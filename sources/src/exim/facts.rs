@@ -326,6 +326,7 @@ impl<'t> Context<'_, 't> {
                 state: QuarantineState::Held,
                 store: "Exim queue (frozen)".to_owned(),
                 policy: None,
+                id: None,
                 until: None,
                 said: text.to_owned(),
             };

@@ -180,9 +180,50 @@ pub enum Device {
     PermitPolicy,
     /// A sender of simulated phishing that passes all filters.
     Simulation,
+    /// A mailbox of those who study attacks, whose mail passes all filters.
+    SecurityMailbox,
+    /// One message is let go out of quarantine.
+    Release,
+    /// An exception of a rule of the organisation's own.
+    RuleException,
+    /// Recipients to whom a policy does not apply.
+    PolicyException,
+    /// A sender whose likeness to a protected one is not looked at.
+    ImpersonationExclusion,
+    /// A link that is not looked at.
+    LinkExclusion,
+    /// Senders on the vendor's own list.
+    VendorSafeList,
+    /// A connector whose mail counts as the organisation's own.
+    InternalTrust,
+    /// A hop in front that is skipped when the sending address is looked for.
+    EnhancedFiltering,
 }
 
 impl Device {
+    /// All of them.
+    pub const ALL: &[Device] = &[
+        Device::ListEntry,
+        Device::SubmittedEntry,
+        Device::SpoofPair,
+        Device::PolicySender,
+        Device::ConnectingAddress,
+        Device::Rule,
+        Device::UserList,
+        Device::UserListDomain,
+        Device::PermitPolicy,
+        Device::Simulation,
+        Device::SecurityMailbox,
+        Device::Release,
+        Device::RuleException,
+        Device::PolicyException,
+        Device::ImpersonationExclusion,
+        Device::LinkExclusion,
+        Device::VendorSafeList,
+        Device::InternalTrust,
+        Device::EnhancedFiltering,
+    ];
+
     /// What people call it, with its article.
     pub fn words(self) -> &'static str {
         match self {
@@ -195,11 +236,33 @@ impl Device {
             Device::UserList | Device::UserListDomain => "an entry of the user's own safe list",
             Device::PermitPolicy => "a policy that permits the sender",
             Device::Simulation => "an override for simulated phishing",
+            Device::SecurityMailbox => "a mailbox for studying attacks",
+            Device::Release => "the release of a message",
+            Device::RuleException => "an exception of a rule",
+            Device::PolicyException => "an exception of a policy for recipients",
+            Device::ImpersonationExclusion => "a sender whose likeness to a protected one is not looked at",
+            Device::LinkExclusion => "a link that is not looked at",
+            Device::VendorSafeList => "the vendor's own list of safe senders",
+            Device::InternalTrust => "a connector whose mail counts as the organisation's own",
+            Device::EnhancedFiltering => "a hop that is skipped when the sending address is looked for",
         }
     }
 
-    /// Its name in the tables.
-    fn id(self) -> &'static str {
+    /// The device of this name.
+    pub fn of_id(id: &str) -> Option<Device> {
+        Device::ALL.iter().copied().find(|device| device.id() == id)
+    }
+
+    /// Whether it can be told to end by itself.
+    pub fn can_end(self) -> bool {
+        matches!(
+            self,
+            Device::ListEntry | Device::SubmittedEntry | Device::Rule | Device::RuleException | Device::PermitPolicy
+        )
+    }
+
+    /// Its name in the tables, and in throughline's own form of an exception.
+    pub fn id(self) -> &'static str {
         match self {
             Device::ListEntry => "list_entry",
             Device::SubmittedEntry => "submitted_entry",
@@ -211,6 +274,15 @@ impl Device {
             Device::UserListDomain => "user_list_domain",
             Device::PermitPolicy => "permit_policy",
             Device::Simulation => "simulation",
+            Device::SecurityMailbox => "security_mailbox",
+            Device::Release => "release",
+            Device::RuleException => "rule_exception",
+            Device::PolicyException => "policy_exception",
+            Device::ImpersonationExclusion => "impersonation_exclusion",
+            Device::LinkExclusion => "link_exclusion",
+            Device::VendorSafeList => "vendor_safe_list",
+            Device::InternalTrust => "internal_trust",
+            Device::EnhancedFiltering => "enhanced_filtering",
         }
     }
 }

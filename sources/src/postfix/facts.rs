@@ -259,6 +259,7 @@ impl<'t> Context<'_, 't> {
             state: QuarantineState::Held,
             store: QUEUE.to_owned(),
             policy,
+            id: None,
             until: None,
             said: said.to_owned(),
         };
@@ -602,6 +603,7 @@ fn amavis_judged<'t>(judged: &amavis::Judged<'t>, label: &str) -> Vec<Said<'t>> 
             state: QuarantineState::Held,
             store: "amavis quarantine".to_owned(),
             policy: None,
+            id: None,
             until: None,
             said: judged.quarantine.unwrap_or(judged.said).to_owned(),
         };

@@ -247,6 +247,7 @@ impl<'t> Line<'t> {
                     state: QuarantineState::Held,
                     store: format!("Proxmox {store} quarantine"),
                     policy: rule(text),
+                    id: None,
                     until: None,
                     said: text.to_owned(),
                 };
@@ -270,6 +271,7 @@ impl<'t> Line<'t> {
                     state: QuarantineState::Gone,
                     store: "Proxmox quarantine".to_owned(),
                     policy: None,
+                    id: None,
                     until: None,
                     said: text.to_owned(),
                 })]

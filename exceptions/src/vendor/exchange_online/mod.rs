@@ -1,6 +1,12 @@
-//! To be written.
+//! Exchange Online with its filtering: lists, rules, policies, connectors and releases.
+//!
+//! `grants` reads what a setting or an act lets through, `judge` which rows of the tables it is, a file a group of rows.
 
+mod grants;
+mod judge;
 mod proposals;
+mod rule;
+mod words;
 
 use std::sync::LazyLock;
 
@@ -12,7 +18,7 @@ use crate::{Grant, Need, Proposal, Reason, World};
 
 static ROWS: LazyLock<Rows> = LazyLock::new(|| Rows::of(include_str!("rows.toml")));
 
-/// To be written.
+/// How Exchange Online lets mail through.
 pub(super) struct ExchangeOnline;
 
 impl Vendor for ExchangeOnline {
@@ -24,12 +30,12 @@ impl Vendor for ExchangeOnline {
         &ROWS
     }
 
-    fn grants(&self, _step: &Step) -> Vec<Grant> {
-        Vec::new()
+    fn grants(&self, step: &Step) -> Vec<Grant> {
+        grants::grants(step)
     }
 
-    fn judge(&self, _step: &Step, _grants: &[Grant], _world: &World<'_>) -> Vec<Reason> {
-        Vec::new()
+    fn judge(&self, step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Reason> {
+        judge::judge(step, grants, world)
     }
 
     fn proposals(&self, need: &Need, world: &World<'_>) -> Vec<Proposal> {

@@ -1,4 +1,11 @@
-//! To be written.
+//! Mimecast: managed senders, permits, bypass policies, managed URLs, and the release of what is held.
+
+mod grants;
+mod judge;
+mod policy;
+mod proposals;
+#[cfg(test)]
+mod tests;
 
 use std::sync::LazyLock;
 
@@ -10,7 +17,7 @@ use crate::{Grant, Need, Proposal, Reason, World};
 
 static ROWS: LazyLock<Rows> = LazyLock::new(|| Rows::of(include_str!("rows.toml")));
 
-/// To be written.
+/// The exceptions of Mimecast.
 pub(super) struct Mimecast;
 
 impl Vendor for Mimecast {
@@ -22,15 +29,19 @@ impl Vendor for Mimecast {
         &ROWS
     }
 
-    fn grants(&self, _step: &Step) -> Vec<Grant> {
-        Vec::new()
+    fn grants(&self, step: &Step) -> Vec<Grant> {
+        grants::grants(step)
     }
 
-    fn judge(&self, _step: &Step, _grants: &[Grant], _world: &World<'_>) -> Vec<Reason> {
-        Vec::new()
+    fn judge(&self, step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Reason> {
+        judge::judge(step, grants, world)
     }
 
-    fn proposals(&self, _need: &Need, _world: &World<'_>) -> Vec<Proposal> {
-        Vec::new()
+    fn is_told_elsewhere(&self, name: &str) -> bool {
+        super::is_remark(name) || grants::TOLD.contains(&&*policy::fold(name))
+    }
+
+    fn proposals(&self, need: &Need, world: &World<'_>) -> Vec<Proposal> {
+        proposals::proposals(need, world)
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn by_filter(stay: &Stay<'_>) -> Option<Claim> {
     }
     let deed = deed(stay)?;
     let verdict = best(stay)?;
-    let named = class_in_the_sample(stay, verdict).or_else(|| named_nearer(stay, verdict)).unwrap_or(verdict);
+    let named = nearest(stay, verdict);
     let behind = behind_a_spoof(stay, named);
     let (id, layer) = match &behind {
         Some(behind) => (behind.id, behind.layer),
@@ -58,6 +58,11 @@ pub(super) fn by_filter(stay: &Stay<'_>) -> Option<Claim> {
         _ if is_group_alone(stay, named) => by_group_alone(claim),
         _ => claim,
     })
+}
+
+/// The record that names the reason of a stay's best verdict nearest: mostly that verdict itself.
+pub(crate) fn nearest<'t>(stay: &Stay<'t>, verdict: &'t Event) -> &'t Event {
+    class_in_the_sample(stay, verdict).or_else(|| named_nearer(stay, verdict)).unwrap_or(verdict)
 }
 
 /// Whether all that is known of a verdict is that the anti-phishing policy acted and filed it as phishing: it files what it takes for

@@ -229,18 +229,16 @@ impl<'a> Between<'a> {
             }
         }
         if let Some((change, until)) = last {
-            {
-                found.push(Refresh {
-                    at: until,
-                    specific: Some("exception-expired"),
-                    tie: Tie::Undoes,
-                    told: format!("the end that {} set for it, {}", change.fact.operation, minute(until)),
-                    cite: change.cite(),
-                    cites: vec![change.cite()],
-                    key: (String::new(), object(change.fact), String::new()),
-                    altered: Vec::new(),
-                });
-            }
+            found.push(Refresh {
+                at: until,
+                specific: Some("exception-expired"),
+                tie: Tie::Undoes,
+                told: format!("the end that {} set for it, {}", change.fact.operation, minute(until)),
+                cite: change.cite(),
+                cites: vec![change.cite()],
+                key: (String::new(), object(change.fact), String::new()),
+                altered: Vec::new(),
+            });
         }
         // An entry of which both an export and the record that made it are there ends once.
         found.sort_by_key(|one| one.at);

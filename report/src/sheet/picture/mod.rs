@@ -1,5 +1,6 @@
 //! Pictures in every face: a file a shape, with its geometry and its three drawings.
 
+mod breadth;
 mod compared;
 mod counts;
 mod strip;
@@ -28,6 +29,7 @@ pub(crate) fn shown_cites(picture: &Picture) -> Vec<&Cite> {
         Picture::BeforeAfter(one) => compared::shown(&one.rows).0.into_iter().flat_map(|row| &row.cites).collect(),
         Picture::EventStrip(one) => strip::listed(one).0.into_iter().flat_map(|event| event.cites).collect(),
         Picture::Counts(one) => counts::shown(&one.rows).0.iter().flat_map(|row| &row.cites).collect(),
+        Picture::Breadth(_) => Vec::new(),
     }
 }
 
@@ -40,6 +42,7 @@ pub(super) fn terminal(page: &mut Page, pictured: &Pictured) {
         Picture::BeforeAfter(one) => compared::terminal(page, one, numbers),
         Picture::EventStrip(one) => strip::terminal(page, one, numbers),
         Picture::Counts(one) => counts::terminal(page, one, numbers),
+        Picture::Breadth(one) => breadth::terminal(page, one),
     }
     page.line(&[]);
 }
@@ -52,6 +55,7 @@ pub(super) fn markdown(out: &mut String, pictured: &Pictured) {
         Picture::BeforeAfter(one) => compared::markdown(out, one, numbers),
         Picture::EventStrip(one) => strip::markdown(out, one, numbers),
         Picture::Counts(one) => counts::markdown(out, one, numbers),
+        Picture::Breadth(one) => breadth::markdown(out, one),
     }
 }
 
@@ -63,5 +67,6 @@ pub(super) fn html(pictured: &Pictured) -> Markup {
         Picture::BeforeAfter(one) => compared::html(one, numbers),
         Picture::EventStrip(one) => strip::html(one, numbers),
         Picture::Counts(one) => counts::html(one, numbers),
+        Picture::Breadth(one) => breadth::html(one),
     }
 }

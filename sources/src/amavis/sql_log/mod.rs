@@ -197,7 +197,7 @@ fn quarantined(row: &Row, facts: &mut Facts<'_>, said: &str) {
     let store = "amavis quarantine".to_owned();
     facts.say_by(
         &["rs", "quartype"],
-        Fact::Quarantine(Quarantine { state, store, policy: None, until: None, said: place }),
+        Fact::Quarantine(Quarantine { state, store, policy: None, id: None, until: None, said: place }),
     );
     let step = match rs {
         Some("released") => ReleaseStep::Released,

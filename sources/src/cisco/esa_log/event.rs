@@ -245,6 +245,7 @@ fn end<'t>(event: &Event<'t>, act: Option<&'t str>, done: Option<&str>) -> Vec<(
                 state: QuarantineState::Held,
                 store: "Cisco Secure Email quarantine".to_owned(),
                 policy,
+                id: None,
                 until: None,
                 said,
             };

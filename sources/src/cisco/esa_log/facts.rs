@@ -376,6 +376,7 @@ impl<'t> Of<'_, 't> {
             state,
             store: store.to_owned(),
             policy: rule(said),
+            id: None,
             until: None,
             said: said.to_owned(),
         }))

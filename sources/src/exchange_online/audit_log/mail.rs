@@ -131,6 +131,7 @@ pub(super) fn quarantine(row: &Row, operation: &str, facts: &mut Facts<'_>) {
                     state: QuarantineState::Gone,
                     store: STORE.to_owned(),
                     policy: None,
+                    id: None,
                     until: None,
                     said: said(row, operation),
                 }),

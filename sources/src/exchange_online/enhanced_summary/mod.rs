@@ -135,6 +135,7 @@ fn state_copy(row: &Row, events: &str, facts: &mut Facts<'_>) {
                 state: QuarantineState::Held,
                 store: STORE.to_owned(),
                 policy: None,
+                id: None,
                 until: None,
                 said,
             }),

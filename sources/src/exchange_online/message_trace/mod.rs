@@ -174,6 +174,7 @@ impl Table for MessageTrace {
                     state: QuarantineState::Held,
                     store: STORE.to_owned(),
                     policy: None,
+                    id: None,
                     until: None,
                     said,
                 }),

@@ -340,7 +340,7 @@ impl<'r> Event<'r> {
 
 /// A copy held by the service's quarantine.
 pub(super) fn held(said: String) -> Quarantine {
-    Quarantine { state: QuarantineState::Held, store: STORE.to_owned(), policy: None, until: None, said }
+    Quarantine { state: QuarantineState::Held, store: STORE.to_owned(), policy: None, id: None, until: None, said }
 }
 
 /// The folder after `DefaultFolderType:`, or the user's own after `delivered to the folder:`, and the words that say so.

@@ -162,6 +162,14 @@ impl Table for QuarantineList {
     }
 }
 
+/// `GUID1\GUID2`, by which one message is released; half of it names no entry of the quarantine.
+fn release_id(row: &Row) -> Option<String> {
+    let id = row.text(&["identity"])?;
+    let (message, entry) = id.split_once('\\')?;
+    let is_whole = [message, entry].into_iter().all(|part| Identifier::network_message_id(part).is_some());
+    is_whole.then(|| id.to_owned())
+}
+
 /// Where one recipient's copy stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -181,6 +189,7 @@ fn state_group(row: &Row, state: State, policy: Option<PolicyRef>, facts: &mut F
         },
         store: STORE.to_owned(),
         policy,
+        id: release_id(row),
         until,
         said: said(row),
     };

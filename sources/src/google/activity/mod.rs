@@ -225,6 +225,7 @@ impl Event {
                     state: QuarantineState::Gone,
                     store: format!("Gmail admin quarantine ({name})"),
                     policy: None,
+                    id: None,
                     until: None,
                     said: self.name.clone(),
                 });

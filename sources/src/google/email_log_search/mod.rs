@@ -159,6 +159,7 @@ fn step(row: &Row, facts: &mut Facts<'_>) {
             state: QuarantineState::Held,
             store: "Gmail admin quarantine".to_owned(),
             policy: None,
+            id: None,
             until: None,
             said: said.clone(),
         }),

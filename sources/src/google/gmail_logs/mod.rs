@@ -436,6 +436,7 @@ impl Step {
                 state: QuarantineState::Held,
                 store: "Gmail admin quarantine".to_owned(),
                 policy: self.rules().into_iter().next(),
+                id: None,
                 until: None,
                 said: said.clone(),
             }),

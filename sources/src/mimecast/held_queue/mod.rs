@@ -164,6 +164,7 @@ fn reason(row: &mut Row, record: &Record, object: &Object) {
         state: QuarantineState::Held,
         store: store(object),
         policy: policy.clone(),
+        id: text_at(object, "id"),
         until: None,
         said: said.clone(),
     };

@@ -169,7 +169,7 @@ fn queued(row: &mut Row, record: &Record, queue: &Object, word: &str, clock: &Cl
     };
     let policy = definition.clone().map(|name| PolicyRef { kind: None, name: Some(name), id: None });
     let state = QuarantineState::Held;
-    let quarantine = Quarantine { state, store, policy: policy.clone(), until: None, said: said.clone() };
+    let quarantine = Quarantine { state, store, policy: policy.clone(), id: None, until: None, said: said.clone() };
     row.state_at(Fact::Quarantine(quarantine), when.clone(), None, mark.clone());
     let kinds = [Some(said.clone()), definition].into_iter().flatten().map(|text| held_queue::verdict_of(&text));
     let kind = kinds.into_iter().find(|kind| *kind != evidence::VerdictKind::Unknown);

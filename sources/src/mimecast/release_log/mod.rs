@@ -196,7 +196,7 @@ fn release(row: &mut Row, record: &Record, object: &Object) {
             None => HELD_QUEUE.to_owned(),
         };
         let policy = text_at(object, "policy").map(|name| PolicyRef { kind: None, name: Some(name), id: None });
-        row.state(Fact::Quarantine(Quarantine { state, store, policy, until: None, said }), mark);
+        row.state(Fact::Quarantine(Quarantine { state, store, policy, id: None, until: None, said }), mark);
     }
     contradiction(row, record, object, step);
 }

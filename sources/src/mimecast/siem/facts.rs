@@ -190,6 +190,7 @@ fn process(row: &mut Row, record: &Record, fields: &Fields) {
                 state: QuarantineState::Held,
                 store: HELD_QUEUE.to_owned(),
                 policy: None,
+                id: None,
                 until: None,
                 said: said.clone(),
             };

@@ -314,6 +314,7 @@ fn quarantine(row: &Row, decision: &Decision, facts: &mut Facts<'_>) {
         state: QuarantineState::Held,
         store: format!("Proofpoint quarantine ({})", folder.as_deref().unwrap_or("folder not named")),
         policy: part("rule").map(|rule| PolicyRef { kind: part("module"), name: Some(rule), id: None }),
+        id: None,
         until: None,
         said: decision.said.last().cloned().unwrap_or_default(),
     };

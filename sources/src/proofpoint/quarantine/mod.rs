@@ -154,6 +154,7 @@ fn held(row: &Row, facts: &mut Facts<'_>) {
         state: if released.is_some() { QuarantineState::Released } else { QuarantineState::Held },
         store: format!("Proofpoint quarantine ({folder})"),
         policy: None,
+        id: None,
         until: None,
         said: last.map_or(format!("folder={folder}"), |last| format!("folder={folder} statusdesc={last}")),
     };

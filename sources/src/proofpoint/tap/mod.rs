@@ -259,6 +259,7 @@ fn held(row: &Row, passed: Option<bool>, facts: &mut Facts<'_>) {
                 state: QuarantineState::Held,
                 store: format!("Proofpoint quarantine ({folder})"),
                 policy: policy(row),
+                id: None,
                 until: None,
                 said: format!("quarantineFolder={folder}"),
             };
