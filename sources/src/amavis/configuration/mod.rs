@@ -82,10 +82,11 @@ pub(crate) fn parts(text: &str) -> Vec<Part> {
                 Says::Torn { expected: "a statement with its `;`", found: crate::text::first_words(body) }
             }
             Some((name, key, value)) => match settings(&name, key.as_deref(), value) {
-                found if found.is_empty() => Says::PassedOver("statement that lets nothing through"),
+                found if found.is_empty() => Says::PassedOver("statement that is not followed"),
                 found => Says::Settings(found),
             },
-            None => Says::PassedOver("statement that lets nothing through"),
+            None if is_of_the_frame(&one.words) => Says::PassedOver("statement that lets nothing through"),
+            None => Says::PassedOver("statement that is not followed"),
         };
         Part { span: one.span, says }
     };
@@ -192,6 +193,9 @@ fn bank(name: &str, key: Option<&str>, value: &[Word]) -> Setting {
     setting
 }
 
+/// How much of a recipient is told with each entry of his list.
+const RECIPIENT_MAX_CHARS: usize = 320;
+
 /// The senders of a list, each an entry; `says` of a list of points is told by their sign.
 fn listed(name: &str, key: Option<&str>, value: &[Word], says: Option<ListWord>) -> Vec<Setting> {
     let mut found = Vec::new();
@@ -212,13 +216,13 @@ fn listed(name: &str, key: Option<&str>, value: &[Word], says: Option<ListWord>)
             }
             Word::Name(function) if function == "read_hash" || function == "read_array" => is_file = true,
             Word::Text(text) if next(1) == Some(&Word::Mark('>')) && matches!(next(2), Some(Word::Mark('[' | '{'))) => {
-                scopes.push((depth + 1, text.clone()));
+                scopes.push((depth + 1, text.chars().take(RECIPIENT_MAX_CHARS).collect()));
             }
             Word::Text(text)
                 if next(1) == Some(&Word::Mark('>'))
                     && matches!(next(2), Some(Word::Name(read)) if read.starts_with("read_")) =>
             {
-                scopes.push((depth + 1, text.clone()));
+                scopes.push((depth + 1, text.chars().take(RECIPIENT_MAX_CHARS).collect()));
             }
             Word::Text(text) | Word::Pattern(text) => {
                 let points = match (next(1), next(2)) {
@@ -276,20 +280,19 @@ fn entry(
     }
 }
 
+/// `use strict;`, `1;` and the like.
+fn is_of_the_frame(words: &[Word]) -> bool {
+    let frame = ["use", "1", "no", "package"];
+    matches!(words.first(), Some(Word::Name(name)) if frame.contains(&name.as_str()))
+}
+
 /// Whether a text is such a file: it sets a variable of amavis, and its first statements are plain ones.
 pub(crate) fn is_configuration(text: &str) -> bool {
     if !text.contains(['$', '@', '%']) || !text.contains(';') && !text.contains("read_hash") {
         return false;
     }
     let all = statements(text);
-    let is_plain = |one: &&Statement| match one.words.as_slice() {
-        [Word::Name(name), ..]
-            if matches!(name.as_str(), "use" | "1" | "no" | "package" | "include_config_files" | "require") =>
-        {
-            true
-        }
-        words => assigned(words).is_some(),
-    };
+    let is_plain = |one: &&Statement| is_of_the_frame(&one.words) || assigned(&one.words).is_some();
     let plain = all.iter().filter(is_plain).count();
     let is_known =
         |one: &&Statement| assigned(&one.words).is_some_and(|(name, ..)| CODES.means("variable", &name).is_some());

@@ -59,6 +59,11 @@ pub(super) fn of(text: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| (kind.is)(text))
 }
 
+/// Whether some lines are of a kind, by their content or by the path of their file.
+pub(super) fn fits(text: &str, path: &str) -> bool {
+    of(text).is_some() || by_path(text, path).is_some()
+}
+
 /// Values of a list of rspamd: what an entry means is said where the list is used.
 const RSPAMD_LIST: Kind =
     Kind { product: Product::Rspamd, operation: "map entry", is: |_| false, parts: configuration_of_rspamd::values };

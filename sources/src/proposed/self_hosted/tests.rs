@@ -64,6 +64,27 @@ fn ok_lines() {
             "partner.example OK\npostmap /etc/postfix/sender_access\n",
             vec![format!("1 {entry}: partner.example Allow domain partner.example")],
         ),
+        (
+            "beside something that is not followed",
+            "whitelist_from_dkim ann@b.example b.example\ninclude /tmp/more.cf\nreport_safe 0\n",
+            vec![
+                "1 Amavis Created SpamAssassin directive: ann@b.example Allow sender ann@b.example".to_owned(),
+                "2 unread: directive that is not followed".to_owned(),
+            ],
+        ),
+        (
+            "a statement of amavis",
+            "$sa_kill_level_deflt = 999;\n1;\n",
+            vec!["1 Amavis Created amavis setting: sa_kill_level_deflt sa_kill_level_deflt=999".to_owned()],
+        ),
+        (
+            "a difference",
+            "--- a/etc/postfix/main.cf\n+++ b/etc/postfix/main.cf\n@@ -1,3 +1,3 @@\n myhostname = mx.example.com\n-mynetworks = 127.0.0.0/8\n+mynetworks = 127.0.0.0/8 192.0.2.0/24\n",
+            vec![
+                "5 Postfix Removed Postfix parameter: mynetworks mynetworks=127.0.0.0/8 table=b/etc/postfix/main.cf".to_owned(),
+                "6 Postfix Created Postfix parameter: mynetworks mynetworks=127.0.0.0/8,192.0.2.0/24 table=b/etc/postfix/main.cf".to_owned(),
+            ],
+        ),
         ("prose", "let them in please\n", vec!["1 unread: no change".to_owned()]),
     ] {
         let found = told(text);
@@ -119,7 +140,11 @@ fn ok_commands() {
             "postconf -X smtpd_milters",
             vec!["1 Postfix Removed postconf -X: smtpd_milters smtpd_milters="],
         ),
-        ("a parameter that does nothing here", "postconf -e 'smtpd_banner = $myhostname'", vec!["1 unread: no change"]),
+        (
+            "a parameter that does nothing here",
+            "postconf -e 'smtpd_banner = $myhostname'",
+            vec!["1 unread: `smtpd_banner`"],
+        ),
         ("a parameter that is not known", "postconf -e 'made_up = 1'", vec!["1 unread: `made_up`"]),
         (
             "held messages",
