@@ -198,6 +198,7 @@ fn ok_commands() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Large texts of each grammar that never ends, or that repeats itself within itself, take no longer than they are long.
 #[test]
 fn rubbish_ends() {
     for text in [
@@ -214,5 +215,22 @@ fn rubbish_ends() {
     ] {
         let _ = told(&text.repeat(500));
         let _ = told(text);
+    }
+    let long = "x".repeat(100_000);
+    for text in [
+        format!("if /{long}/\n{}", "a.example OK\n".repeat(20_000)),
+        format!("whitelist_from {}", "a@b.example ".repeat(20_000)),
+        format!("@score_sender_maps = ({{ '{long}' => [{{ {} }}] }});", "'a@b.example' => -1, ".repeat(20_000)),
+        format!("postconf -e {}", "'mynetworks = 192.0.2.1' ".repeat(5_000)),
+        format!("A {{ type = ip; map = [{}]; }}", "\"192.0.2.1\",".repeat(20_000)),
+        format!("multimap {}", "{ a ".repeat(50_000)),
+        "symbols { /* ".repeat(20_000),
+        "$policy_bank{'A'} = { a => [".repeat(10_000),
+        "if /a/\n".repeat(50_000) + "a.example OK\n",
+        "+++ b/etc/postfix/x\n@@ -1 +1 @@\n+a.example OK\n".repeat(10_000),
+    ] {
+        let reference = "2026-11-01T00:00:00Z".parse().expect("an instant");
+        let clock = Clock { zone: TimeZone::UTC, zone_label: "UTC".to_owned(), reference };
+        let _ = crate::proposed::read(&Input { name: "change.txt".into(), bytes: text.as_bytes() }, &clock);
     }
 }
