@@ -13,7 +13,20 @@ const TRIES: usize = 24;
 const SAMPLE_MAX_BYTES: usize = 64 << 10;
 
 /// Kinds that are read by grammars of their own, and so have to be tried by themselves.
-const OWN_GRAMMARS: &[&str] = &["report/", "dns/", "job/", "probe/", "dovecot/sieve", "google/", "proofpoint/"];
+const OWN_GRAMMARS: &[&str] = &[
+    "report/",
+    "dns/",
+    "job/",
+    "probe/",
+    "dovecot/sieve",
+    "google/",
+    "proofpoint/",
+    "postfix/access-map",
+    "postfix/configuration",
+    "rspamd/configuration",
+    "spamassassin/",
+    "amavis/configuration",
+];
 
 fn samples(source: &dyn Source) -> Vec<(String, Vec<u8>)> {
     let folder = folder_of(source.id()).join("samples");

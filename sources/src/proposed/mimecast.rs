@@ -300,7 +300,7 @@ impl Told<'_> {
 
     fn step(&mut self, endpoint: &Endpoint, about: About, said: &str, line: u64) {
         let (operation, kind) = (endpoint.operation.clone(), endpoint.kind);
-        let said = said.to_owned();
+        let said = said.chars().take(evidence::SAID_MAX_CHARS).collect();
         let product = Product::Mimecast;
         self.candidate.steps.push(Step { said, line, product, operation, kind, about, replaces: Vec::new() });
     }

@@ -19,11 +19,21 @@ pub(super) struct Maps;
 impl Dialect for Maps {
     fn is_written_in(&self, text: &str) -> bool {
         let has_command = || text.lines().any(commands::is_ours);
-        kinds::of(text).is_some() || has_command()
+        let is_difference = || difference(text).is_some_and(|(_, new, into)| kinds::fits(&new, &into));
+        kinds::of(text).is_some() || has_command() || is_difference()
     }
 
     fn read(&self, _file: &FileName, text: &str, _clock: &Clock) -> Candidate {
         let mut told = Told::default();
+        if let Some((old, new, into)) = difference(text) {
+            for (lines, kind) in [(old, ChangeKind::Removed), (new, ChangeKind::Created)] {
+                told.kind = Some(kind);
+                if !lines.trim().is_empty() {
+                    told.lines(&lines, 1, Some(&into));
+                }
+            }
+            return told.candidate;
+        }
         if !text.lines().any(commands::is_ours) {
             told.lines(text, 1, None);
             return told.candidate;
@@ -49,20 +59,29 @@ impl Dialect for Maps {
     }
 }
 
+/// Why a part may be passed over in a change; any other may do what nobody sees.
+const HARMLESS: &[&str] =
+    &["if and endif", "directive that lets nothing through", "statement that lets nothing through"];
+
+/// How much of a command or entry is told with each step.
+const SAID_MAX_CHARS: usize = evidence::SAID_MAX_CHARS;
+
 /// What was read so far.
 #[derive(Default)]
 struct Told {
+    /// What is done with what is read as lines.
+    kind: Option<ChangeKind>,
     candidate: Candidate,
 }
 
 impl Told {
     fn unread(&mut self, said: &str, line: u64, expected: &str, found: &str) {
-        let said = said.trim().chars().take(300).collect();
+        let said = cut(said);
         self.candidate.unread.push(Unread { said, line, expected: expected.to_owned(), found: found.to_owned() });
     }
 
     fn step(&mut self, said: &str, line: u64, product: Product, operation: &str, kind: ChangeKind, about: About) {
-        let (said, operation) = (said.trim().to_owned(), operation.to_owned());
+        let (said, operation) = (cut(said), operation.to_owned());
         self.candidate.steps.push(Step { said, line, product, operation, kind, about, replaces: Vec::new() });
     }
 
@@ -96,12 +115,13 @@ impl Told {
                             line,
                             kind.product.clone(),
                             kind.operation,
-                            ChangeKind::Created,
+                            self.kind.unwrap_or(ChangeKind::Created),
                             About::Setting(Box::new(setting)),
                         );
                     }
                 }
-                Says::PassedOver(_) => {}
+                Says::PassedOver(reason) if HARMLESS.contains(&reason) => {}
+                Says::PassedOver(reason) => self.unread(&said, line, "a part that is known", reason),
                 Says::Torn { expected, found } => self.unread(&said, line, expected, &found),
             }
         }
@@ -119,6 +139,27 @@ impl Told {
             self.unread(&last.said, line, "a file into which it is written", "none");
         }
     }
+}
+
+/// The front of a text that may stand with many steps.
+fn cut(said: &str) -> String {
+    said.trim().chars().take(SAID_MAX_CHARS).collect()
+}
+
+/// The lines of a difference of two files (`diff -u`) that go and that come, each on its own line, and the file; `None` if it is none.
+fn difference(text: &str) -> Option<(String, String, String)> {
+    let into = text.lines().find_map(|line| line.strip_prefix("+++ "))?;
+    text.lines().find(|line| line.starts_with("@@ "))?;
+    let into = into.split('\t').next().unwrap_or(into).trim().to_owned();
+    let only = |sign: char| {
+        let heads = ["--- ", "+++ "];
+        let of = |line: &str| match line.strip_prefix(sign) {
+            Some(rest) if !heads.iter().any(|head| line.starts_with(head)) => format!("{rest}\n"),
+            _ => "\n".to_owned(),
+        };
+        text.lines().map(of).collect::<String>()
+    };
+    Some((only('-'), only('+'), into))
 }
 
 #[cfg(test)]

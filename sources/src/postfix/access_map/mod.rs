@@ -78,7 +78,7 @@ pub(crate) fn parts(text: &str) -> Vec<Part> {
     let mut within: Vec<String> = Vec::new();
     let mut says = |text: &str| match bracket(text) {
         Some(Bracket::If(pattern)) => {
-            within.push(pattern);
+            within.push(pattern.chars().take(PATTERN_MAX_CHARS).collect());
             Says::PassedOver("if and endif")
         }
         Some(Bracket::End) => {
@@ -111,6 +111,9 @@ fn bracket(text: &str) -> Option<Bracket> {
     let is_pattern = pattern.starts_with(['/', '!']) || is_network(pattern);
     (word.eq_ignore_ascii_case("if") && is_pattern).then(|| Bracket::If(pattern.to_owned()))
 }
+
+/// How much of the pattern of an `if` is told with each entry.
+const PATTERN_MAX_CHARS: usize = 300;
 
 /// How deep `if` may lie within `if` and still be told with an entry.
 const WITHIN_MAX: usize = 8;

@@ -78,7 +78,7 @@ pub(crate) fn parts(text: &str) -> Vec<Part> {
     let says = |text: &str| match assignment(text) {
         Some((name, value)) => match parameter(name, value, classes.contains(name)) {
             Some(setting) => Says::Settings(vec![setting]),
-            None => Says::PassedOver("parameter that lets nothing in"),
+            None => Says::PassedOver("parameter that is not followed"),
         },
         None => Says::Torn { expected: "`name = value` (postconf(5))", found: crate::text::first_words(text) },
     };
@@ -106,11 +106,6 @@ pub(crate) fn parameter(name: &str, value: &str, is_class: bool) -> Option<Setti
         setting.conditions.push(Condition { on: ConditionOn::SourceAddress, name: name.to_owned(), values });
     }
     Some(setting)
-}
-
-/// Whether a parameter is one that is known by its name.
-pub(crate) fn is_known(name: &str) -> bool {
-    CODES.means("parameter", name).is_some()
 }
 
 /// The words of a value; what stands in braces is one.
@@ -160,13 +155,13 @@ fn is_configuration(text: &str) -> bool {
             Some((name, value)) => {
                 good += 1;
                 let is_other = value.ends_with(';') || value.starts_with(['"', '\'', '{']);
-                known += usize::from(!is_other && is_known(name));
+                known += usize::from(!is_other && CODES.means("parameter", name).is_some());
             }
             None if place == 0 => return false,
             None => torn += 1,
         }
     }
-    known > 0 && good > torn * 4 && known * 10 >= good
+    known > 0 && good > torn * 4 && (known > 2 || known * 10 >= good)
 }
 
 /// Whether every line of a text is a parameter, and one of them of Postfix.

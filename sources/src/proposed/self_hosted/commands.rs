@@ -162,9 +162,7 @@ fn postconf(told: &mut Told, command: &Command) {
         let (service, name) =
             name.rsplit_once('/').filter(|_| is_service).map_or((None, name), |(service, name)| (Some(service), name));
         let Some(mut setting) = configuration::parameter(name, value, name.ends_with("_restrictions")) else {
-            if !configuration::is_known(name) {
-                told.unread(&command.said, word.line, "a parameter that is known", &format!("`{name}`"));
-            }
+            told.unread(&command.said, word.line, "a parameter that decides what is let in", &format!("`{name}`"));
             continue;
         };
         let service = service.map(|service| Property { name: "service".to_owned(), values: vec![service.to_owned()] });

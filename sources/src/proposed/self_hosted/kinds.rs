@@ -2,6 +2,7 @@
 
 use evidence::{Product, Property, Setting};
 
+use crate::amavis::configuration as configuration_of_amavis;
 use crate::postfix::{access_map, configuration};
 use crate::rspamd::configuration as configuration_of_rspamd;
 use crate::setup::Part;
@@ -29,6 +30,12 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         product: Product::Amavis,
+        operation: "amavis setting",
+        is: configuration_of_amavis::is_configuration,
+        parts: configuration_of_amavis::parts,
+    },
+    Kind {
+        product: Product::Amavis,
         operation: "SpamAssassin directive",
         is: preferences::is_configuration,
         parts: preferences::parts,
@@ -50,6 +57,11 @@ const KINDS: &[Kind] = &[
 /// The kind of some lines; `None` if they are of none.
 pub(super) fn of(text: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| (kind.is)(text))
+}
+
+/// Whether some lines are of a kind, by their content or by the path of their file.
+pub(super) fn fits(text: &str, path: &str) -> bool {
+    of(text).is_some() || by_path(text, path).is_some()
 }
 
 /// Values of a list of rspamd: what an entry means is said where the list is used.

@@ -64,6 +64,27 @@ fn ok_lines() {
             "partner.example OK\npostmap /etc/postfix/sender_access\n",
             vec![format!("1 {entry}: partner.example Allow domain partner.example")],
         ),
+        (
+            "beside something that is not followed",
+            "whitelist_from_dkim ann@b.example b.example\ninclude /tmp/more.cf\nreport_safe 0\n",
+            vec![
+                "1 Amavis Created SpamAssassin directive: ann@b.example Allow sender ann@b.example".to_owned(),
+                "2 unread: directive that is not followed".to_owned(),
+            ],
+        ),
+        (
+            "a statement of amavis",
+            "$sa_kill_level_deflt = 999;\n1;\n",
+            vec!["1 Amavis Created amavis setting: sa_kill_level_deflt sa_kill_level_deflt=999".to_owned()],
+        ),
+        (
+            "a difference",
+            "--- a/etc/postfix/main.cf\n+++ b/etc/postfix/main.cf\n@@ -1,3 +1,3 @@\n myhostname = mx.example.com\n-mynetworks = 127.0.0.0/8\n+mynetworks = 127.0.0.0/8 192.0.2.0/24\n",
+            vec![
+                "5 Postfix Removed Postfix parameter: mynetworks mynetworks=127.0.0.0/8 table=b/etc/postfix/main.cf".to_owned(),
+                "6 Postfix Created Postfix parameter: mynetworks mynetworks=127.0.0.0/8,192.0.2.0/24 table=b/etc/postfix/main.cf".to_owned(),
+            ],
+        ),
         ("prose", "let them in please\n", vec!["1 unread: no change".to_owned()]),
     ] {
         let found = told(text);
@@ -119,7 +140,11 @@ fn ok_commands() {
             "postconf -X smtpd_milters",
             vec!["1 Postfix Removed postconf -X: smtpd_milters smtpd_milters="],
         ),
-        ("a parameter that does nothing here", "postconf -e 'smtpd_banner = $myhostname'", vec!["1 unread: no change"]),
+        (
+            "a parameter that does nothing here",
+            "postconf -e 'smtpd_banner = $myhostname'",
+            vec!["1 unread: `smtpd_banner`"],
+        ),
         ("a parameter that is not known", "postconf -e 'made_up = 1'", vec!["1 unread: `made_up`"]),
         (
             "held messages",
@@ -173,6 +198,7 @@ fn ok_commands() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Large texts of each grammar that never ends, or that repeats itself within itself, take no longer than they are long.
 #[test]
 fn rubbish_ends() {
     for text in [
@@ -189,5 +215,22 @@ fn rubbish_ends() {
     ] {
         let _ = told(&text.repeat(500));
         let _ = told(text);
+    }
+    let long = "x".repeat(100_000);
+    for text in [
+        format!("if /{long}/\n{}", "a.example OK\n".repeat(20_000)),
+        format!("whitelist_from {}", "a@b.example ".repeat(20_000)),
+        format!("@score_sender_maps = ({{ '{long}' => [{{ {} }}] }});", "'a@b.example' => -1, ".repeat(20_000)),
+        format!("postconf -e {}", "'mynetworks = 192.0.2.1' ".repeat(5_000)),
+        format!("A {{ type = ip; map = [{}]; }}", "\"192.0.2.1\",".repeat(20_000)),
+        format!("multimap {}", "{ a ".repeat(50_000)),
+        "symbols { /* ".repeat(20_000),
+        "$policy_bank{'A'} = { a => [".repeat(10_000),
+        "if /a/\n".repeat(50_000) + "a.example OK\n",
+        "+++ b/etc/postfix/x\n@@ -1 +1 @@\n+a.example OK\n".repeat(10_000),
+    ] {
+        let reference = "2026-11-01T00:00:00Z".parse().expect("an instant");
+        let clock = Clock { zone: TimeZone::UTC, zone_label: "UTC".to_owned(), reference };
+        let _ = crate::proposed::read(&Input { name: "change.txt".into(), bytes: text.as_bytes() }, &clock);
     }
 }

@@ -137,7 +137,7 @@ fn said(entry: &Entry, setting: Setting) -> Part {
 }
 
 fn passed(entry: &Entry) -> Part {
-    Part { span: entry.span.clone(), says: Says::PassedOver("part that lets nothing through") }
+    Part { span: entry.span.clone(), says: Says::PassedOver("part that is not followed") }
 }
 
 fn each(entries: &[Entry], parts: &mut Vec<Part>, read: &dyn Fn(&Entry) -> Option<Setting>) {

@@ -92,7 +92,7 @@ fn says(line: &str) -> Says {
     let words: Vec<&str> = rest.split_whitespace().collect();
     let means = CODES.means("directive", directive);
     match means {
-        _ if means.is_some_and(|means| means != "passed" && means != "switch") && words.is_empty() => {
+        _ if means.is_some_and(|means| !["passed", "switch", "not_followed"].contains(&means)) && words.is_empty() => {
             Says::Torn { expected: "a directive with its values", found: directive.to_owned() }
         }
         Some("allow_sender" | "allow_recipient" | "allow_url" | "block_sender" | "block_recipient" | "block_url") => {
@@ -107,6 +107,7 @@ fn says(line: &str) -> Says {
         Some("switch") => {
             Says::Settings(vec![setup::parameter(directive, words.iter().map(|word| (*word).to_owned()).collect())])
         }
+        Some("not_followed") => Says::PassedOver("directive that is not followed"),
         Some(_) => Says::PassedOver("directive that lets nothing through"),
         None if is_directive(directive) => Says::PassedOver("directive that is not known"),
         None => Says::Torn { expected: "a directive of SpamAssassin", found: crate::text::first_words(line) },
@@ -187,7 +188,7 @@ pub(crate) fn is_configuration(text: &str) -> bool {
 fn is_telling(directive: &str, rest: &str) -> bool {
     let has = |count: usize| rest.split_whitespace().count() >= count;
     match CODES.means("directive", directive) {
-        Some("passed") => rest.contains("Mail::SpamAssassin") || directive == "rewrite_header",
+        Some("passed" | "not_followed") => rest.contains("Mail::SpamAssassin") || directive == "rewrite_header",
         Some("rule") => {
             let value = rest.split_whitespace().nth(1).unwrap_or("").trim_matches(['(', ')']);
             directive == "score" && value.parse::<f64>().is_ok()
