@@ -297,13 +297,10 @@ impl<'a> Own<'a> {
 
     fn need(&self, cause: Option<&Finding>, message: &Known) -> Need {
         let behind = cause.and_then(|cause| self.behind(cause));
-        let verdict = findings::verdict_of(self.copy);
-        let doer = self.copy.decided();
-        let product = self.doer(cause);
-        let is_filters = doer.is_some_and(|stay| stay.station.system.product == product);
+        let verdict = self.verdict(cause);
         let side = Side::of(self.copy);
-        let mut need = message.blank(product);
-        need.verdict = verdict.filter(|_| is_filters).and_then(|(class, nearest)| weightier(class, nearest));
+        let mut need = message.blank(self.doer(cause));
+        need.verdict = verdict.and_then(|(class, nearest)| weightier(class, nearest));
         need.cause = behind.or(cause).map(|finding| finding.id.clone()).unwrap_or_default();
         need.is_shown = cause.is_some();
         need.because = match (cause, behind) {
@@ -326,22 +323,34 @@ impl<'a> Own<'a> {
         need.is_behind_a_gateway = side.is_behind_a_gateway || message.by_hops.0;
         need.signed_by = side.signed_by;
         need.dmarc_passed = side.dmarc_passed;
-        need.at = doer.and_then(Stay::start);
+        need.at = self.copy.decided().and_then(Stay::start);
         need
     }
 
-    /// Whose doing it was: the system at which the copy stopped, or the one that refused it there.
+    /// Whose doing it was: the filter whose verdict explains it, the system that refused it, or the one at which it stopped.
     fn doer(&self, cause: Option<&Finding>) -> Product {
         let Some(stay) = self.copy.decided() else {
             return Product::Other("a system that no record names".to_owned());
         };
+        if let Some((verdict, _)) = self.verdict(cause) {
+            return verdict.observation.speaker.product.clone();
+        }
         let refuser = match stay.end {
-            _ if findings::verdict_of(self.copy).is_some() || self.is_own_doing(cause) => None,
+            _ if self.is_own_doing(cause) => None,
             End::HandoverRefused(event) | End::Deferred(event) | End::GaveUp(event, _) => refuser(event),
             End::Failed(event) => refuser(event),
             _ => stay.dsns.iter().find_map(|event| refuser(event)),
         };
         refuser.unwrap_or_else(|| stay.station.system.product.clone())
+    }
+
+    /// The filter's verdict that explains it: the class, then the record that names the reason nearest. One that only marked what a
+    /// later server refused for another reason explains nothing.
+    fn verdict(&self, cause: Option<&Finding>) -> Option<(&'a Event, &'a Event)> {
+        let families = ["content-verdict/", "authentication-alignment/", "policy-scope-or-order/"];
+        let is_a_filters = |cause: &Finding| families.iter().any(|family| cause.id.starts_with(family));
+        let may = cause.is_none_or(is_a_filters) || self.held().is_some();
+        findings::verdict_of(self.copy).filter(|_| may)
     }
 
     /// Whether the cause lies at the system itself, whatever the next one said.
@@ -357,7 +366,7 @@ impl<'a> Own<'a> {
         let cited = stay.station.events.iter().filter(|event| is_cited(&event));
         let cited = cited.filter_map(|event| policy_of(event.fact())).find_map(named);
         let acted = || {
-            let (class, nearest) = findings::verdict_of(self.copy)?;
+            let (class, nearest) = self.verdict(Some(cause))?;
             [nearest, class].into_iter().filter_map(|event| policy_of(event.fact())).find_map(named)
         };
         let beside = || stay.holds.iter().filter_map(|event| policy_of(event.fact())).find_map(named);

@@ -250,6 +250,9 @@ fn missing(need: &Need) -> Vec<(&'static str, SourceId)> {
     if need.held.iter().any(|held| held.id.is_none()) {
         missing.extend(lists.map(|list| ("the id under which it is held", list)));
     }
+    if need.cause == "content-verdict/url" && need.urls.is_empty() && need.product == Product::ExchangeOnline {
+        missing.push(("the link that was judged", "defender/email-url-info"));
+    }
     missing.dedup_by_key(|(_, export)| *export);
     missing
 }

@@ -94,7 +94,7 @@ fn filled(template: &str, need: &Need) -> String {
     let value = |place: &str| match place {
         "client" => need.client.map(|client| client.to_string()),
         "policy" => need.policy.clone(),
-        "from_domain" => Some(from_domain(need).unwrap_or("the sender's domain").to_owned()),
+        "from_domain" => Some(from_domain(need).unwrap_or("the domain in the From field").to_owned()),
         "sender" => Some(sender(need).map_or("the sender".to_owned(), |sender| sender.to_string())),
         "recipients" => Some(recipients(need)),
         "mending" => mending(need),
@@ -107,8 +107,9 @@ fn sender(need: &Need) -> Option<&Address> {
     need.header_from.as_ref().or(need.envelope_sender.as_ref())
 }
 
+/// The author's domain: what authentication is about. The envelope's may be another.
 fn from_domain(need: &Need) -> Option<&str> {
-    sender(need).and_then(Address::domain)
+    need.header_from.as_ref().and_then(Address::domain)
 }
 
 fn recipients(need: &Need) -> String {
@@ -121,7 +122,7 @@ fn recipients(need: &Need) -> String {
 
 /// What the sender has to sign or list, as far as what our side saw tells.
 fn mending(need: &Need) -> Option<String> {
-    let from = need.header_from.as_ref().and_then(Address::domain)?;
+    let from = from_domain(need)?;
     let strangers: Vec<&str> =
         need.signed_by.iter().map(String::as_str).filter(|signer| !are_kin(signer, from)).collect();
     let is_signed = need.signed_by.len() > strangers.len();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use evidence::{Address, Effect, ListWord, SettingClass, VerdictKind};
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::Sample;
@@ -13,11 +14,18 @@ use crate::propose::{Draft, powershell, without_scheme, word};
 const LIST: &str =
     "Microsoft Defender portal > Email & collaboration > Policies & rules > Threat policies > Tenant Allow/Block Lists";
 
+/// How old a message may be to be submitted.
+const TAKEN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// An entry that comes out of a submission to the vendor (N1): the service chooses what of the message it allows.
 ///
 /// Microsoft, Admin submissions, read 2026-08-20.
 pub(super) fn submission(sample: &Sample<'_>) -> Option<Draft> {
     let need = sample.need;
+    let age = need.at.zip(sample.world.now).map(|(at, now)| now.duration_since(at));
+    if age.is_some_and(|age| age > TAKEN_FOR) {
+        return None;
+    }
     let (list, value) = match need.cause.as_str() {
         "content-verdict/url" => ("Url", one_link(&need.urls)?),
         _ => ("Sender", sample.sender()?.as_str().to_owned()),
@@ -33,6 +41,7 @@ pub(super) fn submission(sample: &Sample<'_>) -> Option<Draft> {
             format!("on {}", sample.day())
         }
         None => {
+            entry["ExpirationDate"] = json!(null);
             entry["RemoveAfter"] = json!(45);
             "45 days after its last use".to_owned()
         }
@@ -155,7 +164,7 @@ pub(super) fn spoof_pair(sample: &Sample<'_>) -> Option<Draft> {
         ),
         doing: Way {
             what: format!(
-                "Make the pair as the spoof intelligence insight names it, and enter {day} in the ticket as the day on which it is taken back"
+                "Ask the sender first, by a way that the message does not name, whether it is theirs. Make the pair as the spoof intelligence insight names it, and enter {day} in the ticket as the day on which it is taken back"
             ),
             command: Some(powershell(text.clone())),
             clicks: Some(format!("{LIST} > Spoofed senders > Add > Allow > the pair")),

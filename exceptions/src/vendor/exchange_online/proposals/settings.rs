@@ -1,10 +1,12 @@
 //! Rules, policies and connectors.
 
+use std::collections::BTreeSet;
+
 use evidence::{ConditionOn, Effect, Product, SettingClass, VerdictKind};
 
 use super::Sample;
-use crate::Way;
 use crate::propose::{Draft, powershell, word, words};
+use crate::{Value, Way};
 
 /// How many recipients are a small group that a rule may name.
 const RECIPIENTS_MAX: usize = 5;
@@ -60,6 +62,11 @@ pub(super) fn rule(sample: &Sample<'_>) -> Option<Draft> {
 /// Microsoft, Impersonation settings in anti-phishing policies, read 2026-08-20.
 pub(super) fn trusted_sender(sample: &Sample<'_>) -> Option<Draft> {
     let (policy, sender) = (sample.need.policy.as_deref()?, sample.sender()?);
+    let is = |class| sample.world.current(&Product::ExchangeOnline, &class, policy).is_some();
+    // A hold can name the policy of another kind that only carried it out.
+    if is(SettingClass::AntiSpam) && !is(SettingClass::AntiPhish) {
+        return None;
+    }
     let (quoted_policy, quoted_sender) = (word(policy)?, word(sender.as_str())?);
     let text = format!("Set-AntiPhishPolicy -Identity {quoted_policy} -ExcludedSenders @{{Add={quoted_sender}}}");
     let day = sample.day();
@@ -135,9 +142,16 @@ fn connector<'s>(sample: &Sample<'s>, gateway: &str) -> Option<&'s str> {
             setting.class == SettingClass::InboundConnector
                 && entry.observation.speaker.product == Product::ExchangeOnline
                 && !matches!(setting.effect, Effect::Off | Effect::ReportOnly)
+                // One that skips the last hop already has another fault.
+                && !setting.properties.iter().any(|property| property.name == "EFSkipLastIP" && is_true(&property.values))
         })
     };
-    let names_it = |values: &[String]| values.iter().any(|value| value == gateway);
+    let address = Value::network(gateway);
+    let takes_it_in = |text: &String| {
+        let network = Value::network(text);
+        address.as_ref().zip(network).is_some_and(|(address, network)| address.is_within(&network))
+    };
+    let names_it = |values: &[String]| values.iter().any(takes_it_in);
     let named = connectors().find(|(setting, _)| {
         setting.properties.iter().any(|property| names_it(&property.values))
             || setting
@@ -146,10 +160,14 @@ fn connector<'s>(sample: &Sample<'s>, gateway: &str) -> Option<&'s str> {
                 .any(|condition| condition.on == ConditionOn::SourceAddress && names_it(&condition.values))
     });
     let only = || {
-        let names: std::collections::BTreeSet<&str> = connectors().map(|(setting, _)| setting.name.as_str()).collect();
+        let names: BTreeSet<&str> = connectors().map(|(setting, _)| setting.name.as_str()).collect();
         names.first().copied().filter(|_| names.len() == 1)
     };
     named.map(|(setting, _)| setting.name.as_str()).or_else(only)
+}
+
+fn is_true(values: &[String]) -> bool {
+    values.iter().any(|value| value.eq_ignore_ascii_case("true") || value == "1")
 }
 
 /// This sender among the exceptions of the rule that acted (N7), with all that stand there already: the list is replaced.
