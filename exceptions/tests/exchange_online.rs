@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use evidence::{Address, Cite, Identifier, Place, Product, VerdictKind};
-use exceptions::{ALL, Answer, Checked, Held, Level, Need, World, check};
+use exceptions::{ALL, Answer, Checked, Fit, Held, Level, Need, On, Scope, Term, Value, World, check};
 use lake::Lake;
 use sources::{Clock, Input, Message, NoProgress, proposed};
 
@@ -190,6 +190,14 @@ fn list_commands() -> Vec<Case> {
             &["M3"],
         ),
         case("by id", "Remove-TenantAllowBlockListItems -ListType Sender -Ids RgBBB", &[LIST], N, &[]),
+        case(
+            "end by id",
+            "Set-TenantAllowBlockListItems -ListType Sender -Ids RgBBB -NoExpiration",
+            &[LIST],
+            B,
+            &["B7"],
+        ),
+        case("notes by id", "Set-TenantAllowBlockListItems -ListType Sender -Ids RgBBB -Notes x", &[LIST], N, &["N2"]),
         case("by an unknown id", "Remove-TenantAllowBlockListItems -ListType Sender -Ids RgZZZ", &[LIST], U, &[]),
         case(
             "end taken away",
@@ -674,6 +682,53 @@ fn ok_every_row() {
     let vendor = ALL.iter().find(|vendor| vendor.products().contains(&Product::ExchangeOnline)).expect("it is there");
     let missing: Vec<&str> = vendor.rows().all().map(|row| row.id.as_str()).filter(|id| !rows.contains(id)).collect();
     assert!(missing.is_empty(), "rows that no test fires: {missing:?}");
+}
+
+#[test]
+fn ok_fits() {
+    let need = need(VerdictKind::Spam);
+    let term = |on: On, value: Value| Scope::of([Term::one(on, value)]);
+    let party = |text: &str| Value::party(text, Value::Domain);
+    let name = |text: &str| Value::Name(text.to_owned());
+    let network = |text: &str| Value::network(text).expect("a network");
+    for (title, scope, expected) in [
+        ("its sender", term(On::HeaderFrom, party("ann@vendor.example")), "yes"),
+        ("another sender", term(On::HeaderFrom, party("eve@vendor.example")), "no"),
+        ("its domain", term(On::HeaderFrom, party("vendor.example")), "yes"),
+        ("envelope of the other", term(On::EnvelopeSender, party("ann@vendor.example")), "no"),
+        ("either", term(On::EitherSender, party("mailer.example")), "yes"),
+        ("a pattern", term(On::HeaderFrom, Value::Pattern("ven.or".to_owned())), "not shown"),
+        ("one of its recipients", term(On::Recipient, party("carl@example.com")), "yes"),
+        ("another recipient", term(On::Recipient, party("dora@example.com")), "no"),
+        ("a group", term(On::RecipientGroup, name("Finance")), "not shown"),
+        ("its network", term(On::Client, network("203.0.113.0/24")), "yes"),
+        ("another network", term(On::Client, network("198.51.100.0/24")), "no"),
+        ("infrastructure by network", term(On::Infrastructure, network("203.0.113.0/24")), "yes"),
+        ("infrastructure by name", term(On::Infrastructure, party("mailer.example")), "not shown"),
+        ("passed", term(On::Dmarc, name("pass")), "yes"),
+        ("its link", term(On::Url, name("files.vendor.example/a/b")), "yes"),
+        ("a beginning of its path", term(On::Url, name("files.vendor.example/a")), "yes"),
+        ("a like path", term(On::Url, name("files.vendor.example/a/bc")), "no"),
+        ("its host", term(On::Url, Value::Domain("files.vendor.example".to_owned())), "yes"),
+        ("no attachment is shown", term(On::Attachment, name("00")), "not shown"),
+        ("its id", term(On::Message, name("<1@vendor.example>")), "yes"),
+        ("its id in quarantine", term(On::Message, name(&ID.to_uppercase())), "yes"),
+        ("another id", term(On::Message, name("2@vendor.example")), "no"),
+        ("an id of another kind", term(On::Message, name("4711")), "not shown"),
+        ("all mail", Scope::default(), "yes"),
+        (
+            "left out",
+            Scope { except: [Term::one(On::Recipient, party("bob@example.com"))].into(), ..Scope::default() },
+            "no",
+        ),
+    ] {
+        let found = match need.fits(&scope) {
+            Fit::Yes => "yes",
+            Fit::No(_) => "no",
+            Fit::NotShown(_) => "not shown",
+        };
+        assert_eq!(found, expected, "{title}: {:?}", need.fits(&scope));
+    }
 }
 
 #[test]

@@ -100,6 +100,9 @@ impl<'a> Case<'a> {
         if let Some(entry) = &setting.entry {
             return entry::judge(self, setting, entry, grants);
         }
+        if matches!(setting.class, SettingClass::ListEntry | SettingClass::SpoofEntry) {
+            return entry::by_id(self, setting);
+        }
         if super::grants::takes_out(self.step) {
             return removal::taken_out(self, setting);
         }
