@@ -15,12 +15,13 @@ mod width;
 use std::collections::BTreeSet;
 
 use evidence::{ChangeKind, Effect, ListWord, Product, Setting, SettingClass};
+use jiff::{SignedDuration, Timestamp};
 use sources::policy::Device;
 use sources::proposed::{About, Step};
 
 use super::{ROWS, words};
 use crate::vendor::own;
-use crate::{Grant, Level, Reason, World};
+use crate::{Ends, Grant, Level, Reason, World};
 
 /// What a step is judged with.
 struct Case<'a> {
@@ -140,6 +141,7 @@ impl<'a> Case<'a> {
     }
 
     fn grant(&self, grant: &Grant, setting: Option<&Setting>) -> Vec<Reason> {
+        let grant = &self.with_its_end(grant, setting);
         match grant.device {
             Device::ListEntry | Device::SubmittedEntry => entry::of_list(self, grant),
             Device::SpoofPair => entry::pair(self, grant),
@@ -163,6 +165,15 @@ impl<'a> Case<'a> {
             Device::Release => act::release(self, grant),
             Device::PermitPolicy => Vec::new(),
         }
+    }
+
+    /// The grant with the end that its command states as so many days from when it runs.
+    fn with_its_end(&self, grant: &Grant, setting: Option<&Setting>) -> Grant {
+        let days = setting.filter(|_| grant.ends == Ends::Never).and_then(words::days_from_now);
+        // Without an instant for now, the span alone says that it ends.
+        let now = self.world.now.unwrap_or(Timestamp::UNIX_EPOCH);
+        let at = days.and_then(|days| now.checked_add(SignedDuration::from_hours(24 * days)).ok());
+        Grant { ends: at.map_or(grant.ends, Ends::At), ..grant.clone() }
     }
 
     fn connection_filter(&self, setting: &Setting, grants: &[Grant]) -> Vec<Reason> {
