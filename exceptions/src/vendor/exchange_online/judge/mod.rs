@@ -12,6 +12,7 @@ mod replaced;
 mod transport_rule;
 mod width;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use evidence::{ChangeKind, Effect, ListWord, Product, Setting, SettingClass};
@@ -27,13 +28,14 @@ use crate::{Ends, Grant, Level, Reason, World};
 struct Case<'a> {
     step: &'a Step,
     world: &'a World<'a>,
-    /// Domains of the organisation, as far as anything shows them.
-    own: BTreeSet<String>,
+    grants: &'a [Grant],
+    /// Domains of the organisation, as far as anything shows them; found when they are asked for.
+    own: OnceCell<BTreeSet<String>>,
 }
 
 /// Which rows a step is, and why.
 pub(super) fn judge(step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Reason> {
-    let case = Case { step, world, own: own_domains(grants, world) };
+    let case = Case { step, world, grants, own: OnceCell::new() };
     let mut reasons = match &step.about {
         About::Act(act) => act::judge(&case, act, grants),
         About::Setting(setting) if own::is_one(setting) => case.by_device(grants, None),
@@ -321,7 +323,8 @@ impl<'a> Case<'a> {
 
     /// Whether a domain is one of the organisation's own.
     fn is_own(&self, domain: &str) -> bool {
-        self.own.iter().any(|own| domain.eq_ignore_ascii_case(own) || width::is_below(domain, own))
+        let own = self.own.get_or_init(|| own_domains(self.grants, self.world));
+        own.iter().any(|own| domain.eq_ignore_ascii_case(own) || width::is_below(domain, own))
     }
 
     /// Entries of this class in the evidence with this value, and what they say.
