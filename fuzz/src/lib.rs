@@ -3,8 +3,9 @@
 //! A door is a source's `read`. For any bytes: no panic, every row in exactly one heap, every cite inside its file.
 //! `any-kind` tries the way that `follow` takes: the kind found by content, then every file closed over the ids. `archive`
 //! tries what opens files: zip, gzip, nested and bent. `auth` tries our own check of a message: any bytes as message, saved answers and
-//! envelope.
+//! envelope. `proposed-change` tries what somebody proposes to do: every part of it is a step or said to be unread.
 
+mod change;
 mod own;
 
 use std::fs;
@@ -15,9 +16,11 @@ use intake::Limits;
 use jiff::{Timestamp, tz::TimeZone};
 use sources::{Clock, Input, Likeness, Message, NoProgress, Query, Source, Wanted};
 
+pub use change::proposed_change;
 pub use own::auth;
 
-/// Makes a fuzz target of one source, of all (`"any-kind"`), of what opens files (`"archive"`), or of our own check (`"auth"`).
+/// Makes a fuzz target of one source, of all (`"any-kind"`), of what opens files (`"archive"`), of our own check (`"auth"`), or of changes that
+/// somebody proposes (`"proposed-change"`).
 #[macro_export]
 macro_rules! door {
     ("any-kind") => {
@@ -28,6 +31,9 @@ macro_rules! door {
     };
     ("auth") => {
         libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::auth(bytes));
+    };
+    ("proposed-change") => {
+        libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::proposed_change(bytes));
     };
     ($id:literal) => {
         libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::door($id, bytes));
@@ -81,7 +87,7 @@ pub fn archive(bytes: &[u8]) {
     }
 }
 
-fn clock() -> Clock {
+pub(crate) fn clock() -> Clock {
     Clock {
         zone: TimeZone::UTC,
         zone_label: "UTC (default)".to_owned(),

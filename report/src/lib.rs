@@ -40,8 +40,8 @@ pub use document::{
 pub use exceptions::{
     AUDIT_SCHEMA, AuditedBypass, BypassAudit, BypassFault, CheckedExceptions, CountedRows, CureKind, CuredNeed,
     ExceptionCheck, ExceptionProposal, ExplainedChange, GUARD_SCHEMA, GuardAnswer, GuardReason, HistoryGap, HowTo,
-    JudgedAs, JudgedCandidate, JudgedCount, MeasuredHistory, MeasuredScope, NeedTold, NotDone, PROPOSAL_SCHEMA, ProposalAnswer,
-    ProposalOf, ProposedException, RecordedApproval, UnreadPart, breadth, evidence_files,
+    JudgedAs, JudgedCandidate, JudgedCount, MeasuredHistory, MeasuredScope, NeedTold, NotDone, PROPOSAL_SCHEMA,
+    ProposalAnswer, ProposalOf, ProposedException, RecordedApproval, UnreadPart, breadth, evidence_files,
 };
 pub use guided::{CollectedExport, LookAt, LookMeans, SYMPTOMS_SCHEMA, SymptomCause, SymptomPage, Symptoms};
 pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPart};
@@ -49,8 +49,8 @@ pub use html::{html, symptoms as symptoms_html};
 pub use markdown::{markdown, symptoms as symptoms_markdown};
 pub use own::{OwnCheck, OwnResult};
 pub use picture::{
-    BeforeAfter, Breadth, BreadthRow, ComparedRow, ComparedWeight, CountRow, DependencyCounts, EventStrip, Picture, StripLane, StripMark,
-    StripTone, Waterfall, WaterfallBar, WaterfallKind,
+    BeforeAfter, Breadth, BreadthRow, ComparedRow, ComparedWeight, CountRow, DependencyCounts, EventStrip, Picture,
+    StripLane, StripMark, StripTone, Waterfall, WaterfallBar, WaterfallKind,
 };
 pub use reconciliation::{
     CountedMeasure, RECONCILIATION_SCHEMA, ReconciledOutcome, ReconciledStep, ReconciledTotal, Reconciliations,

@@ -126,7 +126,7 @@ fn verdict(run: &Run) -> Vec<String> {
 /// What stays the same whatever the evidence is written like: all but where records stand and how many rows there are.
 fn answer(run: &Run) -> Value {
     fn kept(value: &Value) -> Value {
-        const LEFT_OUT: [&str; 6] = ["evidence", "cites", "rows", "notes", "assumptions", "sample"];
+        const LEFT_OUT: [&str; 7] = ["evidence", "cites", "rows", "notes", "assumptions", "sample", "cannot_show"];
         match value {
             Value::Object(fields) => fields
                 .iter()
@@ -410,7 +410,7 @@ fn bypasses_text(report: &Value) -> String {
 }
 
 fn at_rank(report: &Value, rank: &str) -> Vec<String> {
-    let is_meant = |one: &&Value| one["rank"].to_string() == rank;
+    let is_meant = |one: &&Value| one["rank"].as_u64() == rank.parse().ok();
     let told = |one: &Value| format!("{} {}", word(one, "name"), word(one, "operation"));
     list(report, "bypasses").iter().filter(is_meant).map(told).collect()
 }

@@ -4,7 +4,6 @@ use evidence::Effect;
 use jiff::{SignedDuration, Timestamp};
 use sources::policy::{self, Device};
 
-use super::rank::bad;
 use super::{Around, Audited, Fault, Opening, scopes};
 use crate::{Approval, Ends, Grant, History, Radius, vendor};
 
@@ -72,7 +71,7 @@ pub(super) fn by_radius(audited: &Audited, radius: &Radius, history: &History) -
     let gaps = history.gaps.iter().map(gap).fold(SignedDuration::ZERO, SignedDuration::saturating_add);
     let shown = to.duration_since(from).saturating_sub(gaps);
     let is_told = audited.faults.iter().any(|fault| ["unused", "expired"].contains(&fault.id));
-    let is_empty = radius.messages == 0 && radius.possible == 0 && bad(radius) == 0;
+    let is_empty = radius.messages == 0 && radius.possible == 0;
     let is_of_it = history.rows.iter().any(|(source, rows)| *rows > 0 && is_of(&audited.product, source));
     if is_told || !is_empty || !is_of_it || !audited.acts || shown < days(SHOWN_DAYS) {
         return None;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use evidence::{Address, VerdictKind};
+use sources::policy::Device;
 
 use super::{Audited, scopes};
 use crate::{Answer, Ends, Grant, Need, On, Proposal, Scope, Value, World, vendor};
@@ -49,7 +50,7 @@ fn needs(audited: &Audited, world: &World<'_>) -> Vec<Need> {
         return followed;
     }
     let mut found = Vec::new();
-    for grant in &audited.grants {
+    for grant in audited.grants.iter().filter(|grant| REPLACED.contains(&grant.device)) {
         let recipients = addresses(&grant.scope, &[On::Recipient]);
         for sender in addresses(&grant.scope, SENDERS) {
             found.push(Need {
@@ -70,6 +71,19 @@ fn needs(audited: &Audited, world: &World<'_>) -> Vec<Need> {
     found.truncate(SENDERS_MAX);
     found
 }
+
+/// Devices that stand against a judgement of the content, as what takes their place does.
+const REPLACED: &[Device] = &[
+    Device::ListEntry,
+    Device::SubmittedEntry,
+    Device::PolicySender,
+    Device::ConnectingAddress,
+    Device::Rule,
+    Device::PermitPolicy,
+];
+
+/// Devices that know no recipients.
+const FOR_ALL: &[Device] = &[Device::ListEntry, Device::SubmittedEntry, Device::SpoofPair, Device::ConnectingAddress];
 
 const SENDERS: &[On] = &[On::HeaderFrom, On::EnvelopeSender, On::EitherSender];
 
@@ -153,7 +167,8 @@ fn missing(grant: &Grant) -> Vec<String> {
         has(SENDERS) && !has(&[On::Client, On::SignedBy, On::Infrastructure, On::Dmarc]),
         "a condition that authentication passed",
     );
-    put(!has(&[On::Recipient, On::RecipientGroup]), "the recipients who need it");
+    let knows_recipients = !FOR_ALL.contains(&grant.device);
+    put(knows_recipients && !has(&[On::Recipient, On::RecipientGroup]), "the recipients who need it");
     put(matches!(grant.ends, Ends::Never | Ends::DeviceHasNone), "an end, by the device or as a date in the ticket");
     for value in grant.scope.terms.iter().filter(|term| of_sender.contains(&term.on)).flat_map(|term| &term.values) {
         match value {

@@ -14,13 +14,15 @@ pub(crate) mod standing;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use evidence::{Cite, Effect, Product, Setting};
+use lake::Lake;
 use rayon::prelude::*;
 use sources::policy;
 use sources::proposed::{About, Step};
+use sources::{FileReading, Readings};
 
 use self::made::Changes;
 use self::standing::Standing;
-use crate::{Answer, Approval, Grant, Level, Measured, Proposal, Radius, Reason, Scope, World, vendor};
+use crate::{Answer, Approval, Grant, Level, Measured, Proposal, Radius, Reason, Scope, Vendor, World, vendor};
 
 /// One thing that is set up and lets mail through or takes a protection away.
 #[derive(Clone, Debug)]
@@ -83,6 +85,8 @@ pub struct Audit {
 /// What the checks of one setting look at.
 struct Around<'a, 'w> {
     world: &'w World<'a>,
+    /// What entries of lists are judged beside: without the other entries, where there are very many of them.
+    of_entries: World<'w>,
     changes: Changes<'a>,
     standing: Vec<Standing<'a>>,
     approvals: Vec<faults::Approved<'w>>,
@@ -116,8 +120,11 @@ struct Opening<'a> {
 /// All that lets mail through by the settings in the evidence; what was approved tells what is wider than that.
 pub fn audit(world: &World<'_>, approvals: &[Approval]) -> Audit {
     let standing = standing::all(world);
+    let entries = standing.iter().filter(|one| one.setting.entry.is_some()).count();
+    let without = if entries > ENTRIES_MAX { Some(without_entries(&standing)) } else { None };
     let around = Around {
         world,
+        of_entries: World { lake: without.as_ref().unwrap_or(world.lake), ..*world },
         changes: Changes::of(world.lake),
         holders: holders(&standing),
         ruled: ruled(&standing),
@@ -131,9 +138,26 @@ pub fn audit(world: &World<'_>, approvals: &[Approval]) -> Audit {
     let mut all: Vec<Audited> =
         openings.par_iter().enumerate().map(|(at, opening)| audited(&around, &shadows, at, opening)).collect();
     rank::sort(&mut all);
-    instead::propose(&mut all, world);
+    instead::propose(&mut all, &around.of_entries);
     let scopes = to_measure(&mut all);
     Audit { all, scopes }
+}
+
+/// How many entries of lists are judged each beside all others: beyond, the time would grow with their square.
+const ENTRIES_MAX: usize = 500;
+
+/// All settings but the entries of lists.
+fn without_entries(standing: &[Standing<'_>]) -> Lake {
+    let mut files: BTreeMap<(&str, evidence::SourceId), Vec<evidence::Observation>> = BTreeMap::new();
+    for one in standing.iter().filter(|one| one.setting.entry.is_none()) {
+        files.entry((&*one.cite().file, one.entry.source)).or_default().push(one.entry.observation.clone());
+    }
+    let file = |((file, source), observations): ((&str, evidence::SourceId), Vec<evidence::Observation>)| FileReading {
+        file: file.into(),
+        source: Some(source),
+        reading: Ok(evidence::Reading { observations, ..evidence::Reading::default() }),
+    };
+    Lake::of(Readings { files: files.into_iter().map(file).collect(), ..Readings::default() })
 }
 
 /// Policies that hold entries, and the rules of policies, by the name and id of the policy.
@@ -166,7 +190,11 @@ fn opening<'a>(around: &Around<'a, '_>, standing: Standing<'a>) -> Option<Openin
     // What is switched off is judged as if it were on: whoever switches it on is not asked again.
     let judged = if standing.is_on() { step.clone() } else { switched_on(&step) };
     let mut grants = vendor.grants(&judged);
-    let mut reasons = vendor.judge(&judged, &grants, around.world);
+    let world = if standing.setting.entry.is_some() { &around.of_entries } else { around.world };
+    let mut reasons = vendor.judge(&judged, &grants, world);
+    if standing.setting.entry.is_none() {
+        reasons.extend(weaknesses(vendor, &judged, &reasons));
+    }
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.level));
     let weakens = reasons.iter().any(|reason| matches!(reason.level, Level::Approval | Level::Refuse));
     if grants.is_empty() && !weakens {
@@ -185,6 +213,23 @@ fn opening<'a>(around: &Around<'a, '_>, standing: Standing<'a>) -> Option<Openin
         }
     });
     Some(Opening { standing, step, grants, answer, reasons, holder, held_for })
+}
+
+/// What takes a protection away though it is so already: judged as if nothing were set up yet, because nothing is weaker than itself.
+fn weaknesses(vendor: &dyn Vendor, step: &Step, known: &[Reason]) -> Vec<Reason> {
+    let nothing = Lake::default();
+    let world = World { lake: &nothing, needs: &[], now: None };
+    let mut step = step.clone();
+    if let About::Setting(setting) = &mut step.about {
+        let is_chosen = |property: &evidence::Property| {
+            !property.values.iter().any(|value| vendor::is_from_the_start(&step.product, &property.name, value))
+        };
+        setting.properties.retain(is_chosen);
+    }
+    let found = vendor.judge(&step, &vendor.grants(&step), &world);
+    let is_new = |reason: &Reason| !reason.row.is_empty() && known.iter().all(|known| known.row != reason.row);
+    let weakens = |reason: &Reason| matches!(reason.level, Level::Approval | Level::Refuse);
+    found.into_iter().filter(|reason| weakens(reason) && is_new(reason)).collect()
 }
 
 /// The same setting, acting.

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::Audited;
-use crate::{Answer, Judged, Level, Radius};
+use crate::{Answer, Level, Radius};
 
 /// Puts the widest first; what is as wide goes by name, then by place.
 pub(super) fn sort(all: &mut [Audited]) {
@@ -15,17 +15,11 @@ pub(super) fn sort(all: &mut [Audited]) {
 
 /// What would come in that was kept out, what was judged bad, then all.
 fn width(radius: Option<&Radius>) -> Option<[u64; 4]> {
-    radius.map(|radius| [radius.kept_out, bad(radius), radius.messages, radius.possible])
+    radius.map(|radius| [radius.kept_out, radius.bad(), radius.messages, radius.possible])
 }
 
 fn answer(one: &Audited) -> (Answer, Option<Level>) {
     (one.answer, one.reasons.iter().map(|reason| reason.level).max())
-}
-
-/// How many messages were judged to be what nobody wants.
-pub(super) fn bad(radius: &Radius) -> u64 {
-    const BAD: [Judged; 4] = [Judged::Malware, Judged::Phish, Judged::Spoof, Judged::Spam];
-    BAD.iter().filter_map(|judged| radius.judged.get(judged)).fold(0, |all, one| all.saturating_add(*one))
 }
 
 /// All of several, as if they had nothing in common.

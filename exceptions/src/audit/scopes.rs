@@ -66,7 +66,7 @@ fn on_of(on: &str) -> Option<On> {
         "url" => On::Url,
         "file hash" => On::Attachment,
         "connecting address" => On::Client,
-        _ if on.starts_with("sender") || on == "domain" => On::EitherSender,
+        _ if on.starts_with("sender") || ["domain", "address"].contains(&on) => On::EitherSender,
         _ => return None,
     })
 }

@@ -6,7 +6,7 @@ use evidence::{Condition, ListWord, Setting, SettingClass, Tier, VerdictKind};
 use sources::policy::{self, AfterAMatch, Device, Honoured, Policies, Rank};
 
 use super::scopes::{self, Index};
-use super::standing::Standing;
+use super::standing::{self, Standing};
 use super::{Around, Fault, Opening};
 use crate::{Ends, Grant, On, Scope, Value};
 
@@ -247,6 +247,7 @@ impl<'a> Shadows<'a> {
             found.into_iter().map(|number| &self.blocks[number]).find(|block| {
                 block.standing.entry.observation.speaker.product == opening.step.product
                     && is_of_the_same_holder(block.standing.setting, own)
+                    && standing::list(block.standing.entry) == standing::list(opening.standing.entry)
                     && scope.is_within(&block.scope)
             })
         };

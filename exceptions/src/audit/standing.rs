@@ -47,6 +47,7 @@ struct Group<'a> {
     is_held: bool,
     on: Option<&'a str>,
     mailbox: Option<&'a Address>,
+    list: Option<String>,
 }
 
 impl<'a> Group<'a> {
@@ -57,8 +58,26 @@ impl<'a> Group<'a> {
             is_held: setting.policy.is_some(),
             on: setting.entry.as_ref().map(|entry| entry.on.as_str()),
             mailbox: setting.mailbox.as_ref(),
+            list: list(entry),
         }
     }
+}
+
+/// Which of many lists of a server a file is, by its name without what tells when it was taken; `None` for a system that has one list of
+/// each kind.
+pub(crate) fn list(entry: &Entry) -> Option<String> {
+    use evidence::Product::{ExchangeOnline, Mimecast};
+    if matches!(entry.observation.speaker.product, ExchangeOnline | Mimecast) {
+        return None;
+    }
+    let file = entry.observation.cite.file.to_lowercase();
+    let name = file.rsplit(['/', '\\']).next().unwrap_or_default();
+    let words = name.split(|c: char| !c.is_alphanumeric());
+    let tells_when = |word: &&str| {
+        let is_number = word.trim_matches(['t', 'z']).bytes().all(|byte| byte.is_ascii_digit());
+        !is_number && !["before", "after", "pre", "post", "old", "new", "earlier", "later", "baseline"].contains(word)
+    };
+    Some(words.filter(tells_when).collect::<Vec<&str>>().join(" "))
 }
 
 /// The settings of each file of a group, by the file's place in the order of exports.

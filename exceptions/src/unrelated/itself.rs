@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use evidence::{ActorKind, Effect, Setting, SettingClass, Tier};
 use jiff::{SignedDuration, Timestamp};
-use lake::{Difference, Entry};
+use lake::{Difference, Entry, Lake};
 use sources::policy;
 
 use super::{Pair, Showings, setting};
@@ -50,25 +50,37 @@ pub(super) fn explains(
     difference: &Difference,
     showings: Showings<'_>,
     recorded: Option<&Recorded<'_>>,
+    lake: &Lake,
 ) -> Option<String> {
     let is_in_order = || pair.moved.contains(&&difference.class);
     match difference.property.as_deref() {
         Some("priority") if is_in_order() => {
             Some("only its number moved: the order of all that both exports show is the same".to_owned())
         }
-        Some(_) => by_its_vendor(showings, recorded?),
+        Some(_) => by_its_vendor(showings, recorded, lake),
         None if difference.after.is_none() => ended(pair, showings),
         None => None,
     }
 }
 
-/// A preset is changed by its vendor alone.
-fn by_its_vendor(showings: Showings<'_>, recorded: &Recorded<'_>) -> Option<String> {
-    let shown = setting(showings.after?)?;
+/// A preset's policies are changed by their vendor alone: a record names it, or the records of that time name nobody.
+fn by_its_vendor(showings: Showings<'_>, recorded: Option<&Recorded<'_>>, lake: &Lake) -> Option<String> {
+    let entry = showings.after?;
+    let shown = setting(entry)?;
     let is_of_vendor = matches!(shown.tier, Tier::StrictPreset | Tier::StandardPreset | Tier::BuiltIn);
     let is_body = shown.policy.is_none() && shown.class != SettingClass::Preset;
-    (is_of_vendor && is_body && recorded.change.by.kind == ActorKind::Vendor)
-        .then(|| format!("its vendor changed the preset: {}", recorded.said("changed")))
+    if !is_of_vendor || !is_body {
+        return None;
+    }
+    if let Some(recorded) = recorded {
+        let by_vendor = recorded.change.by.kind == ActorKind::Vendor;
+        return by_vendor.then(|| format!("its vendor changed the preset: {}", recorded.said("changed")));
+    }
+    let changed = shown.changed.as_ref()?.at;
+    let records = policy::of(&entry.observation.speaker.product)?.exports().changes;
+    lake.would_show(records, changed).then(|| {
+        format!("its vendor changed the preset {changed}: the records of changes of that time name nobody of the organisation")
+    })
 }
 
 /// An entry that was over when the later export was taken.

@@ -16,7 +16,7 @@ use lake::{Difference, Entry, Lake, Snapshot};
 use sources::proposed::{About, Step};
 
 use crate::audit::made::{Changes, Recorded};
-use crate::{Exception, Level, World, vendor};
+use crate::{Exception, Grant, Level, World, vendor};
 
 /// What changed between exports of the same settings, and what should have and did not.
 #[derive(Clone, Debug, Default)]
@@ -168,7 +168,7 @@ impl<'a> Around<'a> {
                 .find_map(|step| steps::explains(step, difference, showings))
                 .or_else(|| steps::together(&self.steps, difference, showings))
         };
-        let by = by_step().or_else(|| itself::explains(pair, difference, showings, recorded.as_ref()));
+        let by = by_step().or_else(|| itself::explains(pair, difference, showings, recorded.as_ref(), self.lake));
         let in_export = || itself::changed_in_export(pair, showings);
         let said = recorded.as_ref().map(|one| one.said("changed")).or_else(in_export);
         let cites = recorded.iter().map(|one| one.entry.observation.cite.clone()).collect();
@@ -223,22 +223,14 @@ impl<'a> Around<'a> {
             is_of_class || is_of_value
         };
         let found = self.changes.mentioning(&entry.observation.speaker.product, names);
-        found.into_iter().filter(|one| is_between(one) && is_of_it(one)).last()
+        found.into_iter().rfind(|one| is_between(one) && is_of_it(one))
     }
 
     /// Whether what is shown now lets more through than what was shown before, or takes a protection away.
     fn weakens(&self, difference: &Difference, showings: Showings<'_>) -> bool {
-        let world = World { lake: self.lake, needs: &[], now: None };
-        let judged = |entry: Option<&Entry>, kind| {
-            let step = as_step(entry?, kind)?;
-            let vendor = vendor::of(&step.product)?;
-            let grants = vendor.grants(&step);
-            let reasons = vendor.judge(&step, &grants, &world);
-            let rows: Vec<&str> =
-                reasons.iter().filter(|one| one.level >= Level::Approval).map(|one| one.row).collect();
-            Some((grants, rows))
-        };
         use evidence::ChangeKind::{Created, Removed};
+        let world = World { lake: self.lake, needs: &[], now: None };
+        let judged = |entry: Option<&Entry>, kind| judged(&as_step(entry?, kind)?, &world);
         if difference.property.is_none() && difference.after.is_none() {
             return judged(showings.before, Removed).is_some_and(|(_, rows)| !rows.is_empty());
         }
@@ -246,7 +238,33 @@ impl<'a> Around<'a> {
         let (grants_before, rows_before) = judged(showings.before, Created).unwrap_or_default();
         grants.iter().any(|grant| !grants_before.iter().any(|before| grant.is_within(before)))
             || rows.iter().any(|row| !rows_before.contains(row))
+            || lowers(difference, showings)
     }
+}
+
+/// What a step lets through, and the rows of the tables that call for an approval.
+fn judged(step: &Step, world: &World<'_>) -> Option<(Vec<Grant>, Vec<&'static str>)> {
+    let vendor = vendor::of(&step.product)?;
+    let grants = vendor.grants(step);
+    let reasons = vendor.judge(step, &grants, world);
+    let rows = reasons.iter().filter(|one| one.level >= Level::Approval).map(|one| one.row).collect();
+    Some((grants, rows))
+}
+
+/// Whether the one property that differs protects less than before, judged as if it alone were changed and nothing else were known.
+fn lowers(difference: &Difference, showings: Showings<'_>) -> bool {
+    let Some(name) = &difference.property else { return false };
+    let nothing = Lake::default();
+    let world = World { lake: &nothing, needs: &[], now: None };
+    let rows = |entry: Option<&Entry>| {
+        let mut step = as_step(entry?, evidence::ChangeKind::Changed)?;
+        if let About::Setting(setting) = &mut step.about {
+            setting.properties.retain(|property| property.name == *name);
+        }
+        judged(&step, &world).map(|(_, rows)| rows)
+    };
+    let (before, after) = (rows(showings.before).unwrap_or_default(), rows(showings.after).unwrap_or_default());
+    after.iter().any(|row| !before.contains(row))
 }
 
 /// That a setting shall be as it is shown, or be taken away.

@@ -87,8 +87,26 @@ fn states_property(
         }
         "mailbox" => text(stated.mailbox.as_ref().map(|mailbox| mailbox.as_str())),
         "entry" => stated.entry.is_some() && shown.is_some_and(|shown| shown.entry == stated.entry),
-        _ => is_switch || states_values(step, stated, property, before, after),
+        _ if shown.is_some_and(|shown| after.is_some_and(|after| is_bound(shown, &[after.to_owned()]))) => {
+            let has = |of: fn(&Setting) -> Option<&evidence::When>| {
+                of(stated).is_some() && shown.is_some_and(|shown| at(of(shown)) == at(of(stated)))
+            };
+            has(|setting| setting.expires.as_ref()) || has(|setting| setting.starts.as_ref())
+        }
+        _ if SWITCHES.iter().any(|name| name.eq_ignore_ascii_case(property)) => {
+            is_switch || states_values(step, stated, property, before, after)
+        }
+        _ => states_values(step, stated, property, before, after),
     }
+}
+
+/// By which names a setting is switched on and off.
+const SWITCHES: &[&str] = &["effect", "state", "enabled", "enable", "mode"];
+
+/// Whether a value is the beginning or the end of a setting, which are compared as instants.
+fn is_bound(shown: &Setting, values: &[String]) -> bool {
+    let bounds = || shown.expires.iter().chain(&shown.starts);
+    matches!(values, [value] if bounds().any(|bound| bound.said == *value))
 }
 
 fn at(when: Option<&evidence::When>) -> Option<jiff::Timestamp> {
@@ -109,10 +127,21 @@ fn states_values(step: &Step, stated: &Setting, property: &str, before: Option<&
     if step.kind == ChangeKind::Other {
         return added.is_empty() && !removed.is_empty() && removed.iter().all(|value| own.contains(*value));
     }
+    // Of a list that is added to nothing goes.
+    let keeps = removed.is_empty() || replaces || !values.iter().any(|value| is_listed(value));
     let is_whole = is == own || matches!((values.as_slice(), after), ([one], Some(after)) if is_same(one, after));
     let is_added =
         removed.is_empty() && !replaces && !added.is_empty() && added.iter().all(|value| own.contains(*value));
-    is_whole || is_added
+    is_whole && keeps || is_added
+}
+
+/// Whether a value is one of a list of senders, addresses, domains or networks.
+fn is_listed(value: &str) -> bool {
+    let is_plain = !value.contains(char::is_whitespace);
+    is_plain
+        && (value.contains('@')
+            || crate::Value::network(value).is_some()
+            || value.contains('.') && !value.contains(':'))
 }
 
 /// What is new is what a step makes: the same conditions and exceptions, the same values where both state them, and it lets no more through.
@@ -157,7 +186,7 @@ pub(super) fn contradictions(step: &Step, stated: &Setting, shown: &Setting) -> 
         found.extend(of_export.filter(|one| is_beside(&one.name)).map(|one| one.name.clone()));
     }
     for property in &stated.properties {
-        let other = shown::property(shown, &property.name);
+        let other = shown::property(shown, &property.name).filter(|other| !is_bound(shown, &other.values));
         if other.is_some_and(|other| !shown::are_same(&property.values, &other.values)) {
             let adds = step.kind == ChangeKind::Changed
                 && !step.replaces.iter().any(|name| name.eq_ignore_ascii_case(&property.name));

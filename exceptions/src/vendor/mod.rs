@@ -17,7 +17,7 @@ use sources::proposed::{About, Step};
 use crate::{Grant, Need, On, Proposal, Reason, Scope, Value, World};
 
 pub use rows::{Row, Rows};
-pub(crate) use written::by_itself;
+pub(crate) use written::{by_itself, is_from_the_start};
 
 /// How one vendor lets mail through.
 pub trait Vendor: Sync {

@@ -10,6 +10,16 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 struct Table {
     written: Vec<Written>,
+    from_the_start: Vec<FromTheStart>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FromTheStart {
+    property: String,
+    value: String,
+    #[cfg_attr(not(test), expect(dead_code, reason = "says who says so"))]
+    source: String,
 }
 
 #[derive(Deserialize)]
@@ -27,13 +37,23 @@ fn of(text: &str) -> Table {
     toml::from_str(text).unwrap_or_else(|error| panic!("a table of properties: {error}"))
 }
 
+fn of_product(product: &Product) -> Option<&'static Table> {
+    match product {
+        Product::ExchangeOnline => Some(&EXCHANGE_ONLINE),
+        _ => None,
+    }
+}
+
+/// Whether a property has this value unless somebody changes it.
+pub(crate) fn is_from_the_start(product: &Product, property: &str, value: &str) -> bool {
+    let is_it =
+        |one: &FromTheStart| one.property.eq_ignore_ascii_case(property) && one.value.eq_ignore_ascii_case(value);
+    of_product(product).is_some_and(|table| table.from_the_start.iter().any(is_it))
+}
+
 /// What a property is that the system writes itself; `None` if somebody sets it.
 pub(crate) fn by_itself(product: &Product, property: &str) -> Option<&'static str> {
-    let table = match product {
-        Product::ExchangeOnline => &EXCHANGE_ONLINE,
-        _ => return None,
-    };
-    let found = table.written.iter().find(|written| written.property.eq_ignore_ascii_case(property));
+    let found = of_product(product)?.written.iter().find(|written| written.property.eq_ignore_ascii_case(property));
     found.map(|written| written.because.as_str())
 }
 
@@ -45,6 +65,9 @@ mod tests {
     fn every_property_has_its_page() {
         for written in &EXCHANGE_ONLINE.written {
             assert!(written.source.contains(", read 20") && !written.because.is_empty(), "{}", written.property);
+        }
+        for one in &EXCHANGE_ONLINE.from_the_start {
+            assert!(one.source.contains(", read 20"), "{}", one.property);
         }
     }
 }

@@ -175,8 +175,13 @@ impl From<&Fault> for BypassFault {
 }
 
 fn headline(one: &AuditedBypass) -> String {
-    let title = format!("{} ({}, {})", one.name, one.operation, one.product);
-    if one.name.is_empty() { format!("{} ({})", one.operation, one.product) } else { title }
+    let is_named = one.operation.to_lowercase().starts_with(&one.product.to_lowercase());
+    match (one.name.is_empty(), is_named) {
+        (true, true) => one.operation.clone(),
+        (true, false) => format!("{} ({})", one.operation, one.product),
+        (false, true) => format!("{} ({})", one.name, one.operation),
+        (false, false) => format!("{} ({}, {})", one.name, one.operation, one.product),
+    }
 }
 
 fn line(one: &AuditedBypass) -> Row {

@@ -28,6 +28,14 @@ pub fn breadth(candidates: &[(Scope, Radius)], front: &[usize], proposed: &[(Sco
         front.iter().filter_map(|at| candidates.get(*at)).map(|(scope, _)| scope).collect();
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by_key(|at| all.get(*at).map(|(scope, radius)| narrow_first(scope, radius)));
+    // Of what no row shows nothing can be compared: it is drawn only if it is proposed, or if nothing else is there.
+    let is_seen = |at: &usize| {
+        all.get(*at)
+            .is_some_and(|(scope, radius)| radius.messages > 0 || radius.possible == 0 || is_proposed.contains(scope))
+    };
+    if order.iter().any(|at| is_seen(at) && all.get(*at).is_some_and(|(_, radius)| radius.messages > 0)) {
+        order.retain(is_seen);
+    }
     let scope = |at: &usize| all.get(*at).map(|(scope, _)| *scope);
     let is_in = |set: &BTreeSet<&Scope>, at: &usize| scope(at).is_some_and(|scope| set.contains(scope));
     let mut drawn: BTreeSet<usize> = BTreeSet::new();
@@ -109,6 +117,18 @@ mod tests {
         assert_eq!(drawn.rows.iter().filter(|row| row.is_proposed).count(), 1);
         assert_eq!(drawn.rows.iter().filter(|row| row.is_on_front).count(), 2);
         assert_eq!(drawn.rows.last().map(|row| row.scope.messages), Some(16), "the widest is there");
+    }
+
+    #[test]
+    fn what_no_row_shows_is_not_drawn_beside_what_is_counted() {
+        let mut all = lattice();
+        let unseen = Term::one(On::SignedBy, Value::Domain("a.example".to_owned()));
+        let possible = Radius { possible: 9, ..Radius::default() };
+        all.push((Scope::of([unseen]), possible.clone()));
+        let Picture::Breadth(drawn) = breadth(&all, &[31], &[]) else { panic!("another picture") };
+        assert!(drawn.rows.iter().all(|row| row.scope.messages > 0), "{drawn:?}");
+        let Picture::Breadth(drawn) = breadth(&all[31..], &[], &[]) else { panic!("another picture") };
+        assert_eq!(drawn.rows.len(), 1, "there is nothing else");
     }
 
     #[test]

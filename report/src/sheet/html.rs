@@ -31,7 +31,7 @@ pub(crate) fn section(section: &Section) -> Markup {
 }
 
 fn anchored(section: &Section, anchor: &str) -> Markup {
-    crate::html::section(anchor, &section.title, blocks(&section.blocks))
+    crate::html::section(anchor, &visible(&section.title), blocks(&section.blocks))
 }
 
 fn blocks(blocks: &[Block]) -> Markup {

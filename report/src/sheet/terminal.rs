@@ -22,7 +22,7 @@ pub fn sheet(sheet: &Sheet, terminal: Terminal) -> String {
 
 /// Draws one section.
 pub(crate) fn section(page: &mut Page, section: &Section) {
-    page.heading(&section.title);
+    page.heading(&visible(&section.title));
     blocks(page, &section.blocks);
 }
 

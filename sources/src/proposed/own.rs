@@ -136,6 +136,7 @@ struct Fault {
 }
 
 fn fault(expected: impl Into<String>, found: &str) -> Fault {
+    let found = Some(found).filter(|found| !found.trim().is_empty()).unwrap_or("nothing");
     Fault { expected: expected.into(), found: first_chars(found, 120) }
 }
 
@@ -328,6 +329,19 @@ mod tests {
             let [unread] = candidate.unread.as_slice() else { panic!("{name}: {candidate:?}") };
             assert!(unread.found.contains(found), "{name}: {}", unread.found);
         }
+    }
+
+    #[test]
+    fn the_schema_names_the_same_words() {
+        let schema: Value = serde_json::from_str(include_str!("../../../docs/exception.schema.json")).expect("JSON");
+        let exception = &schema["$defs"]["Exception"]["properties"];
+        let devices: Vec<&str> = Device::ALL.iter().map(|device| device.id()).collect();
+        let products: Vec<String> = PRODUCTS.iter().map(id).collect();
+        let words: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
+        assert_eq!(exception["schema"]["const"], EXCEPTION_SCHEMA);
+        assert_eq!(exception["device"]["enum"], json!(devices));
+        assert_eq!(exception["product"]["enum"], json!(products));
+        assert_eq!(schema["$defs"]["Condition"]["properties"]["on"]["anyOf"][0]["enum"], json!(words));
     }
 
     #[test]

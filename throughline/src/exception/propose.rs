@@ -107,11 +107,11 @@ fn picture(
     let with_radius = |scope: &Scope| Some((scope.clone(), radius(scope, scopes, measured)?));
     let candidates: Vec<(Scope, Radius)> =
         candidates.iter().zip(&measured.radii).map(|(a, b)| (a.clone(), b.clone())).collect();
-    let firsts = cures.iter().filter_map(|cure| match &cure.done {
-        Done::Except(list) => list.first(),
-        _ => None,
+    let proposals = cures.iter().flat_map(|cure| match &cure.done {
+        Done::Except(list) => list.as_slice(),
+        _ => &[],
     });
-    let proposed: Vec<(Scope, Radius)> = firsts.flat_map(scopes_of).filter_map(with_radius).collect();
+    let proposed: Vec<(Scope, Radius)> = proposals.flat_map(scopes_of).filter_map(with_radius).collect();
     if candidates.is_empty() && proposed.is_empty() {
         return None;
     }

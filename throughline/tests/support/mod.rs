@@ -324,8 +324,10 @@ pub fn compare(case: &Case, label: &str, evidence: &[Evidence], environment: &[(
 pub fn exception(case: &Case, label: &str, evidence: &[Evidence], environment: &[(&str, &str)]) -> Result<Run, String> {
     let hashed: Vec<Evidence> = evidence.iter().map(|file| with_hashes(file, evidence)).collect();
     let folder = folder_of(case, label, &hashed)?;
+    // What a section takes away is named all the same.
+    let known: Vec<Evidence> = evidence.iter().chain(&case.evidence).cloned().collect();
     let asked: Vec<Evidence> =
-        case.candidate.iter().chain(&case.approvals).map(|file| with_hashes(file, evidence)).collect();
+        case.candidate.iter().chain(&case.approvals).map(|file| with_hashes(file, &known)).collect();
     let beside = folder_of(case, &format!("{label}-asked"), &asked)?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
     match case.command.as_str() {

@@ -38,6 +38,12 @@ impl Vendor for ExchangeOnline {
         judge::judge(step, grants, world)
     }
 
+    fn is_told_elsewhere(&self, name: &str) -> bool {
+        // When it ends, and which mail it is for, stand in the grants.
+        const TOLD: [&str; 6] = ["expirationdate", "expirydate", "removeafter", "noexpiration", "entries", "value"];
+        super::is_remark(name) || TOLD.contains(&&*name.to_lowercase())
+    }
+
     fn proposals(&self, need: &Need, world: &World<'_>) -> Vec<Proposal> {
         proposals::proposals(need, world)
     }

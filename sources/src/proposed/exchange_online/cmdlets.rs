@@ -276,6 +276,9 @@ impl Binder {
     }
 }
 
+/// How many values a list takes at most; the lists of policies take about a thousand.
+const VALUES_MAX: usize = 1_500;
+
 /// A value as a parameter takes it.
 fn given(name: &'static str, takes: Takes, value: Value) -> Result<Given, Fault> {
     if let (Some(unknown), true) = (value.unknown(), !matches!(takes, Takes::Date | Takes::Words | Takes::Ignored)) {
@@ -306,6 +309,9 @@ fn given(name: &'static str, takes: Takes, value: Value) -> Result<Given, Fault>
             value => return wrong("one value", &value),
         },
         Takes::List => match value {
+            Value::List(values) if values.len() > VALUES_MAX => {
+                return Err(Fault::new(&format!("values that -{name} can take"), format!("{} values", values.len())));
+            }
             Value::Table(members) => altered(name, members)?,
             value => Given::All(texts(value)),
         },
@@ -320,6 +326,9 @@ fn altered(name: &str, members: Vec<(String, Value)>) -> Result<Given, Fault> {
             "add" => add.extend(texts(value)),
             "remove" => remove.extend(texts(value)),
             _ => return Err(Fault::new(&format!("Add or Remove for -{name}"), key)),
+        }
+        if add.len().max(remove.len()) > VALUES_MAX {
+            return Err(Fault::new(&format!("values that -{name} can take"), format!("more than {VALUES_MAX} values")));
         }
     }
     Ok(Given::Altered { add, remove })

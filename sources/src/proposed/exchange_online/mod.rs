@@ -20,7 +20,9 @@ use super::{Candidate, Dialect, Step, Unread};
 use crate::Clock;
 use harmless::{acts, is_harmless, runs_text};
 use script::{Statement, statements};
-use value::{Argument, Command, Fault, Value, Variables, added, assignment, command, expression, shortened};
+use value::{
+    Argument, Command, Fault, Value, Variables, added, assignment, command, expression, shortened, without_casts,
+};
 
 /// Commands of Exchange Online PowerShell.
 pub(super) struct PowerShell;
@@ -62,13 +64,15 @@ const UNREAD_CHARS: usize = 300;
 /// How many statements that could not be read are told one by one; the next stands for the rest.
 const UNREAD_MAX: usize = 1_000;
 /// How much is kept of all steps, in bytes: what comes after is unread.
-const KEPT_MAX_BYTES: usize = 64 << 20;
+const KEPT_MAX_BYTES: usize = 16 << 20;
 
 /// Whether a text is written in PowerShell: it begins like it, or one of its statements is a command that changes a setting or runs
 /// a text.
 fn is_powershell(text: &str) -> bool {
+    let text = &with_line_ends(text);
     let start = text.trim_start_matches(script::is_blank);
-    if start.starts_with(['{', '<']) || start.starts_with('[') && !start.starts_with("[PS]") {
+    let is_other = start.starts_with('[') && !start.starts_with("[PS]") && !without_casts(start).starts_with('$');
+    if is_other || start.starts_with('{') || start.starts_with('<') && !start.starts_with("<#") {
         return false;
     }
     let mut variables = Variables::new();
@@ -152,12 +156,16 @@ impl Reader<'_> {
                 if is_value && value.unknown().is_some() && acts(assigned.value) {
                     return Err(Fault::new("a value, or a command by its name", assigned.value));
                 }
-                let value = match assigned.adds {
-                    true => added(self.variables.get(&assigned.name), value)
-                        .unwrap_or_else(|| Value::Unknown(assigned.value.to_owned())),
-                    false => value,
-                };
-                self.variables.set(&assigned.name, value);
+                let unknown = || Value::Unknown(assigned.value.to_owned());
+                match (&assigned.member, assigned.adds) {
+                    (None, false) => self.variables.set(&assigned.name, value),
+                    (None, true) => {
+                        let sum = added(self.variables.get(&assigned.name), value).unwrap_or_else(unknown);
+                        self.variables.set(&assigned.name, sum);
+                    }
+                    (Some(member), false) => self.variables.set_member(&assigned.name, member, value),
+                    (Some(_), true) => self.variables.set(&assigned.name, unknown()),
+                }
                 if is_value { Ok(()) } else { self.pipeline(assigned.value, sinks, statement) }
             }
             None => self.pipeline(first, sinks, statement),

@@ -204,7 +204,7 @@ pub(super) fn steps(bound: Bound, said: &str, line: u64, file: &FileName, clock:
             complete(&mut setting, kind, name.as_deref(), &emptied);
             // What is taken out of a list leaves the rest of it.
             let replaces = if change == bound.cmdlet.kind() { replaces.clone() } else { Vec::new() };
-            steps.push(step(operation.clone(), change, replaces, About::Setting(setting)));
+            steps.push(step(operation.clone(), change, replaces, About::Setting(Box::new(setting))));
         }
     }
     Ok(steps)
@@ -223,13 +223,13 @@ fn replaces(bound: &Bound) -> Vec<String> {
 /// Lists that say what is changed, not how.
 const IDS: &[&str] = &["Ids", "Entries"];
 
-fn settings(kind: &'static Kind, object: Map<String, Json>, file: &FileName, clock: &Clock) -> Vec<Box<Setting>> {
+fn settings(kind: &'static Kind, object: Map<String, Json>, file: &FileName, clock: &Clock) -> Vec<Setting> {
     let text = Json::Array(vec![Json::Object(object)]).to_string();
     let input = Input { name: file.clone(), bytes: text.as_bytes() };
     let query = Query { wanted: &Wanted::Everything, clock, progress: &NoProgress };
     let reading = table::read(&Rows(kind), &input, &query).unwrap_or_default();
     let settings = reading.observations.into_iter().filter_map(|one| match one.fact {
-        Fact::Setting(setting) => Some(setting),
+        Fact::Setting(setting) => Some(*setting),
         _ => None,
     });
     settings.collect()
@@ -449,9 +449,6 @@ impl Bound {
 
 /// How many bytes the rows of one command take at most.
 const ROWS_MAX_BYTES: usize = 16 << 20;
-/// How many rows one command makes at most; the service takes twenty entries at a time.
-const ROWS_MAX: usize = 5_000;
-
 /// One row a value of a list.
 fn one_each(
     bound: &Bound,
@@ -461,7 +458,7 @@ fn one_each(
     emptied: &[String],
 ) -> Result<Vec<Planned>, Fault> {
     let of_one = object.values().map(|value| value.to_string().len()).sum::<usize>() + 200;
-    if values.len() > ROWS_MAX || of_one.saturating_mul(values.len()) > ROWS_MAX_BYTES {
+    if of_one.saturating_mul(values.len()) > ROWS_MAX_BYTES {
         return Err(Fault::new("entries that one command can take", format!("{} entries", values.len())));
     }
     let row = |value: &String| {
@@ -537,7 +534,7 @@ fn acts(bound: &Bound) -> Result<Vec<About>, Fault> {
     }
     let details: Vec<Property> = bound.given.iter().filter(|(name, _)| *name != "Identities").map(detail).collect();
     let of_one: usize = details.iter().flat_map(|detail| &detail.values).map(|value| value.len() + 64).sum();
-    if objects.len() > ROWS_MAX || of_one.saturating_mul(objects.len()) > ROWS_MAX_BYTES {
+    if of_one.saturating_mul(objects.len()) > ROWS_MAX_BYTES {
         return Err(Fault::new("messages that one command can release", format!("{} messages", objects.len())));
     }
     let act = |object: &&String| {

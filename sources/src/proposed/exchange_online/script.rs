@@ -104,15 +104,19 @@ pub(super) fn here_string(text: &str) -> Option<HereString<'_>> {
         quote if is_double_quote(quote) => is_double_quote,
         _ => return None,
     };
-    let (first, content) = text.split_once('\n').unwrap_or((text, ""));
-    if !first[1 + quote.len_utf8()..].trim().is_empty() {
-        return None;
-    }
-    let mut at = first.len() + 1;
+    // Only blanks may follow the quote in its line.
+    let after = text.get(1 + quote.len_utf8()..)?;
+    let blanks = after.find(|c: char| c == '\n' || !c.is_whitespace()).unwrap_or(after.len());
+    let content = match after.get(blanks..)? {
+        "" => "",
+        rest => rest.strip_prefix('\n')?,
+    };
+    let first_len = 1 + quote.len_utf8() + blanks;
+    let mut at = first_len + 1;
     for line in content.split_inclusive('\n') {
         let mut start = line.chars();
         if start.next().is_some_and(is_quote) && start.as_str().starts_with('@') {
-            let content = content.get(..(at - first.len()).saturating_sub(2)).unwrap_or_default();
+            let content = content.get(..(at - first_len).saturating_sub(2)).unwrap_or_default();
             let content = content.strip_suffix('\r').unwrap_or(content);
             let len = at + line.len() - start.as_str().len() + 1;
             return Some(HereString { len, content, expands: is_double_quote(quote), is_closed: true });
@@ -191,8 +195,10 @@ impl<'t> Walk<'t> {
         let both = c.len_utf8() + next.map_or(0, char::len_utf8);
         if c == '`' || is_double_quote(c) && next.is_some_and(is_double_quote) {
             self.at += both;
-        } else if let Some(len) = braced_name(rest) {
-            self.at += len;
+        } else if c == '$' && next == Some('{') {
+            let len = braced_name(rest);
+            self.is_unclosed |= len.is_none();
+            self.at += len.unwrap_or(rest.len());
         } else if c == '$' && next == Some('(') {
             self.at += both;
             self.within.push(Until::Bracket(')'));
@@ -232,9 +238,9 @@ fn braced_name(text: &str) -> Option<usize> {
 
 /// The length of a line that fences a block in a ticket: three backticks and the name of a language.
 fn fence(text: &str) -> Option<usize> {
-    let line = text.split('\n').next()?;
-    let language = line.strip_prefix("```")?.trim_end();
-    language.chars().all(char::is_alphanumeric).then_some(line.len())
+    let language = text.strip_prefix("```")?;
+    let after = language.trim_start_matches(char::is_alphanumeric).trim_start_matches([' ', '\t', '\r']);
+    (after.is_empty() || after.starts_with('\n')).then_some(text.len() - after.len())
 }
 
 /// A stretch of a text that holds no code.

@@ -52,7 +52,8 @@ pub(super) struct Fault {
 
 impl Fault {
     pub(super) fn new(expected: &str, found: impl AsRef<str>) -> Fault {
-        Fault { expected: expected.to_owned(), found: shortened(found.as_ref(), FOUND_CHARS) }
+        let found = Some(found.as_ref()).filter(|found| !found.trim().is_empty()).unwrap_or("nothing");
+        Fault { expected: expected.to_owned(), found: shortened(found, FOUND_CHARS) }
     }
 }
 
@@ -86,6 +87,19 @@ impl Variables {
     pub(super) fn set(&mut self, name: &str, value: Value) {
         let size = value.size();
         self.values.insert(name.to_lowercase(), (value, size));
+    }
+
+    /// Sets a member of a hash table; of anything else, what it then is, is unknown.
+    pub(super) fn set_member(&mut self, name: &str, member: &str, value: Value) {
+        let table = match self.get(name) {
+            Value::Table(mut members) => {
+                members.retain(|(key, _)| !key.eq_ignore_ascii_case(member));
+                members.push((member.to_owned(), value));
+                Value::Table(members)
+            }
+            _ => Value::Unknown(format!("${name}")),
+        };
+        self.set(name, table);
     }
 
     /// The value of a variable; unknown if the text does not say it.
@@ -158,6 +172,8 @@ pub(super) struct Cursor<'t, 'v> {
 pub(super) struct Assignment<'t> {
     /// The variable's name.
     pub(super) name: String,
+    /// The member that is assigned, where it is not the whole: `$name.member`, `$name['member']`.
+    pub(super) member: Option<String>,
     /// Whether the value is added to what is there.
     pub(super) adds: bool,
     /// What stands right of the sign.
@@ -170,13 +186,29 @@ pub(super) fn assignment(text: &str) -> Option<Assignment<'_>> {
     let after = text.strip_prefix('$')?;
     let name_end = after.find(|c| !is_name(c)).unwrap_or(after.len());
     let (name, rest) = after.split_at(name_end);
+    let (member, rest) = member(rest);
     let rest = rest.trim_start_matches(is_blank);
     let (adds, value) = match rest.strip_prefix("+=") {
         Some(value) => (true, value),
         None => (false, rest.strip_prefix('=')?),
     };
     let is_one = !name.is_empty() && !value.starts_with('=');
-    is_one.then_some(Assignment { name: without_scope(name).to_owned(), adds, value: value.trim_matches(is_blank) })
+    let (name, value) = (without_scope(name).to_owned(), value.trim_matches(is_blank));
+    is_one.then_some(Assignment { name, member, adds, value })
+}
+
+/// The member of a variable that is named right behind it, and what follows.
+fn member(text: &str) -> (Option<String>, &str) {
+    if let Some(after) = text.strip_prefix('.') {
+        let end = after.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(after.len());
+        return (Some(after[..end].to_owned()), &after[end..]);
+    }
+    let Some((inner, after)) = text.strip_prefix('[').and_then(|after| after.split_once(']')) else {
+        return (None, text);
+    };
+    let key = inner.trim_matches(|c| is_single_quote(c) || is_double_quote(c));
+    let is_plain = key.len() + 2 <= inner.len() && key.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if is_plain { (Some(key.to_owned()), after) } else { (None, text) }
 }
 
 /// The name of a variable without its scope; those of other drives, such as `env:`, are other variables.
@@ -197,9 +229,15 @@ fn is_name(c: char) -> bool {
 const CASTS: &[&str] =
     &["string", "string[]", "array", "object[]", "ordered", "hashtable", "datetime", "system.string"];
 
-fn without_casts(text: &str) -> &str {
+/// How long the longest of their names is, and its bracket.
+const CAST_CHARS: usize = 16;
+
+/// A text without the types at its start.
+pub(super) fn without_casts(text: &str) -> &str {
     let mut text = text.trim_start_matches(is_blank);
-    while let Some((cast, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    while let Some(rest) = text.strip_prefix('[') {
+        let end = rest.char_indices().take(CAST_CHARS).find(|(_, c)| *c == ']').map(|(at, _)| at);
+        let Some((cast, rest)) = end.map(|end| (&rest[..end], &rest[end + 1..])) else { break };
         // `[string[]]` ends with a second bracket.
         let (cast, rest) = match rest.strip_prefix(']') {
             Some(rest) if cast.ends_with('[') => (format!("{cast}]"), rest),
@@ -374,19 +412,19 @@ impl<'t> Cursor<'t, '_> {
         } else {
             self.primary(depth)
         };
+        let mut is_known = true;
         loop {
             let before = self.at;
             self.blanks();
             if !self.take('+') {
                 self.at = before;
-                return value;
+                return if is_known { value } else { Value::Unknown(self.since(start)) };
             }
             self.blanks();
             let next = self.primary(depth);
-            value = match added(value, next) {
-                Some(sum) => sum,
-                None => Value::Unknown(self.since(start)),
-            };
+            let sum = added(value, next);
+            is_known &= sum.is_some();
+            value = sum.unwrap_or(Value::Null);
         }
     }
 

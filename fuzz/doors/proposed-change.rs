@@ -1,0 +1,4 @@
+//! Tries changes that somebody proposes with rubbish.
+#![no_main]
+
+doors::door!("proposed-change");
