@@ -12,27 +12,30 @@ mod replaced;
 mod transport_rule;
 mod width;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use evidence::{ChangeKind, Effect, ListWord, Product, Setting, SettingClass};
+use jiff::{SignedDuration, Timestamp};
 use sources::policy::Device;
 use sources::proposed::{About, Step};
 
 use super::{ROWS, words};
 use crate::vendor::own;
-use crate::{Grant, Level, Reason, World};
+use crate::{Ends, Grant, Level, Reason, World};
 
 /// What a step is judged with.
 struct Case<'a> {
     step: &'a Step,
     world: &'a World<'a>,
-    /// Domains of the organisation, as far as anything shows them.
-    own: BTreeSet<String>,
+    grants: &'a [Grant],
+    /// Domains of the organisation, as far as anything shows them; found when they are asked for.
+    own: OnceCell<BTreeSet<String>>,
 }
 
 /// Which rows a step is, and why.
 pub(super) fn judge(step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Reason> {
-    let case = Case { step, world, own: own_domains(grants, world) };
+    let case = Case { step, world, grants, own: OnceCell::new() };
     let mut reasons = match &step.about {
         About::Act(act) => act::judge(&case, act, grants),
         About::Setting(setting) if own::is_one(setting) => case.by_device(grants, None),
@@ -100,6 +103,9 @@ impl<'a> Case<'a> {
         if let Some(entry) = &setting.entry {
             return entry::judge(self, setting, entry, grants);
         }
+        if matches!(setting.class, SettingClass::ListEntry | SettingClass::SpoofEntry) {
+            return entry::by_id(self, setting);
+        }
         if super::grants::takes_out(self.step) {
             return removal::taken_out(self, setting);
         }
@@ -137,6 +143,7 @@ impl<'a> Case<'a> {
     }
 
     fn grant(&self, grant: &Grant, setting: Option<&Setting>) -> Vec<Reason> {
+        let grant = &self.with_its_end(grant, setting);
         match grant.device {
             Device::ListEntry | Device::SubmittedEntry => entry::of_list(self, grant),
             Device::SpoofPair => entry::pair(self, grant),
@@ -162,6 +169,15 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The grant with the end that its command states as so many days from when it runs.
+    fn with_its_end(&self, grant: &Grant, setting: Option<&Setting>) -> Grant {
+        let days = setting.filter(|_| grant.ends == Ends::Never).and_then(words::days_from_now);
+        // Without an instant for now, the span alone says that it ends.
+        let now = self.world.now.unwrap_or(Timestamp::UNIX_EPOCH);
+        let at = days.and_then(|days| now.checked_add(SignedDuration::from_hours(24 * days)).ok());
+        Grant { ends: at.map_or(grant.ends, Ends::At), ..grant.clone() }
+    }
+
     fn connection_filter(&self, setting: &Setting, grants: &[Grant]) -> Vec<Reason> {
         let mut reasons = self.by_device(grants, Some(setting));
         if reasons.is_empty() && words::flag(setting, "EnableSafeList") == Some(false) {
@@ -169,7 +185,8 @@ impl<'a> Case<'a> {
         }
         if reasons.is_empty() {
             let lists = ["ipallowlist", "ipblocklist"];
-            let only_lists = setting.properties.iter().all(|property| lists.contains(&words::folded(&property.name).as_str()));
+            let only_lists =
+                setting.properties.iter().all(|property| lists.contains(&words::folded(&property.name).as_str()));
             reasons.extend(self.unchanged(setting).or_else(|| only_lists.then(|| harmless(ONE_BY_ONE))));
         }
         reasons
@@ -260,17 +277,24 @@ impl<'a> Case<'a> {
         let is_named = |known: &Setting| {
             let of = |name: &&str| {
                 !name.is_empty()
-                    && (known.name.eq_ignore_ascii_case(name) || known.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
+                    && (known.name.eq_ignore_ascii_case(name)
+                        || known.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
             };
             names.iter().any(of)
         };
         let is_rule = self.is_scope(setting);
-        self.newest(|known| known.class == setting.class && is_named(known) && (known.policy.is_some() == is_rule || !is_protecting(&known.class)))
+        self.newest(|known| {
+            known.class == setting.class
+                && is_named(known)
+                && (known.policy.is_some() == is_rule || !is_protecting(&known.class))
+        })
     }
 
     /// Whether a setting says for whom a policy is.
     fn is_scope(&self, setting: &Setting) -> bool {
-        setting.policy.is_some() || self.step.operation.to_ascii_lowercase().ends_with("rule") && setting.class != SettingClass::TransportRule
+        setting.policy.is_some()
+            || self.step.operation.to_ascii_lowercase().ends_with("rule")
+                && setting.class != SettingClass::TransportRule
     }
 
     /// The newest of the settings that fit; entries of lists are none.
@@ -299,7 +323,8 @@ impl<'a> Case<'a> {
 
     /// Whether a domain is one of the organisation's own.
     fn is_own(&self, domain: &str) -> bool {
-        self.own.iter().any(|own| domain.eq_ignore_ascii_case(own) || width::is_below(domain, own))
+        let own = self.own.get_or_init(|| own_domains(self.grants, self.world));
+        own.iter().any(|own| domain.eq_ignore_ascii_case(own) || width::is_below(domain, own))
     }
 
     /// Entries of this class in the evidence with this value, and what they say.

@@ -41,7 +41,10 @@ pub(super) fn judge(case: &Case<'_>, setting: &Setting) -> Vec<Reason> {
             | SettingClass::AlertPolicy
             | SettingClass::ConditionalAccess,
             _,
-        ) => row("B14", format!("\"{}\" would no longer protect anybody", setting.name)),
+        ) => {
+            let name = if setting.name.is_empty() { &case.step.operation } else { &setting.name };
+            row("B14", format!("\"{name}\" would no longer protect anybody"))
+        }
         (SettingClass::Other(word), _) if is_exception(word) => harmless("what let mail through is taken away"),
         _ => return Vec::new(),
     };
@@ -66,7 +69,9 @@ pub(super) fn taken_out(case: &Case<'_>, setting: &Setting) -> Vec<Reason> {
         "targeteduserstoprotect" | "targeteddomainstoprotect" => {
             row("B13", format!("who imitates {what} would no longer be found"))
         }
-        "donotrewriteurls" | "senderipaddresses" | "domains" | "senderipranges" => harmless(format!("{what} is no longer let in by it")),
+        "donotrewriteurls" | "senderipaddresses" | "domains" | "senderipranges" => {
+            harmless(format!("{what} is no longer let in by it"))
+        }
         _ if is_exception_list(&setting.class) && list == "sentto" => harmless(format!("{what} is filtered again")),
         list if list.starts_with("exceptif") && !is_rule => harmless(format!("the policy is for {what} again")),
         "sentto" | "senttomemberof" | "recipientdomainis" if !is_rule => {
