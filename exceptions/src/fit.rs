@@ -50,6 +50,9 @@ impl Need {
         if term.is_everything() {
             return Holds::Yes;
         }
+        if term.on == On::Message {
+            return self.is_message(term);
+        }
         let facts = self.facts(&term.on);
         let any = |holds: fn(&Value, &Fact) -> Holds| {
             let all = facts.iter().flat_map(|fact| term.values.iter().map(move |value| holds(value, fact)));
@@ -67,6 +70,24 @@ impl Need {
         let is_half_known =
             term.on == On::EitherSender && (self.header_from.is_none() || self.envelope_sender.is_none());
         if found == Holds::No && is_half_known { Holds::NotShown } else { found }
+    }
+
+    /// Whether it is the sample's message by an id; ids of different kinds say nothing of one another.
+    fn is_message(&self, term: &Term) -> Holds {
+        let held = self.held.iter().filter_map(|held| held.id.as_deref());
+        let own: Vec<String> = self.message_id.as_deref().into_iter().chain(held).map(bare_id).collect();
+        let of = |value: &Value| {
+            let (Value::Name(id) | Value::Holds(id)) = value else { return Holds::NotShown };
+            let id = bare_id(id);
+            let alike: Vec<&String> = own.iter().filter(|own| kind(own) == kind(&id)).collect();
+            match alike.contains(&&id) {
+                true => Holds::Yes,
+                false if alike.is_empty() => Holds::NotShown,
+                false => Holds::No,
+            }
+        };
+        let found: Vec<Holds> = term.values.iter().map(of).collect();
+        [Holds::Yes, Holds::NotShown].into_iter().find(|one| found.contains(one)).unwrap_or(Holds::No)
     }
 
     /// What the sample is known by, where a condition looks.
@@ -96,7 +117,7 @@ impl Need {
             On::Message => {
                 let held = self.held.iter().filter_map(|held| held.id.as_deref());
                 let ids = self.message_id.as_deref().into_iter().chain(held);
-                ids.map(|id| Fact::Id(bare_id(id))).collect()
+                ids.map(|id| Fact::Id(id.to_owned())).collect()
             }
             On::SenderGroup | On::RecipientGroup | On::Header(_) | On::Other(_) => Vec::new(),
         }
@@ -137,7 +158,6 @@ fn of_value(value: &Value, fact: &Fact) -> Holds {
         (Value::Pattern(_), _) => Holds::NotShown,
         (value, Fact::Value(fact)) => yes_or_no(fact.is_within(value)),
         (value, Fact::Url(url)) => yes_or_no(is_of_link(value, url)),
-        (Value::Name(id) | Value::Holds(id), Fact::Id(fact)) => yes_or_no(bare_id(id).eq_ignore_ascii_case(fact)),
         (_, Fact::Id(_)) => Holds::NotShown,
         (value, Fact::Infrastructure(fact)) => {
             let is_of_a_kind = matches!((value, fact), (Value::Network(..), Value::Network(..)));
@@ -147,6 +167,15 @@ fn of_value(value: &Value, fact: &Fact) -> Holds {
                 false => Holds::NotShown,
             }
         }
+    }
+}
+
+/// What kind of id it is: of a list of what is held, of the sender's making, or another.
+fn kind(id: &str) -> u8 {
+    match (id.contains('@'), id.contains('\\')) {
+        (true, _) => 0,
+        (false, true) => 1,
+        (false, false) => 2,
     }
 }
 

@@ -83,15 +83,14 @@ fn ends(setting: &Setting, device: Device) -> Ends {
     if !matches!(device, Device::ListEntry | Device::SubmittedEntry) {
         return own::ends(setting, device);
     }
+    if flag(setting, "NoExpiration") == Some(true) {
+        return Ends::Never;
+    }
     if let Some(when) = &setting.expires {
         return Ends::At(when.at);
     }
     let unused = property(setting, "RemoveAfter").and_then(|days| days.trim().parse().ok());
-    let never = flag(setting, "NoExpiration") == Some(true);
-    match unused {
-        Some(days) if !never => Ends::Unused(days),
-        _ => Ends::Never,
-    }
+    unused.map_or(Ends::Never, Ends::Unused)
 }
 
 /// What one entry of a list lets through.

@@ -18,6 +18,11 @@ const UNUSED_DAYS: u16 = 45;
 
 /// Judges an entry that is made, altered or taken away.
 pub(super) fn judge(case: &Case<'_>, setting: &Setting, entry: &ListEntry, grants: &[Grant]) -> Vec<Reason> {
+    let is_alteration = case.step.kind == ChangeKind::Changed && matches!(entry.says, ListWord::Other(_));
+    if is_alteration && case.listed(&setting.class, &entry.value).is_some() {
+        let stated = Setting { id: None, name: entry.value.clone(), ..setting.clone() };
+        return by_id(case, &stated);
+    }
     let says = says(case, setting, &entry.says, &entry.value);
     match (case.step.kind, says) {
         (ChangeKind::Removed | ChangeKind::Disabled, ListWord::Allow) => {
@@ -27,9 +32,37 @@ pub(super) fn judge(case: &Case<'_>, setting: &Setting, entry: &ListEntry, grant
         (_, ListWord::Block) => vec![harmless(format!("{} is kept out; nothing is let through", entry.value))],
         (_, ListWord::Allow) if grants.is_empty() => allowed(case, setting),
         (_, ListWord::Allow) => case.by_device(grants, Some(setting)),
-        // A command that alters an entry does not say which way it goes: the worse is taken.
+        // A command that alters an entry need not say which way it goes: the worse is taken.
         (_, ListWord::Other(_)) => allowed(case, setting),
     }
+}
+
+/// Judges what is done to an entry that is named by its id only.
+pub(super) fn by_id(case: &Case<'_>, setting: &Setting) -> Vec<Reason> {
+    let id = setting.id.as_deref().unwrap_or(&setting.name);
+    let Some((listed, at)) = case.listed(&setting.class, id) else {
+        return vec![unknown(format!("which entry has the id {id} is not in the evidence: fetch the list"))];
+    };
+    let after = altered(listed, setting);
+    let Some(entry) = &after.entry else { return Vec::new() };
+    let reasons = judge(case, &after, entry, &granted::of_setting(case.step, &after));
+    reasons.into_iter().map(|reason| reason.cited([at.observation.cite.clone()])).collect()
+}
+
+/// An entry of the evidence as it would be after a step that states only what it alters.
+fn altered(listed: &Setting, stated: &Setting) -> Setting {
+    let mut after = listed.clone();
+    after.expires = stated.expires.clone().or(after.expires);
+    after.properties.splice(0..0, stated.properties.iter().cloned());
+    let says = match words::property(stated, "Action").map(words::folded).as_deref() {
+        Some("allow") => Some(ListWord::Allow),
+        Some("block") => Some(ListWord::Block),
+        _ => None,
+    };
+    if let (Some(entry), Some(says)) = (&mut after.entry, says) {
+        entry.says = says;
+    }
+    after
 }
 
 /// Judges an entry as one that lets through, whatever its words are.

@@ -100,6 +100,9 @@ impl<'a> Case<'a> {
         if let Some(entry) = &setting.entry {
             return entry::judge(self, setting, entry, grants);
         }
+        if matches!(setting.class, SettingClass::ListEntry | SettingClass::SpoofEntry) {
+            return entry::by_id(self, setting);
+        }
         if super::grants::takes_out(self.step) {
             return removal::taken_out(self, setting);
         }
@@ -169,7 +172,8 @@ impl<'a> Case<'a> {
         }
         if reasons.is_empty() {
             let lists = ["ipallowlist", "ipblocklist"];
-            let only_lists = setting.properties.iter().all(|property| lists.contains(&words::folded(&property.name).as_str()));
+            let only_lists =
+                setting.properties.iter().all(|property| lists.contains(&words::folded(&property.name).as_str()));
             reasons.extend(self.unchanged(setting).or_else(|| only_lists.then(|| harmless(ONE_BY_ONE))));
         }
         reasons
@@ -260,17 +264,24 @@ impl<'a> Case<'a> {
         let is_named = |known: &Setting| {
             let of = |name: &&str| {
                 !name.is_empty()
-                    && (known.name.eq_ignore_ascii_case(name) || known.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
+                    && (known.name.eq_ignore_ascii_case(name)
+                        || known.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
             };
             names.iter().any(of)
         };
         let is_rule = self.is_scope(setting);
-        self.newest(|known| known.class == setting.class && is_named(known) && (known.policy.is_some() == is_rule || !is_protecting(&known.class)))
+        self.newest(|known| {
+            known.class == setting.class
+                && is_named(known)
+                && (known.policy.is_some() == is_rule || !is_protecting(&known.class))
+        })
     }
 
     /// Whether a setting says for whom a policy is.
     fn is_scope(&self, setting: &Setting) -> bool {
-        setting.policy.is_some() || self.step.operation.to_ascii_lowercase().ends_with("rule") && setting.class != SettingClass::TransportRule
+        setting.policy.is_some()
+            || self.step.operation.to_ascii_lowercase().ends_with("rule")
+                && setting.class != SettingClass::TransportRule
     }
 
     /// The newest of the settings that fit; entries of lists are none.

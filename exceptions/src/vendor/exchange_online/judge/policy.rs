@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use evidence::{ChangeKind, Condition, ConditionOn, Setting, SettingClass, Tier};
 use serde::Deserialize;
 
+use super::super::grants::is_command;
 use super::super::words::{self, folded};
 use super::width::{self, ToWhom};
 use super::{Case, harmless, note, row, row_at, unknown};
@@ -30,6 +31,7 @@ struct Strength {
     from_weakest: Vec<Vec<String>>,
     higher_is: Option<Way>,
     enough: String,
+    exported: Option<String>,
     /// Whether many organisations have the weaker value from the start, so that only a change of it says something.
     #[serde(default)]
     lists_only_changes: bool,
@@ -103,6 +105,7 @@ pub(super) fn judge(case: &Case<'_>, setting: &Setting, grants: &[Grant]) -> Vec
         }
         ChangeKind::Changed => vec![harmless("no value is lower than it is now, or than what is recommended")],
         ChangeKind::Enabled => vec![harmless("a protection is switched on")],
+        _ if is_scope && weak(case, setting).is_some() => weak(case, setting).into_iter().collect(),
         _ if is_scope => vec![harmless("it says for whom a policy is; what that policy does is judged with it")],
         _ => vec![harmless("no value of it is lower than what is recommended")],
     }
@@ -165,7 +168,8 @@ fn lowered(case: &Case<'_>, setting: &Setting) -> Vec<Reason> {
         let floor = match now {
             Some(now) => strength.of(now),
             None if strength.lists_only_changes && case.step.kind == ChangeKind::Created => None,
-            None => strength.of(&strength.enough),
+            None if is_command(case.step) => strength.of(&strength.enough),
+            None => strength.of(strength.exported.as_ref().unwrap_or(&strength.enough)),
         };
         if floor.is_some_and(|floor| level < floor) {
             let than = now.map_or_else(
@@ -183,6 +187,22 @@ fn lowered(case: &Case<'_>, setting: &Setting) -> Vec<Reason> {
         }
     }
     reasons
+}
+
+/// That a rule gives recipients a policy whose values are lower than what is recommended.
+fn weak(case: &Case<'_>, rule: &Setting) -> Option<Reason> {
+    let name = rule.policy.as_deref()?;
+    let (policy, entry) = case
+        .newest(|known| known.class == rule.class && known.policy.is_none() && known.name.eq_ignore_ascii_case(name))?;
+    let lower = policy.properties.iter().find(|property| {
+        let (Some(strength), Some(value)) = (strength_of(&property.name), property.values.first()) else {
+            return false;
+        };
+        let floor = strength.of(strength.exported.as_ref().unwrap_or(&strength.enough));
+        !strength.lists_only_changes && strength.of(value).zip(floor).is_some_and(|(level, floor)| level < floor)
+    })?;
+    let what = format!("\"{name}\" has {} {}, lower than what is recommended", lower.name, lower.values.join(", "));
+    Some(row("B13", what).cited([entry.observation.cite.clone()]))
 }
 
 /// File types that are no longer kept out.

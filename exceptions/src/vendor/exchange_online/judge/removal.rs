@@ -66,7 +66,9 @@ pub(super) fn taken_out(case: &Case<'_>, setting: &Setting) -> Vec<Reason> {
         "targeteduserstoprotect" | "targeteddomainstoprotect" => {
             row("B13", format!("who imitates {what} would no longer be found"))
         }
-        "donotrewriteurls" | "senderipaddresses" | "domains" | "senderipranges" => harmless(format!("{what} is no longer let in by it")),
+        "donotrewriteurls" | "senderipaddresses" | "domains" | "senderipranges" => {
+            harmless(format!("{what} is no longer let in by it"))
+        }
         _ if is_exception_list(&setting.class) && list == "sentto" => harmless(format!("{what} is filtered again")),
         list if list.starts_with("exceptif") && !is_rule => harmless(format!("the policy is for {what} again")),
         "sentto" | "senttomemberof" | "recipientdomainis" if !is_rule => {

@@ -119,7 +119,7 @@ pub(super) fn bypass(case: &Case<'_>, grant: &Grant, rule: Option<&Setting>) -> 
             Stopped::Nobody if keeps_on => {
                 reasons.push(harmless("the rule does nothing but end the row of rules, and none that is known comes after it"));
             }
-            Stopped::NotShown if keeps_on => reasons.push(unknown(
+            Stopped::NotShown if keeps_on || rule.priority.is_some() => reasons.push(unknown(
                 "the rule ends the row of rules, and the rules after it are not in the evidence: fetch Get-TransportRule",
             )),
             _ => {}
@@ -227,7 +227,7 @@ fn stopped(case: &Case<'_>, rule: &Setting) -> Stopped {
             other.name
         )),
         // A rule without a place is put last.
-        None if rule.priority.is_none() || of_rules().next().is_some() => Stopped::Nobody,
+        None if of_rules().next().is_some() => Stopped::Nobody,
         None => Stopped::NotShown,
     }
 }
