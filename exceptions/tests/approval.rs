@@ -311,7 +311,7 @@ fn bypass() -> impl Strategy<Value = Bypass> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     /// Whatever an approval covers is within what was approved, by the same device, and ends no later than the approval.
     #[test]
