@@ -129,6 +129,7 @@ pub const ALL: &[&dyn Source] = &[
     &rspamd::configuration::Configuration,
     &proxmox::tracker::ProxmoxTracker,
     &amavis::sql_log::AmavisSql,
+    &amavis::configuration::Configuration,
     &spamassassin::preferences::Preferences,
 ];
 

@@ -2,6 +2,7 @@
 
 use evidence::{Product, Property, Setting};
 
+use crate::amavis::configuration as configuration_of_amavis;
 use crate::postfix::{access_map, configuration};
 use crate::rspamd::configuration as configuration_of_rspamd;
 use crate::setup::Part;
@@ -26,6 +27,12 @@ const KINDS: &[Kind] = &[
         operation: "rspamd snippet",
         is: configuration_of_rspamd::is_configuration,
         parts: configuration_of_rspamd::parts,
+    },
+    Kind {
+        product: Product::Amavis,
+        operation: "amavis setting",
+        is: configuration_of_amavis::is_configuration,
+        parts: configuration_of_amavis::parts,
     },
     Kind {
         product: Product::Amavis,

@@ -1,0 +1,4 @@
+//! Tries `amavis/configuration` with rubbish.
+#![no_main]
+
+doors::door!("amavis/configuration");
