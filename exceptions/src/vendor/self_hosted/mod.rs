@@ -261,6 +261,12 @@ fn is_one_address(value: &Value) -> bool {
 /// A sender or recipient as these servers' lists write it; a pattern that is plain text with its ends fixed is that text.
 fn party(text: &str) -> Value {
     let text = text.trim();
+    // Perl writes a pattern as `qr'...'i`.
+    if let Some((pattern, _)) =
+        text.strip_prefix("qr").and_then(|rest| rest.get(1..)?.rsplit_once(['\'', '/', '}', '|']))
+    {
+        return of_pattern(pattern);
+    }
     match text.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')) {
         Some((pattern, _)) => of_pattern(pattern),
         None => Value::party(text, Value::DomainAndBelow),

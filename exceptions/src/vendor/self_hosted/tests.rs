@@ -113,6 +113,34 @@ fn ok_spamassassin() {
 }
 
 #[test]
+fn ok_amavis() {
+    expect(&[
+        ("malware for all", "@bypass_virus_checks_maps = (1);\n", Broad, &["SB12"]),
+        ("spam for all", "@bypass_spam_checks_maps = (1);\n", Broad, &["SB10"]),
+        ("spam for one", "@bypass_spam_checks_maps = ( { 'bob@example.com' => 1 } );\n", Broad, &["SB11"]),
+        ("a high limit", "$sa_kill_level_deflt = 999;\n", Broad, &["SB9"]),
+        ("a stricter limit", "$sa_kill_level_deflt = 6.0;\n", Narrow, &["SN2"]),
+        ("malware let through", "$final_virus_destiny = D_PASS;\n", Broad, &["SB12"]),
+        ("malware kept back", "$final_virus_destiny = D_DISCARD;\n", Narrow, &["SN4"]),
+        ("a domain", "@whitelist_sender_maps = ( ['.vendor.example'] );\n", Broad, &["SB2", "SB3", "SB7"]),
+        ("an address", "@whitelist_sender_maps = ( ['ann@vendor.example'] );\n", Broad, &["SB3", "SB7"]),
+        (
+            "a pattern that is one address",
+            "@whitelist_sender_maps = ( new_RE(qr'^ann@vendor\\.example$'i) );\n",
+            Broad,
+            &["SB3", "SB7"],
+        ),
+        (
+            "an address for one recipient",
+            "@score_sender_maps = ({ 'bob@example.com' => [{'ann@vendor.example' => -3.0}] });\n",
+            Broad,
+            &["SB3"],
+        ),
+        ("kept out", "@blacklist_sender_acl = qw( .spam.example );\n", Narrow, &["SN4"]),
+    ]);
+}
+
+#[test]
 fn ok_rspamd() {
     let rule = |from: &str, to: &str, ip: &str, apply: &str| {
         let ip = if ip.is_empty() { String::new() } else { format!("ip = \"{ip}\"; ") };
