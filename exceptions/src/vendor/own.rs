@@ -94,8 +94,9 @@ pub(crate) fn link(text: &str) -> Value {
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
     let (host, path) = text.split_once('/').unwrap_or((text, ""));
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host).to_lowercase();
-    let bare = host.trim_start_matches(['~', '*', '.']).trim_end_matches('.');
-    let below = bare.len() != host.trim_end_matches('.').len();
+    let host = host.trim_end_matches(['.', '~']);
+    let bare = host.trim_start_matches(['~', '*', '.']);
+    let below = bare.len() != host.len();
     if bare.is_empty() || bare.contains(['*', '?']) {
         return Value::Any;
     }
@@ -166,7 +167,8 @@ mod tests {
             ("files.example/*", "@files.example"),
             ("https://files.example/**", "@files.example"),
             ("~files.example", "@files.example and below"),
-            ("~files.example~", "anything"),
+            ("~files.example~", "@files.example and below"),
+            ("files.example~", "@files.example"),
             ("*.files.example/*", "@files.example and below"),
             ("*.files.example/a/b", "@files.example and below"),
             ("files.example/a/*", "\"files.example/a/\" anywhere"),

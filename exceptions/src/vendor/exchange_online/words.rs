@@ -39,6 +39,25 @@ pub(super) fn yes_or_no(text: &str) -> Option<bool> {
     }
 }
 
+/// In how many days something ends, where its end is written as a sum from the instant at which the command runs; at most a year.
+pub(super) fn days_from_now(setting: &Setting) -> Option<i64> {
+    if flag(setting, "NoExpiration") == Some(true) {
+        return None;
+    }
+    let said = property(setting, "ExpirationDate").or_else(|| property(setting, "ExpiryDate"))?.to_ascii_lowercase();
+    let is_from_now = ["get-date", "::now", "::utcnow", "::today"].iter().any(|now| said.contains(now));
+    let (_, rest) = said.split_once(".add").filter(|(_, rest)| is_from_now && !rest.contains(".add"))?;
+    let (unit, rest) = rest.split_once('(')?;
+    let number: i64 = rest.split(')').next()?.trim().trim_matches(['\'', '"']).parse().ok()?;
+    let days = match unit.trim() {
+        "days" => number,
+        "hours" => number / 24 + 1,
+        "months" => number.checked_mul(31)?,
+        _ => return None,
+    };
+    (1..=366).contains(&days).then_some(days)
+}
+
 /// The condition of this name.
 pub(super) fn condition<'s>(conditions: &'s [Condition], name: &str) -> Option<&'s Condition> {
     let name = folded(name);

@@ -44,7 +44,8 @@ pub(super) fn judge(case: &Case<'_>, setting: &Setting, grants: &[Grant]) -> Vec
             }
         }
     }
-    if reasons.is_empty() {
+    // Of a new one all that limits it is stated; of one that is altered only what is altered.
+    if reasons.is_empty() || !is_alteration {
         reasons.extend(limited(case, setting));
     }
     reasons

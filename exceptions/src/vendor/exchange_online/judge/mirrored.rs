@@ -20,7 +20,9 @@ pub(super) fn judge(case: &Case<'_>, grants: &[Grant]) -> Vec<Reason> {
     }
     let Some(gateway) = vendor::of(&Product::Mimecast) else { return Vec::new() };
     let settings = case.world.settings().filter(|(_, entry)| entry.observation.speaker.product == Product::Mimecast);
-    for (setting, entry) in settings {
+    let ends: Vec<String> = bypasses.iter().flat_map(|grant| width::domains(&grant.scope)).map(end_of).collect();
+    let by_address = bypasses.iter().any(|grant| grant.scope.on(&On::Client).next().is_some());
+    for (setting, entry) in settings.filter(|(setting, _)| by_address || names(setting, &ends)) {
         for front in gateway.grants(&as_step(setting)) {
             if let Some(grant) = bypasses.iter().find(|grant| is_of_same_senders(grant, &front)) {
                 let what = format!(
@@ -32,6 +34,24 @@ pub(super) fn judge(case: &Case<'_>, grants: &[Grant]) -> Vec<Reason> {
         }
     }
     Vec::new()
+}
+
+/// The end of a domain that all domains share which lie below or above it, unless they are a top-level domain.
+fn end_of(domain: &str) -> String {
+    let labels: Vec<&str> = domain.rsplit('.').take(2).collect();
+    labels.into_iter().rev().collect::<Vec<_>>().join(".")
+}
+
+/// Whether a setting names anything with one of these ends: most do not, and need no closer look.
+fn names(setting: &Setting, ends: &[String]) -> bool {
+    let holds = |text: &String| {
+        let text = text.to_ascii_lowercase();
+        ends.iter().any(|end| text.contains(end.as_str()))
+    };
+    let of_conditions = setting.conditions.iter().flat_map(|one| &one.values);
+    let of_properties = setting.properties.iter().flat_map(|property| &property.values);
+    let of_entry = setting.entry.iter().map(|entry| &entry.value);
+    holds(&setting.name) || of_conditions.chain(of_properties).chain(of_entry).any(holds)
 }
 
 fn as_step(setting: &Setting) -> Step {

@@ -12,27 +12,30 @@ mod replaced;
 mod transport_rule;
 mod width;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use evidence::{ChangeKind, Effect, ListWord, Product, Setting, SettingClass};
+use jiff::{SignedDuration, Timestamp};
 use sources::policy::Device;
 use sources::proposed::{About, Step};
 
 use super::{ROWS, words};
 use crate::vendor::own;
-use crate::{Grant, Level, Reason, World};
+use crate::{Ends, Grant, Level, Reason, World};
 
 /// What a step is judged with.
 struct Case<'a> {
     step: &'a Step,
     world: &'a World<'a>,
-    /// Domains of the organisation, as far as anything shows them.
-    own: BTreeSet<String>,
+    grants: &'a [Grant],
+    /// Domains of the organisation, as far as anything shows them; found when they are asked for.
+    own: OnceCell<BTreeSet<String>>,
 }
 
 /// Which rows a step is, and why.
 pub(super) fn judge(step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Reason> {
-    let case = Case { step, world, own: own_domains(grants, world) };
+    let case = Case { step, world, grants, own: OnceCell::new() };
     let mut reasons = match &step.about {
         About::Act(act) => act::judge(&case, act, grants),
         About::Setting(setting) if own::is_one(setting) => case.by_device(grants, None),
@@ -140,6 +143,7 @@ impl<'a> Case<'a> {
     }
 
     fn grant(&self, grant: &Grant, setting: Option<&Setting>) -> Vec<Reason> {
+        let grant = &self.with_its_end(grant, setting);
         match grant.device {
             Device::ListEntry | Device::SubmittedEntry => entry::of_list(self, grant),
             Device::SpoofPair => entry::pair(self, grant),
@@ -163,6 +167,15 @@ impl<'a> Case<'a> {
             Device::Release => act::release(self, grant),
             Device::PermitPolicy => Vec::new(),
         }
+    }
+
+    /// The grant with the end that its command states as so many days from when it runs.
+    fn with_its_end(&self, grant: &Grant, setting: Option<&Setting>) -> Grant {
+        let days = setting.filter(|_| grant.ends == Ends::Never).and_then(words::days_from_now);
+        // Without an instant for now, the span alone says that it ends.
+        let now = self.world.now.unwrap_or(Timestamp::UNIX_EPOCH);
+        let at = days.and_then(|days| now.checked_add(SignedDuration::from_hours(24 * days)).ok());
+        Grant { ends: at.map_or(grant.ends, Ends::At), ..grant.clone() }
     }
 
     fn connection_filter(&self, setting: &Setting, grants: &[Grant]) -> Vec<Reason> {
@@ -310,7 +323,8 @@ impl<'a> Case<'a> {
 
     /// Whether a domain is one of the organisation's own.
     fn is_own(&self, domain: &str) -> bool {
-        self.own.iter().any(|own| domain.eq_ignore_ascii_case(own) || width::is_below(domain, own))
+        let own = self.own.get_or_init(|| own_domains(self.grants, self.world));
+        own.iter().any(|own| domain.eq_ignore_ascii_case(own) || width::is_below(domain, own))
     }
 
     /// Entries of this class in the evidence with this value, and what they say.

@@ -41,7 +41,10 @@ pub(super) fn judge(case: &Case<'_>, setting: &Setting) -> Vec<Reason> {
             | SettingClass::AlertPolicy
             | SettingClass::ConditionalAccess,
             _,
-        ) => row("B14", format!("\"{}\" would no longer protect anybody", setting.name)),
+        ) => {
+            let name = if setting.name.is_empty() { &case.step.operation } else { &setting.name };
+            row("B14", format!("\"{name}\" would no longer protect anybody"))
+        }
         (SettingClass::Other(word), _) if is_exception(word) => harmless("what let mail through is taken away"),
         _ => return Vec::new(),
     };
