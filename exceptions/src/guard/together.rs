@@ -122,7 +122,7 @@ fn cites<'g>(of: impl IntoIterator<Item = &'g Granted>) -> Vec<Cite> {
 fn networks(all: &[Granted]) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for on in [On::Client, On::Infrastructure] {
-        for group in alike(all, &[on.clone()]) {
+        for group in alike(all, std::slice::from_ref(&on)) {
             let mut ranges: Vec<(IpAddr, IpAddr)> = Vec::new();
             for value in group.iter().flat_map(|granted| granted.grant.scope.on(&on)).flat_map(|term| &term.values) {
                 if let Value::Network(first, last) = value

@@ -7,7 +7,7 @@ use evidence::{Cite, Product, VerdictKind};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use crate::{Ends, Need, On, Scope, Term, Value, World};
+use crate::{Ends, Fit, Grant, Need, On, Scope, Term, Value, World};
 
 /// How long an exception may last before it counts as one without an end, in hours: a year and a day.
 const LONGEST_HOURS: i64 = 366 * 24;
@@ -201,6 +201,21 @@ pub(crate) fn no_help<'w>(
     let in_vain =
         |need: &&Need| need.is_shown && need.verdict.as_ref().is_some_and(|verdict| helps(verdict) == Some(false));
     mine.iter().all(in_vain).then(|| mine[0]).map(|need| (need, need.cites.clone()))
+}
+
+/// Why what is granted is not for the sample: none of its copies that this product stopped is in the scope. `None` if it may be.
+pub(crate) fn not_for_it<'w>(world: &World<'w>, product: &Product, grants: &[Grant]) -> Option<(String, &'w Need)> {
+    let mine: Vec<&'w Need> = world.needs.iter().filter(|need| need.product == *product).collect();
+    let mut first = None;
+    for need in mine {
+        for grant in grants {
+            match need.fits(&grant.scope) {
+                Fit::No(why) => first = first.or(Some((why, need))),
+                Fit::Yes | Fit::NotShown(_) => return None,
+            }
+        }
+    }
+    first
 }
 
 #[cfg(test)]

@@ -143,3 +143,49 @@ fn ok_joined() {
         assert_eq!(super::joined(pairs(ranges)), pairs(expected), "{name}");
     }
 }
+
+/// One rule marks mail, and another trusts the mark.
+#[test]
+fn ok_marks() {
+    let trusting = "New-TransportRule -Name trusts -From ann@vendor.example -SentTo bob@example.com \
+        -HeaderContainsMessageHeader X-Checked -HeaderContainsWords yes -SetSCL -1 -ExpiryDate 2026-06-01";
+    let marking = |condition: &str, header: &str| {
+        format!("New-TransportRule -Name marks {condition} -SetHeaderName {header} -SetHeaderValue yes")
+    };
+    for (name, mark, expected) in [
+        ("a mark for a domain", marking("-SenderDomainIs vendor.example", "X-Checked"), true),
+        ("a mark for all", marking("", "x-checked"), true),
+        ("a mark that nobody trusts", marking("-SenderDomainIs vendor.example", "X-Ticket"), false),
+        (
+            "a mark for a proved sender",
+            marking("-From ann@vendor.example -SenderIpRanges 192.0.2.7", "X-Checked"),
+            false,
+        ),
+    ] {
+        let (_, rows) = rows(&format!("{mark}\n{trusting}\n"), &[], &[]);
+        assert_eq!(rows.contains(&"T4"), expected, "{name}: {rows:?}");
+    }
+}
+
+/// The same sender at two layers.
+#[test]
+fn ok_layers() {
+    let entry = |sender: &str| {
+        format!(
+            "New-TenantAllowBlockListItems -Allow -ListType Sender -Entries {sender} -ExpirationDate 2026-05-20 -Notes T1\n"
+        )
+    };
+    let there = |sender: &str, to: &str| vec![("there.json", managed(&[(sender.to_owned(), to.to_owned())]))];
+    for (name, text, there, expected) in [
+        ("another sender", entry("ann@vendor.example"), there("eve@other.example", "bob@example.com"), vec![]),
+        (
+            "one person's own list",
+            entry("ann@vendor.example"),
+            there("ann@vendor.example", "bob@example.com"),
+            vec!["T8"],
+        ),
+        ("the whole domain", entry("ann@vendor.example"), there("vendor.example", "bob@example.com"), vec!["T5"]),
+    ] {
+        assert_eq!(rows(&text, &there, &[]).1, expected, "{name}");
+    }
+}

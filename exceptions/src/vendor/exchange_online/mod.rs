@@ -10,10 +10,10 @@ mod words;
 
 use std::sync::LazyLock;
 
-use evidence::Product;
-use sources::proposed::Step;
+use evidence::{Product, SettingClass};
+use sources::proposed::{About, Step};
 
-use super::{Rows, Vendor};
+use super::{Rows, Stamp, Vendor};
 use crate::{Grant, Need, Proposal, Reason, World};
 
 static ROWS: LazyLock<Rows> = LazyLock::new(|| Rows::of(include_str!("rows.toml")));
@@ -38,10 +38,23 @@ impl Vendor for ExchangeOnline {
         judge::judge(step, grants, world)
     }
 
+    fn stamps(&self, step: &Step) -> Vec<Stamp> {
+        match &step.about {
+            About::Setting(setting) if setting.class == SettingClass::TransportRule => rule::stamps(step, setting),
+            _ => Vec::new(),
+        }
+    }
+
+    fn only_grants(&self, step: &Step) -> bool {
+        match &step.about {
+            About::Setting(setting) if setting.class == SettingClass::TransportRule => rule::only_stands_aside(setting),
+            About::Setting(setting) => setting.entry.is_some(),
+            About::Act(_) => true,
+        }
+    }
+
     fn is_told_elsewhere(&self, name: &str) -> bool {
-        // When it ends, and which mail it is for, stand in the grants.
-        const TOLD: [&str; 6] = ["expirationdate", "expirydate", "removeafter", "noexpiration", "entries", "value"];
-        super::is_remark(name) || TOLD.contains(&&*name.to_lowercase())
+        super::is_remark(name) || rule::TOLD.contains(&&*words::folded(name))
     }
 
     fn proposals(&self, need: &Need, world: &World<'_>) -> Vec<Proposal> {

@@ -6,7 +6,7 @@ use sources::proposed::Step;
 
 use super::grants::{is_command, other};
 use super::words::{condition, flag, folded, property, values};
-use crate::vendor::own;
+use crate::vendor::{Stamp, own};
 use crate::{Grant, On, Scope, Term, Value};
 
 /// How a rule treats the mail that it is for.
@@ -312,3 +312,53 @@ pub(super) fn merged(current: &Setting, step: &Setting) -> Setting {
 pub(super) fn leaves_a_mark(rule: &Setting) -> bool {
     values(rule, "SetHeaderName").next().is_some() && property(rule, "SetHeaderValue").is_some()
 }
+
+/// The marks that a rule puts on mail: a header field, or the beginning of a subject.
+pub(super) fn stamps(step: &Step, rule: &Setting) -> Vec<Stamp> {
+    let gone = matches!(step.kind, evidence::ChangeKind::Removed | evidence::ChangeKind::Disabled);
+    if gone || rule.effect == Effect::Off {
+        return Vec::new();
+    }
+    let stamp = |on: On, value: Value| Stamp { name: rule.name.clone(), on, value, scope: scope(step, rule) };
+    let header = property(rule, "SetHeaderName").zip(property(rule, "SetHeaderValue")).map(|(name, said)| {
+        let name = name.trim().trim_end_matches(':');
+        let proved = name.eq_ignore_ascii_case("Authentication-Results").then(|| proof(said, false)).flatten();
+        match proved {
+            Some(Term { on, values }) => stamp(on, values.into_iter().next().unwrap_or(Value::Any)),
+            None => stamp(On::Header(name.to_owned()), Value::Name(said.to_owned())),
+        }
+    });
+    let subject = property(rule, "PrependSubject").map(|text| stamp(On::Subject, Value::Name(text.to_owned())));
+    header.into_iter().chain(subject).collect()
+}
+
+/// Whether a rule does no more than to tell the filter to stand aside.
+pub(super) fn only_stands_aside(rule: &Setting) -> bool {
+    const SENDS_ELSEWHERE: &[&str] =
+        &["RedirectMessageTo", "BlindCopyTo", "CopyTo", "AddToRecipients", "AddManagerAsRecipientType"];
+    treatment(rule) == Treatment::StandsAside && SENDS_ELSEWHERE.iter().all(|name| !is_set(rule, name))
+}
+
+/// Properties that the grants of a setting tell, in lower case without signs: whom it is for, and until when.
+pub(super) const TOLD: &[&str] = &[
+    "expirydate",
+    "activationdate",
+    "expirationdate",
+    "removeafter",
+    "identity",
+    "guid",
+    "priority",
+    "state",
+    "mode",
+    "enabled",
+    "senderaddresslocation",
+    "value",
+    "entries",
+    "listtype",
+    "action",
+    "immutableid",
+    "distinguishedname",
+    "isvalid",
+    "confirm",
+    "noexpiration",
+];

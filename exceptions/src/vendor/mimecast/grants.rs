@@ -6,6 +6,7 @@ use sources::proposed::{About, Step};
 
 use super::policy::{self, Doing};
 use crate::vendor::common::host_of;
+use crate::vendor::own;
 use crate::{Ends, Grant, On, Scope, Term, Value};
 
 /// Properties that are told by the scope and the end of a grant, in lower case without signs.
@@ -39,6 +40,7 @@ pub(super) fn grants(step: &Step) -> Vec<Grant> {
         About::Act(act) => released(act),
         About::Setting(_) if matches!(step.kind, ChangeKind::Removed | ChangeKind::Disabled) => Vec::new(),
         About::Setting(setting) if !policy::acts(setting) => Vec::new(),
+        About::Setting(setting) if own::is_one(setting) => own::grant(step).into_iter().collect(),
         About::Setting(setting) => match setting.class {
             SettingClass::UserListEntry => managed_sender(setting),
             SettingClass::ListEntry => managed_url(setting),
@@ -76,10 +78,19 @@ fn managed_url(setting: &Setting) -> Vec<Grant> {
     let value = match host_of(&entry.value) {
         Some(host) if is_domain => Value::DomainAndBelow(host),
         None if is_domain => Value::Any,
-        _ => Value::Name(entry.value.trim().to_owned()),
+        _ => Value::Name(without_scheme(&entry.value)),
     };
     let ends = setting.expires.as_ref().map_or(Ends::DeviceHasNone, |when| Ends::At(when.at));
     vec![grant(setting, Device::ListEntry, Scope::of([Term::one(On::Url, value)]), ends)]
+}
+
+/// A link without its scheme, its host in lower case.
+fn without_scheme(url: &str) -> String {
+    let url = url.trim();
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at(at);
+    format!("{}{path}", host.to_lowercase())
 }
 
 fn of_policy(step: &Step, setting: &Setting) -> Vec<Grant> {
@@ -99,7 +110,7 @@ fn released(act: &Act) -> Vec<Grant> {
     let name = Identifier::message_id(id).map_or_else(|| id.to_owned(), |id| id.text().to_owned());
     vec![Grant {
         product: Product::Mimecast,
-        device: Device::ListEntry,
+        device: Device::Release,
         name,
         scope,
         ends: Ends::AtOnce,

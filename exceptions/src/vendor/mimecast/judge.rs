@@ -8,18 +8,30 @@ use super::ROWS;
 use super::policy::{self, Doing, Type};
 use crate::vendor::common::{
     End, RECIPIENTS, SENDERS, ServiceKind, Width, clients_are_wide, end, host_of, is_authenticated, no_help,
-    sender_domains, service_of, width,
+    not_for_it, sender_domains, service_of, width,
 };
+use crate::vendor::own;
 use crate::{Ends, Grant, On, Reason, Scope, Value, World};
 
 /// Which rows a step is, and why.
 pub(super) fn judge(step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Reason> {
+    let mut reasons = rows(step, grants, world);
+    if let Some((why, need)) = not_for_it(world, &Product::Mimecast, grants) {
+        reasons.push(row("MX4", format!("it is not for the sample: {why}")).cited(need.cites.iter().cloned()));
+    }
+    reasons
+}
+
+fn rows(step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Reason> {
     let setting = match &step.about {
         About::Act(act) => return released(step, act, world),
         About::Setting(setting) => setting,
     };
     if matches!(step.kind, ChangeKind::Removed | ChangeKind::Disabled) {
         return taken_away(step, setting);
+    }
+    if own::is_one(setting) {
+        return grants.first().map(|grant| own_form(grant, world)).unwrap_or_default();
     }
     if step.kind == ChangeKind::Enabled && setting.conditions.is_empty() && setting.entry.is_none() {
         return vec![row(
@@ -33,6 +45,32 @@ pub(super) fn judge(step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Rea
         _ if policy::is_policy(setting) => of_policy(step, setting, grants, world),
         _ => Vec::new(),
     }
+}
+
+/// An exception in our own form: what it says of itself is all that there is to judge.
+fn own_form(grant: &Grant, world: &World<'_>) -> Vec<Reason> {
+    let scope = &grant.scope;
+    let is_about = |on: &On| scope.on(on).next().is_some();
+    let mut reasons = match grant.device {
+        Device::Release if is_about(&On::Message) => vec![row("MN4", format!("{scope} is released"))],
+        Device::Release => vec![row("MB16", "it does not name one held message".to_owned())],
+        Device::ListEntry | Device::LinkExclusion if is_about(&On::Url) => links(scope),
+        Device::UserList | Device::UserListDomain => entry_of_one_user(scope, world),
+        Device::PermitPolicy | Device::Rule => {
+            let mut reasons = senders(scope, world, None);
+            reasons.extend(recipients(scope, None));
+            reasons.extend(until_when(grant.ends, None, world));
+            reasons
+        }
+        _ => return Vec::new(),
+    };
+    if reasons.is_empty() {
+        reasons.push(row("MN2", format!("it is for: {scope}")));
+    }
+    if grant.ends == Ends::DeviceHasNone {
+        reasons.push(row("MO1", "it stays until somebody takes it away".to_owned()));
+    }
+    reasons
 }
 
 fn row(id: &str, statement: String) -> Reason {
@@ -116,24 +154,27 @@ fn released(step: &Step, act: &Act, world: &World<'_>) -> Vec<Reason> {
 
 fn managed_sender(setting: &Setting, grants: &[Grant], world: &World<'_>) -> Vec<Reason> {
     let Some(entry) = setting.entry.as_ref() else { return Vec::new() };
-    let (sender, scope) = match (&entry.says, grants.first()) {
+    let scope = match (&entry.says, grants.first()) {
         (ListWord::Block, _) => return vec![row("MN6", format!("`{}` is blocked", entry.value))],
         (ListWord::Allow, None) => return vec![row("MN5", format!("the entry for `{}` does not act", entry.value))],
         (ListWord::Other(_), _) => return Vec::new(),
-        (ListWord::Allow, Some(grant)) => (&entry.value, &grant.scope),
+        (ListWord::Allow, Some(grant)) => &grant.scope,
     };
-    let recipient = setting.mailbox.as_ref().map(ToString::to_string).unwrap_or_default();
-    let mut reasons = senders(scope, world, None);
-    match width(scope, RECIPIENTS) {
-        Width::Addresses if reasons.is_empty() => {
-            reasons.push(row("MN1", format!("`{sender}` is permitted for {recipient} alone")));
-        }
-        Width::Addresses => {}
-        _ => reasons.push(row("MB17", format!("`{sender}` is permitted for `{recipient}`, which is no one recipient"))),
-    }
+    let mut reasons = entry_of_one_user(scope, world);
     reasons.push(row("MO1", "a managed sender stays until somebody takes it away".to_owned()));
     reasons.extend(in_vain(world, "a managed sender permit", &by_tables(Device::UserList)));
     reasons.extend(blocked(setting, scope, world));
+    reasons
+}
+
+/// A sender who is permitted for one recipient.
+fn entry_of_one_user(scope: &Scope, world: &World<'_>) -> Vec<Reason> {
+    let mut reasons = senders(scope, world, None);
+    match width(scope, RECIPIENTS) {
+        Width::Addresses if reasons.is_empty() => reasons.push(row("MN1", format!("it is for {scope} alone"))),
+        Width::Addresses => {}
+        _ => reasons.push(row("MB17", format!("it is not for one recipient: {scope}"))),
+    }
     reasons
 }
 
@@ -242,18 +283,25 @@ fn of_policy(step: &Step, setting: &Setting, grants: &[Grant], world: &World<'_>
 fn for_whom(setting: &Setting, scope: &Scope, kind: &'static Type, world: &World<'_>) -> Vec<Reason> {
     let mut reasons = senders(scope, world, Some(kind));
     let proof = is_authenticated(scope);
-    let recipients = width(scope, RECIPIENTS);
-    let may_be_open = kind.open_to_all && proof;
+    reasons.extend(recipients(scope, Some(kind)));
+    if kind.is_about_forged_own_senders() && !proof {
+        let own_or_open = policy::names_only_inside(setting) || width(scope, SENDERS) > Width::Addresses;
+        let id = if own_or_open { "MB11" } else { "MB13" };
+        reasons.push(row(id, "no sending address, host or SPF domain is named".to_owned()));
+    }
+    reasons
+}
+
+/// What is wide about the recipients and the sending addresses.
+fn recipients(scope: &Scope, kind: Option<&'static Type>) -> Vec<Reason> {
+    let (proof, recipients) = (is_authenticated(scope), width(scope, RECIPIENTS));
+    let may_be_open = kind.is_some_and(|kind| kind.open_to_all) && proof;
+    let mut reasons = Vec::new();
     if recipients > Width::Group && !may_be_open || recipients == Width::Group && !proof {
         reasons.push(row("MB6", format!("it is for more than named recipients: {scope}")));
     }
     if clients_are_wide(scope) == Some(true) {
         reasons.push(row("MB10", format!("the sending addresses are wide: {scope}")));
-    }
-    if kind.is_about_forged_own_senders() && !proof {
-        let own_or_open = policy::names_only_inside(setting) || width(scope, SENDERS) > Width::Addresses;
-        let id = if own_or_open { "MB11" } else { "MB13" };
-        reasons.push(row(id, "no sending address, host or SPF domain is named".to_owned()));
     }
     reasons
 }
@@ -287,15 +335,7 @@ fn managed_url(setting: &Setting, grants: &[Grant], world: &World<'_>) -> Vec<Re
         (ListWord::Allow, None) => return vec![row("MN5", format!("the entry for `{url}` does not act"))],
         (ListWord::Allow, Some(_)) => {}
     }
-    let is_link =
-        |value: &Value| matches!(value, Value::Name(link) if host_of(link).is_some_and(|host| host.contains('.')));
-    let is_one = grants.iter().flat_map(|grant| &grant.scope.terms).all(|term| term.values.iter().all(is_link));
-    let hosted = host_of(url).filter(|host| service_of(host).is_some());
-    let mut reasons = vec![match hosted {
-        _ if is_one => row("MN3", format!("exactly `{url}` is permitted")),
-        Some(host) => row("MB9", format!("anybody can publish at `{host}`")),
-        None => row("MB8", format!("all of `{url}` is permitted")),
-    }];
+    let mut reasons: Vec<Reason> = grants.iter().flat_map(|grant| links(&grant.scope)).collect();
     if policy::is_set(setting, "disablerewrite") || policy::is_set(setting, "disablelogclick") {
         reasons.push(row("MO2", format!("`{url}` is not rewritten, or clicks on it are not logged")));
     }
@@ -307,4 +347,22 @@ fn managed_url(setting: &Setting, grants: &[Grant], world: &World<'_>) -> Vec<Re
     };
     reasons.extend(in_vain(world, "a managed URL permit", &helps));
     reasons
+}
+
+/// One link, or a whole site.
+fn links(scope: &Scope) -> Vec<Reason> {
+    let is_link =
+        |value: &Value| matches!(value, Value::Name(link) if host_of(link).is_some_and(|host| host.contains('.')));
+    let values: Vec<&Value> = scope.on(&On::Url).flat_map(|term| &term.values).collect();
+    let hosted = values.iter().find_map(|value| match value {
+        Value::Domain(host) | Value::DomainAndBelow(host) => service_of(host).map(|_| host),
+        _ => None,
+    });
+    vec![match hosted {
+        _ if !values.is_empty() && values.iter().all(|value| is_link(value)) => {
+            row("MN3", format!("exactly {scope} is permitted"))
+        }
+        Some(host) => row("MB9", format!("anybody can publish at `{host}`")),
+        None => row("MB8", format!("more than one link is permitted: {scope}")),
+    }]
 }

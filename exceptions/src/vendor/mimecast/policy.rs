@@ -234,11 +234,13 @@ fn term(setting: &Setting, condition: &Condition) -> Option<Term> {
         ConditionOn::SenderGroup => names(On::SenderGroup),
         ConditionOn::Recipient | ConditionOn::RecipientDomain => parties(On::Recipient),
         ConditionOn::RecipientGroup => names(On::RecipientGroup),
-        ConditionOn::SourceAddress => Term::new(On::Client, condition.values.iter().map(network)),
+        ConditionOn::SourceAddress => Term::new(On::Client, condition.values.iter().map(|text| network(text))),
         ConditionOn::Other if fold(&name) == "hostnames" => {
-            Term::new(On::Infrastructure, condition.values.iter().map(host))
+            Term::new(On::Infrastructure, condition.values.iter().map(|text| host(text)))
         }
-        ConditionOn::Other if fold(&name) == "spfdomains" => Term::new(On::SignedBy, condition.values.iter().map(host)),
+        ConditionOn::Other if fold(&name) == "spfdomains" => {
+            Term::new(On::SignedBy, condition.values.iter().map(|text| host(text)))
+        }
         // All mail comes from outside, and goes to somebody inside.
         ConditionOn::Other if ["everyone", "externaladdresses", "internaladdresses"].contains(&&*fold(&kind)) => {
             return None;
@@ -247,11 +249,11 @@ fn term(setting: &Setting, condition: &Condition) -> Option<Term> {
     })
 }
 
-fn network(text: &String) -> Value {
-    Value::network(text).unwrap_or_else(|| Value::Pattern(text.clone()))
+fn network(text: &str) -> Value {
+    Value::network(text).unwrap_or_else(|| Value::Pattern(text.to_owned()))
 }
 
-fn host(text: &String) -> Value {
+fn host(text: &str) -> Value {
     match Value::party(text, Value::Domain) {
         Value::Address(address) => Value::Name(address.to_string()),
         other => other,

@@ -6,7 +6,7 @@ use sources::proposed::Step;
 
 use super::{
     Trusted, act_of, class_of, for_whom, grant, is_no, is_yes, limit, no_end, one_id, party, released, row, setting_of,
-    spamassassin, trusted, values_of,
+    spamassassin, trusted, value, values_of,
 };
 use crate::{Grant, On, Reason, Scope, Term, World};
 
@@ -15,17 +15,35 @@ pub(super) fn grants(step: &Step) -> Vec<Grant> {
     match (act_of(step), setting_of(step)) {
         (Some(act), _) if step.operation.contains("release") => released(Product::Amavis, act),
         (_, Some(setting)) if spamassassin::is_one(setting) => spamassassin::grants(step, setting),
-        (_, Some(setting)) if step.kind != ChangeKind::Removed => of_list(setting),
+        _ if step.kind == ChangeKind::Removed => Vec::new(),
+        (_, Some(setting)) if setting.entry.is_some() => of_list(setting),
+        (_, Some(setting)) => left_out(setting),
         _ => Vec::new(),
     }
 }
 
 /// The name of a variable without its sign, its underlining and what `_maps`, `_acl` and `_re` say of its form.
 fn folded(setting: &Setting) -> String {
-    let name = if setting.entry.is_some() && class_of(setting).is_empty() { &setting.name } else { class_of(setting) };
+    let name = value(setting, "variable").unwrap_or_else(|| class_of(setting));
     let name = name.trim_start_matches(['@', '$', '%', '&', '\\']).to_lowercase();
     let ends = ["_maps", "_acl", "_re", "_ldap", "_sql", "_by_ccat"];
     ends.iter().fold(name, |name, end| name.strip_suffix(end).map(str::to_owned).unwrap_or(name))
+}
+
+/// Recipients for whom a check is left out; without any it is all mail.
+fn left_out(setting: &Setting) -> Vec<Grant> {
+    let name = folded(setting);
+    let leaves_out = name.contains("bypass") || name.contains("lovers");
+    if !leaves_out || is_empty(setting) {
+        return Vec::new();
+    }
+    let recipients = setting.conditions.iter().map(|condition| super::parties(On::Recipient, condition));
+    vec![grant(Product::Amavis, Device::Rule, &setting.name, Scope::of(recipients))]
+}
+
+/// Whether a variable takes in nobody.
+fn is_empty(setting: &Setting) -> bool {
+    values_of(setting).iter().all(|value| is_no(value.trim()) || value.trim().is_empty())
 }
 
 /// A list of senders that amavis lets through.
@@ -54,7 +72,7 @@ pub(super) fn judge(step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Rea
     match (act_of(step), setting_of(step)) {
         (Some(act), _) => act_rows(step, act, world),
         (_, Some(setting)) if spamassassin::is_one(setting) => spamassassin::judge(step, setting, grants, world),
-        (_, Some(setting)) => match grants.first() {
+        (_, Some(setting)) => match grants.first().filter(|_| setting.entry.is_some()) {
             Some(grant) => listed(setting, &grant.scope, world),
             None => variable(step, setting, world),
         },
@@ -142,9 +160,9 @@ fn variable(step: &Step, setting: &Setting, world: &World<'_>) -> Vec<Reason> {
     if step.kind == ChangeKind::Removed {
         return Vec::new();
     }
-    let is_empty = all.chars().all(|c| " ()[];".contains(c)) || said.iter().all(|value| is_no(value));
-    // `1` in a map that is asked for each recipient is all of them.
-    let is_for_all = said.iter().any(|value| is_yes(value.trim_matches(['(', ')', ' ', '\\', '"', '\''])));
+    let is_empty = is_empty(setting);
+    // A bare `1` is asked for each recipient, and takes in all of them.
+    let is_for_all = setting.conditions.is_empty() && said.iter().any(|value| is_yes(value));
     let limits = LIMITS.iter().find(|(limit, _)| *limit == folded);
     match folded.as_str() {
         _ if limits.is_some() => {
@@ -160,7 +178,8 @@ fn variable(step: &Step, setting: &Setting, world: &World<'_>) -> Vec<Reason> {
                 current.map(|(_, entry)| entry.observation.cite.clone()).into_iter().collect(),
             )]
         }
-        "mynetworks" => trusted(setting, &Product::Amavis, &Trusted { one: "PB5", more: "PB3" }, world),
+        "mynetworks" => trusted(setting, &Product::Amavis, &Trusted { one: "RB3", more: "SB9" }, world),
+        "policy_bank" => bank(setting),
         "final_virus_destiny" => vec![destiny(name, &all, "SB12")],
         "final_spam_destiny" | "final_banned_destiny" | "final_bad_header_destiny" => vec![destiny(name, &all, "SB10")],
         folded if folded.contains("bypass") || folded.contains("lovers") => {
@@ -184,4 +203,21 @@ fn destiny(name: &str, said: &str, id: &str) -> Reason {
         true => row(id, format!("`{name}` lets through all that is found")),
         false => row("SN4", format!("`{name}` keeps back what is found")),
     }
+}
+
+/// What is set for some mail alone, such as that of one port.
+fn bank(setting: &Setting) -> Vec<Reason> {
+    let leaves_out = setting.properties.iter().filter(|property| {
+        let name = property.name.to_lowercase();
+        (name.contains("bypass") || name.contains("lovers")) && !property.values.iter().all(|value| is_no(value))
+    });
+    let of = |property: &evidence::Property| {
+        let id = if property.name.to_lowercase().contains("virus") { "SB12" } else { "SB11" };
+        row(id, format!("`{}` in the bank `{}` leaves a check out", property.name, setting.name))
+    };
+    let mut reasons: Vec<Reason> = leaves_out.map(of).collect();
+    if reasons.is_empty() {
+        reasons.push(row("SU1", format!("for which mail the bank `{}` is used stands elsewhere", setting.name)));
+    }
+    reasons
 }

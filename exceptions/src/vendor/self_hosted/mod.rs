@@ -18,10 +18,10 @@ use sources::policy::Device;
 use sources::proposed::{About, Step};
 
 use super::common::{
-    RECIPIENTS, SENDERS, ServiceKind, Width, clients_are_wide, is_authenticated, no_help, sender_domains, service_of,
-    span, width,
+    RECIPIENTS, SENDERS, ServiceKind, Width, clients_are_wide, is_authenticated, no_help, not_for_it, sender_domains,
+    service_of, span, width,
 };
-use super::{Rows, Stamp, Vendor};
+use super::{Rows, Stamp, Vendor, own};
 use crate::{Ends, Grant, Need, On, Proposal, Reason, Scope, Term, Value, World};
 
 static ROWS: LazyLock<Rows> = LazyLock::new(|| Rows::of(include_str!("rows.toml")));
@@ -43,11 +43,11 @@ impl Vendor for Rspamd {
     }
 
     fn grants(&self, step: &Step) -> Vec<Grant> {
-        rspamd::grants(step)
+        own_form(step).unwrap_or_else(|| rspamd::grants(step))
     }
 
     fn judge(&self, step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Reason> {
-        rspamd::judge(step, grants, world)
+        judged(step, grants, world, rspamd::judge)
     }
 
     fn stamps(&self, step: &Step) -> Vec<Stamp> {
@@ -69,11 +69,11 @@ impl Vendor for Amavis {
     }
 
     fn grants(&self, step: &Step) -> Vec<Grant> {
-        amavis::grants(step)
+        own_form(step).unwrap_or_else(|| amavis::grants(step))
     }
 
     fn judge(&self, step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Reason> {
-        amavis::judge(step, grants, world)
+        judged(step, grants, world, amavis::judge)
     }
 
     fn proposals(&self, need: &Need, world: &World<'_>) -> Vec<Proposal> {
@@ -91,11 +91,11 @@ impl Vendor for Postfix {
     }
 
     fn grants(&self, step: &Step) -> Vec<Grant> {
-        postfix::grants(step)
+        own_form(step).unwrap_or_else(|| postfix::grants(step))
     }
 
     fn judge(&self, step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Reason> {
-        postfix::judge(step, grants, world)
+        judged(step, grants, world, postfix::judge)
     }
 
     fn stamps(&self, step: &Step) -> Vec<Stamp> {
@@ -104,6 +104,43 @@ impl Vendor for Postfix {
 
     fn proposals(&self, need: &Need, world: &World<'_>) -> Vec<Proposal> {
         proposals::postfix(need, world)
+    }
+}
+
+/// What an exception in our own form lets through; `None` if the step is none.
+fn own_form(step: &Step) -> Option<Vec<Grant>> {
+    setting_of(step).filter(|setting| own::is_one(setting)).map(|_| own::grant(step).into_iter().collect())
+}
+
+type Judges = fn(&Step, &[Grant], &World<'_>) -> Vec<Reason>;
+
+/// The rows that a step is, in our own form or by its server's, and whether it is for the sample.
+fn judged(step: &Step, grants: &[Grant], world: &World<'_>, judge: Judges) -> Vec<Reason> {
+    let mut reasons = match (own_form(step), grants.first()) {
+        (None, _) => judge(step, grants, world),
+        (Some(_), Some(grant)) => of_own_form(grant, world),
+        (Some(_), None) => Vec::new(),
+    };
+    if let Some((why, need)) = not_for_it(world, &step.product, grants) {
+        reasons.push(row("SX2", format!("it is not for the sample: {why}")).cited(need.cites.iter().cloned()));
+    }
+    reasons
+}
+
+/// What an exception in our own form says of itself.
+fn of_own_form(grant: &Grant, world: &World<'_>) -> Vec<Reason> {
+    match grant.device {
+        Device::Release if grant.scope.on(&On::Message).next().is_some() => {
+            vec![row("SN6", format!("{} alone is let go", grant.scope))]
+        }
+        Device::Release => vec![row("SB15", "it does not name one message".to_owned())],
+        Device::ConnectingAddress
+        | Device::PolicySender
+        | Device::UserList
+        | Device::UserListDomain
+        | Device::Rule
+        | Device::ListEntry => for_whom(&grant.scope, "RN1", world),
+        _ => Vec::new(),
     }
 }
 
@@ -167,7 +204,7 @@ fn grant(product: Product, device: Device, name: &str, scope: Scope) -> Grant {
 fn released(product: Product, act: &Act) -> Vec<Grant> {
     let Some(id) = one_id(act) else { return Vec::new() };
     let scope = Scope::of([Term::one(On::Message, Value::Name(id.to_owned()))]);
-    vec![Grant { ends: Ends::AtOnce, ..grant(product, Device::ListEntry, id, scope) }]
+    vec![Grant { ends: Ends::AtOnce, ..grant(product, Device::Release, id, scope) }]
 }
 
 /// The id of the one message that an act is about.
@@ -224,6 +261,12 @@ fn is_one_address(value: &Value) -> bool {
 /// A sender or recipient as these servers' lists write it; a pattern that is plain text with its ends fixed is that text.
 fn party(text: &str) -> Value {
     let text = text.trim();
+    // Perl writes a pattern as `qr'...'i`.
+    if let Some((pattern, _)) =
+        text.strip_prefix("qr").and_then(|rest| rest.get(1..)?.rsplit_once(['\'', '/', '}', '|']))
+    {
+        return of_pattern(pattern);
+    }
     match text.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')) {
         Some((pattern, _)) => of_pattern(pattern),
         None => Value::party(text, Value::DomainAndBelow),

@@ -186,7 +186,7 @@ fn entry(step: &Step, setting: &Setting, grants: &[Grant], world: &World<'_>) ->
     let (name, directive) = (&entry.value, directive(setting));
     let is_taken_back = step.kind == ChangeKind::Removed || !matches!(entry.says, ListWord::Allow | ListWord::Block);
     match &entry.says {
-        _ if is_taken_back && directive.contains("black") || is_taken_back && directive.contains("blocklist") => {
+        _ if is_taken_back && (directive.contains("black") || directive.contains("blocklist")) => {
             return vec![row("SN5", format!("`{name}` is no longer kept out by its address"))];
         }
         _ if is_taken_back => return vec![row("SN1", format!("`{name}` is no longer let through"))],
