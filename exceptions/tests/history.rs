@@ -211,3 +211,24 @@ fn samples_of_all_kinds_are_counted() {
     assert_eq!(again.radii, measured.radii);
     assert_eq!(again.history.rows, measured.history.rows);
 }
+
+/// A list that is read as a whole is counted in shares; each record in one of them.
+#[test]
+fn what_is_read_as_a_whole_counts_the_same() {
+    let (mut text, mut rows) = (String::new(), Vec::new());
+    for number in 0..2500_usize {
+        let (sender, status) = (support::SENDERS[number % 4], support::FATES[number % 5].status);
+        let (at, id, to) = ("2026-04-02T08:00:00Z", support::network_id(number / 2), support::RECIPIENTS[number % 3]);
+        let fields = [at, sender, to, "Order", status, "", "192.0.2.7", "4096", "<m@a.example>", &id];
+        let names: Vec<&str> = TRACE.split(',').map(|name| name.trim_matches('"')).collect();
+        names.iter().zip(fields).for_each(|(name, field)| text += &format!("{name} : {field}\r\n"));
+        text += "\r\n";
+        rows.push(fields.map(|field| format!("\"{field}\"")).join(","));
+    }
+    let scopes: Vec<Scope> = pool().into_iter().map(|term| Scope::of([term])).collect();
+    let (list, table) =
+        (read(&[text.into_bytes()], &scopes), read(&[file(TRACE, &rows, "\n").expect("rows")], &scopes));
+    assert_eq!(history_of(&list), history_of(&table));
+    assert_eq!(list.radii, table.radii);
+    assert!(list.radii.iter().any(|radius| radius.messages > 1000), "{:?}", list.radii);
+}
