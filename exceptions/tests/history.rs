@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::path::Path;
+
 use exceptions::{On, Scope, Term, Value};
 use proptest::prelude::*;
 use support::{EVENTS, LINKS, Mail, Rows, TRACE, file, history_of, naive, pool, read, rows};
@@ -118,4 +120,115 @@ fn no_history_counts_nothing() {
     let measured = read(&[], &[Scope::default()]);
     assert_eq!(measured.radii, [exceptions::Radius::default()]);
     assert!(measured.history.cannot_show.iter().any(|said| said.contains("nothing is counted")));
+}
+
+/// The log of a mail server that took a message and handed it on, or tried to.
+fn log(id: &str, number: usize, sender: &str, ends: &[&str]) -> String {
+    let at = "2026-04-02T08:00:0";
+    let mut log = format!(
+        "{at}0.000000+00:00 mx1 postfix/smtpd[311]: {id}: client=mail.a.example[192.0.2.7]\n\
+         {at}1.000000+00:00 mx1 postfix/cleanup[312]: {id}: message-id=<m{number}@a.example>\n\
+         {at}2.000000+00:00 mx1 postfix/qmgr[290]: {id}: from=<{sender}>, size=4096, nrcpt=1 (queue active)\n"
+    );
+    for (second, end) in (3..).zip(ends) {
+        log += &format!(
+            "{at}{second}.000000+00:00 mx1 postfix/smtp[315]: {id}: to=<kim@example.com>, relay=in.example.com[198.51.100.9]:25, delay=0.6, delays=0.2/0/0.2/0.2, {end}\n"
+        );
+    }
+    log
+}
+
+const SENT: &str = "dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4Z1)";
+const DEFERRED: &str = "dsn=4.4.1, status=deferred (connect to in.example.com[198.51.100.9]:25: Connection timed out)";
+const BOUNCED: &str = "dsn=5.7.1, status=bounced (host in.example.com[198.51.100.9] said: 550 5.7.1 refused (in reply to end of DATA command))";
+
+#[test]
+fn a_message_counts_once_in_whichever_exports() {
+    let trace = |rows: &[String]| file(TRACE, rows, "\n").expect("rows");
+    let row = |number: usize| trace_row("2026-04-02T08:00:09Z", number);
+    let logs = |parts: &[String]| parts.concat().into_bytes();
+    for (name, files, messages, kept_out) in [
+        ("log alone", vec![logs(&[log("4A1B2C3D4E", 1, "ann@a.example", &[SENT])])], 1, 0),
+        ("put off, then sent", vec![logs(&[log("4A1B2C3D4E", 1, "ann@a.example", &[DEFERRED, SENT])])], 1, 0),
+        ("put off", vec![logs(&[log("4A1B2C3D4E", 1, "ann@a.example", &[DEFERRED])])], 1, 1),
+        ("refused", vec![logs(&[log("4A1B2C3D4E", 1, "ann@a.example", &[BOUNCED])])], 1, 1),
+        ("log and trace", vec![logs(&[log("4A1B2C3D4E", 1, "ann@a.example", &[SENT])]), trace(&[row(1)])], 1, 0),
+        ("trace first", vec![trace(&[row(1)]), logs(&[log("4A1B2C3D4E", 1, "ann@a.example", &[BOUNCED])])], 1, 1),
+        ("other message", vec![trace(&[row(2)]), logs(&[log("4A1B2C3D4E", 1, "ann@a.example", &[SENT])])], 2, 0),
+        (
+            "twice through the server",
+            vec![logs(&[
+                log("4A1B2C3D4E", 1, "ann@a.example", &[SENT]),
+                log("4B2C3D4E5F", 1, "ann@a.example", &[SENT]),
+            ])],
+            1,
+            0,
+        ),
+        (
+            "two senders of one Message-ID",
+            vec![trace(&[row(1)]), logs(&[log("4A1B2C3D4E", 1, "ann@b.example", &[SENT])])],
+            2,
+            0,
+        ),
+    ] {
+        let scope = Scope::of([Term::one(On::Recipient, Value::party("kim@example.com", Value::Domain))]);
+        let mut turned = files.clone();
+        turned.reverse();
+        for files in [&files, &turned] {
+            let radius = read(files, std::slice::from_ref(&scope)).radii.remove(0);
+            assert_eq!((radius.messages, radius.kept_out), (messages, kept_out), "{name}: {radius:?}");
+        }
+    }
+}
+
+/// Files of all kinds together, as they lie beside the readers: read twice they say the same.
+#[test]
+fn samples_of_all_kinds_are_counted() {
+    let mut files: Vec<Vec<u8>> = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../sources/src")];
+    while let Some(folder) = folders.pop() {
+        let mut entries: Vec<_> =
+            std::fs::read_dir(&folder).expect("a folder").filter_map(|entry| Some(entry.ok()?.path())).collect();
+        entries.sort();
+        let is_sample = folder.ends_with("samples");
+        for path in entries {
+            if path.is_dir() {
+                folders.push(path);
+            } else if is_sample && path.extension().is_none_or(|end| end != "expected") {
+                // Larger samples would take too long.
+                files.extend(std::fs::read(path).ok().filter(|bytes| bytes.len() <= 64 << 10));
+            }
+        }
+    }
+    let scopes: Vec<Scope> = pool().into_iter().map(|term| Scope::of([term])).chain([Scope::default()]).collect();
+    let measured = read(&files, &scopes);
+    assert!(measured.history.rows.len() > 20, "{:?}", measured.history.rows);
+    let all = measured.radii.last().expect("a radius");
+    assert!(all.messages > 100 && all.possible == 0, "{all:?}");
+    assert!(measured.radii.iter().all(|radius| radius.messages + radius.possible <= all.messages));
+    let twice = [files.clone(), files].concat();
+    let again = read(&twice, &scopes);
+    assert_eq!(again.radii, measured.radii);
+    assert_eq!(again.history.rows, measured.history.rows);
+}
+
+/// A list that is read as a whole is counted in shares; each record in one of them.
+#[test]
+fn what_is_read_as_a_whole_counts_the_same() {
+    let (mut text, mut rows) = (String::new(), Vec::new());
+    for number in 0..2500_usize {
+        let (sender, status) = (support::SENDERS[number % 4], support::FATES[number % 5].status);
+        let (at, id, to) = ("2026-04-02T08:00:00Z", support::network_id(number / 2), support::RECIPIENTS[number % 3]);
+        let fields = [at, sender, to, "Order", status, "", "192.0.2.7", "4096", "<m@a.example>", &id];
+        let names: Vec<&str> = TRACE.split(',').map(|name| name.trim_matches('"')).collect();
+        names.iter().zip(fields).for_each(|(name, field)| text += &format!("{name} : {field}\r\n"));
+        text += "\r\n";
+        rows.push(fields.map(|field| format!("\"{field}\"")).join(","));
+    }
+    let scopes: Vec<Scope> = pool().into_iter().map(|term| Scope::of([term])).collect();
+    let (list, table) =
+        (read(&[text.into_bytes()], &scopes), read(&[file(TRACE, &rows, "\n").expect("rows")], &scopes));
+    assert_eq!(history_of(&list), history_of(&table));
+    assert_eq!(list.radii, table.radii);
+    assert!(list.radii.iter().any(|radius| radius.messages > 1000), "{:?}", list.radii);
 }

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use sources::{Clock, Input, Progress};
 
 use crate::Scope;
-use part::{Part, Room};
+use part::{FilePart, Part, Room};
 use span::FileSpan;
 use terms::Terms;
 pub(crate) use terms::host;
@@ -107,22 +107,23 @@ pub struct Measured {
 pub fn measure(files: &[Input<'_>], scopes: &[Scope], clock: &Clock, progress: &dyn Progress) -> Measured {
     let terms = Terms::of(scopes);
     let room = Room::default();
-    let read = sources::read_every(files, clock, progress, &Part::default, &|part: &mut Part, kind, reading| {
-        part.fold(&terms, &room, kind, reading);
-    });
+    let read =
+        sources::read_every(files, clock, progress, &FilePart::default, &|part: &mut FilePart, kind, reading| {
+            part.fold(&terms, &room, kind, reading);
+        });
     let mut all = Part::default();
     let mut files = Vec::new();
     for one in read {
-        let (part, error) = one.folded.map_or_else(|error| (Part::default(), Some(error)), |part| (part, None));
+        let (part, error) = one.folded.map_or_else(|error| (FilePart::default(), Some(error)), |part| (part, None));
         files.push(FileSpan {
             file: one.file,
             kind: one.source,
             error,
-            is_history: !part.copies.is_empty(),
+            is_history: part.shares.iter().any(|share| !share.copies.is_empty()),
             is_cut: part.is_cut,
-            limits: part.limits.iter().cloned().collect(),
+            limits: part.limits.into_iter().collect(),
         });
-        all.absorb(part);
+        part.shares.into_iter().for_each(|share| all.absorb(share));
     }
     join::settle(&mut all);
     let history = span::history(&all, &terms, &files);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use evidence::{Address, Observation, Reading, SourceId};
 use jiff::Timestamp;
+use rayon::prelude::*;
 
 use super::Judged;
 use super::judged::Fate;
@@ -93,7 +94,60 @@ pub(super) struct Recipient {
     terms: u32,
 }
 
-/// What is kept of the rows of a file.
+/// Of how many statements at a time it is worth while to share the work.
+const MIN_SHARED: usize = 256;
+
+/// What is kept of a file.
+#[derive(Default)]
+pub(super) struct FilePart {
+    /// The rows, in shares that are filled at the same time.
+    pub(super) shares: Vec<Part>,
+    /// What the file says that it lacks.
+    pub(super) limits: BTreeSet<String>,
+    /// Whether the file ends at a row cap.
+    pub(super) is_cut: bool,
+}
+
+impl FilePart {
+    /// Takes in what was read next.
+    pub(super) fn fold(&mut self, terms: &Terms, room: &Room, kind: SourceId, reading: Reading) {
+        self.limits.extend(reading.coverage.limits);
+        self.is_cut |= reading.coverage.suspected_cut;
+        let observations = reading.observations;
+        if observations.is_empty() || NO_HISTORY.iter().any(|no| kind.starts_with(no)) {
+            return;
+        }
+        let shares = if observations.len() < MIN_SHARED { 1 } else { rayon::current_num_threads().max(1) };
+        if self.shares.len() < shares {
+            self.shares.resize_with(shares, Part::default);
+        }
+        let slices = slices(&observations, shares);
+        self.shares.par_iter_mut().zip(slices).for_each(|(share, slice)| share.fold(terms, room, kind, slice));
+        observations.into_par_iter().with_min_len(MIN_SHARED).for_each(drop);
+    }
+}
+
+/// Whole records, in so many slices.
+fn slices(observations: &[Observation], count: usize) -> Vec<&[Observation]> {
+    let mut slices = Vec::with_capacity(count);
+    let mut rest = observations;
+    for left in (1..=count).rev() {
+        let mut at = rest.len() / left;
+        let is_within = |at: usize| {
+            let pair = at.checked_sub(1).and_then(|before| Some((rest.get(before)?, rest.get(at)?)));
+            pair.is_some_and(|(one, next)| one.cite.bytes == next.cite.bytes)
+        };
+        while is_within(at) {
+            at += 1;
+        }
+        let (slice, after) = rest.split_at(at);
+        slices.push(slice);
+        rest = after;
+    }
+    slices
+}
+
+/// What is kept of rows.
 #[derive(Default)]
 pub(super) struct Part {
     /// The rows.
@@ -128,24 +182,15 @@ pub(super) struct Part {
     pub(super) without_id: u64,
     /// Rows for which there was no room.
     pub(super) left_out: u64,
-    /// What the file says that it lacks.
-    pub(super) limits: BTreeSet<String>,
-    /// Whether the file ends at a row cap.
-    pub(super) is_cut: bool,
     allowed: usize,
     scratch: Vec<u32>,
 }
 
 impl Part {
-    /// Takes in what was read next.
-    pub(super) fn fold(&mut self, terms: &Terms, room: &Room, kind: SourceId, reading: Reading) {
-        self.limits.extend(reading.coverage.limits);
-        self.is_cut |= reading.coverage.suspected_cut;
-        if NO_HISTORY.iter().any(|no| kind.starts_with(no)) {
-            return;
-        }
+    /// Takes in whole records.
+    fn fold(&mut self, terms: &Terms, room: &Room, kind: SourceId, observations: &[Observation]) {
         let kind = self.kind(kind);
-        for record in reading.observations.chunk_by(|one, next| one.cite.bytes == next.cite.bytes) {
+        for record in observations.chunk_by(|one, next| one.cite.bytes == next.cite.bytes) {
             self.record(terms, room, kind, record);
         }
     }
@@ -195,6 +240,7 @@ impl Part {
         if ids.other != 0 {
             self.links.push((ids.strong, ids.other));
         }
+        self.left_out += u64::from(self.sets.is_full());
         let mut pattern = Pattern {
             terms: self.holding(terms, row, sender),
             of_recipient: EMPTY,

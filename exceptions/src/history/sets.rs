@@ -46,10 +46,14 @@ pub(super) fn hash(of: &(impl Hash + ?Sized)) -> u64 {
     foldhash::quality::FixedState::with_seed(7).hash_one(of).max(1)
 }
 
+/// How many members all sets of a file have together.
+const MAX_MEMBERS: usize = 64_000_000;
+
 /// Sets of numbers, each kept once: number 0 is the empty one.
 #[derive(Clone, Debug)]
 pub(super) struct Sets {
     all: Vec<Box<[u32]>>,
+    members: usize,
     numbers: Map<Box<[u32]>, u32>,
 }
 
@@ -59,12 +63,12 @@ pub(super) const EMPTY: u32 = 0;
 impl Default for Sets {
     fn default() -> Sets {
         let empty: Box<[u32]> = Box::default();
-        Sets { all: vec![empty.clone()], numbers: Map::from_iter([(empty, EMPTY)]) }
+        Sets { all: vec![empty.clone()], members: 0, numbers: Map::from_iter([(empty, EMPTY)]) }
     }
 }
 
 impl Sets {
-    /// The number of a set; sorts the members.
+    /// The number of a set; sorts the members. That of the empty set if there are too many, see [`Sets::is_full`].
     pub(super) fn of(&mut self, members: &mut Vec<u32>) -> u32 {
         if members.is_empty() {
             return EMPTY;
@@ -74,11 +78,20 @@ impl Sets {
         if let Some(number) = self.numbers.get(members.as_slice()) {
             return *number;
         }
+        if self.is_full() {
+            return EMPTY;
+        }
+        self.members += members.len();
         let number = self.all.len() as u32;
         let set: Box<[u32]> = members.as_slice().into();
         self.all.push(set.clone());
         self.numbers.insert(set, number);
         number
+    }
+
+    /// Whether no further set is taken in: then conditions hold that are not seen to.
+    pub(super) fn is_full(&self) -> bool {
+        self.members >= MAX_MEMBERS
     }
 
     /// The members of a set, in order.

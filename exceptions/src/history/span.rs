@@ -57,7 +57,7 @@ fn not_kept(part: &Part, put: &mut Vec<String>) {
     }
     if part.left_out > 0 {
         put.push(format!(
-            "{} rows were left out because there are more than {MAX_ROWS}: every count is \"at least\".",
+            "{} rows were left out because there are too many (more than {MAX_ROWS}, or too many that differ): every count is \"at least\".",
             part.left_out
         ));
     }

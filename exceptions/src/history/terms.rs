@@ -238,7 +238,7 @@ impl Index {
         }
         let texts = self.holds.iter().map(|(text, _)| text);
         // What cannot be built is looked for one by one.
-        self.finder = (self.holds.len() > 1)
+        self.finder = (!self.holds.is_empty())
             .then(|| AhoCorasickBuilder::new().ascii_case_insensitive(true).build(texts).ok())
             .flatten();
     }
@@ -316,7 +316,8 @@ impl Index {
             return;
         }
         let lower;
-        let text = if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        // The finder takes upper and lower case of ASCII for the same.
+        let text = if text.is_ascii() && self.finder.is_some() {
             text
         } else {
             lower = text.to_lowercase();
