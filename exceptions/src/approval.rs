@@ -68,6 +68,8 @@ struct Recorded {
 
 /// The largest approval that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
+/// How many exceptions one approval is for at most: nobody looks at more one by one.
+const MAX_STEPS: usize = 100;
 
 impl Approval {
     /// Reads a recorded approval: JSON with `schema`, `who`, `role`, `when`, `scope`, `ends`, `reason`, `sample_sha256`.
@@ -110,8 +112,9 @@ impl Approval {
         if let Some(unread) = scope.unread.first() {
             return Err(part("scope", "what is approved", unread.found.clone()));
         }
-        if scope.steps.is_empty() {
-            return Err(part("scope", "what is approved", "nothing".to_owned()));
+        if scope.steps.is_empty() || scope.steps.len() > MAX_STEPS {
+            let found = format!("{} exceptions", scope.steps.len());
+            return Err(part("scope", "what is approved: one exception or a few", found));
         }
         let Recorded { who, role, reason, .. } = recorded;
         Ok(Approval { file: file.name.clone(), who, role, when, ends, reason, sample_sha256: hash, scope })

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use evidence::{Property, Setting};
 use jiff::Timestamp;
 use sources::proposed::{About, Step};
 
-use crate::{Answer, Approval, Checked, Ends, Grant, vendor};
+use crate::{Answer, Approval, Checked, Ends, Grant, JudgedStep, Level, vendor};
 
 /// An exception that may be made: a narrow one, or a broad one with the approval that covers it.
 #[derive(Clone, Debug)]
@@ -104,14 +105,12 @@ impl Exception {
         if let Some(now) = now.filter(|now| *now > approval.ends()) {
             return Err(Box::new(NotCovered::Ended { ended: approval.ends(), now }));
         }
-        for step in checked.steps.iter().filter(|step| step.answer != Answer::Narrow) {
-            covered(&step.step, &step.grants, &approval)?;
-        }
         // Steps that are broad together are approved one by one, or not at all.
-        if !checked.together.is_empty() {
-            for step in &checked.steps {
-                covered(&step.step, &step.grants, &approval)?;
-            }
+        let is_broad_together = checked.together.iter().any(|reason| reason.level > Level::Note);
+        let asks = |step: &&JudgedStep| is_broad_together || step.answer != Answer::Narrow;
+        let approved = Approved::of(&approval);
+        for step in checked.steps.iter().filter(asks) {
+            approved.covers(step)?;
         }
         Ok(Exception { checked, approval: Some(approval) })
     }
@@ -127,28 +126,67 @@ impl Exception {
     }
 }
 
-/// Whether an approval covers a step.
-fn covered(step: &Step, grants: &[Grant], approval: &Approval) -> Result<(), Box<NotCovered>> {
-    let not = |why: &str| {
-        let what = format!("`{}`", step.said);
-        Err(Box::new(NotCovered::Wider { what, who: approval.who().to_owned(), why: why.to_owned() }))
+/// What an approval approves: each step with what it lets through.
+struct Approved<'a> {
+    approval: &'a Approval,
+    steps: Vec<(&'a Step, Vec<Grant>)>,
+}
+
+impl<'a> Approved<'a> {
+    fn of(approval: &'a Approval) -> Approved<'a> {
+        let grants = |step: &Step| vendor::of(&step.product).map(|of| of.grants(step)).unwrap_or_default();
+        Approved { approval, steps: approval.scope().steps.iter().map(|step| (step, grants(step))).collect() }
+    }
+
+    /// Whether a step is approved as it stands, or is within what one approved step lets through and ends no later than the approval.
+    fn covers(&self, judged: &JudgedStep) -> Result<(), Box<NotCovered>> {
+        let JudgedStep { step, grants, .. } = judged;
+        let not = |why: &str| {
+            let what = format!("`{}`", step.said);
+            Err(Box::new(NotCovered::Wider { what, who: self.approval.who().to_owned(), why: why.to_owned() }))
+        };
+        let is_approved_as_it_stands = self.steps.iter().any(|(one, _)| is_same(one, step));
+        // Where the device knows no end, who approved the very step knew that somebody has to take it back.
+        let is_by = |ends: Ends| {
+            ends.is_by(Ends::At(self.approval.ends())) || is_approved_as_it_stands && ends == Ends::DeviceHasNone
+        };
+        if !grants.iter().all(|grant| is_by(grant.ends)) {
+            return not("it ends later than the approval, or not at all");
+        }
+        // What grants nothing takes something away, and what replaces a list drops the rest of it: approved only as it stands.
+        let may_be_within = !grants.is_empty() && step.replaces.is_empty();
+        let is_within = |(one, wider): &(&Step, Vec<Grant>)| {
+            does_no_more(step, one) && grants.iter().all(|grant| wider.iter().any(|wide| grant.is_within(wide)))
+        };
+        if is_approved_as_it_stands || may_be_within && self.steps.iter().any(is_within) {
+            return Ok(());
+        }
+        not("it is not what was approved, and not narrower")
+    }
+}
+
+/// Whether a step does nothing beside its grants that the other does not do: a rule may do more to its mail than let it through.
+fn does_no_more(step: &Step, approved: &Step) -> bool {
+    let (About::Setting(setting), About::Setting(approved)) = (&step.about, &approved.about) else {
+        return matches!((&step.about, &approved.about), (About::Act(one), About::Act(other)) if one.operation == other.operation);
     };
-    let approved = &approval.scope().steps;
-    let is_approved_as_it_stands = approved.iter().any(|one| is_same(one, step));
-    // Where the device knows no end, who approved the very step knew that somebody has to take it back.
-    let is_by =
-        |ends: Ends| ends.is_by(Ends::At(approval.ends())) || is_approved_as_it_stands && ends == Ends::DeviceHasNone;
-    if !grants.iter().all(|grant| is_by(grant.ends)) {
-        return not("it ends later than the approval, or not at all");
+    let vendor = vendor::of(&step.product);
+    if vendor::is_own_form(approved) {
+        return vendor::is_own_form(setting) || vendor.is_some_and(|vendor| vendor.only_grants(step));
     }
-    if is_approved_as_it_stands {
-        return Ok(());
-    }
-    let of_approved: Vec<Grant> =
-        approved.iter().flat_map(|one| vendor::of(&one.product).map(|of| of.grants(one)).unwrap_or_default()).collect();
-    // What grants nothing takes something away: only as it stands is it approved.
-    let is_within = !grants.is_empty() && grants.iter().all(|grant| of_approved.iter().any(|one| grant.is_within(one)));
-    if is_within { Ok(()) } else { not("it is not what was approved, and not narrower") }
+    let is_told = |name: &str| vendor.is_some_and(|vendor| vendor.is_told_elsewhere(name));
+    let is_there = |property: &Property| {
+        is_told(&property.name)
+            || approved
+                .properties
+                .iter()
+                .any(|one| one.name.eq_ignore_ascii_case(&property.name) && same_values(&one.values, &property.values))
+    };
+    setting.class == approved.class && setting.policy == approved.policy && setting.properties.iter().all(is_there)
+}
+
+fn same_values(one: &[String], other: &[String]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.eq_ignore_ascii_case(other))
 }
 
 /// Whether two steps do the same to the same.
@@ -158,10 +196,19 @@ fn is_same(one: &Step, other: &Step) -> bool {
         && one.kind == other.kind
         && one.replaces == other.replaces
         && match (&one.about, &other.about) {
-            (About::Setting(one), About::Setting(other)) => one == other,
+            (About::Setting(one), About::Setting(other)) => in_order(one) == in_order(other),
             (About::Act(one), About::Act(other)) => one == other,
             _ => false,
         }
+}
+
+/// A setting with its parts in one order: parameters of a command stand in any.
+fn in_order(setting: &Setting) -> Setting {
+    let mut setting = setting.clone();
+    setting.conditions.sort_unstable();
+    setting.exceptions.sort_unstable();
+    setting.properties.sort_unstable();
+    setting
 }
 
 impl Broad {

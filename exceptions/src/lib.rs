@@ -21,7 +21,28 @@
 //! }
 //! ```
 //!
-//! nor out of its parts, nor is an approval made of anything but what was recorded:
+//! nor is what is broad narrow by saying so:
+//!
+//! ```
+//! fn narrow(checked: exceptions::Checked) -> bool {
+//!     exceptions::Exception::narrow(checked).is_ok()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0308
+//! fn narrow(broad: exceptions::Broad) -> bool {
+//!     exceptions::Exception::narrow(broad).is_ok()
+//! }
+//! ```
+//!
+//! nor is one made out of its parts, with an approval or without:
+//!
+//! ```
+//! use exceptions::{Approval, Checked, Exception};
+//! fn parts(exception: &Exception) -> (&Checked, Option<&Approval>) {
+//!     (exception.checked(), exception.approval())
+//! }
+//! ```
 //!
 //! ```compile_fail,E0451
 //! use exceptions::{Approval, Checked, Exception};
@@ -30,8 +51,21 @@
 //! }
 //! ```
 //!
+//! nor an approval of anything but what was recorded:
+//!
+//! ```
+//! use exceptions::{Approval, ApprovalError};
+//! fn recorded(file: &sources::Input<'_>, clock: &sources::Clock) -> Result<Approval, ApprovalError> {
+//!     Approval::recorded(file, clock)
+//! }
+//! ```
+//!
 //! ```compile_fail,E0599
 //! let approval = exceptions::Approval::default();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! let approval: exceptions::Approval = serde_json::from_str("{}").unwrap();
 //! ```
 
 mod approval;
@@ -55,7 +89,7 @@ pub use fit::Fit;
 pub use grant::{Ends, Grant};
 pub use guard::{Answer, Checked, JudgedStep, Level, Reason, World, check};
 pub use history::{History, Judged, Measured, Radius, measure};
-pub use lattice::{candidates, front};
+pub use lattice::{MAX_CANDIDATES, Neighbours, candidates, front, narrow_to_wide, neighbours};
 pub use need::{Held, Need};
 pub use propose::{Cure, Done, Proposal, Way, propose};
 pub use scope::{On, Scope, Term, Value};

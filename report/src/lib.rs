@@ -40,7 +40,7 @@ pub use document::{
 pub use exceptions::{
     AUDIT_SCHEMA, AuditedBypass, BypassAudit, BypassFault, CheckedExceptions, CountedRows, CureKind, CuredNeed,
     ExceptionCheck, ExceptionProposal, ExplainedChange, GUARD_SCHEMA, GuardAnswer, GuardReason, HistoryGap, HowTo,
-    JudgedAs, JudgedCandidate, JudgedCount, MeasuredHistory, MeasuredScope, NeedTold, PROPOSAL_SCHEMA, ProposalAnswer,
+    JudgedAs, JudgedCandidate, JudgedCount, MeasuredHistory, MeasuredScope, NeedTold, NotDone, PROPOSAL_SCHEMA, ProposalAnswer,
     ProposalOf, ProposedException, RecordedApproval, UnreadPart, breadth, evidence_files,
 };
 pub use guided::{CollectedExport, LookAt, LookMeans, SYMPTOMS_SCHEMA, SymptomCause, SymptomPage, Symptoms};

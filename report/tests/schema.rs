@@ -22,5 +22,8 @@ fn schema_files_are_current() {
     check("symptoms.schema.json", &schemars::schema_for!(report::Symptoms));
     check("reconciliation.schema.json", &schemars::schema_for!(report::Reconciliations));
     check("compare.schema.json", &schemars::schema_for!(report::Comparison));
+    check("proposal.schema.json", &schemars::schema_for!(report::ExceptionProposal));
+    check("guard.schema.json", &schemars::schema_for!(report::ExceptionCheck));
+    check("audit.schema.json", &schemars::schema_for!(report::BypassAudit));
     check("auth.schema.json", &schemars::schema_for!(report::AuthenticationReport));
 }

@@ -1,4 +1,4 @@
-//! What `headers`, `auth` and `compare` show, asserted whole, and with every text of a stranger made hostile.
+//! What `headers`, `auth`, `compare` and the commands about exceptions show, asserted whole, and with every text of a stranger made hostile.
 
 use report::{AuthenticationReport, Color, Comparison, Headers, Sheet, Terminal};
 use serde_json::Value;
@@ -27,12 +27,18 @@ fn sheet(name: &str, document: Value) -> Sheet {
     match name {
         "headers" => headers(document),
         "auth" => auth(document),
+        "guard" => serde_json::from_value::<report::ExceptionCheck>(document).expect("it is a check").sheet(),
+        "proposal" => serde_json::from_value::<report::ExceptionProposal>(document).expect("it is a proposal").sheet(),
+        "audit" | "audit_empty" => {
+            serde_json::from_value::<report::BypassAudit>(document).expect("it is an audit").sheet()
+        }
         "codes" => serde_json::from_value::<report::Codes>(document).expect("it is a document of codes").sheet(),
         _ => compare(document),
     }
 }
 
-const DOCUMENTS: [&str; 5] = ["codes", "headers", "auth", "compare", "compare_alone"];
+const DOCUMENTS: [&str; 9] =
+    ["codes", "headers", "auth", "compare", "compare_alone", "guard", "proposal", "audit", "audit_empty"];
 
 fn terminal(sheet: &Sheet, width: usize) -> String {
     report::sheet_terminal(sheet, Terminal { width, color: Color::Never })
@@ -54,9 +60,12 @@ fn poison(value: &mut Value, key: &str) {
         "layers",
         "owner",
     ];
+    const OF_EXCEPTIONS: &[&str] = &["answer", "cure", "judged", "shape", "level"];
     match value {
         Value::String(text) if text.parse::<jiff::Timestamp>().is_ok() => {}
-        Value::String(text) if !FIXED.contains(&key) && !OF_COMPARE.contains(&key) => text.push_str(HOSTILE),
+        Value::String(text) if !FIXED.contains(&key) && !OF_COMPARE.contains(&key) && !OF_EXCEPTIONS.contains(&key) => {
+            text.push_str(HOSTILE)
+        }
         Value::Array(list) => list.iter_mut().for_each(|one| poison(one, key)),
         Value::Object(fields) => fields.iter_mut().for_each(|(key, one)| poison(one, key)),
         _ => {}

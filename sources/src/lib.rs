@@ -34,8 +34,10 @@ mod read_every;
 mod records;
 mod report;
 mod rspamd;
+mod setup;
 mod snapshot;
 mod source;
+mod spamassassin;
 mod table;
 mod text;
 mod time;
@@ -119,12 +121,15 @@ pub const ALL: &[&dyn Source] = &[
     &dovecot::sieve::Sieve,
     &postfix::PostfixLog,
     &postfix::access_map::AccessMap,
+    &postfix::configuration::Configuration,
     &exim::EximLog,
     &cisco::esa_log::EsaLog,
     &rspamd::log::RspamdLog,
     &rspamd::history::RspamdHistory,
+    &rspamd::configuration::Configuration,
     &proxmox::tracker::ProxmoxTracker,
     &amavis::sql_log::AmavisSql,
+    &spamassassin::preferences::Preferences,
 ];
 
 /// The source with this id.

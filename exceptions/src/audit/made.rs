@@ -89,6 +89,11 @@ impl Recorded<'_> {
             .is_some_and(|object| is_it(object) || object.rsplit(['\\', '/']).next().is_some_and(is_it))
     }
 
+    /// Whether it names a value, as its object or in what it altered.
+    pub(crate) fn names(&self, value: &str) -> bool {
+        self.words().contains(&folded(value)) || value.split(", ").all(|part| self.words().contains(&folded(part)))
+    }
+
     /// Whether a value came in by it: it stands after, and not before.
     fn brings(&self, value: &str) -> bool {
         let holds = |text: &Option<String>| {

@@ -9,14 +9,14 @@ pub(crate) mod made;
 mod rank;
 mod scopes;
 mod shadow;
-mod standing;
+pub(crate) mod standing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use evidence::{Cite, Product, Setting};
+use evidence::{Cite, Effect, Product, Setting};
 use rayon::prelude::*;
 use sources::policy;
-use sources::proposed::Step;
+use sources::proposed::{About, Step};
 
 use self::made::Changes;
 use self::standing::Standing;
@@ -163,15 +163,17 @@ fn showing_use<'a>(standing: &[Standing<'a>]) -> BTreeSet<(&'a str, &'a evidence
 fn opening<'a>(around: &Around<'a, '_>, standing: Standing<'a>) -> Option<Opening<'a>> {
     let vendor = vendor::of(&standing.entry.observation.speaker.product)?;
     let step = standing.step();
-    let mut grants = vendor.grants(&step);
-    let mut reasons = vendor.judge(&step, &grants, around.world);
+    // What is switched off is judged as if it were on: whoever switches it on is not asked again.
+    let judged = if standing.is_on() { step.clone() } else { switched_on(&step) };
+    let mut grants = vendor.grants(&judged);
+    let mut reasons = vendor.judge(&judged, &grants, around.world);
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.level));
     let weakens = reasons.iter().any(|reason| matches!(reason.level, Level::Approval | Level::Refuse));
     if grants.is_empty() && !weakens {
         return None;
     }
     let answer = crate::guard::answer(&reasons).unwrap_or(Answer::Unknown);
-    if !standing.is_on() && answer != Answer::Broad {
+    if !standing.is_on() && (answer != Answer::Broad || grants.is_empty()) {
         return None;
     }
     let holder = holder(around, &standing);
@@ -183,6 +185,15 @@ fn opening<'a>(around: &Around<'a, '_>, standing: Standing<'a>) -> Option<Openin
         }
     });
     Some(Opening { standing, step, grants, answer, reasons, holder, held_for })
+}
+
+/// The same setting, acting.
+fn switched_on(step: &Step) -> Step {
+    let mut step = step.clone();
+    if let About::Setting(setting) = &mut step.about {
+        setting.effect = Effect::Acts;
+    }
+    step
 }
 
 /// The policy, list or mailbox setting that holds an entry.

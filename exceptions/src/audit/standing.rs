@@ -11,18 +11,18 @@ use crate::World;
 
 /// A setting as the newest export shows it.
 #[derive(Clone, Copy)]
-pub(super) struct Standing<'a> {
+pub(crate) struct Standing<'a> {
     /// What is set up.
-    pub(super) setting: &'a Setting,
+    pub(crate) setting: &'a Setting,
     /// The record.
-    pub(super) entry: &'a Entry,
+    pub(crate) entry: &'a Entry,
 }
 
 /// Exports that lie further apart and share nothing are not parts of one export.
 const ONE_EXPORT: SignedDuration = SignedDuration::from_hours(6);
 
 /// All settings that stand, by file and place.
-pub(super) fn all<'a>(world: &World<'a>) -> Vec<Standing<'a>> {
+pub(crate) fn all<'a>(world: &World<'a>) -> Vec<Standing<'a>> {
     let order = order(world.lake);
     let mut groups: HashMap<Group<'a>, Files<'a>> = HashMap::new();
     for (setting, entry) in world.settings() {
@@ -141,12 +141,12 @@ impl<'a> Standing<'a> {
     }
 
     /// Where it is written.
-    pub(super) fn cite(&self) -> &'a Cite {
+    pub(crate) fn cite(&self) -> &'a Cite {
         &self.entry.observation.cite
     }
 
     /// When the export was taken, where its name says that.
-    pub(super) fn taken(&self) -> Option<Timestamp> {
+    pub(crate) fn taken(&self) -> Option<Timestamp> {
         self.entry.observation.when.as_ref().map(|when| when.at)
     }
 
@@ -159,17 +159,17 @@ impl<'a> Standing<'a> {
     }
 
     /// How people know it: an entry by its value.
-    pub(super) fn name(&self) -> &'a str {
+    pub(crate) fn name(&self) -> &'a str {
         self.setting.entry.as_ref().map_or(&self.setting.name, |entry| &entry.value)
     }
 
     /// Whether it is switched on.
-    pub(super) fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         !matches!(self.setting.effect, Effect::Off | Effect::ReportOnly)
     }
 
     /// Whether it acts at an instant: switched on, begun, not over.
-    pub(super) fn acts(&self, at: Option<Timestamp>) -> bool {
+    pub(crate) fn acts(&self, at: Option<Timestamp>) -> bool {
         let is_before =
             |bound: &Option<evidence::When>| bound.as_ref().zip(at).is_some_and(|(bound, at)| bound.at <= at);
         let begins_later = self.setting.starts.is_some() && at.is_some() && !is_before(&self.setting.starts);
@@ -177,7 +177,7 @@ impl<'a> Standing<'a> {
     }
 
     /// That it shall be as it is: the step that makes it so.
-    pub(super) fn step(&self) -> Step {
+    pub(crate) fn step(&self) -> Step {
         let observation = &self.entry.observation;
         Step {
             said: observation.cite.said.to_string(),

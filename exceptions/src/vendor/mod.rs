@@ -9,13 +9,15 @@ mod mimecast;
 pub(crate) mod own;
 mod rows;
 mod self_hosted;
+mod written;
 
-use evidence::Product;
-use sources::proposed::Step;
+use evidence::{Product, Setting, SettingClass};
+use sources::proposed::{About, Step};
 
 use crate::{Grant, Need, On, Proposal, Reason, Scope, Value, World};
 
 pub use rows::{Row, Rows};
+pub(crate) use written::by_itself;
 
 /// How one vendor lets mail through.
 pub trait Vendor: Sync {
@@ -35,6 +37,19 @@ pub trait Vendor: Sync {
     fn stamps(&self, step: &Step) -> Vec<Stamp> {
         let _ = step;
         Vec::new()
+    }
+
+    /// Whether a step does nothing but what its grants say, so that an approval in our own form can cover it: entries of lists and acts do.
+    fn only_grants(&self, step: &Step) -> bool {
+        match &step.about {
+            About::Setting(setting) => setting.entry.is_some(),
+            About::Act(_) => true,
+        }
+    }
+
+    /// Whether a property, by its name as written, is a remark for people, or is told by the grants already: for whom something is, until when.
+    fn is_told_elsewhere(&self, name: &str) -> bool {
+        is_remark(name)
     }
 
     /// The ways of letting through what a sample needs, the narrowest first; each is narrow by [`crate::check`].
@@ -66,4 +81,14 @@ pub const ALL: &[&dyn Vendor] = &[
 /// Who knows the settings of a product.
 pub fn of(product: &Product) -> Option<&'static dyn Vendor> {
     ALL.iter().copied().find(|vendor| vendor.products().contains(product))
+}
+
+/// Whether a setting is an exception in our own form.
+pub fn is_own_form(setting: &Setting) -> bool {
+    matches!(&setting.class, SettingClass::Other(word) if word == "exception")
+}
+
+/// Whether a property of this name is a remark for people.
+pub fn is_remark(name: &str) -> bool {
+    ["comment", "comments", "note", "notes", "description", "name"].contains(&&*name.to_lowercase())
 }

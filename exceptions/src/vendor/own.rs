@@ -15,7 +15,7 @@ pub(crate) fn grant(step: &Step) -> Option<Grant> {
         return None;
     }
     let device = setting.properties.iter().find(|property| property.name.eq_ignore_ascii_case("device"));
-    let device = Device::named(device?.values.first()?)?;
+    let device = Device::of_id(&device?.values.first()?.trim().to_lowercase())?;
     let terms = |conditions: &[Condition]| conditions.iter().map(term).collect();
     Some(Grant {
         product: step.product.clone(),

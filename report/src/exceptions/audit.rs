@@ -1,13 +1,13 @@
 //! What `throughline audit-exceptions` shows: what lets mail through already, the widest first.
 
-use exceptions::{Audited, Fault, Radius};
+use exceptions::{Audit, Audited, Fault, Radius};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::{tone, word};
 use super::{
-    GuardAnswer, GuardReason, JudgedAs, MeasuredHistory, MeasuredScope, ProposedException, RecordedApproval, cites_of,
-    evidence_section, history_blocks, last_end, notes_section, product, radius_rows, reason_rows, shown_end,
+    GuardAnswer, GuardReason, MeasuredHistory, MeasuredScope, ProposedException, cites_of, evidence_section,
+    history_blocks, last_end, notes_section, product, radius_rows, reason_rows, shown_end,
 };
 use crate::assemble;
 use crate::document::{Cite, EvidenceFile};
@@ -22,7 +22,7 @@ pub const AUDIT_SCHEMA: &str = "throughline.audit.v1";
 pub struct BypassAudit {
     /// Always `throughline.audit.v1`.
     pub schema: String,
-    /// By what each let through: what was judged bad and came or would have come in first, then by number of messages.
+    /// The widest first: by what each let through, then by what the guard says.
     pub bypasses: Vec<AuditedBypass>,
     /// Over which history was measured.
     pub history: MeasuredHistory,
@@ -43,6 +43,8 @@ pub struct AuditedBypass {
     pub operation: String,
     /// Its name or value.
     pub name: String,
+    /// Whether it acts now, as far as the evidence shows: switched on, begun, and not over.
+    pub acts: bool,
     /// What the guard says of it.
     pub answer: GuardAnswer,
     /// Why.
@@ -51,16 +53,19 @@ pub struct AuditedBypass {
     pub scopes: Vec<String>,
     /// When it ends, as in `throughline.guard.v1`.
     pub ends: Option<String>,
-    /// What it let through over the history, or would have; null if that was not measured.
+    /// What it let through over the history, or would have; null if that was not measured. If it has several scopes that may overlap, these
+    /// are upper bounds.
     pub radius: Option<MeasuredScope>,
     /// Who made or last changed it and when; null if no record says.
     pub made: Option<String>,
-    /// The approval that covers it; null if none does or none is needed.
-    pub approval: Option<RecordedApproval>,
+    /// Which approval covers it; null if none does or none is needed.
+    pub approved: Option<String>,
     /// What else is wrong with it.
     pub faults: Vec<BypassFault>,
     /// What would be enough, narrower.
     pub instead: Vec<ProposedException>,
+    /// What to do where nothing narrower can be proposed; null if it is narrow enough.
+    pub advice: Option<String>,
     /// Its records.
     pub cites: Vec<Cite>,
 }
@@ -77,17 +82,14 @@ pub struct BypassFault {
 }
 
 impl BypassAudit {
-    /// The document of what was found; `approval` says by which approval something that is set up is covered.
+    /// The document of what was found, in its order.
     pub fn of(
-        found: &[Audited],
-        approval: impl Fn(&Audited) -> Option<RecordedApproval>,
+        found: &Audit,
         history: MeasuredHistory,
         assumptions: Vec<String>,
         evidence: Vec<EvidenceFile>,
     ) -> BypassAudit {
-        let mut list: Vec<&Audited> = found.iter().collect();
-        list.sort_by_cached_key(|one| std::cmp::Reverse((width(one.radius.as_ref()), one.answer, name(one))));
-        let bypasses = list.into_iter().zip(1..).map(|(one, rank)| bypass(one, rank, approval(one))).collect();
+        let bypasses = found.all.iter().zip(1..).map(|(one, rank)| bypass(one, rank)).collect();
         BypassAudit { schema: AUDIT_SCHEMA.to_owned(), bypasses, history, assumptions, evidence }
     }
 
@@ -121,7 +123,7 @@ impl BypassAudit {
             blocks.push(Block::Text(Tone::Odd, text.to_owned()));
         } else {
             let broad = self.bypasses.iter().filter(|one| one.answer == GuardAnswer::Broad).count();
-            let approved = self.bypasses.iter().filter(|one| one.approval.is_some()).count();
+            let approved = self.bypasses.iter().filter(|one| one.approved.is_some()).count();
             let text = format!(
                 "{} of letting mail through, {broad} of them broad, {approved} covered by an approval; the widest first.",
                 counted(self.bypasses.len() as u64, "way")
@@ -136,26 +138,7 @@ impl BypassAudit {
 /// How many are told in full; all stand in the overview and in the JSON.
 const MAX_TOLD: usize = 60;
 
-/// How wide something is: what was judged malware, phish or spoof first, then what was kept out, then all messages.
-fn width(radius: Option<&Radius>) -> (u64, u64, u64, u64) {
-    let Some(radius) = radius else { return (0, 0, 0, 0) };
-    let is_bad = |judged: &exceptions::Judged| JudgedAs::from(*judged) <= JudgedAs::Spoof;
-    let bad = radius.judged.iter().filter(|(judged, _)| is_bad(judged)).map(|(_, messages)| messages).sum();
-    (bad, radius.kept_out, radius.messages, radius.possible)
-}
-
-fn name(one: &Audited) -> String {
-    let of_setting = match &one.step.about {
-        sources::proposed::About::Setting(setting) => setting.name.clone(),
-        sources::proposed::About::Act(_) => String::new(),
-    };
-    match one.grants.first().map(|grant| grant.name.clone()).filter(|name| !name.is_empty()) {
-        Some(name) => name,
-        None => of_setting,
-    }
-}
-
-fn bypass(one: &Audited, rank: u64, approval: Option<RecordedApproval>) -> AuditedBypass {
+fn bypass(one: &Audited, rank: u64) -> AuditedBypass {
     let scopes: Vec<String> = one.grants.iter().map(|grant| grant.scope.to_string()).collect();
     let radius = |radius: &Radius| MeasuredScope {
         scope: scopes.join("; or "),
@@ -165,15 +148,17 @@ fn bypass(one: &Audited, rank: u64, approval: Option<RecordedApproval>) -> Audit
         rank,
         product: product(&one.product),
         operation: one.step.operation.clone(),
-        name: name(one),
+        name: one.name.clone(),
+        acts: one.acts,
         answer: one.answer.into(),
         reasons: one.reasons.iter().map(GuardReason::from).collect(),
         radius: one.radius.as_ref().map(radius),
         ends: last_end(one.grants.iter()),
         made: one.made.clone(),
-        approval,
+        approved: one.approved.clone(),
         faults: one.faults.iter().map(BypassFault::from).collect(),
         instead: one.instead.iter().map(ProposedException::from).collect(),
+        advice: one.advice.clone(),
         cites: assemble::cites(&one.cites),
         scopes,
     }
@@ -198,9 +183,13 @@ fn line(one: &AuditedBypass) -> Row {
     let measured = one.radius.as_ref().map(|radius| format!(": {}", super::let_through(radius)));
     let faults: Vec<&str> = one.faults.iter().map(|fault| fault.id.as_str()).collect();
     let faults = if faults.is_empty() { String::new() } else { format!("; {}", faults.join(", ")) };
-    let approved = if one.approval.is_some() { ", approved" } else { "" };
+    let approved = match (&one.approved, one.acts) {
+        (Some(_), _) => ", approved",
+        (None, true) => "",
+        (None, false) => ", not acting",
+    };
     Row {
-        tone: if one.approval.is_some() { Tone::Warn } else { tone(one.answer) },
+        tone: if one.approved.is_some() { Tone::Warn } else { tone(one.answer) },
         lead: format!("{}. {}{approved}", one.rank, word(one.answer)),
         text: format!("{}{}{faults}", headline(one), measured.unwrap_or_default()),
         records: Numbers::default().references(&one.cites),
@@ -214,11 +203,9 @@ fn section(one: &AuditedBypass) -> Section {
     facts.extend(one.scopes.iter().map(|scope| ("Lets through".to_owned(), scope.clone())));
     facts.extend(one.ends.iter().map(|end| ("Ends".to_owned(), shown_end(end))));
     facts.push(("Made".to_owned(), one.made.clone().unwrap_or_else(|| "no record says by whom".to_owned())));
-    if let Some(approval) = &one.approval {
-        facts.push((
-            "Approved".to_owned(),
-            format!("{}, {}, until {}", approval.who, approval.role, crate::view::instant(approval.ends)),
-        ));
+    facts.extend(one.approved.iter().map(|approved| ("Approved".to_owned(), approved.clone())));
+    if !one.acts {
+        facts.push(("Acts".to_owned(), "not now, as far as the evidence shows".to_owned()));
     }
     let mut blocks = vec![Block::Facts(facts), Block::Rows(reason_rows(&one.reasons, &numbers))];
     let fault = |fault: &BypassFault| Row {
@@ -241,6 +228,9 @@ fn section(one: &AuditedBypass) -> Section {
         if let Some(clicks) = &proposal.doing.clicks {
             blocks.push(Block::Text(Tone::Soft, clicks.clone()));
         }
+    }
+    if let Some(advice) = one.advice.as_ref().filter(|_| one.instead.is_empty()) {
+        blocks.push(Block::Text(Tone::Warn, advice.clone()));
     }
     Section { id: "bypass", title: format!("{}. {}", one.rank, headline(one)), blocks }
 }

@@ -1,6 +1,6 @@
 //! What `throughline exception check` shows: whether a proposed change may be made, and why.
 
-use exceptions::{Answer, Approval, Checked, Exception, Explained, JudgedStep};
+use exceptions::{Answer, Approval, Checked, Compared, Exception, Explained, JudgedStep, Missing};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,8 @@ pub struct ExceptionCheck {
     pub history: MeasuredHistory,
     /// What differs between exports of the same settings, and whether the change explains it.
     pub unrelated: Vec<ExplainedChange>,
+    /// Steps that the newest of several exports does not show as done.
+    pub missing: Vec<NotDone>,
     /// What was left aside, in sentences.
     pub notes: Vec<String>,
     /// What was read.
@@ -136,9 +138,22 @@ pub struct ExplainedChange {
     pub after: Option<String>,
     /// The step that explains it, as written; null if none does: it is unrelated.
     pub by: Option<String>,
+    /// Whether an unrelated one lets mail through or takes a protection away.
+    pub weakens: bool,
     /// Who changed it and when; null if no record says.
     pub changed: Option<String>,
-    /// Where the two are written.
+    /// Where the two are written, then the records of the change.
+    pub cites: Vec<Cite>,
+}
+
+/// A step of a change that the newest export does not show as done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotDone {
+    /// The step, as written.
+    pub step: String,
+    /// What is not as it should be, in a sentence.
+    pub statement: String,
+    /// What the newest export shows instead.
     pub cites: Vec<Cite>,
 }
 
@@ -161,7 +176,7 @@ pub struct CheckedExceptions<'a> {
     /// Over which history.
     pub history: MeasuredHistory,
     /// What differs between exports of the same settings.
-    pub unrelated: &'a [Explained],
+    pub compared: &'a Compared,
     /// What was left aside.
     pub notes: Vec<String>,
     /// What was read.
@@ -194,7 +209,8 @@ impl ExceptionCheck {
             radius: known.radius,
             candidates: known.candidates,
             history: known.history,
-            unrelated: known.unrelated.iter().map(ExplainedChange::from).collect(),
+            unrelated: known.compared.differences.iter().map(ExplainedChange::from).collect(),
+            missing: known.compared.missing.iter().map(NotDone::from).collect(),
             notes: known.notes,
             evidence: known.evidence,
         }
@@ -204,7 +220,8 @@ impl ExceptionCheck {
     pub fn each_cite(&mut self, visit: &mut dyn FnMut(&mut Cite)) {
         self.candidate.iter_mut().flat_map(|step| cites_of(&mut step.reasons)).for_each(&mut *visit);
         cites_of(&mut self.together).for_each(&mut *visit);
-        self.unrelated.iter_mut().flat_map(|one| &mut one.cites).for_each(visit);
+        self.unrelated.iter_mut().flat_map(|one| &mut one.cites).for_each(&mut *visit);
+        self.missing.iter_mut().flat_map(|one| &mut one.cites).for_each(visit);
     }
 
     /// The document as a page: the answer first.
@@ -216,7 +233,7 @@ impl ExceptionCheck {
         }
         sections.extend(self.approval.as_ref().map(|approval| self.approved(approval)));
         sections.extend(self.let_through());
-        sections.extend(changes(&self.unrelated));
+        sections.extend(changes(&self.unrelated, &self.missing));
         sections.extend(notes_section(&self.notes));
         sections.extend(evidence_section(&self.evidence));
         Sheet { title: format!("Guard: {}", self.headline()), sections }
@@ -355,14 +372,15 @@ fn step(step: &JudgedCandidate) -> Section {
 const MAX_CHANGES: usize = 40;
 
 /// What changed, what the exception does not explain first.
-fn changes(all: &[ExplainedChange]) -> Option<Section> {
-    if all.is_empty() {
+fn changes(all: &[ExplainedChange], missing: &[NotDone]) -> Option<Section> {
+    if all.is_empty() && missing.is_empty() {
         return None;
     }
     let mut told: Vec<&ExplainedChange> = all.iter().collect();
-    told.sort_by_key(|one| one.by.is_some());
+    told.sort_by_key(|one| (one.by.is_some(), !one.weakens));
     let alone = all.iter().filter(|one| one.by.is_none()).count();
     let (tone, text) = match alone {
+        0 if all.is_empty() => (Tone::Odd, "No export of settings shows a difference.".to_owned()),
         0 => (Tone::Good, "Every difference between the exports is explained by the change.".to_owned()),
         n => (
             Tone::Bad,
@@ -374,6 +392,15 @@ fn changes(all: &[ExplainedChange]) -> Option<Section> {
     if told.len() > MAX_CHANGES {
         blocks.push(Block::Text(Tone::Soft, format!("and {} more, see the JSON", told.len() - MAX_CHANGES)));
     }
+    let not_done = |one: &NotDone| Row {
+        tone: Tone::Warn,
+        lead: "not done".to_owned(),
+        text: one.statement.clone(),
+        records: Numbers::default().references(&one.cites),
+        notes: vec![one.step.clone()],
+        ..Row::default()
+    };
+    blocks.push(Block::Rows(missing.iter().map(not_done).collect()));
     Some(Section { id: "changes", title: "What changed".to_owned(), blocks })
 }
 
@@ -383,6 +410,7 @@ fn change(one: &ExplainedChange) -> Row {
     let mut notes: Vec<String> = one.changed.iter().cloned().collect();
     notes.push(match &one.by {
         Some(by) => format!("explained by: {by}"),
+        None if one.weakens => "unrelated, and it lets mail through or takes a protection away".to_owned(),
         None => "unrelated: no part of the change explains it".to_owned(),
     });
     Row {
@@ -444,8 +472,15 @@ impl From<&Explained> for ExplainedChange {
             before: difference.before.clone(),
             after: difference.after.clone(),
             by: one.by.clone(),
+            weakens: one.weakens,
             changed: one.changed.clone(),
-            cites: assemble::cites(&difference.cites),
+            cites: difference.cites.iter().chain(&one.cites).map(Cite::from).collect(),
         }
+    }
+}
+
+impl From<&Missing> for NotDone {
+    fn from(one: &Missing) -> NotDone {
+        NotDone { step: one.step.clone(), statement: one.statement.clone(), cites: assemble::cites(&one.cites) }
     }
 }

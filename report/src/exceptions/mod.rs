@@ -7,8 +7,8 @@ mod proposal;
 
 pub use audit::{AUDIT_SCHEMA, AuditedBypass, BypassAudit, BypassFault};
 pub use check::{
-    CheckedExceptions, ExceptionCheck, ExplainedChange, GUARD_SCHEMA, GuardAnswer, JudgedCandidate, RecordedApproval,
-    UnreadPart,
+    CheckedExceptions, ExceptionCheck, ExplainedChange, GUARD_SCHEMA, GuardAnswer, JudgedCandidate, NotDone,
+    RecordedApproval, UnreadPart,
 };
 pub use picture::breadth;
 pub use proposal::{
@@ -269,13 +269,7 @@ fn radius_rows(radius: &[MeasuredScope]) -> Vec<Row> {
 
 fn radius_row(one: &MeasuredScope) -> Row {
     let is_bad = |count: &JudgedCount| count.judged <= JudgedAs::Spoof;
-    let tone = if one.judged.iter().any(is_bad) {
-        Tone::Bad
-    } else if one.kept_out > 0 {
-        Tone::Warn
-    } else {
-        Tone::Plain
-    };
+    let tone = if one.judged.iter().any(is_bad) { Tone::Bad } else { Tone::Plain };
     Row { tone, lead: one.scope.clone(), text: let_through(one), ..Row::default() }
 }
 

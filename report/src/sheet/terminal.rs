@@ -38,7 +38,7 @@ fn blocks(page: &mut Page, blocks: &[Block]) {
             Block::Rows(list) => list.iter().for_each(|one| row(page, one)),
             Block::Bars(list) => bars(page, list),
             Block::Pairs(two) => pairs(page, two),
-            Block::Commands(lines) => lines.iter().for_each(|line| page.verbatim("    $ ", line)),
+            Block::Commands(lines) => lines.iter().for_each(|line| page.verbatim("    $ ", &visible(line))),
             Block::Claim(one) => claim(page, one),
             Block::Picture(one) => picture::terminal(page, one),
         }

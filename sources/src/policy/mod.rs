@@ -200,30 +200,30 @@ pub enum Device {
     EnhancedFiltering,
 }
 
-/// All devices.
-pub const DEVICES: &[Device] = &[
-    Device::ListEntry,
-    Device::SubmittedEntry,
-    Device::SpoofPair,
-    Device::PolicySender,
-    Device::ConnectingAddress,
-    Device::Rule,
-    Device::UserList,
-    Device::UserListDomain,
-    Device::PermitPolicy,
-    Device::Simulation,
-    Device::SecurityMailbox,
-    Device::Release,
-    Device::RuleException,
-    Device::PolicyException,
-    Device::ImpersonationExclusion,
-    Device::LinkExclusion,
-    Device::VendorSafeList,
-    Device::InternalTrust,
-    Device::EnhancedFiltering,
-];
-
 impl Device {
+    /// All of them.
+    pub const ALL: &[Device] = &[
+        Device::ListEntry,
+        Device::SubmittedEntry,
+        Device::SpoofPair,
+        Device::PolicySender,
+        Device::ConnectingAddress,
+        Device::Rule,
+        Device::UserList,
+        Device::UserListDomain,
+        Device::PermitPolicy,
+        Device::Simulation,
+        Device::SecurityMailbox,
+        Device::Release,
+        Device::RuleException,
+        Device::PolicyException,
+        Device::ImpersonationExclusion,
+        Device::LinkExclusion,
+        Device::VendorSafeList,
+        Device::InternalTrust,
+        Device::EnhancedFiltering,
+    ];
+
     /// What people call it, with its article.
     pub fn words(self) -> &'static str {
         match self {
@@ -248,10 +248,9 @@ impl Device {
         }
     }
 
-    /// The device of this name, such as `list_entry`, whatever its case and marks.
-    pub fn named(name: &str) -> Option<Device> {
-        let name = crate::codes::folded(name);
-        DEVICES.iter().copied().find(|device| crate::codes::folded(device.id()) == name)
+    /// The device of this name.
+    pub fn of_id(id: &str) -> Option<Device> {
+        Device::ALL.iter().copied().find(|device| device.id() == id)
     }
 
     /// Whether it can be told to end by itself.
@@ -262,7 +261,7 @@ impl Device {
         )
     }
 
-    /// Its name in the tables.
+    /// Its name in the tables, and in throughline's own form of an exception.
     pub fn id(self) -> &'static str {
         match self {
             Device::ListEntry => "list_entry",

@@ -3,6 +3,7 @@
 pub(crate) mod access_map;
 mod amavis;
 pub(crate) mod codes;
+pub(crate) mod configuration;
 mod door;
 pub(crate) mod dovecot;
 pub(crate) mod event;

@@ -33,10 +33,18 @@ pub(super) struct Word {
 
 /// All commands of a text, in its order.
 pub(super) fn commands(text: &str) -> Vec<Command> {
-    let mut reader =
-        Shell { text, at: 0, line: 1, found: Vec::new(), one: Command::default(), begun: None, documents: Vec::new() };
-    reader.read();
+    let mut reader = Shell::of(text, 1);
+    while reader.peek().is_some() {
+        reader.read_line();
+    }
     reader.found
+}
+
+/// The commands of the first line with those that go on with it, and how many bytes that are; the line has this number.
+pub(super) fn first_line(text: &str, number: u64) -> (Vec<Command>, usize) {
+    let mut reader = Shell::of(text, number);
+    reader.read_line();
+    (reader.found, reader.at)
 }
 
 struct Shell<'t> {
@@ -50,14 +58,21 @@ struct Shell<'t> {
     documents: Vec<(String, usize)>,
 }
 
-impl Shell<'_> {
-    fn read(&mut self) {
+impl<'t> Shell<'t> {
+    fn of(text: &'t str, line: u64) -> Shell<'t> {
+        let (found, documents) = (Vec::new(), Vec::new());
+        Shell { text, at: 0, line, found, one: Command::default(), begun: None, documents }
+    }
+
+    /// Reads to the end of a line that goes on no more, with the here-documents behind it.
+    fn read_line(&mut self) {
         while let Some(c) = self.peek() {
             match c {
                 '\n' => {
                     self.step();
                     self.end(false);
                     self.take_documents();
+                    return;
                 }
                 ' ' | '\t' | '\r' => self.step(),
                 '\\' if self.rest().starts_with("\\\n") || self.rest().starts_with("\\\r\n") => self.skip_continued(),

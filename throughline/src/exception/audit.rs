@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use exceptions::{Approval, Audit, Audited, Exception, Refused, World};
-use report::{BypassAudit, MeasuredHistory, RecordedApproval};
-use sources::proposed::Candidate;
+use exceptions::{Approval, World};
+use report::{BypassAudit, MeasuredHistory};
 
 use super::{Found, Work, approval, around, stray_approvals};
 use crate::cli::AuditExceptions;
@@ -30,43 +29,17 @@ pub fn run(options: &AuditExceptions) -> Result<u8, Failure> {
     let lake = ledger.around();
     let world = World { lake, needs: &[], now: work.now(lake, &Found::default()) };
     let audited = exceptions::audit(&world, &approvals);
-    let (audited, history) = measured(&work, audited)?;
-    let samples = work.samples();
-    let covers = |one: &Audited| approvals.iter().find(|approval| is_covered(one, approval, &samples, &world));
+    let measured = work.measure(&audited.scopes)?;
+    let audited = audited.with_radii(&measured);
     let mut assumptions: Vec<String> = survey::not_looked_at(&too_large).chain(survey::left_out(&ledger)).collect();
     assumptions.extend(stray_approvals(&inputs));
     let has_settings = world.settings().next().is_some();
     if !has_settings {
         assumptions.push("No export of settings is among the files: what lets mail through is not shown.".to_owned());
     }
-    let mut document = BypassAudit::of(
-        &audited.all,
-        |one| covers(one).map(RecordedApproval::from),
-        history,
-        assumptions,
-        work.evidence(lake, &too_large),
-    );
+    let history = MeasuredHistory::from(&measured.history);
+    let mut document = BypassAudit::of(&audited, history, assumptions, work.evidence(lake, &too_large));
     excerpt::add(&inputs, |visit| document.each_cite(visit));
     output::print(&output::page(&document, &document.sheet(), &options.output)?)?;
     Ok(u8::from(!has_settings))
-}
-
-/// Measures what each lets through.
-fn measured(work: &Work<'_>, audited: Audit) -> Result<(Audit, MeasuredHistory), Failure> {
-    let measured = work.measure(&audited.scopes)?;
-    let history = MeasuredHistory::from(&measured.history);
-    let audited = if history.has_rows() { audited.with_radii(&measured) } else { audited };
-    Ok((audited, history))
-}
-
-/// Whether an approval covers something that is set up: as if it were proposed now.
-fn is_covered(one: &Audited, approval: &Approval, samples: &[String], world: &World<'_>) -> bool {
-    let candidate = Candidate { steps: vec![one.step.clone()], unread: Vec::new() };
-    match Exception::narrow(exceptions::check(&candidate, world)) {
-        Ok(_) => false,
-        Err(refused) => match *refused {
-            Refused::Broad(broad) => Exception::approved(broad, approval.clone(), samples, world.now).is_ok(),
-            Refused::Useless(_) => false,
-        },
-    }
 }

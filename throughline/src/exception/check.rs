@@ -44,7 +44,7 @@ pub fn run(options: &CheckException) -> Result<u8, Failure> {
     let mut notes: Vec<String> = found.left_aside().into_iter().collect();
     notes.extend(survey::not_looked_at(&too_large).chain(survey::left_out(&ledger)));
     notes.extend(stray_approvals(&inputs));
-    let unrelated = exceptions::unrelated(ledger.around(), exception.as_ref());
+    let compared = exceptions::unrelated(ledger.around(), exception.as_ref());
     let mut document = ExceptionCheck::of(CheckedExceptions {
         checked: &checked,
         exception: exception.as_ref(),
@@ -54,7 +54,7 @@ pub fn run(options: &CheckException) -> Result<u8, Failure> {
         radius,
         candidates: picture,
         history,
-        unrelated: &unrelated.differences,
+        compared: &compared,
         notes,
         evidence: work.evidence(ledger.around(), &too_large),
         now,

@@ -52,6 +52,12 @@ pub struct Case {
     pub options: Vec<(String, String)>,
     /// `--now`.
     pub now: String,
+    /// Of the tickets in `cases/exceptions/`: `check`, `propose` or `audit`.
+    pub command: String,
+    /// The proposed change.
+    pub candidate: Option<Evidence>,
+    /// Approvals that are named by `--approval`.
+    pub approvals: Vec<Evidence>,
     /// What is expected: of the whole evidence first, then of each `without`.
     pub sections: Vec<Section>,
 }
@@ -138,7 +144,16 @@ pub fn cases_in(folder: &str) -> Vec<Case> {
 fn read_case(file: &Path) -> Case {
     let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
     let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let mut case = Case { name, evidence: vec![], options: vec![], now: NOW.to_owned(), sections: vec![] };
+    let mut case = Case {
+        name,
+        evidence: vec![],
+        options: vec![],
+        now: NOW.to_owned(),
+        command: String::new(),
+        candidate: None,
+        approvals: vec![],
+        sections: vec![],
+    };
     let mut lines = text.lines().enumerate();
     while let Some((at, line)) = lines.next() {
         let Some(info) = line.strip_prefix("```") else { continue };
@@ -151,14 +166,15 @@ fn read_case(file: &Path) -> Case {
             false
         });
         assert!(closed, "{}.md:{}: the block is not closed", case.name, at + 1);
-        if info == "expected" {
-            read_expected(&mut case, &block);
-        } else {
-            case.evidence.push(read_evidence(&case.name, at + 1, info, &block));
+        match info.split_whitespace().next() {
+            Some("expected") => read_expected(&mut case, &block),
+            Some("candidate") => case.candidate = Some(read_evidence(&case.name, at + 1, info, &block)),
+            Some("approval") => case.approvals.push(read_evidence(&case.name, at + 1, info, &block)),
+            _ => case.evidence.push(read_evidence(&case.name, at + 1, info, &block)),
         }
     }
     assert!(!case.sections.is_empty(), "{}.md: no expected block", case.name);
-    assert!(!case.evidence.is_empty(), "{}.md: no evidence", case.name);
+    assert!(!case.evidence.is_empty() || case.candidate.is_some(), "{}.md: no evidence", case.name);
     case
 }
 
@@ -205,6 +221,7 @@ fn read_expected(case: &mut Case, block: &[(usize, &str)]) {
                 case.options.push((format!("--{key}"), value.to_owned()));
             }
             "now" => value.clone_into(&mut case.now),
+            "command" => value.clone_into(&mut case.command),
             "without" => {
                 case.sections.push(section);
                 let without = value.split(',').map(|place| file_and_line(place.trim())).collect();
@@ -298,6 +315,64 @@ pub fn compare(case: &Case, label: &str, evidence: &[Evidence], environment: &[(
     run(command, folder, environment)
 }
 
+/// Writes `evidence` into a folder of its own and runs the ticket's command about exceptions on it; candidate and approvals lie beside it.
+///
+/// `{sha256:FILE}` in an approval is the hash of that file of the evidence.
+///
+/// # Errors
+/// One sentence if the program gave no document.
+pub fn exception(case: &Case, label: &str, evidence: &[Evidence], environment: &[(&str, &str)]) -> Result<Run, String> {
+    let hashed: Vec<Evidence> = evidence.iter().map(|file| with_hashes(file, evidence)).collect();
+    let folder = folder_of(case, label, &hashed)?;
+    let asked: Vec<Evidence> =
+        case.candidate.iter().chain(&case.approvals).map(|file| with_hashes(file, evidence)).collect();
+    let beside = folder_of(case, &format!("{label}-asked"), &asked)?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
+    match case.command.as_str() {
+        "check" => {
+            let candidate = case.candidate.as_ref().ok_or("a check without a candidate")?;
+            command.args(["exception", "check"]).arg(beside.join(&candidate.name));
+        }
+        "propose" => {
+            command.args(["exception", "propose"]);
+        }
+        "audit" => {
+            command.arg("audit-exceptions");
+        }
+        other => return Err(format!("no command is called `{other}`: expected check, propose or audit")),
+    }
+    if !evidence.is_empty() {
+        command.arg(&folder);
+    }
+    command.args(["--format", "json"]);
+    // `now: none` leaves the clock to what the evidence states.
+    if case.now != "none" {
+        command.args(["--now", &case.now]);
+    }
+    command.args(case.options.iter().flat_map(|(name, value)| [name, value]));
+    for approval in &case.approvals {
+        command.arg("--approval").arg(beside.join(&approval.name));
+    }
+    run_to(command, folder, environment, &[0, 1, 4])
+}
+
+/// A file in which `{sha256:FILE}` is replaced by the hash of that file.
+fn with_hashes(file: &Evidence, all: &[Evidence]) -> Evidence {
+    let mut text = file.text.clone();
+    for other in all {
+        let placeholder = format!("{{sha256:{}}}", other.name);
+        if text.contains(&placeholder) {
+            text = text.replace(&placeholder, &sha256(&other.bytes()));
+        }
+    }
+    Evidence { text, ..file.clone() }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A new folder with the evidence in it.
 fn folder_of(case: &Case, label: &str, evidence: &[Evidence]) -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{label}", case.name));
@@ -311,13 +386,18 @@ fn folder_of(case: &Case, label: &str, evidence: &[Evidence]) -> Result<PathBuf,
     Ok(folder)
 }
 
-fn run(mut command: Command, folder: PathBuf, environment: &[(&str, &str)]) -> Result<Run, String> {
+fn run(command: Command, folder: PathBuf, environment: &[(&str, &str)]) -> Result<Run, String> {
+    run_to(command, folder, environment, &[0, 1])
+}
+
+/// Runs a command that may end with one of these exit statuses and prints a document.
+fn run_to(mut command: Command, folder: PathBuf, environment: &[(&str, &str)], exits: &[i32]) -> Result<Run, String> {
     command.env("TZ", "UTC").env("LC_ALL", "C.UTF-8").envs(environment.iter().copied());
     let output = command.output().map_err(|error| format!("the program does not start: {error}"))?;
     let exit = output.status.code().unwrap_or(-1);
     let stderr = String::from_utf8_lossy(&output.stderr);
     match serde_json::from_slice(&output.stdout) {
-        Ok(report) if exit == 0 || exit == 1 => Ok(Run { folder, stdout: output.stdout, report, exit }),
+        Ok(report) if exits.contains(&exit) => Ok(Run { folder, stdout: output.stdout, report, exit }),
         Ok(_) => Err(format!("exit {exit} with a report; standard error: {}", short(&stderr))),
         Err(error) => Err(format!("exit {exit}, no JSON report ({error}); standard error: {}", short(&stderr))),
     }

@@ -11,7 +11,7 @@ use crate::{Ends, Grant, On, Scope, Term, Value};
 
 /// What a step lets through; nothing if it takes something away, or does not act.
 pub(super) fn grants(step: &Step) -> Vec<Grant> {
-    if matches!(step.kind, ChangeKind::Removed | ChangeKind::Disabled) {
+    if matches!(step.kind, ChangeKind::Removed | ChangeKind::Disabled) || takes_out(step) {
         return Vec::new();
     }
     let setting = match &step.about {
@@ -42,31 +42,23 @@ pub(super) fn of_setting(step: &Step, setting: &Setting) -> Vec<Grant> {
             grants.extend(excepted(step, setting));
             grants
         }
-        SettingClass::AntiSpam | SettingClass::AntiPhish if is_command(step) && setting.policy.is_none() => {
-            let mut grants = listed(step, setting, "AllowedSenders", Device::PolicySender, sender);
-            grants.extend(listed(step, setting, "AllowedSenderDomains", Device::PolicySender, sender));
-            grants.extend(listed(step, setting, "ExcludedSenders", Device::ImpersonationExclusion, sender));
-            grants.extend(listed(step, setting, "ExcludedDomains", Device::ImpersonationExclusion, sender));
-            grants.extend(excepted(step, setting));
-            grants
-        }
-        SettingClass::JunkFilter if is_command(step) => {
-            let mut grants = listed(step, setting, "TrustedSendersAndDomains", Device::UserList, sender);
-            grants.iter_mut().for_each(|grant| user_list(grant, setting));
-            grants
-        }
-        SettingClass::Other(word) if folded(word).contains("simulation") => {
+        SettingClass::Other(word) if folded(word) == "phishingsimulationoverride" => {
             let scope = Scope::of(setting.conditions.iter().filter_map(of_simulation));
             vec![make(Device::Simulation, &setting.name, scope)]
         }
-        SettingClass::Other(word) if folded(word).contains("secops") => {
+        SettingClass::Other(word) if folded(word) == "securityoperationsoverride" => {
             let to = setting.conditions.iter().flat_map(|condition| &condition.values);
-            let to = to.map(String::as_str).chain(values(setting, "SentTo")).chain(values(setting, "AddSentTo"));
+            let to = to.map(String::as_str).chain(values(setting, "SentTo"));
             let term = Term::new(On::Recipient, to.map(|text| Value::party(text, Value::Domain)));
             vec![make(Device::SecurityMailbox, &setting.name, Scope::of([term]))]
         }
         _ => excepted(step, setting),
     }
+}
+
+/// Whether a step takes values out of a list that are no settings of their own.
+pub(super) fn takes_out(step: &Step) -> bool {
+    step.kind == ChangeKind::Other && step.operation.contains("@{Remove}")
 }
 
 /// Whether a step is a command, not what an export shows.
@@ -176,10 +168,6 @@ fn party(text: &str) -> Value {
     Value::party(text, Value::Domain)
 }
 
-fn sender(text: &str) -> Term {
-    Term::one(On::EitherSender, party(text))
-}
-
 fn link(text: &str) -> Term {
     Term::one(On::Url, own::link(text))
 }
@@ -203,10 +191,6 @@ fn of_connection_filter(step: &Step, setting: &Setting) -> Vec<Grant> {
     if flag(setting, "EnableSafeList") == Some(true) {
         let scope = Scope::of([other("senders on the vendor's list", "any")]);
         grants.push(grant(step, setting, Device::VendorSafeList, &setting.name, scope));
-    }
-    if is_command(step) {
-        let of = |text: &str| Term::one(On::Client, own::network(text));
-        grants.extend(listed(step, setting, "IPAllowList", Device::ConnectingAddress, of));
     }
     grants
 }
@@ -322,11 +306,10 @@ impl<'a> Release<'a> {
         let of = |name: &str| values_of(&act.details, name);
         let set = |name: &str| of(name).is_some_and(|values| !values.iter().any(|value| is_no(value)));
         let mut messages: Vec<&str> = act.object.as_deref().into_iter().collect();
-        messages.extend(of("Identity").into_iter().flatten());
-        messages.extend(of("Identities").into_iter().flatten());
+        if messages.is_empty() {
+            messages.extend(["Identity", "Identities"].into_iter().filter_map(of).flatten());
+        }
         messages.retain(|id| !id.trim().is_empty());
-        messages.sort_unstable();
-        messages.dedup();
         let action = of("ActionType").and_then(|values| values.into_iter().next()).map(folded);
         Some(Release {
             messages,

@@ -1,6 +1,6 @@
 //! Transport rules: what their conditions look at, and what their actions let through.
 
-use evidence::{Condition, ConditionOn, Setting};
+use evidence::{Condition, ConditionOn, Effect, Setting};
 use sources::policy::Device;
 use sources::proposed::Step;
 
@@ -297,8 +297,13 @@ pub(super) fn merged(current: &Setting, step: &Setting) -> Setting {
     renew(&mut rule.exceptions, &step.exceptions);
     rule.expires = step.expires.clone().or(rule.expires);
     rule.priority = step.priority.or(rule.priority);
-    if step.effect != evidence::Effect::NotSaid {
+    if step.effect != Effect::NotSaid {
         rule.effect = step.effect;
+    }
+    match property(step, "Mode").map(folded).as_deref() {
+        Some("enforce") if rule.effect == Effect::ReportOnly => rule.effect = Effect::Acts,
+        Some("audit" | "auditandnotify") if rule.effect == Effect::Acts => rule.effect = Effect::ReportOnly,
+        _ => {}
     }
     rule
 }

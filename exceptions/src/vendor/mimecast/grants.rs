@@ -8,6 +8,31 @@ use super::policy::{self, Doing};
 use crate::vendor::common::host_of;
 use crate::{Ends, Grant, On, Scope, Term, Value};
 
+/// Properties that are told by the scope and the end of a grant, in lower case without signs.
+pub(super) const TOLD: &[&str] = &[
+    "id",
+    "frompart",
+    "frometernal",
+    "toeternal",
+    "fromdate",
+    "fromdatetime",
+    "todate",
+    "todatetime",
+    "createtime",
+    "lastupdated",
+    "enabled",
+    "scheme",
+    "domain",
+    "port",
+    "path",
+    "querystring",
+    "url",
+    "matchtype",
+    "type",
+    "sender",
+    "to",
+];
+
 /// What a step lets through that a filter would stop.
 pub(super) fn grants(step: &Step) -> Vec<Grant> {
     match &step.about {

@@ -37,6 +37,10 @@ impl Vendor for Mimecast {
         judge::judge(step, grants, world)
     }
 
+    fn is_told_elsewhere(&self, name: &str) -> bool {
+        super::is_remark(name) || grants::TOLD.contains(&&*policy::fold(name))
+    }
+
     fn proposals(&self, need: &Need, world: &World<'_>) -> Vec<Proposal> {
         proposals::proposals(need, world)
     }

@@ -1,17 +1,13 @@
 //! Access tables of Postfix as text (access(5), cidr_table(5), regexp_table(5), pcre_table(5)): which client, sender or recipient is
 //! let in or kept out.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use evidence::{
-    Effect, Fact, ListEntry, ListWord, Observation, Problem, Product, Property, Reading, Setting, SettingClass,
-    SourceId, System, Unit,
-};
+use evidence::{Effect, ListEntry, ListWord, Product, Property, Reading, Setting, SettingClass, SourceId, Unit};
 
 use super::logical::{Logical, logical};
 use crate::codes::Codes;
-use crate::page::Page;
-use crate::snapshot::instant_in_name;
+use crate::setup::{self, Part, Says};
 use crate::table::setting::bare;
 use crate::{Export, Head, Input, MatchedBy, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
@@ -73,37 +69,28 @@ impl Source for AccessMap {
 
 impl Reader for AccessMap {
     fn read(&self, input: &Input<'_>, query: &Query<'_>) -> Result<Reading, ReadError> {
-        let mut page = Page::of(input)?;
-        let text = page.text();
-        let when = instant_in_name(&input.name, query.clock);
-        let mut reading = Reading::default();
-        let mut within: Vec<String> = Vec::new();
-        for Logical { span, text } in logical(&text) {
-            reading.rows += 1;
-            let cite = page.cite(span);
-            match bracket(&text) {
-                Some(Bracket::If(pattern)) => within.push(pattern),
-                Some(Bracket::End) => drop(within.pop()),
-                None => match entry(&text, &within) {
-                    Some(setting) => {
-                        reading.observed += 1;
-                        when.iter().for_each(|when| reading.covers(when.at));
-                        let (when, about, speaker) = (when.clone(), Arc::default(), System::of(Product::Postfix));
-                        let fact = Fact::Setting(Box::new(setting));
-                        reading.observations.push(Observation { cite, when, speaker, about, fact });
-                    }
-                    None => {
-                        let found = crate::text::first_words(&text);
-                        reading.problems.push(Problem { cite, expected: EXPECTED.to_owned(), found });
-                    }
-                },
-            }
-        }
-        let brackets = reading.rows.saturating_sub(reading.rows_accounted_for());
-        reading.pass_over("if and endif", brackets, None);
-        query.progress.advance(input.bytes.len() as u64);
-        Ok(reading)
+        setup::read(input, query, &Product::Postfix, parts)
     }
+}
+
+/// The lines of a table.
+pub(crate) fn parts(text: &str) -> Vec<Part> {
+    let mut within: Vec<String> = Vec::new();
+    let mut says = |text: &str| match bracket(text) {
+        Some(Bracket::If(pattern)) => {
+            within.push(pattern);
+            Says::PassedOver("if and endif")
+        }
+        Some(Bracket::End) => {
+            within.pop();
+            Says::PassedOver("if and endif")
+        }
+        None => match entry(text, &within) {
+            Some(setting) => Says::Settings(vec![setting]),
+            None => Says::Torn { expected: EXPECTED, found: crate::text::first_words(text) },
+        },
+    };
+    logical(text).into_iter().map(|line| Part { span: line.span, says: says(&line.text) }).collect()
 }
 
 /// What a line of a table has to be.
@@ -275,6 +262,17 @@ pub(crate) fn is_table(text: &str) -> bool {
         torn += usize::from(!is_entry);
     }
     surely > torn * 2
+}
+
+/// Whether every line of a text is an entry with a known action, as in a few lines that are to be added to a table.
+pub(crate) fn is_entries(text: &str) -> bool {
+    let lines = logical(text);
+    let word = |action: &str| action.split([' ', '\t', ',']).next().unwrap_or("").to_owned();
+    let is_entry =
+        |line: &Logical| bracket(&line.text).is_some() || split(&line.text).is_some_and(|line| is_known(line.action));
+    let is_named =
+        |line: &Logical| split(&line.text).is_some_and(|line| CODES.means("action", &word(line.action)).is_some());
+    lines.iter().all(is_entry) && lines.iter().any(is_named)
 }
 
 /// Whether an action is one of access(5), a reply, a restriction, or a number.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use evidence::ChangeKind;
 use serde::Deserialize;
 
+use super::harmless::acts;
 use super::value::{Argument, Fault, Value, Variables};
 
 static CMDLETS: LazyLock<HashMap<String, Cmdlet>> = LazyLock::new(|| {
@@ -279,6 +280,9 @@ impl Binder {
 fn given(name: &'static str, takes: Takes, value: Value) -> Result<Given, Fault> {
     if let (Some(unknown), true) = (value.unknown(), !matches!(takes, Takes::Date | Takes::Words | Takes::Ignored)) {
         return Err(Fault::new(&format!("a value of -{name} that the text says"), unknown));
+    }
+    if let Some(unknown) = value.unknown().filter(|unknown| acts(unknown)) {
+        return Err(Fault::new(&format!("a value of -{name} that runs no other command"), unknown));
     }
     let wrong = |expected: &str, value: &Value| Err(Fault::new(&format!("{expected} for -{name}"), words(value)));
     Ok(match takes {

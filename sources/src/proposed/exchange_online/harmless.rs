@@ -1,5 +1,7 @@
 //! Which commands change nothing, and which words of a text could be commands that do.
 
+use super::script::is_blank;
+
 /// Verbs of cmdlets that show, search, format or connect.
 const VERBS: &[&str] = &[
     "get",
@@ -64,15 +66,11 @@ const NAMES: &[&str] = &[
     "exit",
     "tee",
     "more",
-    "using",
     "new-timespan",
     "start-historicalsearch",
     "compare",
     "whoami",
     "hostname",
-    "date",
-    "h",
-    "history",
 ];
 
 /// Commands that run a text or a program, so that the change is hidden in what they are given.
@@ -130,22 +128,43 @@ pub(super) fn is_cmdlet_name(name: &str) -> bool {
     is_verb && noun.starts_with(char::is_alphabetic) && noun.chars().all(char::is_alphanumeric)
 }
 
-/// Whether a part of a text, computed or in a block, could change something: a word that is named like a cmdlet and not known to
-/// be harmless, a call, a method.
+/// Whether a part of a text that PowerShell would have to compute could change something.
+///
+/// It could not if all commands in it are harmless, nothing is called otherwise, and no method runs a text. Whatever stands at the
+/// start of brackets counts as a command, in strings too: rather once too often than never.
 pub(super) fn acts(text: &str) -> bool {
-    let computes = text.contains(['(', '{', '&', '`']);
-    computes && (calls(text) || words(text).any(|word| is_cmdlet_name(word) && !is_harmless(word) || runs_text(word)))
+    let folded = text.to_ascii_lowercase();
+    if folded.contains(['&', '`']) || folded.contains("invoke") || calls_types(&folded) {
+        return true;
+    }
+    let mut starts_command = true;
+    let mut rest = folded.as_str();
+    while let Some(c) = rest.chars().next() {
+        let word_len = rest.find(|c: char| !(is_word(c))).unwrap_or(rest.len());
+        let word = &rest[..word_len];
+        if word.is_empty() {
+            starts_command = "({|;=\n".contains(c) || starts_command && is_blank(c);
+            rest = &rest[c.len_utf8()..];
+            continue;
+        }
+        let is_value = word.starts_with(['$', '-']) || word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        if starts_command && !is_value && !is_harmless(word) || runs_text(word) {
+            return true;
+        }
+        starts_command = false;
+        rest = &rest[word_len..];
+    }
+    false
 }
 
-/// Whether something is called otherwise than as a cmdlet by its name.
-fn calls(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    let dates = text.replace("[datetime]::", "").replace("[system.datetime]::", "");
-    dates.contains("::") || text.contains(['&', '`']) || text.contains("invoke") || text.contains(".create(")
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '$' | '-' | '_' | '.' | '\\' | '/' | '%' | '?')
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '.')).filter(|word| !word.is_empty())
+/// Whether members of types are asked that do more than tell a date.
+fn calls_types(folded: &str) -> bool {
+    const DATES: [&str; 3] = ["[datetime]::", "[system.datetime]::", "[timespan]::"];
+    folded.matches("::").count() > DATES.iter().map(|of| folded.matches(of).count()).sum()
 }
 
 #[cfg(test)]
@@ -155,14 +174,21 @@ mod tests {
     #[test]
     fn ok_acts() {
         for (text, expected) in [
-            ("Get-Date", false),
             ("(Get-Date).AddDays(30)", false),
+            ("(Get-Date).AddDays( 30 )", false),
             ("[datetime]::UtcNow.AddDays(30)", false),
             ("{ $_.Name -like 'x-y' }", false),
+            ("{$_.State -eq 'Enabled' -and $_.Priority -lt 3}", false),
+            ("(Get-TransportRule 'x').Identity", false),
+            ("\"Ticket $id for ann\"", false),
             ("{ Remove-TransportRule $_ }", true),
             ("$(Set-X)", true),
             ("(iex 'x')", true),
             ("& 'x'", true),
+            ("(.\\x.ps1)", true),
+            ("(foo)", true),
+            ("(Get-Date; foo)", true),
+            ("$x.Invoke()", true),
             ("[scriptblock]::Create('x')", true),
         ] {
             assert_eq!(acts(text), expected, "{text}");

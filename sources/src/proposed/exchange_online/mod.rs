@@ -12,13 +12,15 @@ mod script;
 mod tests;
 mod value;
 
+use std::borrow::Cow;
+
 use evidence::FileName;
 
 use super::{Candidate, Dialect, Step, Unread};
 use crate::Clock;
 use harmless::{acts, is_harmless, runs_text};
 use script::{Statement, statements};
-use value::{Fault, Value, Variables, added, assignment, command, expression, shortened};
+use value::{Argument, Command, Fault, Value, Variables, added, assignment, command, expression, shortened};
 
 /// Commands of Exchange Online PowerShell.
 pub(super) struct PowerShell;
@@ -29,16 +31,36 @@ impl Dialect for PowerShell {
     }
 
     fn read(&self, file: &FileName, text: &str, clock: &Clock) -> Candidate {
+        let text = &with_line_ends(text);
         let mut reader = Reader { file, clock, variables: Variables::new(), candidate: Candidate::default(), kept: 0 };
-        statements(text).iter().for_each(|statement| reader.statement(statement));
+        for statement in statements(text) {
+            if reader.candidate.unread.len() == UNREAD_MAX {
+                let fault = Fault::new("fewer statements that cannot be read", "this one and those after it");
+                reader.leave(&statement, fault);
+                break;
+            }
+            reader.statement(&statement);
+        }
         reader.candidate
     }
+}
+
+/// A text whose lines end with line feeds: to PowerShell a carriage return alone ends a line too.
+fn with_line_ends(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let is_alone = |at: usize| bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) != Some(&b'\n');
+    if !memchr::memchr_iter(b'\r', bytes).any(is_alone) {
+        return Cow::Borrowed(text);
+    }
+    text.char_indices().map(|(at, c)| if is_alone(at) { '\n' } else { c }).collect()
 }
 
 /// How much of a command is repeated with each of its steps, in characters.
 const SAID_CHARS: usize = 4_000;
 /// How much of what could not be read is repeated, in characters.
 const UNREAD_CHARS: usize = 300;
+/// How many statements that could not be read are told one by one; the next stands for the rest.
+const UNREAD_MAX: usize = 1_000;
 /// How much is kept of all steps, in bytes: what comes after is unread.
 const KEPT_MAX_BYTES: usize = 64 << 20;
 
@@ -56,6 +78,12 @@ fn is_powershell(text: &str) -> bool {
         command(text, variables).map(|command| command.name).ok().or_else(|| first_word(text))
     };
     let mut is_first = true;
+    let begins = |text: &str| {
+        text.starts_with(['&', '\'', '"', '(', '@', '%']) || first_word(text).is_some_and(|word| is_keyword(&word))
+    };
+    if statements.first().is_some_and(|first| begins(first.text)) && mentions_cmdlet(start) {
+        return true;
+    }
     for text in statements.iter().flat_map(|statement| &statement.commands) {
         let Some(name) = names(text, &mut variables) else { continue };
         let is_known = cmdlets::cmdlet(&name).is_some() || runs_text(&name);
@@ -65,6 +93,18 @@ fn is_powershell(text: &str) -> bool {
         is_first = false;
     }
     false
+}
+
+fn is_keyword(word: &str) -> bool {
+    const KEYWORDS: &[&str] =
+        &["foreach", "for", "if", "try", "while", "do", "function", "switch", "param", "begin", "process", "trap"];
+    KEYWORDS.contains(&word.to_ascii_lowercase().as_str())
+}
+
+/// Whether the name of a cmdlet that changes settings stands anywhere in a text.
+fn mentions_cmdlet(text: &str) -> bool {
+    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    words.any(|word| word.contains('-') && cmdlets::cmdlet(word).is_some())
 }
 
 fn first_word(text: &str) -> Option<String> {
@@ -85,14 +125,22 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn statement(&mut self, statement: &Statement<'_>) {
         if let Err(fault) = self.read(statement) {
-            let said = shortened(statement.text, UNREAD_CHARS);
-            let unread = Unread { said, line: statement.line, expected: fault.expected, found: fault.found };
-            self.candidate.unread.push(unread);
+            self.leave(statement, fault);
         }
+    }
+
+    /// Notes a statement that could not be read.
+    fn leave(&mut self, statement: &Statement<'_>, fault: Fault) {
+        let said = shortened(statement.text, UNREAD_CHARS);
+        let unread = Unread { said, line: statement.line, expected: fault.expected, found: fault.found };
+        self.candidate.unread.push(unread);
     }
 
     /// Reads a statement: an assignment, or a pipeline.
     fn read(&mut self, statement: &Statement<'_>) -> Result<(), Fault> {
+        if statement.is_torn {
+            return Err(Fault::new("the end of the quotes and brackets", statement.text));
+        }
         let Some((first, sinks)) = statement.commands.split_first() else { return Ok(()) };
         match assignment(first) {
             Some(assigned) => {
@@ -129,6 +177,7 @@ impl Reader<'_> {
             harmless_command(sink, &mut self.variables)?;
         }
         let parsed = command(first, &mut self.variables)?;
+        forget(&parsed, &mut self.variables);
         match cmdlets::cmdlet(&parsed.name) {
             None => harmless_command(first, &mut self.variables),
             Some(cmdlet) => {
@@ -174,14 +223,55 @@ fn is_change(text: &str, variables: &mut Variables) -> Option<&'static str> {
     cmdlets::cmdlet(&name).map(|cmdlet| cmdlet.name.as_str())
 }
 
+/// Forgets variables into which a command puts what it finds.
+fn forget(command: &Command, variables: &mut Variables) {
+    const INTO: &[&str] = &[
+        "outvariable",
+        "ov",
+        "pipelinevariable",
+        "pv",
+        "errorvariable",
+        "ev",
+        "warningvariable",
+        "wv",
+        "informationvariable",
+        "iv",
+        "variable",
+    ];
+    let mut is_named = false;
+    for argument in &command.arguments {
+        let (name, value) = match argument {
+            Argument::Named(name, value) => (Some(name.to_ascii_lowercase()), value.as_ref()),
+            Argument::Value(value) => (None, Some(value).filter(|_| is_named)),
+            Argument::Splat(_) => (None, None),
+        };
+        is_named = name.as_ref().map_or(is_named, |name| INTO.iter().any(|into| into.starts_with(name.as_str())));
+        if let (true, Some(Value::Text(variable))) = (is_named, value) {
+            let variable = variable.trim_start_matches('+');
+            variables.set(variable, Value::Unknown(format!("${variable}")));
+        }
+        is_named &= name.is_some();
+    }
+}
+
 /// Passes over a command that changes nothing.
 fn harmless_command(text: &str, variables: &mut Variables) -> Result<(), Fault> {
     let parsed = command(text, variables)?;
+    forget(&parsed, variables);
     if !is_harmless(&parsed.name) {
         return Err(Fault::new("a cmdlet that is known to change a setting, or to change none", parsed.name));
     }
-    if acts(text.trim_start_matches(|c| !script::is_blank(c))) {
-        return Err(Fault::new(&format!("{} with values only", parsed.name), text));
+    let loads = parsed.name.to_ascii_lowercase().ends_with("-module");
+    for argument in &parsed.arguments {
+        let value = match argument {
+            Argument::Named(_, Some(value)) | Argument::Value(value) => value,
+            _ => continue,
+        };
+        let is_file = |value: &Value| matches!(value, Value::Text(text) if text.contains(['/', '\\']));
+        let unknown = value.unknown().filter(|unknown| acts(unknown));
+        if unknown.is_some() || loads && (is_file(value) || value.unknown().is_some()) {
+            return Err(Fault::new(&format!("{} with values that run no other command", parsed.name), text));
+        }
     }
     Ok(())
 }

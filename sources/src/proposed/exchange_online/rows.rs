@@ -240,6 +240,13 @@ fn complete(setting: &mut Setting, kind: &Kind, name: Option<&str>, emptied: &[S
     if let Some(class) = kind.class.filter(|_| setting.entry.is_none() || kind.id == SPOOF_PAIR) {
         setting.class = class();
     }
+    if kind.id == SPOOF_PAIR && setting.conditions.is_empty()
+        || kind.id == LIST_ENTRY && Some(&setting.name) == setting.id.as_ref()
+    {
+        // Named by its id: the command does not say what it lists.
+        setting.entry = None;
+        setting.name.clear();
+    }
     if setting.name.is_empty() {
         setting.name = setting.id.clone().or_else(|| name.map(str::to_owned)).unwrap_or_default();
     }

@@ -11,6 +11,8 @@ pub(super) struct Statement<'t> {
     pub(super) line: u64,
     /// The commands of its pipeline, as written.
     pub(super) commands: Vec<&'t str>,
+    /// Whether nobody can tell where it ends: quotes or brackets stay open, or a `#` stands where it could begin a comment or not.
+    pub(super) is_torn: bool,
 }
 
 /// What ends a stretch of text that stands in brackets or quotes.
@@ -34,8 +36,33 @@ pub(super) struct Walk<'t> {
     text: &'t str,
     pub(super) at: usize,
     within: Vec<Until>,
-    /// Whether a `#` would begin a comment here.
-    at_word_start: bool,
+    /// Where the next character stands within its word.
+    place: Place,
+    /// Whether a `#` was met that could begin a comment or not.
+    has_doubt: bool,
+    /// Whether a string or comment was met that has no end.
+    is_unclosed: bool,
+}
+
+/// Where a character stands within its word: whether a `#` there begins a comment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// At the start.
+    Start,
+    /// Within.
+    Within,
+    /// After a sign that ends a word in an expression and belongs to it in an argument.
+    Unclear,
+}
+
+impl Place {
+    fn after(c: char) -> Place {
+        match c {
+            c if is_blank(c) || "({;|&,".contains(c) => Place::Start,
+            c if is_single_quote(c) || is_double_quote(c) || "=+*!<>)]}".contains(c) => Place::Unclear,
+            _ => Place::Within,
+        }
+    }
 }
 
 /// Whether PowerShell takes it for a single quote.
@@ -58,11 +85,11 @@ pub(super) fn is_blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200B}' | '\u{FEFF}')
 }
 
+/// What closes a bracket. Not of `[`: in an argument it is a character like others.
 fn closing(open: char) -> Option<char> {
     match open {
         '(' => Some(')'),
         '{' => Some('}'),
-        '[' => Some(']'),
         _ => None,
     }
 }
@@ -88,11 +115,11 @@ pub(super) fn here_string(text: &str) -> Option<HereString<'_>> {
             let content = content.get(..(at - first.len()).saturating_sub(2)).unwrap_or_default();
             let content = content.strip_suffix('\r').unwrap_or(content);
             let len = at + line.len() - start.as_str().len() + 1;
-            return Some(HereString { len, content, expands: is_double_quote(quote) });
+            return Some(HereString { len, content, expands: is_double_quote(quote), is_closed: true });
         }
         at += line.len();
     }
-    Some(HereString { len: text.len(), content, expands: is_double_quote(quote) })
+    Some(HereString { len: text.len(), content, expands: is_double_quote(quote), is_closed: false })
 }
 
 /// A here-string.
@@ -103,16 +130,18 @@ pub(super) struct HereString<'t> {
     pub(super) content: &'t str,
     /// Whether variables in it are replaced by their values.
     pub(super) expands: bool,
+    /// Whether it has its end.
+    pub(super) is_closed: bool,
 }
 
 impl<'t> Walk<'t> {
     pub(super) fn new(text: &'t str) -> Walk<'t> {
-        Walk { text, at: 0, within: Vec::new(), at_word_start: true }
+        Walk { text, at: 0, within: Vec::new(), place: Place::Start, has_doubt: false, is_unclosed: false }
     }
 
     /// A walk that begins here, within brackets of this kind.
     pub(super) fn inside(text: &'t str, at: usize, close: char) -> Walk<'t> {
-        Walk { text, at, within: vec![Until::Bracket(close)], at_word_start: true }
+        Walk { within: vec![Until::Bracket(close)], at, ..Walk::new(text) }
     }
 
     fn rest(&self) -> &'t str {
@@ -132,9 +161,15 @@ impl<'t> Walk<'t> {
             self.step_in_double_quotes(c, rest);
             return Some(Met::Inside);
         }
-        let starts_word = std::mem::replace(&mut self.at_word_start, is_blank(c) || "({;|&,=".contains(c));
-        if let Some(len) = opaque(rest, starts_word) {
+        let place = std::mem::replace(&mut self.place, Place::after(c));
+        let is_comment = c == '#' || rest.starts_with("<#");
+        self.has_doubt |= is_comment && (place == Place::Unclear || c == '<' && place == Place::Within);
+        if let Some(Opaque { len, is_closed }) = opaque(rest, place == Place::Start) {
             self.at += len;
+            self.is_unclosed |= !is_closed;
+            if is_comment {
+                self.place = Place::Start;
+            }
             return Some(Met::Inside);
         }
         self.at += c.len_utf8();
@@ -156,14 +191,17 @@ impl<'t> Walk<'t> {
         let both = c.len_utf8() + next.map_or(0, char::len_utf8);
         if c == '`' || is_double_quote(c) && next.is_some_and(is_double_quote) {
             self.at += both;
+        } else if let Some(len) = braced_name(rest) {
+            self.at += len;
         } else if c == '$' && next == Some('(') {
             self.at += both;
             self.within.push(Until::Bracket(')'));
-            self.at_word_start = true;
+            self.place = Place::Start;
         } else {
             self.at += c.len_utf8();
             if is_double_quote(c) {
                 self.within.pop();
+                self.place = Place::after(c);
             }
         }
     }
@@ -179,38 +217,68 @@ impl<'t> Walk<'t> {
     }
 }
 
-/// The length of what begins a text and holds no code: a comment, a string in single quotes, a here-string, an escaped character.
-fn opaque(rest: &str, starts_word: bool) -> Option<usize> {
+/// The length of `${name}` at the start of a text; `None` if none begins there, or it has no end.
+fn braced_name(text: &str) -> Option<usize> {
+    let mut chars = text.strip_prefix("${")?.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '}' => return Some(2 + at + 1),
+            '`' => drop(chars.next()),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The length of a line that fences a block in a ticket: three backticks and the name of a language.
+fn fence(text: &str) -> Option<usize> {
+    let line = text.split('\n').next()?;
+    let language = line.strip_prefix("```")?.trim_end();
+    language.chars().all(char::is_alphanumeric).then_some(line.len())
+}
+
+/// A stretch of a text that holds no code.
+struct Opaque {
+    len: usize,
+    /// Whether it has its end.
+    is_closed: bool,
+}
+
+/// What begins a text and holds no code: a comment, a string in single quotes, a here-string, an escaped character, a name in braces.
+fn opaque(rest: &str, starts_word: bool) -> Option<Opaque> {
     let mut chars = rest.chars();
     let c = chars.next()?;
     let after = chars.as_str();
+    let whole = |len: usize| Some(Opaque { len, is_closed: true });
+    let until = |len: Option<usize>| Some(Opaque { len: len.unwrap_or(rest.len()), is_closed: len.is_some() });
     match c {
-        // The fence of a block in a ticket.
-        '`' if after.starts_with("``") && starts_word => Some(rest.find('\n').unwrap_or(rest.len())),
-        '`' if after.starts_with("\r\n") => Some(3),
-        '`' => Some(1 + after.chars().next().map_or(0, char::len_utf8)),
-        '<' if after.starts_with('#') => Some(rest.find("#>").map_or(rest.len(), |end| end + 2)),
-        '#' if starts_word => Some(rest.find('\n').unwrap_or(rest.len())),
-        '@' => here_string(rest).map(|here| here.len),
-        c if is_single_quote(c) => Some(c.len_utf8() + single_quoted(after)),
+        '`' if starts_word && fence(rest).is_some() => whole(fence(rest)?),
+        '`' if after.starts_with("\r\n") => whole(3),
+        '`' => whole(1 + after.chars().next().map_or(0, char::len_utf8)),
+        '$' if after.starts_with('{') => until(braced_name(rest)),
+        '<' if after.starts_with('#') && starts_word => until(rest.find("#>").map(|end| end + 2)),
+        '#' if starts_word => whole(rest.find('\n').unwrap_or(rest.len())),
+        '@' => here_string(rest).map(|here| Opaque { len: here.len, is_closed: here.is_closed }),
+        c if is_single_quote(c) => until(single_quoted(after).map(|len| len + c.len_utf8())),
         _ => None,
     }
 }
 
-/// The length of what follows an opening single quote, its end included: a doubled quote stands for itself.
-fn single_quoted(after: &str) -> usize {
+/// The length of what follows an opening single quote, its end included: a doubled quote stands for itself. `None` without an end.
+fn single_quoted(after: &str) -> Option<usize> {
     let mut chars = after.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         if is_single_quote(c) && chars.next_if(|(_, next)| is_single_quote(*next)).is_none() {
-            return at + c.len_utf8();
+            return Some(at + c.len_utf8());
         }
     }
-    after.len()
+    None
 }
 
 /// Parts a text into its statements, those that are empty left out.
 pub(super) fn statements(text: &str) -> Vec<Statement<'_>> {
-    let mut splitter = Splitter { text, found: Vec::new(), line: 1, counted: 0, start: 0, pipes: Vec::new() };
+    let mut splitter =
+        Splitter { text, found: Vec::new(), line: 1, counted: 0, start: 0, pipes: Vec::new(), is_torn: false };
     let mut walk = Walk::new(text);
     // The last character of the statement, and up to where line ends do not end it because a pipe follows.
     let (mut last, mut goes_on_until) = (None, 0);
@@ -235,6 +303,7 @@ pub(super) fn statements(text: &str) -> Vec<Statement<'_>> {
             Met::Code('\n') => before >= goes_on_until && !matches!(last, Some('|' | ',')),
             _ => false,
         };
+        splitter.is_torn |= walk.has_doubt;
         match met {
             _ if ends => {
                 splitter.end(before, walk.at);
@@ -246,6 +315,7 @@ pub(super) fn statements(text: &str) -> Vec<Statement<'_>> {
             Met::Inside => last = Some(' '),
         }
     }
+    splitter.is_torn |= !walk.is_outside() || walk.is_unclosed;
     splitter.end(text.len(), text.len());
     splitter.found
 }
@@ -267,6 +337,8 @@ struct Splitter<'t> {
     counted: usize,
     start: usize,
     pipes: Vec<usize>,
+    /// Stays so: where one statement may go on, nobody can tell the next.
+    is_torn: bool,
 }
 
 impl<'t> Splitter<'t> {
@@ -289,7 +361,7 @@ impl<'t> Splitter<'t> {
         let command =
             |(start, end): (usize, usize)| self.text.get(start..end).unwrap_or_default().trim_matches(is_blank);
         let commands = starts.zip(ends).map(command).map(without_prompt).collect();
-        self.found.push(Statement { text, line: self.line, commands });
+        self.found.push(Statement { text, line: self.line, commands, is_torn: self.is_torn });
     }
 }
 
@@ -316,6 +388,29 @@ mod tests {
     }
 
     #[test]
+    fn ok_torn() {
+        for (text, expected) in [
+            ("A 'x'", false),
+            ("A \"x $(y) z\" (a) {b}", false),
+            ("A 'x", true),
+            ("A \"x", true),
+            ("A \"x $(y", true),
+            ("A (x", true),
+            ("A {x", true),
+            ("A @'\nx", true),
+            ("A <# x", true),
+            ("A ${x", true),
+            ("A a=#b; C", true),
+            ("A 'a'#b; C", true),
+            ("A https://vendor.example/#b", false),
+            ("A x # b", false),
+            ("A [x", false),
+        ] {
+            assert_eq!(statements(text).iter().any(|one| one.is_torn), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn ok_statements() {
         check("Get-A\nGet-B; Get-C", &[(1, &["Get-A"]), (2, &["Get-B"]), (2, &["Get-C"])]);
         check("\r\n\r\nSet-A `\r\n -B c\r\nGet-D\r\n", &[(3, &["Set-A `\r\n -B c"]), (5, &["Get-D"])]);
@@ -333,6 +428,8 @@ mod tests {
         check("```powershell\nA b\n```\n", &[(2, &["A b"])]);
         check("```\nA b\n```", &[(2, &["A b"])]);
         check("A\n\n\n | B", &[(1, &["A", "B"])]);
+        check("A \"${x\"}\"; B", &[(1, &["A \"${x\"}\""]), (1, &["B"])]);
+        check("A [x; B", &[(1, &["A [x"]), (1, &["B"])]);
         check("A 'open\nB", &[(1, &["A 'open\nB"])]);
         check("A (open\nB", &[(1, &["A (open\nB"])]);
     }

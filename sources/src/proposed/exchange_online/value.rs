@@ -176,9 +176,18 @@ pub(super) fn assignment(text: &str) -> Option<Assignment<'_>> {
         None => (false, rest.strip_prefix('=')?),
     };
     let is_one = !name.is_empty() && !value.starts_with('=');
-    let name = name.rsplit(':').next().unwrap_or(name).to_owned();
-    is_one.then_some(Assignment { name, adds, value: value.trim_matches(is_blank) })
+    is_one.then_some(Assignment { name: without_scope(name).to_owned(), adds, value: value.trim_matches(is_blank) })
 }
+
+/// The name of a variable without its scope; those of other drives, such as `env:`, are other variables.
+fn without_scope(name: &str) -> &str {
+    match name.split_once(':') {
+        Some((scope, name)) if SCOPES.contains(&scope.to_ascii_lowercase().as_str()) => name,
+        _ => name,
+    }
+}
+
+const SCOPES: &[&str] = &["global", "script", "local", "private", "variable", "using"];
 
 fn is_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | ':')
@@ -283,10 +292,11 @@ impl<'t> Cursor<'t, '_> {
         if let Some(len) = redirection(rest) {
             self.at += len;
             self.blanks();
-            if !rest[..len].ends_with("&1") && !self.rest().is_empty() {
-                self.list(0);
-            }
-            return Ok(Some(Argued(None)));
+            let target = if rest[..len].ends_with("&1") || self.rest().is_empty() { Value::Null } else { self.list(0) };
+            return match target.unknown() {
+                Some(unknown) => Err(Fault::new("the name of a file after `>`", unknown)),
+                None => Ok(Some(Argued(None))),
+            };
         }
         let argument = match (c, next) {
             (c, Some(next)) if is_dash(c) && (next.is_alphabetic() || next == '_') => self.named()?,
@@ -662,14 +672,14 @@ impl<'t> Cursor<'t, '_> {
             let name = self.rest().split('}').next().unwrap_or_default().to_owned();
             self.at += name.len();
             self.take('}');
-            return name;
+            return without_scope(&name).to_owned();
         }
         let rest = self.rest();
         let mut name = rest.split(|c| !is_name(c)).next().unwrap_or_default();
         // A colon belongs to the name only between a scope and it.
         name = name.trim_end_matches(':');
         self.at += name.len();
-        name.rsplit(':').next().unwrap_or(name).to_owned()
+        without_scope(name).to_owned()
     }
 
     fn variable(&mut self) -> Value {
@@ -726,7 +736,17 @@ impl<'t> Cursor<'t, '_> {
             // Nothing that could be a value: the rest is left to whoever reads on.
             return Value::Unknown(shortened(self.rest(), FOUND_CHARS));
         }
-        text.map_or_else(|| Value::Unknown(self.since(start)), Value::Text)
+        text.map_or_else(|| Value::Unknown(self.since(start)), |text| Value::Text(number(text)))
+    }
+}
+
+/// A negative number with a plain dash and without leading zeros; any other word as it is.
+fn number(word: String) -> String {
+    let digits = word.strip_prefix(is_dash).filter(|digits| !digits.is_empty() && is_number(digits));
+    match digits.map(|digits| digits.trim_start_matches('0')) {
+        Some("") => "0".to_owned(),
+        Some(digits) => format!("-{digits}"),
+        None => word,
     }
 }
 

@@ -25,6 +25,11 @@ pub(super) fn judge(case: &Case<'_>, setting: &Setting, grants: &[Grant]) -> Vec
     if reasons.is_empty() && (case.unchanged(setting).is_some() || !is_alteration) {
         reasons.push(harmless("the mailbox's lists let nobody through by this"));
     }
+    let lists = ["trustedsendersanddomains", "trustedrecipientsanddomains", "blockedsendersanddomains"];
+    let only_lists = setting.properties.iter().all(|property| lists.contains(&words::folded(&property.name).as_str()));
+    if reasons.is_empty() && only_lists {
+        reasons.push(harmless(super::ONE_BY_ONE));
+    }
     if reasons.is_empty() && words::states(setting, "Enabled") {
         reasons.push(harmless("it is about moves by the mailbox after delivery only"));
     }

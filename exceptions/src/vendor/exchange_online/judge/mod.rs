@@ -44,6 +44,22 @@ pub(super) fn judge(step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Rea
     reasons
 }
 
+/// Said of what only holds lists.
+const ONE_BY_ONE: &str = "the entries of its lists are judged one by one";
+
+/// Whether settings of a class come as a policy and a rule that says for whom it is.
+fn is_protecting(class: &SettingClass) -> bool {
+    matches!(
+        class,
+        SettingClass::AntiSpam
+            | SettingClass::AntiPhish
+            | SettingClass::AntiMalware
+            | SettingClass::UrlProtection
+            | SettingClass::AttachmentProtection
+            | SettingClass::OutboundSpam
+    )
+}
+
 /// A row and why it fits.
 fn row(id: &str, statement: impl Into<String>) -> Reason {
     Reason::row(ROWS.row(id), statement.into())
@@ -84,6 +100,9 @@ impl<'a> Case<'a> {
         if let Some(entry) = &setting.entry {
             return entry::judge(self, setting, entry, grants);
         }
+        if super::grants::takes_out(self.step) {
+            return removal::taken_out(self, setting);
+        }
         if matches!(kind, ChangeKind::Removed | ChangeKind::Disabled) || setting.effect == Effect::Off {
             return removal::judge(self, setting);
         }
@@ -103,7 +122,10 @@ impl<'a> Case<'a> {
             SettingClass::Organisation => self.organisation(setting),
             SettingClass::RemoteDomain => self.remote_domain(setting),
             SettingClass::DkimSigning => vec![harmless("mail of the organisation is signed; nothing comes in by it")],
-            SettingClass::Other(word) if words::folded(word).contains("arc") => self.sealers(setting),
+            SettingClass::Other(word) if words::folded(word) == "trustedarcsealers" => self.sealers(setting),
+            SettingClass::Other(word) if words::folded(word) == "phishingsimulationoverridepolicy" => {
+                vec![harmless("it lets nothing through until a rule names a domain and an address")]
+            }
             _ if !grants.is_empty() => self.by_device(grants, Some(setting)),
             _ => self.unchanged(setting).into_iter().collect(),
         }
@@ -146,7 +168,9 @@ impl<'a> Case<'a> {
             reasons.push(harmless("the vendor's own safe list is not heeded"));
         }
         if reasons.is_empty() {
-            reasons.extend(self.unchanged(setting));
+            let lists = ["ipallowlist", "ipblocklist"];
+            let only_lists = setting.properties.iter().all(|property| lists.contains(&words::folded(&property.name).as_str()));
+            reasons.extend(self.unchanged(setting).or_else(|| only_lists.then(|| harmless(ONE_BY_ONE))));
         }
         reasons
     }
@@ -230,23 +254,43 @@ impl<'a> Case<'a> {
         is_same.then(|| harmless("it is set up just so already").cited([entry.observation.cite.clone()]))
     }
 
-    /// How the same thing is set up now.
+    /// How the same thing is set up now. A policy and the rule that says for whom it is often bear one name.
     fn current(&self, setting: &Setting) -> Option<(&'a Setting, &'a lake::Entry)> {
-        let by = |name: &str| self.world.current(&self.step.product, &setting.class, name);
-        by(&setting.name).or_else(|| setting.id.as_deref().and_then(by))
+        let names: Vec<&str> = [Some(setting.name.as_str()), setting.id.as_deref()].into_iter().flatten().collect();
+        let is_named = |known: &Setting| {
+            let of = |name: &&str| {
+                !name.is_empty()
+                    && (known.name.eq_ignore_ascii_case(name) || known.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
+            };
+            names.iter().any(of)
+        };
+        let is_rule = self.is_scope(setting);
+        self.newest(|known| known.class == setting.class && is_named(known) && (known.policy.is_some() == is_rule || !is_protecting(&known.class)))
     }
 
-    /// The newest of something of which there is one only.
-    fn current_of_class(&self, class: &SettingClass) -> Option<(&'a Setting, &'a lake::Entry)> {
+    /// Whether a setting says for whom a policy is.
+    fn is_scope(&self, setting: &Setting) -> bool {
+        setting.policy.is_some() || self.step.operation.to_ascii_lowercase().ends_with("rule") && setting.class != SettingClass::TransportRule
+    }
+
+    /// The newest of the settings that fit; entries of lists are none.
+    fn newest(&self, fits: impl Fn(&Setting) -> bool) -> Option<(&'a Setting, &'a lake::Entry)> {
         let of = self.world.settings().filter(|(setting, entry)| {
-            setting.entry.is_none() && setting.class == *class && entry.observation.speaker.product == self.step.product
+            setting.entry.is_none() && entry.observation.speaker.product == self.step.product && fits(setting)
         });
         of.max_by_key(|(_, entry)| entry.observation.when.as_ref().map(|when| when.at))
     }
 
+    /// The newest of something of which there is one only.
+    fn current_of_class(&self, class: &SettingClass) -> Option<(&'a Setting, &'a lake::Entry)> {
+        self.newest(|known| known.class == *class)
+    }
+
     /// Whether a property is now what the setting states.
     fn is_same(&self, setting: &Setting, name: &str) -> bool {
-        let current = self.current(setting).or_else(|| self.current_of_class(&setting.class));
+        let is_only_one = matches!(setting.class, SettingClass::Organisation | SettingClass::ConnectionFilter);
+        let one = || self.newest(|known| known.class == setting.class && words::states(known, name));
+        let current = self.current(setting).filter(|_| !is_only_one).or_else(|| one().filter(|_| is_only_one));
         current.is_some_and(|(current, _)| {
             let (now, then) = (words::property(current, name), words::property(setting, name));
             now.is_some() && now.map(words::folded) == then.map(words::folded)
@@ -263,7 +307,10 @@ impl<'a> Case<'a> {
         let is_it = |(setting, entry): &(&Setting, &lake::Entry)| {
             setting.class == *class
                 && entry.observation.speaker.product == Product::ExchangeOnline
-                && setting.entry.as_ref().is_some_and(|entry| entry.value.eq_ignore_ascii_case(value))
+                && setting.entry.as_ref().is_some_and(|entry| {
+                    entry.value.eq_ignore_ascii_case(value)
+                        || setting.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(value))
+                })
         };
         self.world.settings().filter(is_it).max_by_key(|(_, entry)| entry.observation.when.as_ref().map(|when| when.at))
     }

@@ -59,6 +59,12 @@ const SILENT: &[&str] = &[
     "debug",
     "priority",
     "isdefault",
+    "newname",
+    "state",
+    "enabled",
+    "quarantineretentionperiod",
+    "downloadlink",
+    "inlinesafetytipsenabled",
     "recommendedpolicytype",
     "whencreated",
     "whenchanged",
@@ -87,7 +93,7 @@ pub(super) fn judge(case: &Case<'_>, setting: &Setting, grants: &[Grant]) -> Vec
         .filter(|property| !is_list(&property.name) && !case.is_same(setting, &property.name))
         .map(|property| property.name.clone())
         .collect();
-    let is_scope = setting.policy.is_some() || setting.class == SettingClass::Preset;
+    let is_scope = case.is_scope(setting) || setting.class == SettingClass::Preset;
     match case.step.kind {
         ChangeKind::Changed if is_scope => {
             vec![unknown("for whom the policy would be, and which policy those go to who leave it, is not shown")]
@@ -119,6 +125,8 @@ fn is_list(name: &str) -> bool {
         "excludeddomains",
         "donotrewriteurls",
         "filetypes",
+        "targeteduserstoprotect",
+        "targeteddomainstoprotect",
     ];
     lists.contains(&name.as_str())
 }
@@ -216,7 +224,10 @@ fn only_if_changed(case: &Case<'_>, stated: &[String]) -> Vec<Reason> {
 
 /// Forwarding to the outside.
 fn forwarding(case: &Case<'_>, setting: &Setting) -> Vec<Reason> {
-    if setting.policy.is_some() {
+    if case.is_scope(setting) {
+        if case.step.kind == ChangeKind::Enabled {
+            return Vec::new();
+        }
         return senders(&setting.conditions);
     }
     let is_on = words::property(setting, "AutoForwardingMode").map(folded);

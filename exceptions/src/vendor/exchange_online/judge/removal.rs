@@ -4,7 +4,7 @@ use evidence::{ChangeKind, Effect, Setting, SettingClass};
 
 use super::super::rule::{self, Treatment};
 use super::super::words::{flag, folded};
-use super::{Case, harmless, row, unknown};
+use super::{Case, harmless, row, unknown, width};
 use crate::Reason;
 
 /// Judges that something is taken away, or would be off.
@@ -50,7 +50,34 @@ pub(super) fn judge(case: &Case<'_>, setting: &Setting) -> Vec<Reason> {
 
 fn is_exception(word: &str) -> bool {
     let word = folded(word);
-    word == "exception" || word.contains("simulation") || word.contains("secops")
+    word == "exception" || word.contains("simulation") || word.contains("securityoperations")
+}
+
+/// Judges values that are taken out of a list.
+pub(super) fn taken_out(case: &Case<'_>, setting: &Setting) -> Vec<Reason> {
+    let name = case.step.operation.split(" -").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+    let values = [&setting.conditions, &setting.exceptions].into_iter().flatten().flat_map(|one| &one.values);
+    let values: Vec<&String> = values.chain(setting.properties.iter().flat_map(|property| &property.values)).collect();
+    let what = width::listed(values);
+    let list = folded(name);
+    let is_rule = setting.class == SettingClass::TransportRule;
+    vec![match list.as_str() {
+        "filetypes" => row("B21", format!("{what} would no longer be kept out")),
+        "targeteduserstoprotect" | "targeteddomainstoprotect" => {
+            row("B13", format!("who imitates {what} would no longer be found"))
+        }
+        "donotrewriteurls" | "senderipaddresses" | "domains" | "senderipranges" => harmless(format!("{what} is no longer let in by it")),
+        _ if is_exception_list(&setting.class) && list == "sentto" => harmless(format!("{what} is filtered again")),
+        list if list.starts_with("exceptif") && !is_rule => harmless(format!("the policy is for {what} again")),
+        "sentto" | "senttomemberof" | "recipientdomainis" if !is_rule => {
+            row("B14", format!("the policy would no longer be for {what}"))
+        }
+        _ => unknown(format!("what it means to take {what} out of {name} is not in the tables")),
+    }]
+}
+
+fn is_exception_list(class: &SettingClass) -> bool {
+    matches!(class, SettingClass::Other(word) if is_exception(word))
 }
 
 /// Judges the end of a rule; one that lets mail through is no loss.

@@ -32,7 +32,8 @@ const HOLDERS: &[(&str, SettingClass, &str)] = &[
 /// What a step would delete because it sets a whole list.
 pub(super) fn judge(case: &Case<'_>) -> Vec<Reason> {
     let About::Setting(setting) = &case.step.about else { return Vec::new() };
-    if case.step.kind != ChangeKind::Changed {
+    // Each value of a list is a step of its own too; what is lost is told once.
+    if case.step.kind != ChangeKind::Changed || setting.entry.is_some() {
         return Vec::new();
     }
     case.step.replaces.iter().filter_map(|name| replaced(case, setting, name)).collect()
@@ -46,14 +47,13 @@ fn replaced(case: &Case<'_>, setting: &Setting, name: &str) -> Option<Reason> {
     let (_, class, fetch) = HOLDERS.iter().find(|(known, ..)| *known == list)?;
     let stated = stated(setting, name);
     // Who sets a list to nothing means to clear it.
-    let clears = stated.is_empty() && setting.entry.is_none();
+    let clears = stated.is_empty();
     let lets_through =
         ["allowed", "excluded", "trusted", "donotrewrite", "ipallow"].iter().any(|head| list.starts_with(head));
     if clears && lets_through {
         return None;
     }
-    let holder = if setting.entry.is_some() { setting.policy.as_deref() } else { Some(setting.name.as_str()) };
-    let current = holder_of(case, class, holder.unwrap_or_default());
+    let current = holder_of(case, class, setting);
     let Some((current, entry)) = current else {
         return Some(unknown(format!(
             "{name} is set as a whole, and what it does not repeat is lost; the list as it is now is not in the evidence: fetch {fetch}"
@@ -71,8 +71,8 @@ fn of_rule(case: &Case<'_>, setting: &Setting, name: &str, list: &str) -> Option
     lost(case, current, entry, name, &stated(setting, name)).filter(|_| is_exception)
 }
 
-fn holder_of<'a>(case: &Case<'a>, class: &SettingClass, name: &str) -> Option<(&'a Setting, &'a Entry)> {
-    let by_name = case.world.current(&case.step.product, class, name);
+fn holder_of<'a>(case: &Case<'a>, class: &SettingClass, setting: &Setting) -> Option<(&'a Setting, &'a Entry)> {
+    let by_name = case.current(setting).filter(|(known, _)| known.class == *class);
     // There is one connection filter only.
     by_name.or_else(|| case.current_of_class(class).filter(|_| *class == SettingClass::ConnectionFilter))
 }
@@ -82,7 +82,6 @@ fn stated(setting: &Setting, name: &str) -> Vec<String> {
     let of_conditions = [&setting.conditions, &setting.exceptions].into_iter().filter_map(|all| condition(all, name));
     let mut stated: Vec<String> = of_conditions.flat_map(|one| &one.values).map(|text| plain(text)).collect();
     stated.extend(words::values(setting, name).map(plain));
-    stated.extend(setting.entry.iter().map(|entry| plain(&entry.value)));
     stated
 }
 

@@ -39,7 +39,10 @@ fn is_open(stated: &Setting) -> bool {
 
 /// Judges an alteration of a rule that the evidence shows.
 fn altered(case: &Case<'_>, stated: &Setting, current: &Setting) -> Vec<Reason> {
-    let after = rule::merged(current, stated);
+    let mut after = rule::merged(current, stated);
+    if case.step.kind == ChangeKind::Enabled && after.effect == Effect::Off {
+        after.effect = Effect::Acts;
+    }
     let whole = |rule: &Setting| {
         let step =
             sources::proposed::Step { kind: ChangeKind::Created, operation: "rule".to_owned(), ..case.step.clone() };

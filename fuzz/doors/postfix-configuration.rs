@@ -1,0 +1,4 @@
+//! Tries `postfix/configuration` with rubbish.
+#![no_main]
+
+doors::door!("postfix/configuration");

@@ -1,0 +1,4 @@
+//! Tries `rspamd/configuration` with rubbish.
+#![no_main]
+
+doors::door!("rspamd/configuration");

@@ -1,0 +1,4 @@
+//! Tries `spamassassin/preferences` with rubbish.
+#![no_main]
+
+doors::door!("spamassassin/preferences");

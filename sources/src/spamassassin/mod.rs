@@ -1,0 +1,3 @@
+//! SpamAssassin: its configuration.
+
+pub(crate) mod preferences;
