@@ -204,3 +204,102 @@ fn ok_cures() {
         assert_eq!(cures(&named(name)), expected, "{name}");
     }
 }
+
+/// Links of the message of a ticket, as the hunting table lists them.
+fn links(urls: &[&str]) -> String {
+    let row = |(at, url): (usize, &&str)| {
+        format!(
+            "\"2026-11-18T09:00:03Z\",\"4c1d2e3f-5a6b-4c7d-8e9f-08de27b60001\",\"{url}\",\"files.example\",\"Body\",\"u{at}\"\n"
+        )
+    };
+    let head = "\"Timestamp\",\"NetworkMessageId\",\"Url\",\"UrlDomain\",\"UrlLocation\",\"ReportId\"\n".to_owned();
+    head + &urls.iter().enumerate().map(row).collect::<String>()
+}
+
+fn connector(skips_last: bool) -> String {
+    format!(
+        "[{{\"Enabled\": true, \"ConnectorType\": \"OnPremises\", \"ConnectorSource\": \"AdminUI\", \"SenderIPAddresses\": [\"192.0.2.0/24\"], \
+         \"SenderDomains\": [\"smtp:*;1\"], \"RequireTls\": true, \"EFSkipLastIP\": {skips_last}, \"EFSkipIPs\": [], \"Name\": \"From gateway\", \
+         \"TreatMessagesAsInternal\": false, \"RestrictDomainsToIPAddresses\": false, \"RestrictDomainsToCertificate\": false, \
+         \"WhenChangedUTC\": \"2026-10-01T06:00:00.0000000Z\", \"Guid\": \"4a0b1c2d-4e5f-4a6b-8c7d-9e0f1a2b3c4d\"}}]"
+    )
+}
+
+/// One more export shows one more way, and only where it says the deciding thing.
+#[test]
+fn ok_with_one_more_export() {
+    let quote = || named("asked_by_sender_recipient_and_time");
+    let bank = || named("signature_broken_by_the_gateway");
+    for (name, ticket, expected) in [
+        ("no link is known", quote(), "none for content-verdict/url"),
+        (
+            "one link",
+            quote().with("EmailUrlInfo.csv", &links(&["https://files.example/q/31?x=1"])),
+            "except content-verdict/url: N1, N3",
+        ),
+        (
+            "two links",
+            quote().with("EmailUrlInfo.csv", &links(&["https://files.example/q/31", "https://files.example/q/32"])),
+            "none for content-verdict/url",
+        ),
+        (
+            "a whole host",
+            quote().with("EmailUrlInfo.csv", &links(&["https://files.example/"])),
+            "none for content-verdict/url",
+        ),
+        ("no connector is known", bank(), "mend authentication-alignment/spf-of-the-gateway"),
+        (
+            "the gateway's connector",
+            bank().with("connectors_2026-11-17.json", &connector(false)),
+            "mend authentication-alignment/spf-of-the-gateway: N10",
+        ),
+        (
+            "a connector that skips the last hop",
+            bank().with("connectors_2026-11-17.json", &connector(true)),
+            "mend authentication-alignment/spf-of-the-gateway",
+        ),
+    ] {
+        assert_eq!(cures(&ticket), [expected], "{name}");
+        let followed = ticket.follow().unwrap();
+        let broken: Vec<String> = followed.cures.iter().flat_map(|cure| broken(cure, &followed)).collect();
+        assert!(broken.is_empty(), "{name}: {broken:?}");
+    }
+}
+
+/// What is proposed never depends on the order of rows, line ends, or a file that is there twice.
+#[test]
+fn proposals_do_not_depend_on_the_form_of_the_evidence() {
+    for name in [
+        "allow_of_the_domain_and_mail_of_its_subdomain",
+        "one_message_three_ends",
+        "executive_named_from_a_private_address",
+    ] {
+        let ticket = named(name);
+        let told = |evidence: &[(String, String)]| -> Vec<String> {
+            let followed = ticket.follow_in(evidence).unwrap();
+            let proposals = followed.cures.iter().flat_map(proposals).map(|one| one.what.clone());
+            followed.cures.iter().map(short).chain(proposals).collect()
+        };
+        let plain = told(&ticket.evidence);
+        let mut turned = ticket.evidence.clone();
+        turned.reverse();
+        let crlf: Vec<_> =
+            ticket.evidence.iter().map(|(name, text)| (name.clone(), text.replace('\n', "\r\n"))).collect();
+        let copies = ticket.evidence.iter().map(|(name, text)| (format!("again/{name}"), text.clone()));
+        let doubled: Vec<_> = ticket.evidence.iter().cloned().chain(copies).collect();
+        for (form, evidence) in [("turned", turned), ("CRLF", crlf), ("doubled", doubled)] {
+            assert_eq!(told(&evidence), plain, "{name}: {form}");
+        }
+    }
+}
+
+/// Without a clock nothing is dated by guessing: what ends by its last use, or by nothing but a day, is left.
+#[test]
+fn ok_without_a_clock() {
+    let mut followed = named("allow_of_the_domain_and_mail_of_its_subdomain").follow().unwrap();
+    followed.now = None;
+    let cures = exceptions::propose(&followed.needs, &followed.world());
+    assert_eq!(cures.iter().map(short).collect::<Vec<_>>(), ["except content-verdict/spam: N8+N9, N1, N2"]);
+    let ends: Vec<Ends> = cures.iter().flat_map(proposals).flat_map(grants).map(|grant| grant.ends).collect();
+    assert_eq!(ends, [Ends::AtOnce, Ends::Unused(45), Ends::Unused(45)]);
+}
