@@ -36,9 +36,6 @@ pub const EXCEPTION_SCHEMA: &str = "throughline.exception.v1";
 /// What a step of this form is called.
 pub const EXCEPTION: &str = "exception";
 
-/// The device of a release, which is none of the standing ones.
-pub const RELEASE: &str = "release";
-
 /// What schemas of exceptions begin with, whatever their version.
 const FAMILY: &str = "throughline.exception.";
 
