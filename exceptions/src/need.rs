@@ -369,8 +369,13 @@ impl<'a> Own<'a> {
             let (class, nearest) = self.verdict(Some(cause))?;
             [nearest, class].into_iter().filter_map(|event| policy_of(event.fact())).find_map(named)
         };
+        let of_kind = || {
+            let acted = kind_of(self.verdict(Some(cause))?.1)?;
+            let same = stay.adverse_verdicts().filter(|event| kind_of(event) == Some(acted));
+            same.filter_map(|event| policy_of(event.fact())).find_map(named)
+        };
         let beside = || stay.holds.iter().filter_map(|event| policy_of(event.fact())).find_map(named);
-        cited.or_else(acted).or_else(beside)
+        cited.or_else(acted).or_else(of_kind).or_else(beside)
     }
 
     /// The copy's place in a quarantine, if it is there now.
@@ -434,14 +439,21 @@ fn queue_id(stay: &Stay<'_>, hold: &Event) -> Option<String> {
     }
 }
 
-/// The verdict on which policies act: the class if nothing reaches past it, else what the record that names the reason nearest says.
+/// The verdict on which policies act: the class if nothing reaches past it (and no entry of ours made it that), else what the record
+/// that names the reason nearest says.
 fn weightier(class: &Event, nearest: &Event) -> Option<VerdictKind> {
-    let kind = |event: &Event| match event.fact() {
-        Fact::Verdict(verdict) => Some(verdict.kind.clone()),
+    let is_final = |kind: &&VerdictKind| matches!(kind, VerdictKind::HighConfidencePhish | VerdictKind::Malware);
+    let is_ours = |kind: &VerdictKind| matches!(kind, VerdictKind::BlockEntry | VerdictKind::UserBlock);
+    let nearest = kind_of(nearest);
+    let class = kind_of(class).filter(is_final).filter(|_| !nearest.is_some_and(is_ours));
+    class.or(nearest).cloned()
+}
+
+fn kind_of(event: &Event) -> Option<&VerdictKind> {
+    match event.fact() {
+        Fact::Verdict(verdict) => Some(&verdict.kind),
         _ => None,
-    };
-    let is_final = |kind: &VerdictKind| matches!(kind, VerdictKind::HighConfidencePhish | VerdictKind::Malware);
-    kind(class).filter(is_final).or_else(|| kind(nearest))
+    }
 }
 
 fn policy_of(fact: &Fact) -> Option<&PolicyRef> {

@@ -21,9 +21,12 @@ pub struct Ticket {
     pub evidence: Vec<(String, String)>,
     /// Options such as `("message-id", "<...>")`.
     pub options: Vec<(String, String)>,
-    /// The statements of its first section.
-    pub expected: Vec<String>,
+    /// What each section takes away, and says then; the first takes nothing.
+    pub sections: Vec<(Vec<Gone>, Vec<String>)>,
 }
+
+/// A file, or one line of it, that a section takes away.
+pub type Gone = (String, Option<usize>);
 
 /// All tickets, by name.
 pub fn tickets() -> Vec<Ticket> {
@@ -39,7 +42,8 @@ pub fn tickets() -> Vec<Ticket> {
 
 /// Reads one ticket.
 pub fn ticket(name: &str, text: &str) -> Ticket {
-    let mut ticket = Ticket { name: name.to_owned(), evidence: vec![], options: vec![], expected: vec![] };
+    let mut ticket =
+        Ticket { name: name.to_owned(), evidence: vec![], options: vec![], sections: vec![Default::default()] };
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let Some(info) = line.strip_prefix("```") else { continue };
@@ -49,16 +53,28 @@ pub fn ticket(name: &str, text: &str) -> Ticket {
             ticket.evidence.push((name, block.join("\n") + "\n"));
             continue;
         }
-        for line in block.iter().take_while(|line| !line.starts_with("without:")) {
+        for line in block {
             let (key, value) = line.split_once(':').unwrap_or((line, ""));
+            if key == "without" {
+                ticket.sections.push((value.split(',').map(gone).collect(), vec![]));
+                continue;
+            }
             let options = ["message-id", "sender", "recipient", "subject", "at", "tz", "now"];
             match options.contains(&key) {
                 true => ticket.options.push((key.to_owned(), value.trim().to_owned())),
-                false => ticket.expected.push((*line).to_owned()),
+                false => ticket.sections.last_mut().unwrap().1.push(line.to_owned()),
             }
         }
     }
     ticket
+}
+
+fn gone(place: &str) -> Gone {
+    let place = place.trim();
+    match place.rsplit_once(':') {
+        Some((file, line)) if line.bytes().all(|byte| byte.is_ascii_digit()) => (file.to_owned(), line.parse().ok()),
+        _ => (place.to_owned(), None),
+    }
 }
 
 /// What was found out about a ticket.
@@ -81,16 +97,30 @@ impl Ticket {
         self.options.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The same ticket without a file.
-    pub fn without(mut self, file: &str) -> Ticket {
-        let before = self.evidence.len();
-        self.evidence.retain(|(name, _)| name != file);
-        assert!(self.evidence.len() < before, "{}: no file {file}", self.name);
+    /// The evidence without what a section takes away.
+    pub fn without(&self, gone: &[Gone]) -> Vec<(String, String)> {
+        let is_gone = |file: &str, line: Option<usize>| gone.iter().any(|(name, at)| name == file && *at == line);
+        let left = self.evidence.iter().filter(|(name, _)| !is_gone(name, None));
+        let lines = left.map(|(name, text)| {
+            let kept = text.lines().enumerate().filter(|(at, _)| !is_gone(name, Some(at + 1)));
+            (name.clone(), kept.flat_map(|(_, line)| [line, "\n"]).collect())
+        });
+        lines.collect()
+    }
+
+    /// The same ticket with one more file.
+    pub fn with(mut self, name: &str, text: &str) -> Ticket {
+        self.evidence.push((name.to_owned(), text.to_owned()));
         self
     }
 
     /// Follows the message; `None` if the ticket is about several messages, or none.
     pub fn follow(&self) -> Option<Followed> {
+        self.follow_in(&self.evidence)
+    }
+
+    /// Follows the message in other evidence.
+    pub fn follow_in(&self, evidence: &[(String, String)]) -> Option<Followed> {
         let zone = self.option("tz").next().unwrap_or("UTC");
         let zone = jiff::fmt::temporal::DateTimeParser::new().parse_time_zone(zone).unwrap();
         let instant = |text: &str| -> Timestamp {
@@ -101,11 +131,8 @@ impl Ticket {
         let at = self.option("at").next().map(instant);
         let reference = at.unwrap_or(now - SignedDuration::from_hours(24 * 181));
         let clock = Clock { zone: zone.clone(), zone_label: "UTC".to_owned(), reference };
-        let inputs: Vec<Input<'_>> = self
-            .evidence
-            .iter()
-            .map(|(name, text)| Input { name: name.as_str().into(), bytes: text.as_bytes() })
-            .collect();
+        let inputs: Vec<Input<'_>> =
+            evidence.iter().map(|(name, text)| Input { name: name.as_str().into(), bytes: text.as_bytes() }).collect();
         let mut message = Message::default();
         message.ids.extend(self.option("message-id").filter_map(Identifier::message_id));
         message.likeness.senders.extend(self.option("sender").map(Address::new));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use evidence::{ConditionOn, Effect, Product, SettingClass, VerdictKind};
+use evidence::{Address, ConditionOn, Effect, Product, SettingClass, VerdictKind};
 
 use super::Sample;
 use crate::propose::{Draft, powershell, word, words};
@@ -10,6 +10,8 @@ use crate::{Value, Way};
 
 /// How many recipients are a small group that a rule may name.
 const RECIPIENTS_MAX: usize = 5;
+/// How long the name of a rule may be.
+const NAME_MAX_CHARS: usize = 64;
 
 /// A rule for this sender, these recipients, and a passed DMARC, with a stamp and an end (N6).
 ///
@@ -21,17 +23,19 @@ pub(super) fn rule(sample: &Sample<'_>) -> Option<Draft> {
         return None;
     }
     let sender = sample.sender()?;
-    let name = format!("Exception for {sender} until {}", sample.day());
+    let name: String = format!("Until {}: {sender}", sample.day()).chars().take(NAME_MAX_CHARS).collect();
     let (quoted_name, quoted_sender, recipients) = (word(&name)?, word(sender.as_str())?, sample.recipients()?);
     let (end, note) = (word(&sample.end()?)?, word(&sample.note())?);
     let text = format!(
         "New-TransportRule -Name {quoted_name} -From {quoted_sender} -SentTo {recipients} -HeaderContainsMessageHeader 'Authentication-Results' \
          -HeaderContainsWords 'dmarc=pass' -SetSCL -1 -SetHeaderName 'X-ETR' -SetHeaderValue {quoted_name} -ExpiryDate {end} -Comments {note}"
     );
+    let to: Vec<&str> = need.envelope_recipients.iter().map(Address::as_str).collect();
+    let to = to.join(" and ");
     let rules = "Exchange admin center > Mail flow > Rules";
     Some(Draft {
         what: format!(
-            "A rule that lets mail of {sender} to {recipients} past the spam filter while DMARC passes, stamps it, and ends on {}",
+            "A rule that lets mail of {sender} to {to} past the spam filter while DMARC passes, stamps it, and ends on {}",
             sample.day()
         ),
         because: format!(
