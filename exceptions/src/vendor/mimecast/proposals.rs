@@ -141,7 +141,7 @@ fn managed_sender(need: &Need, _world: &World<'_>) -> Option<Draft> {
             clicks: Some(format!("{list} > Add > Permit")),
         },
         undoing: Way {
-            what: "Delete the entry".to_owned(),
+            what: "Delete the entry, at the latest 30 days from now".to_owned(),
             command: None,
             clicks: Some(format!("{list} > {sender} > Delete")),
         },
@@ -172,7 +172,7 @@ fn managed_url(need: &Need, _world: &World<'_>) -> Option<Draft> {
             clicks: Some(format!("{list} > Add URL > Permit, Explicit")),
         },
         undoing: Way {
-            what: "Delete the entry".to_owned(),
+            what: "Delete the entry, at the latest 30 days from now".to_owned(),
             command: None,
             clicks: Some(format!("{list} > the link > Delete")),
         },
@@ -188,7 +188,6 @@ fn note(need: &Need) -> String {
 /// What a policy is to be.
 struct Policy {
     kind: &'static str,
-    option: Option<&'static str>,
     /// Whether it has to name the sending address.
     by_address: bool,
     place: &'static str,
@@ -203,27 +202,20 @@ fn policy(need: &Need, world: &World<'_>, policy: &Policy) -> Option<Draft> {
     if policy.by_address && client.is_none() {
         return None;
     }
-    let day = end.strftime("%Y-%m-%dT%H:%M:%S+0000").to_string();
-    let part = if need.header_from.is_some() { "header_from" } else { "envelope_from" };
-    let mut inner = json!({
-        "description": note(need), "fromPart": part, "enabled": true, "enforced": true, "override": false, "bidirectional": false,
-        "from": { "type": "individual_email_address", "emailAddress": sender.as_str() },
-        "to": { "type": "individual_email_address", "emailAddress": to.as_str() },
-        "fromEternal": true, "toEternal": false, "toDate": day,
+    // The console makes these policies, not the API: it is judged in our own form.
+    let on = if need.header_from.is_some() { "header_from" } else { "envelope_sender" };
+    let mut conditions =
+        vec![json!({ "on": on, "values": [sender.as_str()] }), json!({ "on": "recipient", "values": [to.as_str()] })];
+    conditions.extend(client.map(|client| json!({ "on": "client", "values": [client.to_string()] })));
+    let text = json!({
+        "schema": "throughline.exception.v1", "product": "mimecast", "device": "rule", "name": policy.kind, "conditions": conditions,
+        "ends": end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), "reason": note(need),
     });
-    if let (Some(client), Some(inner)) = (client, inner.as_object_mut()) {
-        let bits = if client.is_ipv4() { 32 } else { 128 };
-        inner.insert("conditions".to_owned(), json!({ "sourceIPs": [format!("{client}/{bits}")] }));
-    }
-    let mut outer = json!({ "policyType": policy.kind, "policy": inner });
-    if let (Some(option), Some(outer)) = (policy.option, outer.as_object_mut()) {
-        outer.insert("option".to_owned(), json!(option));
-    }
     let by = client.map(|client| format!(", handed over by {client}")).unwrap_or_default();
     let until = end.strftime("%Y-%m-%d");
     let (works, holds) = works("Mail of this sender to another recipient, and of this address from another server,");
     Some(Draft {
-        text: json!({ "data": [outer] }).to_string(),
+        text: text.to_string(),
         what: format!("{} from {sender} to {to}{by}, until {until}", policy.what),
         because: format!(
             "{}; of the policies of a type the most specific applies, so all other mail is treated as before",
@@ -254,7 +246,6 @@ fn policy(need: &Need, world: &World<'_>, policy: &Policy) -> Option<Draft> {
 fn anti_spoofing(need: &Need, world: &World<'_>) -> Option<Draft> {
     const OF: Policy = Policy {
         kind: "Anti-Spoofing",
-        option: Some("no_action"),
         by_address: true,
         place: "Anti-Spoofing",
         what: "Take no action against spoofing",
@@ -266,7 +257,6 @@ fn anti_spoofing(need: &Need, world: &World<'_>) -> Option<Draft> {
 fn impersonation(need: &Need, world: &World<'_>) -> Option<Draft> {
     const OF: Policy = Policy {
         kind: "Impersonation Protection Bypass",
-        option: None,
         by_address: false,
         place: "Impersonation Protection Bypass",
         what: "Leave out the look for imitated people",
@@ -278,7 +268,6 @@ fn impersonation(need: &Need, world: &World<'_>) -> Option<Draft> {
 fn attachment(need: &Need, world: &World<'_>) -> Option<Draft> {
     const OF: Policy = Policy {
         kind: "Attachment Management Bypass",
-        option: None,
         by_address: true,
         place: "Attachment Management Bypass",
         what: "Leave out the rules about types of attachments",
@@ -290,7 +279,6 @@ fn attachment(need: &Need, world: &World<'_>) -> Option<Draft> {
 fn content(need: &Need, world: &World<'_>) -> Option<Draft> {
     const OF: Policy = Policy {
         kind: "Content Examination Bypass",
-        option: None,
         by_address: false,
         place: "Content Examination Bypass",
         what: "Leave out the examination of content",
@@ -302,7 +290,6 @@ fn content(need: &Need, world: &World<'_>) -> Option<Draft> {
 fn dns_authentication(need: &Need, world: &World<'_>) -> Option<Draft> {
     const OF: Policy = Policy {
         kind: "DNS Authentication - Inbound",
-        option: None,
         by_address: true,
         place: "DNS Authentication - Inbound",
         what: "Apply a definition that takes no action about SPF, DKIM and DMARC, while the sender mends them,",

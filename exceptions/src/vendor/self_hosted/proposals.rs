@@ -60,12 +60,18 @@ fn recipient(need: &Need) -> Option<&str> {
     all.next().filter(|_| all.next().is_none()).and_then(address)
 }
 
+/// How an entry of a file is taken back, and until when.
+fn taken_out(what: String, file: &str) -> Way {
+    let what = format!("{what}, at the latest 30 days from now");
+    Way { what, command: Some(sh(format!("vi {file}"))), clicks: None }
+}
+
 fn works(log: &str) -> Way {
     Way {
         what: format!(
             "A new message (no resend) of this sender to this recipient is delivered, and the lines of {log} name no verdict that stops it"
         ),
-        command: None,
+        command: Some(sh("journalctl --since today --no-pager | grep -E 'status=sent|no action'".to_owned())),
         clicks: None,
     }
 }
@@ -75,7 +81,7 @@ fn holds(other: &str) -> Way {
         what: format!(
             "{other} still meets the verdict of before; the configuration from before and after differs in this one entry"
         ),
-        command: None,
+        command: Some(sh("journalctl --since today --no-pager | grep -E 'reject|spam|Blocked|hold'".to_owned())),
         clicks: None,
     }
 }
@@ -97,11 +103,11 @@ fn release(need: &Need, program: &str, log: &str) -> Option<Draft> {
         undoing: Way {
             what: "A release ends with itself; what it let in is taken out of the mailbox again".to_owned(),
             command: None,
-            clicks: None,
+            clicks: Some("The mailbox of the recipient > the message > Delete".to_owned()),
         },
         works: Way {
             what: format!("The lines of {log} name the release, a new queue id, and `status=sent`"),
-            command: None,
+            command: Some(sh("journalctl --since today --no-pager | grep -E 'release|status=sent'".to_owned())),
             clicks: None,
         },
         holds: holds("Other held mail of the sender"),
@@ -123,7 +129,7 @@ fn release_of_postfix(need: &Need) -> Option<Draft> {
 fn settings(need: &Need) -> Option<Draft> {
     let (sender, to, ip) = (address(need.envelope_sender.as_ref()?)?, recipient(need)?, own_client(need)?);
     let name = "throughline_ticket";
-    let file = "/etc/rspamd/local.d/settings.conf";
+    let file = "/etc/rspamd/local.d/settings.conf".to_owned();
     let rule = format!(
         "{name} {{\n  from = \"{sender}\";\n  rcpt = \"{to}\";\n  ip = \"{ip}\";\n  apply {{\n    actions {{\n      reject = 999;\n      \"add header\" = 999;\n      greylist = 999;\n    }}\n  }}\n}}\n"
     );
@@ -141,7 +147,7 @@ fn settings(need: &Need) -> Option<Draft> {
             ))),
             clicks: None,
         },
-        undoing: Way { what: format!("Take `{name}` out of {file} and load it anew"), command: None, clicks: None },
+        undoing: taken_out(format!("Take `{name}` out of {file} and load it anew"), &file),
         works: works("rspamd"),
         holds: holds("Mail of this sender to another recipient, and of this address from another server,"),
     })
@@ -173,7 +179,7 @@ fn preferences(need: &Need) -> Option<Draft> {
             command: Some(sh(text.clone())),
             clicks: None,
         },
-        undoing: Way { what: format!("Take the line out of {file}"), command: None, clicks: None },
+        undoing: taken_out(format!("Take the line out of {file}"), &file),
         works: works("spamd"),
         holds: holds("Mail of this sender to another recipient, and mail that is not signed so,"),
         text,
@@ -184,7 +190,7 @@ fn preferences(need: &Need) -> Option<Draft> {
 fn client(need: &Need) -> Option<Draft> {
     let is_of_the_door = matches!(need.verdict, Some(VerdictKind::ConnectionFilter | VerdictKind::Greylisted));
     let ip = own_client(need).filter(|_| is_of_the_door)?;
-    let file = "/etc/postfix/client_access";
+    let file = "/etc/postfix/client_access".to_owned();
     let text = format!("echo '{ip} OK' >> {file}");
     Some(Draft {
         what: format!("Let {ip} past the lists and the greylisting"),
@@ -201,11 +207,7 @@ fn client(need: &Need) -> Option<Draft> {
             command: Some(sh(format!("{text} && postmap {file}"))),
             clicks: None,
         },
-        undoing: Way {
-            what: format!("Take the line out of {file}, then `postmap {file}`"),
-            command: None,
-            clicks: None,
-        },
+        undoing: taken_out(format!("Take the line out of {file}, then `postmap {file}`"), &file),
         works: works("Postfix"),
         holds: holds("Mail from another address that is listed"),
         text,
