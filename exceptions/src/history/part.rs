@@ -95,7 +95,7 @@ pub(super) struct Recipient {
 }
 
 /// Of how many statements at a time it is worth while to share the work.
-const MIN_SHARED: usize = 256;
+const MIN_SHARED: usize = 4096;
 
 /// What is kept of a file.
 #[derive(Default)]
@@ -123,7 +123,7 @@ impl FilePart {
         }
         let slices = slices(&observations, shares);
         self.shares.par_iter_mut().zip(slices).for_each(|(share, slice)| share.fold(terms, room, kind, slice));
-        observations.into_par_iter().with_min_len(MIN_SHARED).for_each(drop);
+        observations.into_par_iter().with_min_len(MIN_SHARED / 4).for_each(drop);
     }
 }
 
