@@ -3,7 +3,7 @@
 //! Mail is told by who sends it, to whom, from where, what proves it, and what it carries. A candidate takes one condition or none of
 //! each, so that those that can be asked for are at most [`MAX_CANDIDATES`]; each of them fits every sample.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -122,7 +122,7 @@ fn telling_link<'n>(need: &'n Need, needs: &[Need]) -> Option<&'n String> {
     let author = need.header_from.as_ref().and_then(Address::domain).map(organizational_domain);
     need.urls.iter().filter(|url| !host(url).is_empty()).min_by_key(|url| {
         let is_shared = needs.iter().all(|need| need.urls.contains(*url));
-        (!is_shared, author != Some(organizational_domain(&host(url))), std::cmp::Reverse(url.len()), *url)
+        (!is_shared, author != Some(organizational_domain(&host(url))), Reverse(url.len()), *url)
     })
 }
 
@@ -187,7 +187,7 @@ fn organizational_domain(domain: &str) -> &str {
 /// Those that no other beats: none covers as many of the reported samples with less collateral. By collateral, the least first.
 ///
 /// Collateral is, in this order: messages that were kept out or judged bad, messages, recipients; what may be in the scope and is not shown counts
-/// as if it were. Of scopes with the same collateral those with fewer conditions are enough.
+/// as if it were. Of scopes with the same collateral the one within the other is better: a history does not show what will come.
 pub fn front(candidates: &[(Scope, Radius)], needs: &[Need]) -> Vec<usize> {
     let weighed: Vec<Weighed<'_>> =
         candidates.iter().map(|(scope, radius)| Weighed::of(scope, radius, needs)).collect();
@@ -205,7 +205,6 @@ pub fn front(candidates: &[(Scope, Radius)], needs: &[Need]) -> Vec<usize> {
 struct Weighed<'a> {
     covers: usize,
     collateral: [u64; 3],
-    conditions: usize,
     scope: &'a Scope,
 }
 
@@ -214,18 +213,18 @@ impl Weighed<'_> {
         let covers = needs.iter().filter(|need| fits(scope, need)).count();
         let may = radius.possible;
         let collateral = [radius.kept_out + radius.bad() + may, radius.messages + may, radius.recipients + may];
-        Weighed { covers, collateral, conditions: scope.terms.len(), scope }
+        Weighed { covers, collateral, scope }
     }
 
     fn beats(&self, other: &Weighed<'_>) -> bool {
         let is_no_worse = self.covers >= other.covers
             && self.collateral.iter().zip(&other.collateral).all(|(own, other)| own <= other);
         let is_equal = self.covers == other.covers && self.collateral == other.collateral;
-        is_no_worse && (!is_equal || self.conditions < other.conditions)
+        is_no_worse && (!is_equal || self.scope != other.scope && self.scope.is_within(other.scope))
     }
 
     fn order(&self, other: &Weighed<'_>) -> Ordering {
-        let key = |one: &Weighed<'_>| (one.collateral, std::cmp::Reverse(one.covers), one.conditions);
+        let key = |one: &Weighed<'_>| (one.collateral, Reverse(one.covers), Reverse(one.scope.terms.len()));
         key(self).cmp(&key(other)).then_with(|| self.scope.cmp(other.scope))
     }
 }
@@ -421,9 +420,9 @@ mod tests {
                 vec![1],
             ),
             (
-                "equal: fewer conditions",
+                "equal: the one within the other",
                 vec![(sent(&[&from, &to]), radius(1, 1, 0)), (sent(&[&from]), radius(1, 1, 0))],
-                vec![1],
+                vec![0],
             ),
             (
                 "each better in one",

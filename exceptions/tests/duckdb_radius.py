@@ -36,6 +36,8 @@ select NetworkMessageId id, RecipientEmailAddress recipient, nullif(SenderMailFr
        DeliveryLocation in ('Quarantine', 'Junk folder', 'Failed') kept, false put_off, DeliveryLocation = 'Inbox/folder' let_on
 from events
 """)
+# Where no row states the From address, the envelope sender is taken for it.
+db.execute("update said set header = envelope where id not in (select id from said where header is not null)")
 # One row a copy, and one a message.
 db.execute("""
 create table copies as

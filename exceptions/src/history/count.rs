@@ -6,7 +6,7 @@
 use super::judged::{ALL, Fate};
 use super::part::{Copy, NOBODY, Part};
 use super::sets::{ByHash, EMPTY, Map, Sets};
-use super::terms::{ScopeTerms, Terms};
+use super::terms::{ScopeTerms, Terms, is_by_envelope};
 use super::{Judged, Radius};
 
 /// Copies of a message of which the same holds.
@@ -100,15 +100,17 @@ struct Count<'a> {
 
 impl<'a> Count<'a> {
     fn new(part: &'a Part, terms: &'a Terms) -> Count<'a> {
-        let mut naming = vec![Vec::new(); terms.len()];
+        let mut naming = vec![Vec::new(); 2 * terms.len()];
         let mut without_terms = Vec::new();
         for (scope, number) in terms.scopes.iter().zip(0_u32..).filter(|(scope, _)| !scope.is_no_mail) {
             if scope.terms.is_empty() {
                 without_terms.push(number);
             }
             for term in scope.terms.iter().chain(&scope.except) {
-                if let Some(scopes) = naming.get_mut(*term as usize) {
-                    scopes.push(number);
+                for noted in [*term, terms.by_envelope(*term)] {
+                    if let Some(scopes) = naming.get_mut(noted as usize) {
+                        scopes.push(number);
+                    }
                 }
             }
         }
@@ -229,9 +231,11 @@ impl<'a> Count<'a> {
 
     /// Whether copies of a class are in a scope.
     fn outcome(&self, scope: &ScopeTerms, signature: &Signature, class: &Class) -> Outcome {
-        let holds = |term: &u32| {
-            [signature.terms, class.terms].iter().any(|set| self.sets.members(*set).binary_search(term).is_ok())
+        let noted = |term: u32| {
+            [signature.terms, class.terms].iter().any(|set| self.sets.members(*set).binary_search(&term).is_ok())
         };
+        let holds =
+            |term: &u32| noted(*term) || is_by_envelope(signature.stated) && noted(self.terms.by_envelope(*term));
         let may_hold = |term: &u32| self.terms.may_hold(*term, signature.stated);
         if scope.is_no_mail || scope.except.iter().any(holds) || !scope.terms.iter().all(|t| holds(t) || may_hold(t)) {
             Outcome::No

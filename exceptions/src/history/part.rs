@@ -12,7 +12,7 @@ use super::Judged;
 use super::judged::Fate;
 use super::row::{Ids, Row};
 use super::sets::{ByHash, EMPTY, Map, Sets, hash};
-use super::terms::{Index, Terms, dim};
+use super::terms::{Index, Terms};
 
 /// Of how many rows and recipients the message is kept, in all files together: 32 bytes each.
 pub(super) const MAX_ROWS: usize = 40_000_000;
@@ -244,7 +244,7 @@ impl Part {
         let mut pattern = Pattern {
             terms: self.holding(terms, row, sender),
             of_recipient: EMPTY,
-            stated: row.stated & (terms.used | dim::RECIPIENT),
+            stated: row.stated & terms.needed(),
             judged: row.judged,
             fate: row.fate,
             kind,
@@ -326,6 +326,11 @@ impl Part {
             if let Some(address) = address {
                 index.of_address(address.as_str(), &mut self.scratch);
             }
+        }
+        if let (Some(address), None) = (row.envelope_sender, row.header_from) {
+            let own = self.scratch.len();
+            terms.header.of_address(address.as_str(), &mut self.scratch);
+            self.scratch.iter_mut().skip(own).for_each(|term| *term = terms.by_envelope(*term));
         }
         let terms = self.sets.of(&mut self.scratch);
         self.senders.push(Senders { envelope, header, terms });

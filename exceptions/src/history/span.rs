@@ -6,7 +6,7 @@ use sources::ReadError;
 
 use super::History;
 use super::part::{MAX_ROWS, Part};
-use super::terms::{Terms, dim};
+use super::terms::{Terms, dim, is_by_envelope};
 
 /// How many gaps are named.
 const MAX_GAPS: usize = 366;
@@ -69,11 +69,19 @@ fn not_kept(part: &Part, put: &mut Vec<String>) {
     }
 }
 
+/// Said where the From address is not stated.
+const BY_ENVELOPE: &str = "Where no row states the From address, the envelope sender is taken for it: mail that a service sends in somebody's name is missed.";
+
 fn not_stated(part: &Part, terms: &Terms, put: &mut Vec<String>) {
     if part.copies.is_empty() {
         return;
     }
-    for (bit, words) in dim::ALL {
+    let is_any_by_envelope =
+        terms.used & dim::HEADER != 0 && part.patterns.iter().any(|one| is_by_envelope(one.stated));
+    if is_any_by_envelope {
+        put.push(BY_ENVELOPE.to_owned());
+    }
+    for (bit, words) in dim::ALL.into_iter().filter(|(bit, _)| *bit != dim::HEADER || !is_any_by_envelope) {
         if terms.used & bit != 0 && part.stated & bit == 0 {
             put.push(format!("No row states the {words}: whether a condition on it holds is not shown."));
         }

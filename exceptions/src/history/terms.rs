@@ -69,6 +69,12 @@ fn looks_at(on: &On) -> u16 {
     }
 }
 
+/// Whether the envelope sender stands for the From address: rows that state these state no other. Most traces show no From address at all;
+/// the two differ where a service sends for somebody, and that is said ([`super::span`]).
+pub(super) fn is_by_envelope(stated: u16) -> bool {
+    stated & (dim::HEADER | dim::ENVELOPE) == dim::ENVELOPE
+}
+
 /// One condition, by number.
 #[derive(Clone, Debug)]
 struct One {
@@ -188,7 +194,19 @@ impl Terms {
 
     /// Whether a condition that was not seen to hold may hold, where rows state these.
     pub(super) fn may_hold(&self, term: u32, stated: u16) -> bool {
-        self.all.get(term as usize).is_some_and(|one| one.looks_at & !stated != 0)
+        let known = if is_by_envelope(stated) { stated | dim::HEADER } else { stated };
+        self.all.get(term as usize).is_some_and(|one| one.looks_at & !known != 0)
+    }
+
+    /// The number under which a condition on the From address is noted to hold for the envelope sender.
+    pub(super) fn by_envelope(&self, term: u32) -> u32 {
+        term + self.all.len() as u32
+    }
+
+    /// What has to be known of a row to judge these conditions.
+    pub(super) fn needed(&self) -> u16 {
+        let for_from = if self.used & dim::HEADER == 0 { 0 } else { dim::ENVELOPE };
+        self.used | for_from | dim::RECIPIENT
     }
 
     /// Conditions that no row can show, in words.

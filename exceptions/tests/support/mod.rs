@@ -198,7 +198,8 @@ fn holds(term: &Term, mail: &Mail, number: usize, copy: Option<usize>) -> Option
     // An empty cell of the hunting table states nothing; in a trace it is the null sender.
     let is_stated = mail.in_trace || (mail.in_events && !SENDERS[mail.sender].is_empty());
     let envelope = is_stated.then(|| vec![address(SENDERS[mail.sender])]);
-    let header = mail.in_events.then(|| vec![address(FROMS[mail.from])]);
+    // Where no row states it, the envelope sender is taken for it.
+    let header = if mail.in_events { Some(vec![address(FROMS[mail.from])]) } else { envelope.clone() };
     let stated: Vec<Option<Vec<Value>>> = match &term.on {
         On::EnvelopeSender => vec![envelope],
         On::HeaderFrom => vec![header],
