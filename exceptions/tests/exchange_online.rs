@@ -414,7 +414,7 @@ fn rule_commands() -> Vec<Case> {
             B,
             &["B1"],
         ),
-        case("an unknown rule removed", "Remove-TransportRule Other", &here, U, &[]),
+        case("an unknown rule removed", "Remove-TransportRule Other", &here, B, &["B14"]),
         case("an unknown rule altered", "Set-TransportRule Other -SetSCL -1", &here, U, &[]),
     ]
 }

@@ -21,9 +21,14 @@ pub(super) fn judge(case: &Case<'_>, setting: &Setting) -> Vec<Reason> {
     let reason = match (&setting.class, known) {
         (SettingClass::TransportRule, Some(rule)) => of_rule(rule, current.is_some()),
         (SettingClass::InboundConnector, Some(connector)) => of_connector(connector),
-        (SettingClass::TransportRule, None) => {
-            unknown(format!("what the rule \"{}\" does is not in the evidence: fetch Get-TransportRule", setting.name))
-        }
+        // What is taken away is a layer until its export shows that it lets mail through.
+        (SettingClass::TransportRule, None) => row(
+            "B14",
+            format!(
+                "the rule \"{}\" may keep mail out: what it does is not in the evidence, fetch Get-TransportRule",
+                setting.name
+            ),
+        ),
         (SettingClass::InboundConnector, None) => unknown(format!(
             "what the connector \"{}\" demands is not in the evidence: fetch Get-InboundConnector",
             setting.name
