@@ -88,7 +88,7 @@ pub use exception::{Broad, Exception, NotCovered, Refused};
 pub use fit::Fit;
 pub use grant::{Ends, Grant};
 pub use guard::{Answer, Checked, JudgedStep, Level, Reason, World, check};
-pub use history::{History, Judged, Measured, Radius, measure};
+pub use history::{History, Judged, Measured, Radius, User, measure, users};
 pub use lattice::{MAX_CANDIDATES, Neighbours, candidates, front, narrow_to_wide, neighbours};
 pub use need::{Held, Need};
 pub use propose::{Cure, Done, Proposal, Way, propose};

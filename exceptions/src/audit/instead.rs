@@ -6,7 +6,7 @@ use evidence::{Address, VerdictKind};
 use sources::policy::Device;
 
 use super::{Audited, scopes};
-use crate::{Answer, Ends, Grant, Need, On, Proposal, Scope, Value, World, vendor};
+use crate::{Answer, Ends, Grant, Need, On, Proposal, Scope, User, Value, World, vendor};
 
 /// For how many settings, the widest first, replacements are worked out whole.
 const PROPOSED_MAX: usize = 40;
@@ -29,6 +29,11 @@ pub(super) fn propose(all: &mut [Audited], world: &World<'_>) {
 
 /// What the vendor offers for the same senders, as far as it is narrow and lets through nothing that the setting does not.
 fn proposals(audited: &Audited, world: &World<'_>) -> Vec<Proposal> {
+    narrower(audited, &needs(audited, world), world)
+}
+
+/// What the vendor offers for some needs, the first of each that is narrow and lets through nothing that the setting does not.
+fn narrower(audited: &Audited, needs: &[Need], world: &World<'_>) -> Vec<Proposal> {
     let Some(vendor) = vendor::of(&audited.product) else { return Vec::new() };
     let wide: Vec<Scope> = audited.grants.iter().map(|grant| scopes::loose(&grant.scope)).collect();
     let is_within = |grant: &Grant| wide.iter().any(|wide| scopes::loose(&grant.scope).is_within(wide));
@@ -37,9 +42,42 @@ fn proposals(audited: &Audited, world: &World<'_>) -> Vec<Proposal> {
         let mut grants = proposal.exception.checked().steps.iter().flat_map(|step| &step.grants).peekable();
         grants.peek().is_some() && grants.all(is_within)
     };
-    let needs = needs(audited, world);
-    let found = needs.iter().flat_map(|need| vendor.proposals(need, world));
-    found.filter(|proposal| is_standing(proposal) && is_narrower(proposal)).take(SENDERS_MAX).collect()
+    let first = |need| {
+        let mut offered = vendor.proposals(need, world).into_iter();
+        offered.find(|proposal| is_standing(proposal) && is_narrower(proposal))
+    };
+    needs.iter().filter_map(first).take(NAMED).collect()
+}
+
+/// How many senders are named.
+const NAMED: usize = 5;
+
+/// Finds what would be enough for those who use a setting, and says who they are.
+pub(super) fn for_users(audited: &mut Audited, users: &[User], world: &World<'_>) {
+    let told: Vec<String> = users.iter().take(NAMED).map(words).collect();
+    let more = match users.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let lacks = advice(audited).map(|advice| advice.replace(WHO, "")).unwrap_or_default();
+    audited.advice = Some(format!("Over the history it was used by {}{more}. {}", told.join(", "), lacks.trim()));
+    if users.len() > NAMED {
+        return;
+    }
+    let of_user = |user: &User| Need {
+        header_from: Some(user.sender.clone()),
+        envelope_recipients: user.envelope_recipients.clone(),
+        ..need(audited, "content-verdict/spam", VerdictKind::Spam)
+    };
+    let needs: Vec<Need> = users.iter().map(of_user).collect();
+    audited.instead = narrower(audited, &needs, world);
+}
+
+fn words(user: &User) -> String {
+    let number = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let messages = usize::try_from(user.messages).unwrap_or(usize::MAX);
+    let recipients = number(user.envelope_recipients.len(), "recipient");
+    format!("{} ({} to {recipients})", user.sender, number(messages, "message"))
 }
 
 /// What the mail needs that a setting lets through: that of the followed message, else of the senders that it names.
@@ -147,9 +185,11 @@ fn advice(audited: &Audited) -> Option<String> {
         parts.extend(missing(grant));
     }
     let parts: Vec<String> = parts.into_iter().take(6).collect();
-    (!parts.is_empty())
-        .then(|| format!("Narrower would be: {}. The history of mail shows who uses it.", parts.join("; ")))
+    (!parts.is_empty()).then(|| format!("Narrower would be: {}.{WHO}", parts.join("; ")))
 }
+
+/// Said where nobody was looked for.
+const WHO: &str = " The history of mail shows who uses it.";
 
 /// Which conditions a grant lacks.
 fn missing(grant: &Grant) -> Vec<String> {

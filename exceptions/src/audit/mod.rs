@@ -22,7 +22,7 @@ use sources::{FileReading, Readings};
 
 use self::made::Changes;
 use self::standing::Standing;
-use crate::{Answer, Approval, Grant, Level, Measured, Proposal, Radius, Reason, Scope, Vendor, World, vendor};
+use crate::{Answer, Approval, Grant, Level, Measured, Proposal, Radius, Reason, Scope, User, Vendor, World, vendor};
 
 /// One thing that is set up and lets mail through or takes a protection away.
 #[derive(Clone, Debug)]
@@ -379,4 +379,29 @@ impl Audit {
         rank::sort(&mut self.all);
         self
     }
+
+    /// Those of which nothing narrower is known yet and mail came in by them, the widest first, with the scopes by which to find who uses
+    /// them ([`crate::users`]).
+    pub fn unnamed(&self) -> Vec<(usize, Scope)> {
+        let is_used = |one: &Audited| one.radius.as_ref().is_some_and(|radius| radius.messages > 0);
+        let of = |(at, one): (usize, &Audited)| match one.grants.as_slice() {
+            [grant] if one.advice.is_some() && one.acts && is_used(one) => Some((at, grant.scope.clone())),
+            _ => None,
+        };
+        self.all.iter().enumerate().filter_map(of).take(NAMED_MAX).collect()
+    }
+
+    /// The same with what would be enough for those who use them.
+    #[must_use]
+    pub fn with_users(mut self, unnamed: &[(usize, Scope)], users: &[Vec<User>], world: &World<'_>) -> Audit {
+        for ((at, _), users) in unnamed.iter().zip(users) {
+            if let Some(audited) = self.all.get_mut(*at).filter(|_| !users.is_empty()) {
+                instead::for_users(audited, users, world);
+            }
+        }
+        self
+    }
 }
+
+/// For how many settings, the widest first, it is looked up who uses them.
+const NAMED_MAX: usize = 12;

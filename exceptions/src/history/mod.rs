@@ -13,6 +13,9 @@ mod row;
 mod sets;
 mod span;
 mod terms;
+mod users;
+
+pub use users::{User, users};
 
 use std::collections::BTreeMap;
 

@@ -27,6 +27,11 @@ const ROOM: usize = 1 << 14;
 /// Kinds that are no history of many messages: samples, and reports.
 const NO_HISTORY: [&str; 2] = ["message/", "report/"];
 
+/// Whether a kind has rows about many messages.
+pub(super) fn is_history(kind: SourceId) -> bool {
+    !NO_HISTORY.iter().any(|kinds| kind.starts_with(kinds))
+}
+
 /// Nobody.
 pub(super) const NOBODY: u32 = u32::MAX;
 

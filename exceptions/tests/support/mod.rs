@@ -121,12 +121,16 @@ pub fn read(files: &[Vec<u8>], scopes: &[Scope]) -> Measured {
     let names: Vec<String> = (0..files.len()).map(|number| format!("export_{number}.csv")).collect();
     let inputs: Vec<Input<'_>> =
         names.iter().zip(files).map(|(name, bytes)| Input { name: name.as_str().into(), bytes }).collect();
-    let clock = Clock {
+    measure(&inputs, scopes, &clock(), &NoProgress)
+}
+
+/// The clock of the tests.
+pub fn clock() -> Clock {
+    Clock {
         zone: jiff::tz::TimeZone::UTC,
         zone_label: "UTC".to_owned(),
         reference: "2026-05-02T12:00:00Z".parse().expect("an instant"),
-    };
-    measure(&inputs, scopes, &clock, &NoProgress)
+    }
 }
 
 /// What does not depend on how files are cut.

@@ -224,6 +224,9 @@ fn section(one: &AuditedBypass) -> Section {
     if let Some(radius) = &one.radius {
         blocks.push(Block::Rows(radius_rows(std::slice::from_ref(radius))));
     }
+    if let Some(advice) = &one.advice {
+        blocks.push(Block::Text(Tone::Warn, advice.clone()));
+    }
     for proposal in &one.instead {
         blocks.push(Block::Heading("Instead".to_owned()));
         blocks.push(Block::Text(Tone::Plain, proposal.what.clone()));
@@ -233,9 +236,6 @@ fn section(one: &AuditedBypass) -> Section {
         if let Some(clicks) = &proposal.doing.clicks {
             blocks.push(Block::Text(Tone::Soft, clicks.clone()));
         }
-    }
-    if let Some(advice) = one.advice.as_ref().filter(|_| one.instead.is_empty()) {
-        blocks.push(Block::Text(Tone::Warn, advice.clone()));
     }
     Section { id: "bypass", title: format!("{}. {}", one.rank, headline(one)), blocks }
 }

@@ -31,6 +31,9 @@ pub fn run(options: &AuditExceptions) -> Result<u8, Failure> {
     let audited = exceptions::audit(&world, &approvals);
     let measured = work.measure(&audited.scopes)?;
     let audited = audited.with_radii(&measured);
+    let unnamed = audited.unnamed();
+    let users = work.users(&unnamed)?;
+    let audited = audited.with_users(&unnamed, &users, &world);
     let mut assumptions: Vec<String> = survey::not_looked_at(&too_large).chain(survey::left_out(&ledger)).collect();
     assumptions.extend(stray_approvals(&inputs));
     let has_settings = world.settings().next().is_some();

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use evidence::FileName;
-use exceptions::{Approval, Measured, Need, Scope};
+use exceptions::{Approval, Measured, Need, Scope, User};
 use findings::Scene;
 use jiff::Timestamp;
 use lake::{Lake, Ledger};
@@ -63,6 +63,19 @@ impl<'a> Work<'a> {
         watch.finish();
         use sources::Progress as _;
         if watch.is_cancelled() { Err(Failure::Stopped) } else { Ok(measured) }
+    }
+
+    /// Who uses what lets mail through, in the order of `scopes`.
+    fn users(&self, scopes: &[(usize, Scope)]) -> Result<Vec<Vec<User>>, Failure> {
+        if scopes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let scopes: Vec<Scope> = scopes.iter().map(|(_, scope)| scope.clone()).collect();
+        let watch = Watch::start(self.inputs.iter().map(|input| input.bytes.len() as u64).sum());
+        let users = exceptions::users(self.inputs, &scopes, self.clock, &watch);
+        watch.finish();
+        use sources::Progress as _;
+        if watch.is_cancelled() { Err(Failure::Stopped) } else { Ok(users) }
     }
 
     /// What the user calls now, else the newest instant that the evidence states: the clock of the machine is nobody's evidence.
