@@ -58,6 +58,14 @@ pub enum NotCovered {
         /// The hash.
         sha256: String,
     },
+    /// The approval was not given yet.
+    #[error("the approval is of {given}, and now is {now}: it was not given yet")]
+    NotYet {
+        /// When it is given.
+        given: Timestamp,
+        /// The instant that counts as now.
+        now: Timestamp,
+    },
     /// The approval had ended.
     #[error("the approval ended {ended}, before {now}")]
     Ended {
@@ -105,6 +113,9 @@ impl Exception {
         if let Some(now) = now.filter(|now| *now > approval.ends()) {
             return Err(Box::new(NotCovered::Ended { ended: approval.ends(), now }));
         }
+        if let Some(now) = now.filter(|now| given_after(&approval, *now)) {
+            return Err(Box::new(NotCovered::NotYet { given: approval.when(), now }));
+        }
         // Steps that are broad together are approved one by one, or not at all.
         let is_broad_together = checked.together.iter().any(|reason| reason.level > Level::Note);
         let asks = |step: &&JudgedStep| is_broad_together || step.answer != Answer::Narrow;
@@ -124,6 +135,11 @@ impl Exception {
     pub fn approval(&self) -> Option<&Approval> {
         self.approval.as_ref()
     }
+}
+
+/// Whether an approval was given after an instant; clocks differ, and the newest record may be some hours old.
+fn given_after(approval: &Approval, now: Timestamp) -> bool {
+    approval.when().duration_since(now) > jiff::SignedDuration::from_hours(24)
 }
 
 /// What an approval approves: each step with what it lets through.
@@ -147,21 +163,24 @@ impl<'a> Approved<'a> {
         };
         let is_approved_as_it_stands = self.steps.iter().any(|(one, _)| is_same(one, step));
         // Where the device knows no end, who approved the very step knew that somebody has to take it back.
-        let is_by = |ends: Ends| {
-            ends.is_by(Ends::At(self.approval.ends())) || is_approved_as_it_stands && ends == Ends::DeviceHasNone
-        };
-        if !grants.iter().all(|grant| is_by(grant.ends)) {
-            return not("it ends later than the approval, or not at all");
-        }
         // What grants nothing takes something away, and what replaces a list drops the rest of it: approved only as it stands.
         let may_be_within = !grants.is_empty() && step.replaces.is_empty();
         let is_within = |(one, wider): &(&Step, Vec<Grant>)| {
-            does_no_more(step, one) && grants.iter().all(|grant| wider.iter().any(|wide| grant.is_within(wide)))
+            let is_for = |grant: &Grant| wider.iter().any(|wide| grant.is_for_no_more_than(wide));
+            does_no_more(step, one) && grants.iter().all(is_for)
         };
-        if is_approved_as_it_stands || may_be_within && self.steps.iter().any(is_within) {
-            return Ok(());
+        if !(is_approved_as_it_stands || may_be_within && self.steps.iter().any(is_within)) {
+            return not("it is not what was approved, and not narrower");
         }
-        not("it is not what was approved, and not narrower")
+        let is_by = |ends: Ends| ends.is_by(Ends::At(self.approval.ends())) || ends == Ends::DeviceHasNone;
+        let ends_by_approved = |grant: &Grant| {
+            let all = self.steps.iter().flat_map(|(_, wider)| wider);
+            all.filter(|wide| grant.is_for_no_more_than(wide)).any(|wide| grant.ends.is_by(wide.ends))
+        };
+        if !grants.iter().all(|grant| is_by(grant.ends) && (is_approved_as_it_stands || ends_by_approved(grant))) {
+            return not("it ends later than the approval, or not at all");
+        }
+        Ok(())
     }
 }
 
@@ -189,6 +208,10 @@ fn same_values(one: &[String], other: &[String]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.eq_ignore_ascii_case(other))
 }
 
+fn same_text(one: &impl fmt::Debug, other: &impl fmt::Debug) -> bool {
+    format!("{one:?}").to_lowercase() == format!("{other:?}").to_lowercase()
+}
+
 /// Whether two steps do the same to the same.
 fn is_same(one: &Step, other: &Step) -> bool {
     one.product == other.product
@@ -196,8 +219,9 @@ fn is_same(one: &Step, other: &Step) -> bool {
         && one.kind == other.kind
         && one.replaces == other.replaces
         && match (&one.about, &other.about) {
-            (About::Setting(one), About::Setting(other)) => in_order(one) == in_order(other),
-            (About::Act(one), About::Act(other)) => one == other,
+            // Names, ids and addresses are the same in upper and lower case to all these systems.
+            (About::Setting(one), About::Setting(other)) => same_text(&in_order(one), &in_order(other)),
+            (About::Act(one), About::Act(other)) => same_text(one, other),
             _ => false,
         }
 }

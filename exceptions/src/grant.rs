@@ -55,9 +55,11 @@ impl Ends {
 impl Grant {
     /// Whether all that this lets through, the other lets through too, by the same device and as long.
     pub fn is_within(&self, other: &Grant) -> bool {
-        self.product == other.product
-            && self.device == other.device
-            && self.scope.is_within(&other.scope)
-            && self.ends.is_by(other.ends)
+        self.is_for_no_more_than(other) && self.ends.is_by(other.ends)
+    }
+
+    /// Whether all that this lets through, the other lets through too, by the same device, however long.
+    pub fn is_for_no_more_than(&self, other: &Grant) -> bool {
+        self.product == other.product && self.device == other.device && self.scope.is_within(&other.scope)
     }
 }

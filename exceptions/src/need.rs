@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use evidence::{
-    Address, AuthMethod, AuthResult, Carried, Cite, Fact, Folder, Identifier, Layer, Peer, PolicyRef, Product,
-    QuarantineState, VerdictKind,
+    Address, AuthMethod, AuthResult, Carried, Cite, ConditionOn, Effect, Fact, Folder, Identifier, Layer, Peer,
+    PolicyRef, Product, QuarantineState, Setting, SettingClass, VerdictKind,
 };
 use findings::{Answer, Finding, Kind, Scene, Standing};
 use jiff::Timestamp;
 use layers::{End, Explained, Fate, Stay};
 use trace::{Event, Phase};
+
+use crate::Value;
 
 /// What stopped some copies of one message, and by what the message is known.
 ///
@@ -104,13 +106,65 @@ impl Need {
             for order in own.orders() {
                 add(&mut needs, own.need(Some(order), &message));
             }
-            add(&mut needs, own.need(cause, &message));
+            let mut need = own.need(cause, &message);
+            need.see_connectors(scene);
+            add(&mut needs, need);
         }
         if scene.copies.is_empty() {
             needs.push(message.of_nobody(findings));
         }
         needs
     }
+}
+
+/// What a failed check of the sender is laid to where the address that was checked is that of our own gateway.
+const OF_THE_GATEWAY: &str = "authentication-alignment/spf-of-the-gateway";
+
+impl Need {
+    /// Takes the address that was checked for our own gateway's if one of our connectors names it and does not look behind it: then the sender's
+    /// address was never checked.
+    fn see_connectors(&mut self, scene: &Scene<'_>) {
+        let (Some(client), Product::ExchangeOnline) = (self.client, &self.product) else { return };
+        let connector = scene.lake.surroundings().iter().find(|entry| match &entry.observation.fact {
+            Fact::Setting(setting) => takes_for_the_sender(setting, client),
+            _ => false,
+        });
+        let Some(connector) = connector else { return };
+        self.is_behind_a_gateway = true;
+        if BY_ADDRESS.contains(&self.cause.as_str()) {
+            self.cause = OF_THE_GATEWAY.to_owned();
+            self.because = format!(
+                "{}; the address that was checked, {client}, is that of our own connector, which does not look behind it",
+                self.because
+            );
+            extend(&mut self.cites, [connector.observation.cite.clone()]);
+        }
+    }
+}
+
+/// Causes that follow when the address of a gateway is checked instead of the sender's.
+const BY_ADDRESS: &[&str] = &[
+    "authentication-alignment/spf-fail",
+    "authentication-alignment/dmarc-fail",
+    "authentication-alignment/spf-unaligned",
+];
+
+/// Whether an inbound connector names this address, and takes it for the sender's (Microsoft, Enhanced filtering for connectors, read
+/// 2026-08-20).
+fn takes_for_the_sender(setting: &Setting, client: IpAddr) -> bool {
+    let holds = |values: &[String]| {
+        let own = Value::Network(client, client);
+        values.iter().filter_map(|value| Value::network(value)).any(|network| own.is_within(&network))
+    };
+    let looks_behind = setting.properties.iter().any(|property| {
+        let is_yes = || property.values.iter().any(|value| value.eq_ignore_ascii_case("true"));
+        property.name.eq_ignore_ascii_case("EFSkipLastIP") && is_yes()
+            || property.name.eq_ignore_ascii_case("EFSkipIPs") && holds(&property.values)
+    });
+    setting.class == SettingClass::InboundConnector
+        && !matches!(setting.effect, Effect::Off | Effect::ReportOnly)
+        && setting.conditions.iter().any(|one| one.on == ConditionOn::SourceAddress && holds(&one.values))
+        && !looks_behind
 }
 
 /// Adds what a copy needs to what others of the same system and reason do.

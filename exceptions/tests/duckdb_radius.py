@@ -32,7 +32,7 @@ from trace
 union all by name
 select NetworkMessageId id, RecipientEmailAddress recipient, nullif(SenderMailFromAddress, '') envelope, SenderFromAddress header, Subject subject,
        null client, json_extract_string(nullif(AuthenticationDetails, ''), '$.DMARC') dmarc,
-       coalesce(ThreatTypes, '') <> '' or coalesce(json_extract_string(nullif(AuthenticationDetails, ''), '$.DMARC') = 'fail', false) bad,
+       coalesce(ThreatTypes, '') <> '' bad,
        DeliveryLocation in ('Quarantine', 'Junk folder', 'Failed') kept, false put_off, DeliveryLocation = 'Inbox/folder' let_on
 from events
 """)
@@ -41,7 +41,7 @@ db.execute("update said set header = envelope where id not in (select id from sa
 # One row a copy, and one a message.
 db.execute("""
 create table copies as
-select id, recipient, bool_or(bad) bad, bool_or(kept) or (bool_or(put_off) and not bool_or(let_on)) kept
+select id, recipient, bool_or(bad) bad, bool_or(kept) kept
 from said group by id, recipient
 """)
 # Of some messages only a link is known.

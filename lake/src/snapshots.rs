@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use evidence::{Cite, Condition, Effect, Fact, FileName, ListWord, Setting, SettingClass, SourceId, Tier, When};
 use jiff::Timestamp;
 
-use crate::{Entry, Lake};
+use crate::{Entry, Lake, Supplied};
 
 /// An export of settings, and the one before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +70,7 @@ impl Lake {
     /// All exports of settings, each with the export of the same settings before it.
     pub fn snapshots(&self) -> Vec<Snapshot> {
         let mut exports = exports(self.surroundings());
+        exports.extend(self.empty(&exports));
         exports.sort_by(|one, other| (one.source, one.rank()).cmp(&(other.source, other.rank())));
         let mut found: Vec<Snapshot> = Vec::new();
         for (at, export) in exports.iter().enumerate() {
@@ -84,6 +85,18 @@ impl Lake {
             });
         }
         found
+    }
+}
+
+impl Lake {
+    /// Files without a record, where one with records has the same name but for the time: the same export, of nothing.
+    fn empty<'l>(&'l self, exports: &[Export<'l>]) -> Vec<Export<'l>> {
+        let is_empty = |file: &&Supplied| file.error.as_ref().is_some_and(sources::ReadError::is_without_records);
+        let of = |file: &'l Supplied| {
+            let like = exports.iter().find(|export| stem(export.file) == stem(&file.file))?;
+            Some(Export { file: &file.file, source: like.source, taken: None, settings: BTreeMap::new() })
+        };
+        self.supplied().iter().filter(is_empty).filter_map(of).collect()
     }
 }
 
@@ -126,18 +139,38 @@ impl Export<'_> {
         let name = self.file.to_lowercase();
         let words: BTreeSet<&str> = name.split(|c: char| !c.is_alphanumeric()).collect();
         let has = |any: &[&str]| any.iter().any(|word| words.contains(word));
-        match (has(&["before", "pre", "baseline", "old", "earlier"]), has(&["after", "post", "new", "later"])) {
+        match (has(&BEFORE), has(&AFTER)) {
             (true, false) => Word::Before,
             (false, true) => Word::After,
             _ => Word::None,
         }
     }
 
-    /// Whether another export shows at least one of the same settings.
+    /// Whether another export shows at least one of the same settings, or its name is the same but for the day and for before and after: two
+    /// exports may share no setting, because all of them were changed.
     fn is_of_the_same(&self, other: &Export<'_>) -> bool {
-        self.source == other.source && self.settings.keys().any(|key| other.settings.contains_key(key))
+        let is_dated = self.taken.is_some() && other.taken.is_some() || self.word() != other.word();
+        self.source == other.source
+            && (self.settings.keys().any(|key| other.settings.contains_key(key))
+                || is_dated && stem(self.file) == stem(other.file))
     }
 }
+
+/// A name without the words and numbers that say when it was made.
+fn stem(file: &str) -> Vec<String> {
+    let name = file.to_lowercase();
+    let parts = name.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
+    let is_when = |part: &&str| {
+        part.bytes().filter(u8::is_ascii_digit).count() * 2 >= part.len()
+            || BEFORE.contains(part)
+            || AFTER.contains(part)
+    };
+    parts.filter(|part| !is_when(part)).map(str::to_owned).collect()
+}
+
+/// Words in names that say that an export was made before a change, or after it.
+const BEFORE: [&str; 5] = ["before", "pre", "baseline", "old", "earlier"];
+const AFTER: [&str; 4] = ["after", "post", "new", "later"];
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Word {

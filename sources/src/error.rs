@@ -56,3 +56,12 @@ pub enum ReadError {
         file: String,
     },
 }
+
+impl ReadError {
+    /// Whether the file is an answer that holds no record: an empty list.
+    pub fn is_without_records(&self) -> bool {
+        let ReadError::Unrecognised { found, .. } = self else { return false };
+        let text: String = found.chars().filter(|char| !char.is_whitespace() && *char != '`').collect();
+        text == "[]" || text.ends_with(":[]}") && text.starts_with('{')
+    }
+}

@@ -5,11 +5,11 @@ use std::cmp::Reverse;
 use super::Audited;
 use crate::{Answer, Level, Radius};
 
-/// Puts the widest first; what is as wide goes by name, then by place.
+/// Puts the widest first, what does not act last; what is as wide goes by name, then by place.
 pub(super) fn sort(all: &mut [Audited]) {
     all.sort_by_cached_key(|one| {
         let place = one.cites.first().map(|cite| (cite.file.to_string(), cite.bytes.start));
-        (Reverse((width(one.radius.as_ref()), one.acts, answer(one))), one.name.to_lowercase(), place)
+        (Reverse((one.acts, width(one.radius.as_ref()), answer(one))), one.name.to_lowercase(), place)
     });
 }
 

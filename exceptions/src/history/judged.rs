@@ -1,9 +1,6 @@
 //! How what a record states bears on a message: how it was judged, and whether it was kept out.
 
-use evidence::{
-    Action, AuthMethod, AuthResult, DsnAction, Fact, Folder, NextHop, Outcome, QuarantineState, Scope, TraceStatus,
-    VerdictKind,
-};
+use evidence::{Action, DsnAction, Fact, Folder, NextHop, Outcome, QuarantineState, Scope, TraceStatus, VerdictKind};
 
 use super::Judged;
 
@@ -25,14 +22,7 @@ pub(super) fn judged(fact: &Fact) -> Judged {
         Fact::Verdict(verdict) if verdict.scope == Scope::Enforced => by_verdict(&verdict.kind),
         // The other words of a trace say what became of a copy, and not why.
         Fact::Status(status) if status.status == TraceStatus::FilteredAsSpam => Judged::Spam,
-        // SPF or DKIM alone fail on every forwarded message; these two speak of the author's domain.
-        Fact::Authentication(auth)
-            if matches!(auth.method, AuthMethod::Dmarc | AuthMethod::CompAuth)
-                && auth.result == AuthResult::Fail
-                && auth.arc_instance.is_none() =>
-        {
-            Judged::Spoof
-        }
+        // A failed authentication is no judgement: what the filter made of it is in its verdict.
         _ => Judged::NotSaid,
     }
 }
@@ -103,9 +93,9 @@ impl Fate {
         Fate(self.0 | other.0)
     }
 
-    /// Whether the copy was kept out; what was put off and came in later was not.
+    /// Whether the copy was kept out; what was put off is still on its way.
     pub(super) fn is_kept_out(self) -> bool {
-        self.0 & Fate::KEPT.0 != 0 || self.0 & (Fate::PUT_OFF.0 | Fate::LET_ON.0) == Fate::PUT_OFF.0
+        self.0 & Fate::KEPT.0 != 0
     }
 }
 

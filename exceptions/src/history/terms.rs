@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use evidence::Identifier;
+
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 
 use super::sets::Map;
@@ -231,6 +233,12 @@ pub(super) struct Index {
     is_any: bool,
 }
 
+/// The id of the message in one of a held copy, which is followed by that of the recipient; any other text as it is.
+fn own_id(text: &str) -> &str {
+    let is_id = |text: &str| Identifier::network_message_id(text).is_some();
+    text.split_once('\\').map_or(text, |(message, copy)| if is_id(message) && is_id(copy) { message } else { text })
+}
+
 impl Index {
     fn add(&mut self, value: &Value, term: u32) {
         self.is_any = true;
@@ -238,7 +246,7 @@ impl Index {
         match value {
             Value::Address(address) => self.exact.entry(address.as_str().to_owned()).or_default().push(term),
             // Upper and lower case of other letters are told apart, as everywhere.
-            Value::Name(text) => self.exact.entry(text.to_ascii_lowercase()).or_default().push(term),
+            Value::Name(text) => self.exact.entry(own_id(text).to_ascii_lowercase()).or_default().push(term),
             Value::Domain(domain) => self.domain.entry(lower(domain)).or_default().push(term),
             Value::DomainAndBelow(domain) => self.below.entry(lower(domain)).or_default().push(term),
             Value::Holds(text) => self.holds.push((lower(text), term)),

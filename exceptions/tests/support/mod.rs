@@ -42,7 +42,7 @@ pub const FATES: [Fate; 5] = [
     fate("Delivered", ["Delivered", "Inbox/folder", ""], [Judged::NotSaid, Judged::Clean], [false, false]),
     fate("Quarantined", ["Blocked", "Quarantine", "Phish"], [Judged::NotSaid, Judged::Phish], [true, true]),
     fate("FilteredAsSpam", ["Junked", "Junk folder", "Spam"], [Judged::Spam, Judged::Spam], [true, true]),
-    fate("Pending", ["Delivered", "Inbox/folder", ""], [Judged::NotSaid, Judged::Clean], [true, false]),
+    fate("Pending", ["Delivered", "Inbox/folder", ""], [Judged::NotSaid, Judged::Clean], [false, false]),
     fate("Failed", ["Blocked", "Failed", "Malware"], [Judged::NotSaid, Judged::Malware], [true, true]),
 ];
 
@@ -160,14 +160,10 @@ pub fn naive(mails: &[Mail], scope: &Scope) -> Radius {
         for copy in copies.iter().zip(&answers).filter(|(_, answer)| **answer == Some(true)).filter_map(|(c, _)| *c) {
             recipients.insert(copy);
             let fate = &FATES[mail.to[&copy]];
-            let was_let_on = mail.in_events && !fate.kept_in_events;
             is_kept_out |= mail.in_events && fate.kept_in_events;
-            is_kept_out |= mail.in_trace && fate.kept_in_trace && !(fate.status == "Pending" && was_let_on);
+            is_kept_out |= mail.in_trace && fate.kept_in_trace;
             worst = worst.min(if mail.in_trace { fate.by_trace } else { Judged::NotSaid });
             worst = worst.min(if mail.in_events { fate.by_events } else { Judged::NotSaid });
-            if mail.in_events && DMARC[mail.dmarc] == Some("fail") {
-                worst = worst.min(Judged::Spoof);
-            }
         }
         *radius.judged.entry(worst).or_default() += 1;
         radius.kept_out += u64::from(is_kept_out);

@@ -94,6 +94,14 @@ impl Sample<'_> {
         )))
     }
 
+    /// New mail of all senders of the domain, in the service's own trace.
+    fn trace_of_domain(&self) -> Option<Command> {
+        let sender = word(&format!("*@{}", self.sender()?.domain()?))?;
+        Some(powershell(format!(
+            "Get-MessageTraceV2 -SenderAddress {sender} | Format-Table Received,SenderAddress,RecipientAddress,Subject,Status"
+        )))
+    }
+
     /// That a new message of the same sender comes in as it should.
     fn works(&self, sign: &str) -> Way {
         Way {
@@ -109,7 +117,7 @@ impl Sample<'_> {
     fn holds(&self, other: &str) -> Way {
         Way {
             what: format!("{other} still meets the verdict of before; beside this one entry the exports of policies and lists from before and after are equal"),
-            command: self.trace_of_sender(),
+            command: self.trace_of_domain(),
             clicks: Some("Microsoft Defender portal > Email & collaboration > Explorer > All email > Sender domain: verdict and overrides of all that came since".to_owned()),
         }
     }

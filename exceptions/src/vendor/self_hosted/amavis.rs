@@ -125,6 +125,10 @@ pub(super) fn release_of(id: &str, world: &World<'_>, product: Product) -> Vec<R
         Some(need) => {
             vec![row("SB12", "the sample was held because of malware".to_owned()).cited(need.cites.iter().cloned())]
         }
+        // amavis names held mail by why it was held.
+        None if ["virus-", "banned-"].iter().any(|why| id.rsplit('/').next().unwrap_or(id).starts_with(why)) => {
+            vec![row("SB12", format!("`{id}` was held because of a virus or a forbidden file"))]
+        }
         None => vec![row("SN6", format!("message `{id}` alone is let go"))],
     }
 }
