@@ -99,6 +99,14 @@ pub(super) struct Recipient {
     terms: u32,
 }
 
+/// A sender or recipient that was met before. What a row needs stands beside the key: one look into a large table is slow, two are slower.
+#[derive(Clone, Copy)]
+struct Known {
+    number: u32,
+    /// Conditions that hold for it.
+    terms: u32,
+}
+
 /// Of how many statements at a time it is worth while to share the work.
 const MIN_SHARED: usize = 4096;
 
@@ -164,10 +172,10 @@ pub(super) struct Part {
     pattern_numbers: Map<Pattern, u32>,
     /// All senders.
     pub(super) senders: Vec<Senders>,
-    sender_numbers: ByHash<u32>,
+    sender_numbers: ByHash<Known>,
     /// All recipients.
     pub(super) recipients: Vec<Recipient>,
-    recipient_numbers: ByHash<u32>,
+    recipient_numbers: ByHash<Known>,
     /// Conditions that hold for sending addresses.
     clients: ByHash<u32>,
     /// Two ids of one message.
@@ -247,7 +255,7 @@ impl Part {
         }
         self.left_out += u64::from(self.sets.is_full());
         let mut pattern = Pattern {
-            terms: self.holding(terms, row, sender),
+            terms: self.holding(terms, row, sender.map_or(EMPTY, |known| known.terms)),
             of_recipient: EMPTY,
             stated: row.stated & terms.needed(),
             judged: row.judged,
@@ -259,7 +267,7 @@ impl Part {
         let copy = Copy {
             key: ids.strong,
             recipient: NOBODY,
-            sender: sender.unwrap_or(NOBODY),
+            sender: sender.map_or(NOBODY, |known| known.number),
             pattern: 0,
             mark,
             message_id: ids.message_id,
@@ -268,12 +276,12 @@ impl Part {
             self.keep(room, pattern, copy);
         }
         for recipient in recipients {
-            let Some(number) = self.recipient(terms, recipient) else {
+            let Some(known) = self.recipient(terms, recipient) else {
                 self.left_out += 1;
                 continue;
             };
-            pattern.of_recipient = self.recipients.get(number as usize).map_or(EMPTY, |known| known.terms);
-            self.keep(room, pattern, Copy { recipient: number, ..copy });
+            pattern.of_recipient = known.terms;
+            self.keep(room, pattern, Copy { recipient: known.number, ..copy });
             pattern.is_first = false;
         }
         *is_first = false;
@@ -313,8 +321,8 @@ impl Part {
         }
     }
 
-    /// The number of the senders of a row; `None` if it names none, or there are too many.
-    fn sender(&mut self, terms: &Terms, row: &Row<'_>) -> Option<u32> {
+    /// The senders of a row; `None` if it names none, or there are too many.
+    fn sender(&mut self, terms: &Terms, row: &Row<'_>) -> Option<Known> {
         let of = |address: Option<&Address>| address.map_or(0, |address| hash(address.as_str()));
         let (envelope, header) = (of(row.envelope_sender), of(row.header_from));
         if envelope == 0 && header == 0 {
@@ -322,8 +330,8 @@ impl Part {
         }
         // Never the same for (a, b), (b, a), (a, -) and (-, a).
         let key = envelope ^ header.rotate_left(23).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        if let Some(number) = self.sender_numbers.get(&key) {
-            return Some(*number);
+        if let Some(known) = self.sender_numbers.get(&key) {
+            return Some(*known);
         }
         let number = u32::try_from(self.senders.len()).ok().filter(|number| (*number as usize) < MAX_NAMES)?;
         self.scratch.clear();
@@ -339,28 +347,29 @@ impl Part {
         }
         let terms = self.sets.of(&mut self.scratch);
         self.senders.push(Senders { envelope, header, terms });
-        self.sender_numbers.insert(key, number);
-        Some(number)
+        let known = Known { number, terms };
+        self.sender_numbers.insert(key, known);
+        Some(known)
     }
 
-    fn recipient(&mut self, terms: &Terms, address: &Address) -> Option<u32> {
+    fn recipient(&mut self, terms: &Terms, address: &Address) -> Option<Known> {
         let key = hash(address.as_str());
-        if let Some(number) = self.recipient_numbers.get(&key) {
-            return Some(*number);
+        if let Some(known) = self.recipient_numbers.get(&key) {
+            return Some(*known);
         }
         let number = u32::try_from(self.recipients.len()).ok().filter(|number| (*number as usize) < MAX_NAMES)?;
         self.scratch.clear();
         terms.recipient.of_address(address.as_str(), &mut self.scratch);
         let terms = self.sets.of(&mut self.scratch);
         self.recipients.push(Recipient { key, terms });
-        self.recipient_numbers.insert(key, number);
-        Some(number)
+        let known = Known { number, terms };
+        self.recipient_numbers.insert(key, known);
+        Some(known)
     }
 
-    /// The conditions that hold for the message of a row.
-    fn holding(&mut self, terms: &Terms, row: &Row<'_>, sender: Option<u32>) -> u32 {
+    /// The conditions that hold for the message of a row, with those of its senders.
+    fn holding(&mut self, terms: &Terms, row: &Row<'_>, sender: u32) -> u32 {
         let client = self.client(terms, row);
-        let sender = sender.and_then(|number| self.senders.get(number as usize)).map_or(EMPTY, |known| known.terms);
         let mut found = std::mem::take(&mut self.scratch);
         found.clear();
         let put = &mut found;
@@ -440,20 +449,24 @@ impl Part {
             .iter()
             .map(|one| {
                 let key = one.envelope ^ one.header.rotate_left(23).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                *self.sender_numbers.entry(key).or_insert_with(|| {
-                    self.senders.push(Senders { terms: set(one.terms), ..*one });
-                    self.senders.len() as u32 - 1
-                })
+                let known = self.sender_numbers.entry(key).or_insert_with(|| {
+                    let terms = set(one.terms);
+                    self.senders.push(Senders { terms, ..*one });
+                    Known { number: self.senders.len() as u32 - 1, terms }
+                });
+                known.number
             })
             .collect();
         let recipients: Vec<u32> = other
             .recipients
             .iter()
             .map(|one| {
-                *self.recipient_numbers.entry(one.key).or_insert_with(|| {
-                    self.recipients.push(Recipient { terms: set(one.terms), ..*one });
-                    self.recipients.len() as u32 - 1
-                })
+                let known = self.recipient_numbers.entry(one.key).or_insert_with(|| {
+                    let terms = set(one.terms);
+                    self.recipients.push(Recipient { terms, ..*one });
+                    Known { number: self.recipients.len() as u32 - 1, terms }
+                });
+                known.number
             })
             .collect();
         let patterns: Vec<u32> = other
@@ -469,7 +482,7 @@ impl Part {
             })
             .collect();
         let renamed = |names: &[u32], number: u32| names.get(number as usize).copied().unwrap_or(NOBODY);
-        self.copies.extend(other.copies.into_iter().map(|copy| Copy {
+        self.copies.par_extend(other.copies.into_par_iter().map(|copy| Copy {
             recipient: renamed(&recipients, copy.recipient),
             sender: renamed(&senders, copy.sender),
             pattern: renamed(&patterns, copy.pattern),
