@@ -162,7 +162,6 @@ impl<'a> Approved<'a> {
             Err(Box::new(NotCovered::Wider { what, who: self.approval.who().to_owned(), why: why.to_owned() }))
         };
         let is_approved_as_it_stands = self.steps.iter().any(|(one, _)| is_same(one, step));
-        // Where the device knows no end, who approved the very step knew that somebody has to take it back.
         // What grants nothing takes something away, and what replaces a list drops the rest of it: approved only as it stands.
         let may_be_within = !grants.is_empty() && step.replaces.is_empty();
         let is_within = |(one, wider): &(&Step, Vec<Grant>)| {
@@ -172,12 +171,13 @@ impl<'a> Approved<'a> {
         if !(is_approved_as_it_stands || may_be_within && self.steps.iter().any(is_within)) {
             return not("it is not what was approved, and not narrower");
         }
+        // Where the device knows no end, who approved the very step knew that somebody has to take it back.
+        let has_no_end = grants.iter().any(|grant| grant.ends == Ends::DeviceHasNone);
+        if has_no_end && !is_approved_as_it_stands {
+            return not("it knows no end, so that it has to be approved just as it stands");
+        }
         let is_by = |ends: Ends| ends.is_by(Ends::At(self.approval.ends())) || ends == Ends::DeviceHasNone;
-        let ends_by_approved = |grant: &Grant| {
-            let all = self.steps.iter().flat_map(|(_, wider)| wider);
-            all.filter(|wide| grant.is_for_no_more_than(wide)).any(|wide| grant.ends.is_by(wide.ends))
-        };
-        if !grants.iter().all(|grant| is_by(grant.ends) && (is_approved_as_it_stands || ends_by_approved(grant))) {
+        if !grants.iter().all(|grant| is_by(grant.ends)) {
             return not("it ends later than the approval, or not at all");
         }
         Ok(())
