@@ -104,7 +104,7 @@ fn elsewhere(case: &Case<'_>, grant: &Grant, need: &Need) -> Option<String> {
     let acted = need.policy.as_deref()?.trim();
     let is_comparable = match grant.device {
         Device::RuleException => is_of_a_rule(need),
-        Device::ImpersonationExclusion => is_of_anti_phishing(need),
+        Device::ImpersonationExclusion => is_of_anti_phishing(need) || need.verdict == Some(VerdictKind::Impersonation),
         _ => false,
     };
     let About::Setting(setting) = &case.step.about else { return None };
