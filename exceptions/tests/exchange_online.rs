@@ -159,7 +159,7 @@ fn list_commands() -> Vec<Case> {
             &["B7"],
         ),
         case("no end", allow("Sender", "ann@vendor.example -NoExpiration"), &[], B, &["B7"]),
-        case("no end stated", allow("Sender", "ann@vendor.example"), &[], B, &["B7"]),
+        case("no end stated", allow("Sender", "ann@vendor.example"), &[], N, &["N2"]),
         case("late end", allow("Sender", "ann@vendor.example -ExpirationDate 2027-12-20"), &[], B, &["B7"]),
         case("domain", allow("Sender", "vendor.example -ExpirationDate 2026-12-20"), &[], B, &["B7"]),
         case("domain as @", allow("Sender", "'@vendor.example' -RemoveAfter 45"), &[], B, &["B7"]),
@@ -379,7 +379,13 @@ fn rule_commands() -> Vec<Case> {
             B,
             &["N7", "R1"],
         ),
-        case("N7 of an unknown rule", "Set-TransportRule Other -ExceptIfFrom ann@vendor.example", &here, N, &["N7"]),
+        case(
+            "exception of an unknown rule",
+            "Set-TransportRule Other -ExceptIfFrom ann@vendor.example",
+            &here,
+            U,
+            &["N7"],
+        ),
         case(
             "alternatives",
             "Set-TransportRule 'Block invoices' -ExceptIfFrom old@vendor.example,ann@vendor.example -ExceptIfSentTo bob@example.com",
@@ -651,6 +657,52 @@ fn need(verdict: VerdictKind) -> Need {
     }
 }
 
+/// Changes that a sample in the evidence does not speak of: what they are by themselves.
+fn by_themselves() -> Vec<Case> {
+    let n2 = "New-TenantAllowBlockListItems -ListType Sender -Allow -Entries ann@vendor.example";
+    let n6 = |rest: &str| format!("{N6} {rest}");
+    let useless = Answer::Useless;
+    let spoof = "Set-AntiPhishPolicy 'Office365 AntiPhish Default' -AuthenticationFailAction MoveToJmf";
+    vec![
+        case("over", format!("{n2} -ExpirationDate 2026-11-01"), &[], useless, &[]),
+        case("not over", format!("{n2} -ExpirationDate 2026-12-01"), &[], N, &["N2"]),
+        case("rule over", N6.replace("2026-12-20", "2026-11-01"), &[DOMAINS], useless, &[]),
+        case("begins after its end", n6("-ActivationDate 2027-10-01"), &[DOMAINS], useless, &[]),
+        case("begins before its end", n6("-ActivationDate 2026-11-24"), &[DOMAINS], N, &["N6"]),
+        case("and a copy", n6("-BlindCopyTo eve@evil.example"), &[DOMAINS], B, &["B9"]),
+        case("and elsewhere", n6("-RedirectMessageTo eve@evil.example"), &[DOMAINS], B, &["B9"]),
+        case("and deleted", n6("-DeleteMessage $true"), &[DOMAINS], B, &["B9"]),
+        case("and not deleted", n6("-DeleteMessage $false"), &[DOMAINS], N, &["N6"]),
+        case("release to the outside", release("-User eve@evil.example"), &[DOMAINS], B, &["M7"]),
+        case("release within", release("-User bob@example.com"), &[DOMAINS], N, &["N8"]),
+        case("release to one", release("-User bob@example.com"), &[], N, &["N8"]),
+        case("release to two", release("-User bob@example.com,all@example.com"), &[], U, &[]),
+        case("phish threshold", "Set-AntiPhishPolicy d -PhishThresholdLevel 2", &[], B, &["B13"]),
+        case("new phish threshold", "New-AntiPhishPolicy -Name p -PhishThresholdLevel 1", &[], B, &["B13"]),
+        case("recommended threshold", "Set-AntiPhishPolicy d -PhishThresholdLevel 3", &[], N, &[]),
+        case("forged to junk", "Set-AntiPhishPolicy d -AuthenticationFailAction MoveToJmf", &[], U, &[]),
+        case("forged to junk as now", spoof, &[POLICIES], N, &[]),
+        case("unknown rule", "Set-TransportRule 'Block exe' -ExceptIfFrom ann@vendor.example", &[], U, &[]),
+        case("no end written", n2, &[DOMAINS], N, &["N2"]),
+        case("no end wanted", format!("{n2} -NoExpiration"), &[DOMAINS], B, &["B7"]),
+        case("in a year", format!("{n2} -ExpirationDate (Get-Date).AddYears(1)"), &[], B, &["B7"]),
+        case(
+            "allowed already",
+            "Set-HostedContentFilterPolicy Default -AllowedSenderDomains old.example,older.example",
+            &[POLICIES],
+            N,
+            &[],
+        ),
+        case(
+            "not allowed yet",
+            "Set-HostedContentFilterPolicy Default -AllowedSenderDomains old.example,older.example,new.example",
+            &[POLICIES],
+            B,
+            &["B3"],
+        ),
+    ]
+}
+
 fn release(rest: &str) -> String {
     format!("Release-QuarantineMessage -Identity {ID} {rest}")
 }
@@ -698,6 +750,54 @@ fn ok_every_row() {
     let vendor = ALL.iter().find(|vendor| vendor.products().contains(&Product::ExchangeOnline)).expect("it is there");
     let missing: Vec<&str> = vendor.rows().all().map(|row| row.id.as_str()).filter(|id| !rows.contains(id)).collect();
     assert!(missing.is_empty(), "rows that no test fires: {missing:?}");
+}
+
+#[test]
+fn ok_by_themselves() {
+    fired(by_themselves(), &[]);
+}
+
+#[test]
+fn ok_useless_beside_what_acted() {
+    let n2 = "New-TenantAllowBlockListItems -ListType Sender -Allow -Entries ann@vendor.example -RemoveAfter 45";
+    let link = "New-TenantAllowBlockListItems -ListType Url -Allow -Entries files.vendor.example/a/b -RemoveAfter 45";
+    let other_link = link.replace("files.", "other.");
+    let hash =
+        format!("New-TenantAllowBlockListItems -ListType FileHash -Allow -Entries {} -RemoveAfter 45", "ab".repeat(32));
+    let n7 = "Set-TransportRule 'Block invoices' -ExceptIfFrom old@vendor.example,ann@vendor.example";
+    let n5 = |policy: &str| format!("Set-AntiPhishPolicy '{policy}' -ExcludedSenders @{{Add='ann@vendor.example'}}");
+    let of_rule = |name: &str| Need {
+        cause: "policy-scope-or-order/transport-rule".to_owned(),
+        policy: Some(name.to_owned()),
+        ..need(VerdictKind::TransportRule)
+    };
+    let of_phish = || Need {
+        because: "kept back by AntiPhishPolicy \"Strict\"".to_owned(),
+        policy: Some("Strict".to_owned()),
+        ..need(VerdictKind::Phish)
+    };
+    let url = || Need { cause: "content-verdict/url".to_owned(), ..need(VerdictKind::Url) };
+    let off = format!("{N6} -Enabled $false");
+    let audit = format!("{N6} -Mode Audit");
+    for (name, text, need, expected) in [
+        ("entry past a rule", n2.to_owned(), of_rule("Block invoices"), Answer::Useless),
+        ("rule past a rule", N6.to_owned(), of_rule("Block invoices"), Answer::Useless),
+        ("the rule", n7.to_owned(), of_rule("Block invoices"), Answer::Narrow),
+        ("another rule", n7.to_owned(), of_rule("Hold invoices"), Answer::Useless),
+        ("the policy", n5("Strict"), of_phish(), Answer::Narrow),
+        ("another policy", n5("Other"), of_phish(), Answer::Useless),
+        ("a link against spam", link.to_owned(), need(VerdictKind::Spam), Answer::Useless),
+        ("its link", link.to_owned(), url(), Answer::Narrow),
+        ("another link", other_link, url(), Answer::Useless),
+        ("a link where none is shown", link.to_owned(), Need { urls: BTreeSet::new(), ..url() }, Answer::Narrow),
+        ("a file by command", hash, need(VerdictKind::Attachment), Answer::Useless),
+        ("off", off, need(VerdictKind::Spam), Answer::Useless),
+        ("only reports", audit, need(VerdictKind::Spam), Answer::Useless),
+        ("acts", N6.to_owned(), need(VerdictKind::Spam), Answer::Narrow),
+    ] {
+        let checked = judged(&text, &[DOMAINS, RULES], &[need]);
+        assert_eq!(checked.answer, expected, "{name}: {:?}", checked.reasons().collect::<Vec<_>>());
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use sources::policy::Device;
 use sources::proposed::{About, Step};
 
 use super::rule;
-use super::words::{flag, folded, property, values};
+use super::words::{flag, folded, property, states, values};
 use crate::vendor::own;
 use crate::{Ends, Grant, On, Scope, Term, Value};
 
@@ -73,15 +73,15 @@ fn grant(step: &Step, setting: &Setting, device: Device, name: &str, scope: Scop
         device,
         name: name.to_owned(),
         scope,
-        ends: ends(setting, device),
+        ends: ends(step, setting, device),
         cites: Vec::new(),
     }
 }
 
 /// When it ends by itself.
-fn ends(setting: &Setting, device: Device) -> Ends {
+fn ends(step: &Step, setting: &Setting, device: Device) -> Ends {
     if !matches!(device, Device::ListEntry | Device::SubmittedEntry) {
-        return own::ends(setting, device);
+        return or_not_said(own::ends(setting, device), setting);
     }
     if flag(setting, "NoExpiration") == Some(true) {
         return Ends::Never;
@@ -90,7 +90,24 @@ fn ends(setting: &Setting, device: Device) -> Ends {
         return Ends::At(when.at);
     }
     let unused = property(setting, "RemoveAfter").and_then(|days| days.trim().parse().ok());
-    unused.map_or(Ends::Never, Ends::Unused)
+    let known = unused.map_or(Ends::Never, Ends::Unused);
+    if is_by_default(step, setting) { Ends::Unused(DEFAULT_UNUSED) } else { or_not_said(known, setting) }
+}
+
+/// After how many days without use the service takes an allow entry away whose command says nothing of an end.
+pub(super) const DEFAULT_UNUSED: u16 = 45;
+
+/// Whether a command makes an entry of the organisation's list, and leaves its end to the service.
+pub(super) fn is_by_default(step: &Step, setting: &Setting) -> bool {
+    step.operation.eq_ignore_ascii_case("New-TenantAllowBlockListItems")
+        && setting.expires.is_none()
+        && ["NoExpiration", "ExpirationDate", "RemoveAfter"].iter().all(|name| !states(setting, name))
+}
+
+/// An end that is written in a way from which no instant follows is not said; it is not the same as none.
+pub(super) fn or_not_said(known: Ends, setting: &Setting) -> Ends {
+    let is_written = ["ExpirationDate", "ExpiryDate"].iter().any(|name| property(setting, name).is_some());
+    if known == Ends::Never && is_written { Ends::NotSaid } else { known }
 }
 
 /// What one entry of a list lets through.

@@ -4,7 +4,7 @@ use evidence::{Condition, ConditionOn, Effect, Setting};
 use sources::policy::Device;
 use sources::proposed::Step;
 
-use super::grants::{is_command, other};
+use super::grants::{is_command, or_not_said, other};
 use super::words::{condition, flag, folded, property, values};
 use crate::vendor::{Stamp, own};
 use crate::{Grant, On, Scope, Term, Value};
@@ -66,6 +66,19 @@ const MARKING: &[&str] = &[
     "logeventtext",
 ];
 
+/// Actions that send mail, or a copy of it, to somebody else.
+const SENDS_ELSEWHERE: &[&str] =
+    &["RedirectMessageTo", "BlindCopyTo", "CopyTo", "AddToRecipients", "AddManagerAsRecipientType"];
+
+/// What a rule does beside letting mail through: the actions that send it elsewhere, and those that keep it out.
+pub(super) fn further_actions(rule: &Setting) -> Vec<String> {
+    let lets_through = matches!(treatment(rule), Treatment::StandsAside | Treatment::GoesAround);
+    let keeps_out = KEEPING_OUT.iter().filter(|_| lets_through);
+    let all: Vec<String> = SENDS_ELSEWHERE.iter().chain(keeps_out).map(|name| folded(name)).collect();
+    let stated = rule.properties.iter().filter(|one| all.contains(&folded(&one.name)) && is_set(rule, &one.name));
+    stated.map(|one| format!("{} {}", one.name, one.values.join(", "))).collect()
+}
+
 /// What a rule does with the mail that it is for.
 pub(super) fn treatment(rule: &Setting) -> Treatment {
     let has = |names: &[&str]| names.iter().any(|name| is_set(rule, name));
@@ -113,7 +126,7 @@ pub(super) fn grants(step: &Step, rule: &Setting) -> Vec<Grant> {
         device,
         name: rule.name.clone(),
         scope,
-        ends: own::ends(rule, device),
+        ends: or_not_said(own::ends(rule, device), rule),
         cites: Vec::new(),
     };
     let stops = flag(rule, "StopRuleProcessing") == Some(true);
@@ -334,8 +347,6 @@ pub(super) fn stamps(step: &Step, rule: &Setting) -> Vec<Stamp> {
 
 /// Whether a rule does no more than to tell the filter to stand aside.
 pub(super) fn only_stands_aside(rule: &Setting) -> bool {
-    const SENDS_ELSEWHERE: &[&str] =
-        &["RedirectMessageTo", "BlindCopyTo", "CopyTo", "AddToRecipients", "AddManagerAsRecipientType"];
     treatment(rule) == Treatment::StandsAside && SENDS_ELSEWHERE.iter().all(|name| !is_set(rule, name))
 }
 

@@ -53,6 +53,7 @@ pub(super) fn days_from_now(setting: &Setting) -> Option<i64> {
         "days" => number,
         "hours" => number / 24 + 1,
         "months" => number.checked_mul(31)?,
+        "years" => number.checked_mul(366)?,
         _ => return None,
     };
     (1..=366).contains(&days).then_some(days)

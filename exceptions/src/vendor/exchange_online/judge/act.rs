@@ -79,6 +79,15 @@ pub(super) fn release(case: &Case<'_>, grant: &Grant) -> Vec<Reason> {
     let (originals, cites) = originals(&of_sample);
     let strangers: Vec<&&Address> = to.iter().filter(|to| !originals.contains(to)).collect();
     match strangers.first() {
+        _ if originals.is_empty() && outsider(case, &to).is_some() => {
+            let outsider = outsider(case, &to).map(ToString::to_string).unwrap_or_default();
+            reasons.push(row("M7", format!("{outsider} is in none of the organisation's domains")));
+        }
+        _ if originals.is_empty() && to.len() > 1 => {
+            reasons.push(unknown(
+                "the evidence does not show to which of these the message was addressed: fetch Get-QuarantineMessage -Identity",
+            ));
+        }
         _ if originals.is_empty() => {
             reasons.push(note(
                 "the evidence does not show to whom the message was addressed: fetch Get-QuarantineMessage -Identity",
@@ -95,6 +104,15 @@ pub(super) fn release(case: &Case<'_>, grant: &Grant) -> Vec<Reason> {
     }
     reasons.push(row("N8", format!("only for {}", grant.scope)));
     reasons
+}
+
+/// The first recipient in no domain of the organisation, where the evidence shows its domains.
+fn outsider<'g>(case: &Case<'_>, to: &[&'g Address]) -> Option<&'g Address> {
+    let accepted = case.world.accepted_domains();
+    let is_accepted = |domain: &str| {
+        accepted.iter().any(|own| domain.eq_ignore_ascii_case(own) || super::width::is_below(domain, own))
+    };
+    to.iter().copied().find(|to| !accepted.is_empty() && !to.domain().is_some_and(is_accepted))
 }
 
 /// Judges a release to everybody to whom a message was addressed.

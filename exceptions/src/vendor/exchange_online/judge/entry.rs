@@ -1,8 +1,9 @@
 //! N1 to N5, B3 to B5, B7, B8, B15, B16: entries of lists.
 
-use evidence::{ChangeKind, ListEntry, ListWord, Setting, SettingClass};
+use evidence::{ChangeKind, Cite, ListEntry, ListWord, Setting, SettingClass};
 use jiff::SignedDuration;
 use sources::policy::Device;
+use sources::proposed::About;
 
 use super::super::{grants as granted, words};
 use super::width::{self, Who};
@@ -14,7 +15,7 @@ use crate::{Ends, Grant, Level, On, Reason, Scope, Value};
 /// How long an entry that lets mail through may last by the service's own limit, with a day for the zones.
 const LONGEST: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// After how many days without use the service takes an entry away.
-const UNUSED_DAYS: u16 = 45;
+const UNUSED_DAYS: u16 = granted::DEFAULT_UNUSED;
 
 /// Judges an entry that is made, altered or taken away.
 pub(super) fn judge(case: &Case<'_>, setting: &Setting, entry: &ListEntry, grants: &[Grant]) -> Vec<Reason> {
@@ -108,7 +109,9 @@ pub(super) fn of_list(case: &Case<'_>, grant: &Grant) -> Vec<Reason> {
     let is_submitted = grant.device == Device::SubmittedEntry;
     if on(&On::Attachment) {
         if !is_submitted {
-            reasons.push(note("the service takes an allowed file only by a submission"));
+            let what = "the service takes an allowed file only by a submission";
+            let is_command = granted::is_command(case.step);
+            reasons.push(if is_command { Reason::plain(Level::Useless, what.to_owned()) } else { note(what) });
         }
         let is_hash = |value: &Value| matches!(value, Value::Name(hash) if hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()));
         if !values().all(is_hash) {
@@ -128,13 +131,17 @@ pub(super) fn of_list(case: &Case<'_>, grant: &Grant) -> Vec<Reason> {
     } else {
         reasons.extend(values().filter_map(|value| listed_sender(case, value)));
     }
+    if let About::Setting(setting) = &case.step.about
+        && granted::is_by_default(case.step, setting)
+    {
+        reasons.push(note(format!(
+            "no end is written: the service takes it away {UNUSED_DAYS} days after its last use; write -RemoveAfter {UNUSED_DAYS}"
+        )));
+    }
     if let Err(why) = end(case, grant) {
         reasons.push(row("B7", why));
     }
-    if let End::Past(at) = common::end(grant.ends, None, case.world.now) {
-        reasons.push(note(format!("it ended {at}")));
-    }
-    if reasons.iter().all(|reason| reason.level == Level::Note) {
+    if reasons.iter().all(|reason| matches!(reason.level, Level::Note | Level::Useless)) {
         let id = match (is_submitted, on(&On::Url)) {
             (true, _) => "N1",
             (_, true) => "N3",
@@ -242,8 +249,28 @@ fn spoofed_domain(case: &Case<'_>, value: &Value) -> Option<Reason> {
     })
 }
 
+/// The record by which the same list of the same policy has the value of a command already.
+fn allowed_now(case: &Case<'_>, setting: &Setting) -> Option<Cite> {
+    let entry = setting.entry.as_ref().filter(|_| granted::is_command(case.step))?;
+    let is_same = |known: &Setting| {
+        known.class == setting.class
+            && known.name.eq_ignore_ascii_case(&setting.name)
+            && known.policy == setting.policy
+            && known.entry.as_ref().is_some_and(|known| {
+                known.value.eq_ignore_ascii_case(&entry.value) && known.on == entry.on && known.says == entry.says
+            })
+    };
+    let found = case.world.settings().find(|(known, _)| is_same(known));
+    found.map(|(_, at)| at.observation.cite.clone())
+}
+
 /// Judges a sender or domain that an anti-spam policy allows.
 pub(super) fn policy_sender(case: &Case<'_>, grant: &Grant) -> Vec<Reason> {
+    if let About::Setting(setting) = &case.step.about
+        && let Some(at) = allowed_now(case, setting)
+    {
+        return vec![harmless(format!("{} is let through by this policy already", grant.scope)).cited([at])];
+    }
     match width::who(&grant.scope) {
         Who::Addresses => {
             let own = width::domains(&grant.scope).find(|domain| case.is_own(domain));

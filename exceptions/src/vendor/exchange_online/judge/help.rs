@@ -1,10 +1,12 @@
 //! Whether a step helps the sample at all.
 
-use evidence::Product;
+use evidence::{Product, VerdictKind};
 use sources::policy::{self, Device, Honoured};
+use sources::proposed::About;
 
-use super::{Case, Level};
-use crate::{Fit, Grant, Need, Reason};
+use super::super::words;
+use super::{Case, Level, note};
+use crate::{Fit, Grant, Need, On, Reason};
 
 /// Why something would not help.
 struct InVain<'w> {
@@ -28,8 +30,15 @@ pub(super) fn judge(case: &Case<'_>, grants: &[Grant]) -> Vec<Reason> {
         let why = format!("it was another system that stopped the sample: {}", first.because);
         Some(InVain { why, source: "", need: first })
     } else {
-        all(grants.iter().flat_map(|grant| mine.iter().map(move |need| why_not(grant, need))))
+        all(grants.iter().flat_map(|grant| mine.iter().map(move |need| why_not(case, grant, need))))
     };
+    if in_vain.is_none() {
+        return grants
+            .iter()
+            .find_map(|grant| mine.iter().find_map(|need| not_shown(grant, need)))
+            .into_iter()
+            .collect();
+    }
     let reason = |vain: InVain<'_>| Reason {
         row: "",
         level: Level::Useless,
@@ -47,11 +56,21 @@ fn all<'w>(mut found: impl Iterator<Item = Option<InVain<'w>>>) -> Option<InVain
 }
 
 /// Why a grant would not help a need; `None` if it may.
-fn why_not<'w>(grant: &Grant, need: &'w Need) -> Option<InVain<'w>> {
+fn why_not<'w>(case: &Case<'_>, grant: &Grant, need: &'w Need) -> Option<InVain<'w>> {
     if let Fit::No(why) = need.fits(&grant.scope) {
         return Some(InVain { why: format!("it is not for the sample: {why}"), source: "", need });
     }
+    if let Some(why) = past_the_rule(case, grant, need).or_else(|| elsewhere(case, grant, need)) {
+        return Some(InVain { why, source: "", need });
+    }
     let verdict = need.verdict.as_ref()?;
+    if is_likely_forged(grant, need) {
+        return None;
+    }
+    if let Some(what) = of_no_part(grant, need, verdict) {
+        let why = format!("it was no {what} for which the sample was stopped: {}", need.because);
+        return Some(InVain { why, source: "", need });
+    }
     let overriding = policy::of(&Product::ExchangeOnline)?.rulebook().overriding(grant.device, verdict)?;
     let in_vain = match overriding.honoured {
         Honoured::No => true,
@@ -60,4 +79,94 @@ fn why_not<'w>(grant: &Grant, need: &'w Need) -> Option<InVain<'w>> {
     };
     let why = format!("{} does not help: {} ({})", grant.device.words(), overriding.because, need.because);
     in_vain.then_some(InVain { why, source: overriding.source, need })
+}
+
+/// Whether a rule of the organisation's own stopped the sample.
+fn is_of_a_rule(need: &Need) -> bool {
+    need.cause == "policy-scope-or-order/transport-rule" || need.verdict == Some(VerdictKind::TransportRule)
+}
+
+/// That a rule of the organisation's own stopped the sample, which acts whatever the filter is told.
+fn past_the_rule(case: &Case<'_>, grant: &Grant, need: &Need) -> Option<String> {
+    let mends = matches!(grant.device, Device::RuleException | Device::Release | Device::PermitPolicy);
+    let ends_the_row = match &case.step.about {
+        About::Setting(setting) => words::flag(setting, "StopRuleProcessing") == Some(true),
+        About::Act(_) => false,
+    };
+    (is_of_a_rule(need) && !mends && !ends_the_row).then(|| {
+        let rule = need.policy.as_ref().map_or_else(String::new, |name| format!(" \"{name}\""));
+        format!("a rule of the organisation{rule} stopped the sample, and acts all the same: mend that rule")
+    })
+}
+
+/// That it was another rule or policy that stopped the sample, where its name is known.
+fn elsewhere(case: &Case<'_>, grant: &Grant, need: &Need) -> Option<String> {
+    let acted = need.policy.as_deref()?.trim();
+    let is_comparable = match grant.device {
+        Device::RuleException => is_of_a_rule(need),
+        Device::ImpersonationExclusion => is_of_anti_phishing(need) || need.verdict == Some(VerdictKind::Impersonation),
+        _ => false,
+    };
+    let About::Setting(setting) = &case.step.about else { return None };
+    if !is_comparable {
+        return None;
+    }
+    let current = case.newest(|known| {
+        let is_it = |name: &str| known.name.eq_ignore_ascii_case(name);
+        is_it(&setting.name) || setting.policy.as_deref().is_some_and(is_it)
+    });
+    let of_current = current.iter().flat_map(|(known, _)| [Some(known.name.as_str()), known.id.as_deref()]);
+    let stated = [Some(setting.name.as_str()), setting.id.as_deref(), setting.policy.as_deref()];
+    let names: Vec<&str> = stated.into_iter().chain(of_current).flatten().collect();
+    let is_default = |name: &str| name.to_ascii_lowercase().ends_with("default");
+    let is_id = |name: &str| name.len() == 36 && name.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let is_same = |name: &&str| name.eq_ignore_ascii_case(acted) || is_default(name) && is_default(acted);
+    // A name and an id say nothing of one another.
+    let is_open = is_id(acted) != names.iter().any(|name| is_id(name)) && current.is_none();
+    if names.is_empty() || is_open || names.iter().any(is_same) {
+        return None;
+    }
+    Some(format!("it alters \"{}\", and \"{acted}\" stopped the sample", names[0]))
+}
+
+fn is_of_anti_phishing(need: &Need) -> bool {
+    need.because.contains("AntiPhishPolicy")
+}
+
+/// Whether a policy stopped the sample that files forged and imitated senders as phishing, so that a way of letting these through may help.
+fn is_likely_forged(grant: &Grant, need: &Need) -> bool {
+    matches!(grant.device, Device::SpoofPair | Device::ImpersonationExclusion)
+        && need.verdict == Some(VerdictKind::Phish)
+        && is_of_anti_phishing(need)
+}
+
+/// What a grant lets through that is a part of a message, where the verdict is not about such a part.
+fn of_no_part(grant: &Grant, need: &Need, verdict: &VerdictKind) -> Option<&'static str> {
+    let names = |on: &On| grant.scope.on(on).next().is_some();
+    let is_whole = matches!(
+        verdict,
+        VerdictKind::Spam
+            | VerdictKind::HighConfidenceSpam
+            | VerdictKind::Bulk
+            | VerdictKind::Spoof
+            | VerdictKind::Impersonation
+    );
+    match grant.device {
+        Device::ListEntry if need.cause == "content-verdict/url" => None,
+        Device::ListEntry if is_whole && names(&On::Url) => Some("link"),
+        Device::ListEntry if is_whole && names(&On::Attachment) => Some("attachment"),
+        _ => None,
+    }
+}
+
+/// What the evidence does not show of whether a grant helps, where that is worth a word.
+fn not_shown(grant: &Grant, need: &Need) -> Option<Reason> {
+    if is_likely_forged(grant, need) {
+        return Some(note(
+            "not shown whether it helps: the policy files forged and imitated senders alike, and which it was stands in the headers",
+        ));
+    }
+    let names = |on: &On| grant.scope.on(on).next().is_some();
+    let is_open = names(&On::Url) && need.urls.is_empty() || names(&On::Attachment) && need.attachments.is_empty();
+    is_open.then(|| note("the evidence does not show whether the sample has it"))
 }

@@ -6,6 +6,7 @@ mod entry;
 mod help;
 mod mailbox;
 mod mirrored;
+mod over;
 mod policy;
 mod removal;
 mod replaced;
@@ -42,6 +43,7 @@ pub(super) fn judge(step: &Step, grants: &[Grant], world: &World<'_>) -> Vec<Rea
         About::Setting(setting) => case.setting(setting, grants),
     };
     reasons.extend(replaced::judge(&case));
+    reasons.extend(over::judge(&case, grants));
     reasons.extend(help::judge(&case, grants));
     reasons.extend(mirrored::judge(&case, grants));
     reasons
@@ -171,7 +173,7 @@ impl<'a> Case<'a> {
 
     /// The grant with the end that its command states as so many days from when it runs.
     fn with_its_end(&self, grant: &Grant, setting: Option<&Setting>) -> Grant {
-        let days = setting.filter(|_| grant.ends == Ends::Never).and_then(words::days_from_now);
+        let days = setting.filter(|_| matches!(grant.ends, Ends::Never | Ends::NotSaid)).and_then(words::days_from_now);
         // Without an instant for now, the span alone says that it ends.
         let now = self.world.now.unwrap_or(Timestamp::UNIX_EPOCH);
         let at = days.and_then(|days| now.checked_add(SignedDuration::from_hours(24 * days)).ok());

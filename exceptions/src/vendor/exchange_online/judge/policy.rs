@@ -32,6 +32,8 @@ struct Strength {
     higher_is: Option<Way>,
     enough: String,
     exported: Option<String>,
+    /// The weakest value that cannot be less than the value of now, as far as what is recommended goes: below it, a change needs to be shown the value of now.
+    strict: Option<String>,
     /// Whether many organisations have the weaker value from the start, so that only a change of it says something.
     #[serde(default)]
     lists_only_changes: bool,
@@ -171,6 +173,18 @@ fn lowered(case: &Case<'_>, setting: &Setting) -> Vec<Reason> {
             None if is_command(case.step) => strength.of(&strength.enough),
             None => strength.of(strength.exported.as_ref().unwrap_or(&strength.enough)),
         };
+        let strict = strength.strict.as_ref().and_then(|strict| strength.of(strict));
+        let is_change = case.step.kind == ChangeKind::Changed && is_command(case.step);
+        if now.is_none()
+            && is_change
+            && floor.is_some_and(|floor| level >= floor)
+            && strict.is_some_and(|strict| level < strict)
+        {
+            reasons.push(unknown(format!(
+                "whether {then} lowers {} is not shown, as its value of now is not in the evidence: fetch Get-AntiPhishPolicy",
+                property.name
+            )));
+        }
         if floor.is_some_and(|floor| level < floor) {
             let than = now.map_or_else(
                 || format!("{}, which is recommended", strength.enough),

@@ -65,6 +65,11 @@ fn replaced(case: &Case<'_>, setting: &Setting, name: &str) -> Option<Reason> {
 /// What a rule's condition or exception would no longer name. It narrows or keeps out; to lose it is worth a word.
 fn of_rule(case: &Case<'_>, setting: &Setting, name: &str, list: &str) -> Option<Reason> {
     let Some((current, entry)) = case.current(setting) else {
+        if list.starts_with("exceptif") && !stated(setting, name).is_empty() {
+            return Some(unknown(format!(
+                "{name} is set as a whole, and exceptions of now that it does not repeat are lost; the rule is not in the evidence: fetch Get-TransportRule"
+            )));
+        }
         return Some(note(format!("{name} is set as a whole: values of now that it does not repeat are lost")));
     };
     let is_exception = list.starts_with("exceptif");

@@ -12,8 +12,25 @@ use super::{Case, harmless, note, row, row_at, unknown};
 use crate::vendor::common::{self, End};
 use crate::{Grant, Level, Reason};
 
-/// Judges a rule as it would be afterwards.
+/// Judges a rule as it would be afterwards, and what it would do beside.
 pub(super) fn judge(case: &Case<'_>, stated: &Setting, grants: &[Grant]) -> Vec<Reason> {
+    let mut reasons = as_afterwards(case, stated, grants);
+    let known = case.current(stated).filter(|_| case.step.kind != ChangeKind::Created);
+    let known = known.map_or_else(Vec::new, |(current, _)| rule::further_actions(current));
+    let lets_through = grants.iter().any(|grant| grant.device == Device::Rule);
+    let more: Vec<String> =
+        rule::further_actions(stated).into_iter().filter(|action| !known.contains(action)).collect();
+    if !more.is_empty() && (lets_through || granted::is_command(case.step)) {
+        reasons.push(row_at(
+            Level::Approval,
+            "B9",
+            format!("the rule does more than to let mail through: {}", more.join("; ")),
+        ));
+    }
+    reasons
+}
+
+fn as_afterwards(case: &Case<'_>, stated: &Setting, grants: &[Grant]) -> Vec<Reason> {
     let is_alteration = matches!(case.step.kind, ChangeKind::Changed | ChangeKind::Enabled);
     let current = case.current(stated);
     if is_alteration && let Some((current, entry)) = current {
@@ -184,9 +201,6 @@ fn standing_aside(case: &Case<'_>, grant: &Grant) -> Vec<Reason> {
             _ => "a sending address, which others may share, in place of a result of authentication",
         };
         reasons.push(row("M1", format!("it names {what}")));
-    }
-    if let End::Past(at) = common::end(grant.ends, None, case.world.now) {
-        reasons.push(note(format!("it ended {at}")));
     }
     reasons
 }
