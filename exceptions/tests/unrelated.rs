@@ -157,7 +157,10 @@ fn ok_rules() {
         (
             "and another one is switched off",
             vec![invoices(0, ""), footer(1), hold(2).replace("Enabled", "Disabled")],
-            vec!["Hold, State: Enabled -> Disabled", "Hold, effect: acts -> off"],
+            vec![
+                "Hold, State: Enabled -> Disabled (lets more through)",
+                "Hold, effect: acts -> off (lets more through)",
+            ],
             vec![],
         ),
         (
