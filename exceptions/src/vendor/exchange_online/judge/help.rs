@@ -33,6 +33,9 @@ pub(super) fn judge(case: &Case<'_>, grants: &[Grant]) -> Vec<Reason> {
         all(grants.iter().flat_map(|grant| mine.iter().map(move |need| why_not(case, grant, need))))
     };
     if in_vain.is_none() {
+        if let Some(blocked) = beside_a_block(grants, &mine) {
+            return vec![blocked];
+        }
         return grants
             .iter()
             .find_map(|grant| mine.iter().find_map(|need| not_shown(grant, need)))
@@ -49,6 +52,22 @@ pub(super) fn judge(case: &Case<'_>, grants: &[Grant]) -> Vec<Reason> {
     in_vain.map(reason).into_iter().collect()
 }
 
+/// That one of the organisation's own block entries stopped the sample: an allow beside it contradicts it, and the pages do not say which of two
+/// lists wins.
+fn beside_a_block(grants: &[Grant], needs: &[&Need]) -> Option<Reason> {
+    let need = needs.iter().find(|need| need.cause == "policy-scope-or-order/block-entry")?;
+    let is_allow = |grant: &Grant| {
+        matches!(grant.device, Device::ListEntry | Device::SubmittedEntry | Device::PolicySender | Device::Rule)
+    };
+    grants.iter().all(is_allow).then(|| {
+        let statement = format!(
+            "a block entry stopped the sample; take that entry out instead of setting an allow against it: {}",
+            need.because
+        );
+        Reason { row: "", level: Level::Unknown, statement, source: "", cites: need.cites.clone() }
+    })
+}
+
 /// The first, if all of them are something.
 fn all<'w>(mut found: impl Iterator<Item = Option<InVain<'w>>>) -> Option<InVain<'w>> {
     let first = found.next()??;
@@ -60,7 +79,9 @@ fn why_not<'w>(case: &Case<'_>, grant: &Grant, need: &'w Need) -> Option<InVain<
     if let Fit::No(why) = need.fits(&grant.scope) {
         return Some(InVain { why: format!("it is not for the sample: {why}"), source: "", need });
     }
-    if let Some(why) = past_the_rule(case, grant, need).or_else(|| elsewhere(case, grant, need)) {
+    let why =
+        past_the_rule(case, grant, need).or_else(|| elsewhere(case, grant, need)).or_else(|| no_filter(grant, need));
+    if let Some(why) = why {
         return Some(InVain { why, source: "", need });
     }
     let verdict = need.verdict.as_ref()?;
@@ -97,6 +118,32 @@ fn past_the_rule(case: &Case<'_>, grant: &Grant, need: &Need) -> Option<String> 
         let rule = need.policy.as_ref().map_or_else(String::new, |name| format!(" \"{name}\""));
         format!("a rule of the organisation{rule} stopped the sample, and acts all the same: mend that rule")
     })
+}
+
+/// What stops mail and is no filter's conclusion: telling a filter to stand aside changes nothing about it.
+const NO_FILTER: &[(&str, &str)] = &[
+    ("policy-scope-or-order/user-block-list", "the user's own list of blocked senders"),
+    ("connector-routing/", "a server that refused it, or the way to it"),
+    ("release-handoff/", "what became of it after its release"),
+    ("mailbox-rule/moved", "a rule of the mailbox"),
+    ("mailbox-rule/deleted", "a rule of the mailbox"),
+    ("mailbox-rule/forwarded", "a rule of the mailbox"),
+];
+
+/// That it was no filter that stopped the sample.
+fn no_filter(grant: &Grant, need: &Need) -> Option<String> {
+    let stands_aside = matches!(
+        grant.device,
+        Device::ListEntry
+            | Device::SubmittedEntry
+            | Device::SpoofPair
+            | Device::PolicySender
+            | Device::Rule
+            | Device::ImpersonationExclusion
+            | Device::LinkExclusion
+    );
+    let (_, what) = NO_FILTER.iter().find(|(cause, _)| need.cause.starts_with(cause)).filter(|_| stands_aside)?;
+    Some(format!("it was {what} that stopped the sample, and no filter: {}", need.because))
 }
 
 /// That it was another rule or policy that stopped the sample, where its name is known.
