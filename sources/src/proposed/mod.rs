@@ -2,7 +2,7 @@
 //! the entry as an export would show it.
 //!
 //! A proposed change states the same [`Setting`]s as an export would after it was made, so that whoever judges it need not know
-//! whether it is planned or there already. A way of writing changes is one folder and one line in [`DIALECTS`]. What cannot be read is
+//! whether it is planned or there already. A way of writing changes is one folder and one line in `DIALECTS`. What cannot be read is
 //! [`Unread`], never left out: a guard that overlooks half a line guards nothing.
 
 mod exchange_online;
