@@ -183,19 +183,25 @@ fn bare_id(id: &str) -> String {
     id.trim().trim_matches(['<', '>']).replace('/', "\\").to_lowercase()
 }
 
+/// The host of a link, in lower case, and what comes after it; without scheme, user and port, which lists leave out.
+fn host_and_path(url: &str) -> (String, &str) {
+    let url = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let (host, path) = url.split_at(url.find(['/', '?', '#']).unwrap_or(url.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let host = host.split_once(':').map_or(host, |(host, _)| host);
+    (host.trim_end_matches('.').to_lowercase(), path)
+}
+
 /// Whether a link is one that a value of a list takes in.
 fn is_of_link(value: &Value, url: &str) -> bool {
-    let url = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let end = url.find(['/', '?', '#']).unwrap_or(url.len());
-    let (host, path) = url.split_at(end);
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let host = host.split_once(':').map_or(host, |(host, _)| host).trim_end_matches('.').to_lowercase();
+    let (host, path) = host_and_path(url);
     let whole = format!("{host}{path}");
     match value {
         Value::Domain(_) | Value::DomainAndBelow(_) => Value::Domain(host).is_within(value),
         Value::Holds(text) => whole.to_lowercase().contains(&text.to_lowercase()),
         Value::Name(link) => {
-            let rest = whole.strip_prefix(link.as_str());
+            let (host, path) = host_and_path(link);
+            let rest = whole.strip_prefix(&format!("{host}{path}"));
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
         }
         Value::Any => true,

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use evidence::Address;
 
 use crate::history::host;
-use crate::{Need, On, Radius, Scope, Term, Value};
+use crate::{Fit, Need, On, Radius, Scope, Term, Value};
 
 /// How many candidates there are at most: four conditions or none on the sender, two or none on the recipient, on the sending address and on
 /// the proof, four or none on the content; but not none at all.
@@ -210,7 +210,7 @@ struct Weighed<'a> {
 
 impl Weighed<'_> {
     fn of<'a>(scope: &'a Scope, radius: &Radius, needs: &[Need]) -> Weighed<'a> {
-        let covers = needs.iter().filter(|need| fits(scope, need)).count();
+        let covers = needs.iter().filter(|need| need.fits(scope) == Fit::Yes).count();
         let may = radius.possible;
         let collateral = [radius.kept_out + radius.bad() + may, radius.messages + may, radius.recipients + may];
         Weighed { covers, collateral, scope }
@@ -227,37 +227,6 @@ impl Weighed<'_> {
         let key = |one: &Weighed<'_>| (one.collateral, Reverse(one.covers), Reverse(one.scope.terms.len()));
         key(self).cmp(&key(other)).then_with(|| self.scope.cmp(other.scope))
     }
-}
-
-/// Whether the mail of a need is in a scope, as far as the need tells.
-fn fits(scope: &Scope, need: &Need) -> bool {
-    scope.terms.iter().all(|term| holds(term, need)) && !scope.except.iter().any(|term| holds(term, need))
-}
-
-fn holds(term: &Term, need: &Need) -> bool {
-    let address = |address: Option<&Address>| address.cloned().map(Value::Address);
-    let text = |text: &String| Value::Name(text.clone());
-    let own: Vec<Value> = match &term.on {
-        On::EnvelopeSender => address(need.envelope_sender.as_ref()).into_iter().collect(),
-        On::HeaderFrom => address(need.header_from.as_ref()).into_iter().collect(),
-        On::EitherSender => {
-            [need.envelope_sender.as_ref(), need.header_from.as_ref()].into_iter().filter_map(address).collect()
-        }
-        On::Client => need.client.map(|ip| Value::Network(ip, ip)).into_iter().collect(),
-        On::SignedBy => need.signed_by.iter().map(|domain| Value::Domain(domain.to_lowercase())).collect(),
-        On::Dmarc => need
-            .dmarc_passed
-            .map(|passed| Value::Name(if passed { "pass" } else { "fail" }.to_owned()))
-            .into_iter()
-            .collect(),
-        On::Recipient => need.envelope_recipients.iter().cloned().map(Value::Address).collect(),
-        On::Subject => need.subject.iter().map(text).collect(),
-        On::Url => need.urls.iter().flat_map(|url| [text(url), Value::Domain(host(url))]).collect(),
-        On::Attachment => need.attachments.iter().map(text).collect(),
-        On::Message => need.message_id.iter().map(text).collect(),
-        _ => Vec::new(),
-    };
-    term.is_everything() || own.iter().any(|own| term.values.iter().any(|value| own.is_within(value)))
 }
 
 /// The direct neighbours of a candidate.
@@ -360,7 +329,7 @@ mod tests {
         ] {
             let scopes = candidates(&needs);
             assert_eq!(scopes.len(), expected, "{name}");
-            let misfit = scopes.iter().find(|scope| !needs.iter().all(|need| fits(scope, need)));
+            let misfit = scopes.iter().find(|scope| !needs.iter().all(|need| need.fits(scope) == Fit::Yes));
             assert_eq!(misfit, None, "{name}");
             assert!(scopes.iter().all(|scope| !scope.terms.is_empty()), "{name}");
         }

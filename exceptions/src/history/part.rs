@@ -127,7 +127,7 @@ impl FilePart {
         self.limits.extend(reading.coverage.limits);
         self.is_cut |= reading.coverage.suspected_cut;
         let observations = reading.observations;
-        if observations.is_empty() || NO_HISTORY.iter().any(|no| kind.starts_with(no)) {
+        if observations.is_empty() || !is_history(kind) {
             return;
         }
         let shares = if observations.len() < MIN_SHARED { 1 } else { rayon::current_num_threads().max(1) };
