@@ -93,5 +93,5 @@ pub use lattice::{MAX_CANDIDATES, Neighbours, candidates, front, narrow_to_wide,
 pub use need::{Held, Need};
 pub use propose::{Cure, Done, Proposal, Way, propose};
 pub use scope::{On, Scope, Term, Value};
-pub use unrelated::{Compared, Explained, Missing, unrelated};
+pub use unrelated::{Compared, Explained, Missing, unrelated, unrelated_to};
 pub use vendor::{ALL, Vendor};

@@ -91,6 +91,8 @@ pub struct NextStep {
     pub command: Option<Command>,
     /// The click path, or where the command is run.
     pub place: Option<String>,
+    /// What is looked at, by the name that [`Checked::check`] has once it is done; `None` if the step looks at nothing.
+    pub check: Option<&'static str>,
 }
 
 /// A command that is made to be copied.

@@ -206,7 +206,8 @@ fn events(trace: &Trace) -> impl Iterator<Item = &Event> {
     trace.copies.iter().flat_map(|copy| copy.stations.iter().flat_map(|station| &station.events).chain(&copy.beside))
 }
 
-fn of_copy(copy: &Explained<'_>, answer: &crate::Answer, found: &Found) -> MemberCopy {
+/// The cause of a copy's fate with what decided; nothing if it is not shown, or if the copy is simply in the inbox.
+pub fn cause_of(copy: &Explained<'_>, answer: &crate::Answer, found: &Found) -> Option<SharedCause> {
     let recipient = &copy.copy.envelope_recipient;
     let is_own = |finding: &&Finding| {
         finding.kind == Kind::Cause
@@ -214,29 +215,31 @@ fn of_copy(copy: &Explained<'_>, answer: &crate::Answer, found: &Found) -> Membe
             && finding.envelope_recipient.as_ref().unwrap_or(&Address::default()) == recipient
             && finding.statement == answer.because
     };
-    let finding = found.findings.iter().find(is_own).filter(|_| answer.shown);
-    let cause = finding.map(|finding| {
-        let (decider, beside) = decider(copy, finding);
-        let system = cited(copy, finding)
-            .next()
-            .map_or(String::new(), |event| System::of(event.observation.speaker.product.clone()).to_string());
-        SharedCause {
-            id: finding.id.clone(),
-            standing: finding.standing,
-            layer: finding.layer,
-            system,
-            decider,
-            statement: finding.statement.clone(),
-            cites: finding.cites.iter().cloned().chain(beside).collect(),
-        }
-    });
+    let finding = found.findings.iter().find(is_own).filter(|_| answer.shown)?;
+    let (decider, beside) = decider(copy, finding);
+    let system = cited(copy, finding)
+        .next()
+        .map_or(String::new(), |event| System::of(event.observation.speaker.product.clone()).to_string());
+    Some(SharedCause {
+        id: finding.id.clone(),
+        standing: finding.standing,
+        layer: finding.layer,
+        system,
+        decider,
+        statement: finding.statement.clone(),
+        cites: finding.cites.iter().cloned().chain(beside).collect(),
+    })
+}
+
+fn of_copy(copy: &Explained<'_>, answer: &crate::Answer, found: &Found) -> MemberCopy {
+    let cause = cause_of(copy, answer, found);
     let shown = match copy.fate {
         Fate::Delivered => true,
         Fate::Unknown => false,
         _ => answer.changed_layer.is_some() && cause.is_some(),
     };
     MemberCopy {
-        envelope_recipient: recipient.clone(),
+        envelope_recipient: copy.copy.envelope_recipient.clone(),
         fate: copy.fate,
         changed_layer: answer.changed_layer,
         because: answer.because.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use evidence::{Address, Fact, Folder, Layer, Observation, Product, VerdictKind, Zone};
+use evidence::{Fact, Folder, Layer, Observation, Product, VerdictKind, Zone};
 use findings::Found;
 use jiff::{SignedDuration, Timestamp};
 use lake::{Lake, Supplied};
@@ -12,6 +12,7 @@ use trace::Trace;
 use crate::document::{self, ReplyExplained};
 use crate::picture::Picture;
 use crate::sample::SampleHeaders;
+use crate::{several, stated};
 
 /// All that an answer rests on.
 #[derive(Clone, Copy)]
@@ -38,7 +39,7 @@ pub fn assemble(answered: &Answered<'_>, sha256: impl Fn(&str) -> Option<String>
     document::Report {
         schema: document::SCHEMA.to_owned(),
         message: message(trace),
-        copies: answers.map(|(copy, answer)| copy_of(copy, answer)).collect(),
+        copies: answers.map(|(copy, answer)| copy_of(copy, answer, found)).collect(),
         findings: found.findings.iter().map(finding).collect(),
         next_steps: found.next_steps.iter().map(|step| next_step(step, trace)).collect(),
         checked: found.checked.iter().map(checked).collect(),
@@ -101,7 +102,7 @@ pub fn message(trace: &Trace) -> document::Message {
     }
 }
 
-fn copy_of(copy: &Explained<'_>, answer: &findings::Answer) -> document::MessageCopy {
+fn copy_of(copy: &Explained<'_>, answer: &findings::Answer, found: &Found) -> document::MessageCopy {
     document::MessageCopy {
         envelope_recipient: copy.copy.envelope_recipient.as_str().to_owned(),
         fate: fate(copy.fate),
@@ -111,6 +112,10 @@ fn copy_of(copy: &Explained<'_>, answer: &findings::Answer) -> document::Message
         because: Some(answer.because.clone()),
         families: answer.families.iter().map(family).collect(),
         replies: findings::status::of_copy(copy).into_iter().map(ReplyExplained::from).collect(),
+        cause: findings::several::cause_of(copy, answer, found).as_ref().map(several::cause),
+        identifiers: stated::identifiers(copy),
+        stated: stated::parts(copy),
+        releases: stated::releases(copy),
     }
 }
 
@@ -245,8 +250,8 @@ fn told_apart(apart: &findings::symptoms::Apart) -> document::ToldApart {
 fn next_step(step: &findings::NextStep, trace: &Trace) -> document::NextStep {
     let has_way = step.command.is_some() || step.place.is_some();
     let export = step.fetches.filter(|_| !has_way).and_then(sources::source).map(|source| source.export());
-    let of_export = export.and_then(|export| export.command).map(|command| filled(command, trace));
-    let clicks = export.and_then(|export| export.clicks).map(|clicks| filled(clicks, trace));
+    let of_export = export.and_then(|export| export.command).map(|command| filled(command, &message(trace)));
+    let clicks = export.and_then(|export| export.clicks).map(|clicks| filled(clicks, &message(trace)));
     document::NextStep {
         tier: step.tier,
         step: step.step.clone(),
@@ -256,6 +261,7 @@ fn next_step(step: &findings::NextStep, trace: &Trace) -> document::NextStep {
         r#where: step.place.clone().or(clicks),
         layer: step.layer.map(document::Layer::from),
         fetches: step.fetches.map(str::to_owned),
+        check: step.check.map(str::to_owned),
     }
 }
 
@@ -276,33 +282,32 @@ fn exports(found: &Found, trace: &Trace) -> Vec<document::Export> {
 
 /// How to get some exports, each once.
 pub(crate) fn exports_of<'s>(asked: impl Iterator<Item = &'s str>, trace: &Trace) -> Vec<document::Export> {
-    let asked: BTreeSet<&str> = asked.collect();
-    asked
-        .into_iter()
-        .filter_map(sources::source)
-        .map(|source| document::Export {
-            source: source.id().to_owned(),
-            title: source.title().to_owned(),
-            command: source.export().command.map(|command| filled(command, trace)),
-            clicks: source.export().clicks.map(|clicks| filled(clicks, trace)),
-        })
-        .collect()
+    let (asked, message): (BTreeSet<&str>, _) = (asked.collect(), message(trace));
+    asked.into_iter().filter_map(|source| export(source, &message)).collect()
+}
+
+/// How to get an export for a message; `None` if there is no such kind.
+pub fn export(source: &str, message: &document::Message) -> Option<document::Export> {
+    let source = sources::source(source)?;
+    Some(document::Export {
+        source: source.id().to_owned(),
+        title: source.title().to_owned(),
+        command: source.export().command.map(|command| filled(command, message)),
+        clicks: source.export().clicks.map(|clicks| filled(clicks, message)),
+    })
 }
 
 /// Puts the message's values in the places that an export's description leaves for them; unknown ones stay as they are.
-fn filled(text: &str, trace: &Trace) -> String {
-    let facts = &trace.message;
+fn filled(text: &str, message: &document::Message) -> String {
     let day = SignedDuration::from_hours(24);
-    let around = facts.sent_at.as_ref().map(|when| when.at);
-    let day_before = around.and_then(|at| at.checked_sub(day).ok()).map(whole_second);
-    let day_after = around.and_then(|at| at.checked_add(day).ok()).map(whole_second);
-    let network_message_id = facts.network_message_ids.first().cloned();
-    let sender = facts.envelope_sender.clone().filter(|sender| !sender.is_null()).or(facts.header_from.clone());
+    let day_before = message.sent_at.and_then(|at| at.checked_sub(day).ok()).map(whole_second);
+    let day_after = message.sent_at.and_then(|at| at.checked_add(day).ok()).map(whole_second);
+    let sender = message.envelope_sender.clone().filter(|sender| !sender.is_empty()).or(message.header_from.clone());
     let values = [
-        ("{message_id}", facts.message_id.clone()),
-        ("{network_message_id}", network_message_id),
-        ("{sender}", sender.as_ref().map(Address::to_string)),
-        ("{recipient}", facts.envelope_recipients.first().map(Address::to_string)),
+        ("{message_id}", message.message_id.clone()),
+        ("{network_message_id}", message.network_message_ids.first().cloned()),
+        ("{sender}", sender),
+        ("{recipient}", message.envelope_recipients.first().cloned()),
         ("{start}", day_before),
         ("{end}", day_after),
     ];
@@ -442,6 +447,12 @@ pub(crate) fn state(state: layers::State) -> document::State {
     }
 }
 
+impl From<layers::Fate> for document::Fate {
+    fn from(one: layers::Fate) -> document::Fate {
+        fate(one)
+    }
+}
+
 pub(crate) fn fate(fate: layers::Fate) -> document::Fate {
     match fate {
         layers::Fate::Delivered => document::Fate::Delivered,
@@ -471,10 +482,12 @@ mod tests {
             ("\"; format c: #@x.example", "get \"{message_id}\" ana@example.com {start}"),
             ("$(reboot)@x.example", "get \"{message_id}\" ana@example.com {start}"),
         ] {
-            let mut trace = Trace::default();
-            trace.message.message_id = Some(message_id.to_owned());
-            trace.message.envelope_recipients.push(Address::new("ana@example.com"));
-            assert_eq!(filled("get \"{message_id}\" {recipient} {start}", &trace), expected);
+            let message = document::Message {
+                message_id: Some(message_id.to_owned()),
+                envelope_recipients: vec!["ana@example.com".to_owned()],
+                ..document::Message::default()
+            };
+            assert_eq!(filled("get \"{message_id}\" {recipient} {start}", &message), expected);
         }
     }
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::picture::Picture;
 use crate::sample::SampleHeaders;
-use crate::several::{Exception, FollowedMessage, Several, SharedCause};
+use crate::several::{Exception, FollowedCause, FollowedMessage, Several, SharedCause};
+use crate::stated::{CopyIdentifier, CopyRelease, StatedPart};
 
 /// The name and version of the report's form.
 pub const SCHEMA: &str = "throughline.report.v1";
@@ -99,6 +100,19 @@ pub struct MessageCopy {
     /// else, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replies: Vec<ReplyExplained>,
+    /// Its cause with what decided: the product, and the policy, rule, entry or reply that its records name; null if it is not shown, or
+    /// if the copy is simply in the inbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<FollowedCause>,
+    /// The ids by which it went, each with the first record that states it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identifiers: Vec<CopyIdentifier>,
+    /// Who and what it is, each part with the first record that says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stated: Vec<StatedPart>,
+    /// The steps of its releases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<CopyRelease>,
 }
 
 /// How one family of causes stands for a copy.
@@ -278,6 +292,9 @@ pub struct NextStep {
     /// The kind of export that the step gives: with it, run again.
     #[serde(default)]
     pub fetches: Option<String>,
+    /// What is looked at, by the name that [`Checked::check`] has once it is done; null if the step looks at nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
 }
 
 /// What was already looked at, by which records.
@@ -564,6 +581,10 @@ impl Report {
             copy.timeline.iter_mut().flat_map(|event| &mut event.cites).for_each(&mut visit);
             copy.families.iter_mut().flat_map(|family| &mut family.cites).for_each(&mut visit);
             copy.replies.iter_mut().flat_map(|reply| &mut reply.cites).for_each(&mut visit);
+            copy.cause.iter_mut().flat_map(|cause| &mut cause.cites).for_each(&mut visit);
+            copy.identifiers.iter_mut().flat_map(|id| &mut id.cites).for_each(&mut visit);
+            copy.stated.iter_mut().flat_map(|part| &mut part.cites).for_each(&mut visit);
+            copy.releases.iter_mut().flat_map(|release| &mut release.cites).for_each(&mut visit);
         }
         for finding in &mut self.findings {
             finding.cites.iter_mut().for_each(&mut visit);

@@ -20,12 +20,13 @@ mod reply;
 mod sample;
 mod several;
 mod sheet;
+mod stated;
 mod symptoms;
 mod terminal;
 mod text;
 mod view;
 
-pub use assemble::{Answered, Surveyed, assemble, message, surveyed};
+pub use assemble::{Answered, Surveyed, assemble, export, message, surveyed};
 pub use authentication::{AUTHENTICATION_SCHEMA, AuthenticationReport, Disagreement};
 pub use codes::{AskedReply, CODES_SCHEMA, CodeList, CodeMeaning, Codes};
 pub use compare::{
@@ -46,11 +47,12 @@ pub use exceptions::{
 pub use guided::{CollectedExport, LookAt, LookMeans, SYMPTOMS_SCHEMA, SymptomCause, SymptomPage, Symptoms};
 pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPart};
 pub use html::{html, symptoms as symptoms_html};
-pub use markdown::{markdown, symptoms as symptoms_markdown};
+pub use markdown::{escape as markdown_text, markdown, symptoms as symptoms_markdown};
 pub use own::{OwnCheck, OwnResult};
 pub use picture::{
-    BeforeAfter, Breadth, BreadthRow, ComparedRow, ComparedWeight, CountRow, DependencyCounts, EventStrip, Picture,
-    StripLane, StripMark, StripTone, Waterfall, WaterfallBar, WaterfallKind,
+    AgeRadius, AgedChange, BeforeAfter, Breadth, BreadthRow, ChangeEnd, ChangeVerified, ComparedRow, ComparedWeight,
+    CountRow, CountSeries, DependencyCounts, EventStrip, Picture, Spread, SpreadRow, StackedCounts, StripLane,
+    StripMark, StripTone, Waterfall, WaterfallBar, WaterfallKind,
 };
 pub use reconciliation::{
     CountedMeasure, RECONCILIATION_SCHEMA, ReconciledOutcome, ReconciledStep, ReconciledTotal, Reconciliations,
@@ -64,7 +66,8 @@ pub use sheet::{
     Bar, Block, Cell, Claim, Numbers, PairLine, Pairs, Pictured, Reference, Row, Section, Sheet, Tone, sheet_html,
     sheet_markdown, sheet_terminal,
 };
+pub use stated::{CopyIdentifier, CopyRelease, IdentifierKind, Part, StatedPart};
 pub use symptoms::claims;
 pub use terminal::{Color, Terminal, symptoms as symptoms_terminal, terminal};
 pub use text::visible;
-pub use view::span;
+pub use view::{instant, span};

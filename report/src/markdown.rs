@@ -285,7 +285,7 @@ fn cites(view: &View<'_>, cites: &[Cite]) -> String {
 }
 
 /// Escapes text so that Markdown shows it as it is, and nothing in it becomes a link.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in visible(text).chars() {
         if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '#' | '$' | '!') {

@@ -1,4 +1,4 @@
-//! Pictures as data: those of symptoms, as `findings` made them, and that of candidates for an exception.
+//! Pictures as data: those of symptoms, as `findings` made them, that of candidates for an exception, and those of figures over cases.
 
 use findings::symptoms::picture as made;
 use jiff::Timestamp;
@@ -22,6 +22,12 @@ pub enum Picture {
     Counts(DependencyCounts),
     /// Candidates for an exception with what each would have let through, narrow to wide.
     Breadth(Breadth),
+    /// How many of several kinds there were in each stretch of time, one on the other.
+    StackedCounts(StackedCounts),
+    /// How long things took: the shortest, the middle, the ninetieth of a hundred, the longest.
+    Spread(Spread),
+    /// Changes that were made, by their age and by how much each lets through.
+    AgeRadius(AgeRadius),
 }
 
 /// From one number to another, step by step.
@@ -256,6 +262,124 @@ fn count(row: &made::Count) -> CountRow {
     CountRow { name: row.name.clone(), good: row.good, bad: row.bad, note: row.note.clone(), cites: cites(&row.cites) }
 }
 
+/// How many of several kinds there were in each stretch of time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StackedCounts {
+    /// What is seen; no two pictures of a page have the same title.
+    pub title: String,
+    /// What is counted, such as `cases`.
+    pub unit: String,
+    /// The stretches of time in order, such as `Aug 2026`.
+    pub steps: Vec<String>,
+    /// The kinds, from the bottom to the top.
+    pub series: Vec<CountSeries>,
+}
+
+/// How many of one kind there were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CountSeries {
+    /// The kind.
+    pub name: String,
+    /// As many numbers as there are stretches.
+    pub counts: Vec<u64>,
+}
+
+/// How long things took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Spread {
+    /// What is seen; no two pictures of a page have the same title.
+    pub title: String,
+    /// What is counted, such as `cases`.
+    pub unit: String,
+    /// What it is called when one is done, such as `answered`.
+    pub done: String,
+    /// One a group.
+    pub rows: Vec<SpreadRow>,
+}
+
+/// How long the things of one group took. Spans are whole seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SpreadRow {
+    /// The group.
+    pub name: String,
+    /// How many are done; the spans are theirs.
+    pub done: u64,
+    /// The shortest.
+    pub least_seconds: Option<u64>,
+    /// The middle one.
+    pub median_seconds: Option<u64>,
+    /// Nine of ten took no longer.
+    pub ninetieth_seconds: Option<u64>,
+    /// The longest.
+    pub most_seconds: Option<u64>,
+    /// How many are not done yet.
+    pub open: u64,
+    /// How old the oldest of these is.
+    pub oldest_open_seconds: Option<u64>,
+    /// How many ended without it.
+    pub without: u64,
+}
+
+/// Changes that were made, by their age and by how much each lets through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgeRadius {
+    /// What is seen; no two pictures of a page have the same title.
+    pub title: String,
+    /// Those that want a look first.
+    pub rows: Vec<AgedChange>,
+    /// How many more there are.
+    pub not_drawn: u64,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgedChange {
+    /// What it is called, such as `#42`.
+    pub name: String,
+    /// Whose it is, such as a client and a ticket.
+    pub about: String,
+    /// What was changed, in a line.
+    pub what: String,
+    /// How old it is.
+    pub age_seconds: u64,
+    /// How many messages it lets through; null if that was not measured.
+    pub messages: Option<u64>,
+    /// Whether it ends.
+    pub end: ChangeEnd,
+    /// When it ends or ended.
+    pub ends: Option<Timestamp>,
+    /// Whether it was looked at since.
+    pub verified: ChangeVerified,
+    /// The guard's answer; null if it was not asked.
+    pub guard: Option<String>,
+}
+
+/// Whether a change ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeEnd {
+    /// Its end is past: it should be gone.
+    Expired,
+    /// No end is stated.
+    NoEnd,
+    /// It will.
+    Ends,
+}
+
+/// Whether a change was looked at since it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeVerified {
+    /// The trouble came back.
+    CameBack,
+    /// Nobody looked.
+    Never,
+    /// Somebody looked, and it could not be told.
+    CannotTell,
+    /// It held.
+    Held,
+}
+
 impl Picture {
     /// Every cite of the picture.
     pub(crate) fn each_cite(&mut self, visit: &mut impl FnMut(&mut Cite)) {
@@ -267,7 +391,7 @@ impl Picture {
                 marks.flat_map(|mark| &mut mark.cites).for_each(visit);
             }
             Picture::Counts(one) => one.rows.iter_mut().flat_map(|row| &mut row.cites).for_each(visit),
-            Picture::Breadth(_) => {}
+            Picture::Breadth(_) | Picture::StackedCounts(_) | Picture::Spread(_) | Picture::AgeRadius(_) => {}
         }
     }
 }

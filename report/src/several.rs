@@ -205,7 +205,7 @@ impl FollowedMessage {
     }
 }
 
-fn cause(cause: &findings::several::SharedCause) -> FollowedCause {
+pub(crate) fn cause(cause: &findings::several::SharedCause) -> FollowedCause {
     let (policy, policy_kind, reply) = match &cause.decider {
         Decider::Policy(name) => (Some(name.clone()), None, None),
         Decider::Kind(kind) => (None, Some(kind.clone()), None),

@@ -343,7 +343,7 @@ pub(crate) fn clock_of_date(message: &Message) -> &'static str {
 }
 
 /// An instant for people: `2026-08-20 09:14:03 UTC`, with milliseconds where there are any.
-pub(crate) fn instant(at: Timestamp) -> String {
+pub fn instant(at: Timestamp) -> String {
     format!("{} {} UTC", day(at), clock(at))
 }
 

@@ -66,6 +66,12 @@ impl Compared {
 pub fn unrelated(lake: &Lake, exception: Option<&Exception>) -> Compared {
     let steps: Vec<&Step> =
         exception.iter().flat_map(|exception| &exception.checked().steps).map(|one| &one.step).collect();
+    unrelated_to(lake, &steps)
+}
+
+/// The same for a change that was made, whether or not it may be made: every difference, explained by one of its steps or not.
+pub fn unrelated_to(lake: &Lake, steps: &[&Step]) -> Compared {
+    let steps = steps.to_vec();
     let around = Around { lake, changes: Changes::of(lake), shown: shown(lake), steps };
     let snapshots = lake.snapshots();
     let mut compared = Compared::default();

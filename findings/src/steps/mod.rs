@@ -169,6 +169,7 @@ impl List<'_> {
                 layer: Some(check.layer),
                 place: way.and_then(|way| open.place(way, values)),
                 command: way.and_then(|way| open.command(way, values)),
+                check: Some(&check.done),
             };
             steps.push((place_in_order(check.id), step));
         }
@@ -201,6 +202,7 @@ impl Open {
             layer: Some(self.check.layer),
             command: way.and_then(|way| self.command(way, values)),
             place: way.and_then(|way| self.place(way, values)),
+            check: Some(&self.check.done),
         }
     }
 

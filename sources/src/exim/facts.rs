@@ -7,7 +7,7 @@ use evidence::{
 };
 
 use super::line::{self, Fields, Line, delivered_to, peer};
-use crate::lines::{Meaning, Role, Said, Seen, facts};
+use crate::lines::{Meaning, Role, Said, Seen, facts, service};
 use crate::message::boundary::words;
 use crate::postfix::codes::refusal;
 use crate::postfix::dovecot::folder;
@@ -96,7 +96,10 @@ pub(super) fn meaning<'t>(line: &Line<'t>, whole: &'t str, host: &str, role: Rol
         Event::Suppressed(text) => vec![context.note(format!("delivery was not tried: {text}"), text)],
         Event::Completed => vec![context.all(Fact::Closed, "Completed")],
         Event::Other(text) => match context.other(text, whole) {
-            said if said.is_empty() => return Meaning::PassedOver(reason(text)),
+            said if said.is_empty() => match service::of("exim", text) {
+                Some(of_the_server) => vec![of_the_server],
+                None => return Meaning::PassedOver(reason(text)),
+            },
             said => said,
         },
     };

@@ -8,6 +8,7 @@ pub(crate) mod envelope;
 mod follow;
 pub(crate) mod journal;
 pub(crate) mod search;
+pub(crate) mod service;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;

@@ -6,8 +6,8 @@ use evidence::{
     System, Verdict, VerdictKind,
 };
 
-use crate::lines::facts;
 pub(super) use crate::lines::{Meaning, Role, Said};
+use crate::lines::{facts, service};
 
 use crate::proxmox::filter;
 use crate::rspamd::{self, task};
@@ -18,8 +18,27 @@ use super::{amavis, codes, dovecot, helpers};
 
 const QUEUE: &str = "Postfix hold queue";
 
-/// Says what a line states.
+/// Says what a line states: about a message, else about the server itself.
 pub(super) fn meaning<'t>(line: &Line<'t>, role: Role) -> Meaning<'t> {
+    match of_a_message(line, role) {
+        Meaning::PassedOver(reason) => of_the_server(line).unwrap_or(Meaning::PassedOver(reason)),
+        facts => facts,
+    }
+}
+
+/// That the server was started, or read its configuration anew.
+fn of_the_server<'t>(line: &Line<'t>) -> Option<Meaning<'t>> {
+    let (system, program) = match line.program {
+        Program::Postfix { .. } => (System::at(Product::Postfix, place(line)), "postfix"),
+        Program::Amavis => (System::at(Product::Amavis, line.host_label()), "amavis"),
+        Program::Dovecot => (System::at(Product::Dovecot, line.host_label()), "dovecot"),
+        Program::Rspamd => (rspamd::log::speaker(&line.host_label()), "rspamd"),
+        Program::Proxmox | Program::Helper(_) | Program::Other(_) => return None,
+    };
+    Some(facts(system, vec![service::of(program, line.body)?]))
+}
+
+fn of_a_message<'t>(line: &Line<'t>, role: Role) -> Meaning<'t> {
     let label = line.host_label();
     match line.program {
         Program::Postfix { daemon, service, .. } => postfix(line, daemon, service, role),

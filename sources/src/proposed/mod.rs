@@ -82,14 +82,19 @@ const DIALECTS: &[&dyn Dialect] = &[&own::Own, &exchange_online::PowerShell, &mi
 /// The largest candidate that is read, in bytes.
 pub const CANDIDATE_MAX_BYTES: usize = 4 << 20;
 
+/// The text of a file that somebody wrote, without a byte order mark.
+pub fn text(bytes: &[u8]) -> String {
+    let (encoding, _) = encoding_of(bytes);
+    Text::part(bytes, 0, encoding).as_str().trim_start_matches('\u{feff}').to_owned()
+}
+
 /// Reads a proposed change. An export of settings is one too: that they shall be as it shows.
 pub fn read(input: &Input<'_>, clock: &Clock) -> Candidate {
     if input.bytes.len() > CANDIDATE_MAX_BYTES {
         return Candidate::unread(format!("{} bytes", input.bytes.len()));
     }
-    let (encoding, _) = encoding_of(input.bytes);
-    let text = Text::part(input.bytes, 0, encoding);
-    let text = text.as_str().trim_start_matches('\u{feff}');
+    let text = text(input.bytes);
+    let text = text.as_str();
     let dialect = DIALECTS.iter().find(|dialect| dialect.is_written_in(text));
     let mut candidate = dialect.map_or_else(|| exported::read(input, clock), |one| one.read(&input.name, text, clock));
     if candidate.steps.is_empty() && candidate.unread.is_empty() {

@@ -1,8 +1,12 @@
 //! Pictures in every face: a file a shape, with its geometry and its three drawings.
 
+mod aged;
 mod breadth;
 mod compared;
 mod counts;
+mod plot;
+mod spread;
+mod stacked;
 mod strip;
 mod waterfall;
 
@@ -29,7 +33,8 @@ pub(crate) fn shown_cites(picture: &Picture) -> Vec<&Cite> {
         Picture::BeforeAfter(one) => compared::shown(&one.rows).0.into_iter().flat_map(|row| &row.cites).collect(),
         Picture::EventStrip(one) => strip::listed(one).0.into_iter().flat_map(|event| event.cites).collect(),
         Picture::Counts(one) => counts::shown(&one.rows).0.iter().flat_map(|row| &row.cites).collect(),
-        Picture::Breadth(_) => Vec::new(),
+        // Counted over many things: no part of them has a record of its own.
+        Picture::Breadth(_) | Picture::StackedCounts(_) | Picture::Spread(_) | Picture::AgeRadius(_) => Vec::new(),
     }
 }
 
@@ -43,6 +48,9 @@ pub(super) fn terminal(page: &mut Page, pictured: &Pictured) {
         Picture::EventStrip(one) => strip::terminal(page, one, numbers),
         Picture::Counts(one) => counts::terminal(page, one, numbers),
         Picture::Breadth(one) => breadth::terminal(page, one),
+        Picture::StackedCounts(one) => stacked::terminal(page, one),
+        Picture::Spread(one) => spread::terminal(page, one),
+        Picture::AgeRadius(one) => aged::terminal(page, one),
     }
     page.line(&[]);
 }
@@ -56,6 +64,9 @@ pub(super) fn markdown(out: &mut String, pictured: &Pictured) {
         Picture::EventStrip(one) => strip::markdown(out, one, numbers),
         Picture::Counts(one) => counts::markdown(out, one, numbers),
         Picture::Breadth(one) => breadth::markdown(out, one),
+        Picture::StackedCounts(one) => stacked::markdown(out, one),
+        Picture::Spread(one) => spread::markdown(out, one),
+        Picture::AgeRadius(one) => aged::markdown(out, one),
     }
 }
 
@@ -68,5 +79,8 @@ pub(super) fn html(pictured: &Pictured) -> Markup {
         Picture::EventStrip(one) => strip::html(one, numbers),
         Picture::Counts(one) => counts::html(one, numbers),
         Picture::Breadth(one) => breadth::html(one),
+        Picture::StackedCounts(one) => stacked::html(one),
+        Picture::Spread(one) => spread::html(one),
+        Picture::AgeRadius(one) => aged::html(one),
     }
 }

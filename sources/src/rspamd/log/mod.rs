@@ -3,7 +3,7 @@
 use evidence::{Identifier, Product, Reading, SourceId, System, Unit, When};
 
 use super::task;
-use crate::lines::{self, Around, LineLog, Meaning, Read, Seen, envelope};
+use crate::lines::{self, Around, LineLog, Meaning, Read, Seen, envelope, facts, service};
 use crate::time::{DayOrder, Zoneless, instant};
 use crate::{Clock, Export, Head, Input, Query, ReadError, Reader, Recognition, Source, ZoneRule};
 
@@ -140,7 +140,8 @@ impl LineLog for RspamdLog {
             if line.body.contains("rspamd_task_write_log: ") {
                 return Read::Torn { expected: "`(default: <T|F> (<action>): [<score>/<required>] [<symbols>])`" };
             }
-            return Read::Line { when, meaning: Meaning::PassedOver("service message") };
+            let of_the_server = service::of("rspamd", line.body).into_iter().collect();
+            return Read::Line { when, meaning: facts(speaker(&host), of_the_server) };
         };
         let said = task::facts(&task, line.body, &host);
         Read::Line { when, meaning: Meaning::Facts(speaker(&host), said) }
