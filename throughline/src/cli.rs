@@ -1,5 +1,12 @@
 //! The command line: the one definition from which help, completions and the man page come.
 
+pub mod case;
+pub mod escalate;
+pub mod notes;
+pub mod runbook;
+pub mod verify;
+pub mod watch;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -14,7 +21,7 @@ pub struct Cli {
 }
 
 const STATUS: &str = "Exit status: 0 answered · 1 answered, but the changed layer or cause is not shown · 2 usage · \
-3 nothing readable · 4 refused by the guard · 70 internal fault · 130 stopped by Ctrl-C";
+3 nothing readable · 4 refused · 5 came back · 6 cannot tell (verify) · 70 internal fault · 130 stopped by Ctrl-C";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -47,6 +54,29 @@ pub enum Command {
     /// List what lets mail through already, the widest first: by whom, until when, what it let through, what would be enough
     #[command(after_help = AUDIT_EXAMPLES)]
     AuditExceptions(AuditExceptions),
+    /// Keep a ticket: its evidence, its journal, how far it is
+    Case {
+        /// What to do
+        #[command(subcommand)]
+        command: case::Case,
+    },
+    /// Write the notes of a ticket: facts, analysis with records, a text for the customer
+    Notes(notes::Notes),
+    /// Give a ticket to somebody else: says to whom and why, and writes the package; refuses until the facts are in
+    #[command(after_help = escalate::EXAMPLES)]
+    Escalate(escalate::Escalate),
+    /// Say of a ticket's change whether it held, came back, or cannot be told, check by check
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(verify::Verify),
+    /// Keep what a client's tickets taught: root cause, signal, validation, rollback
+    Runbook {
+        /// What to do
+        #[command(subcommand)]
+        command: runbook::Runbook,
+    },
+    /// Run the checks of the runbooks unattended, when exports arrive or on a schedule
+    #[command(after_help = watch::EXAMPLES)]
+    Watch(watch::Watch),
     /// List which exports are read, or explain one: how to get it, and what it cannot show
     #[command(after_help = SOURCES_EXAMPLES)]
     Sources {
@@ -404,6 +434,9 @@ pub struct Clocks {
     /// The instant taken as now, for records that do not state their year
     #[arg(long, value_name = "TIME")]
     pub now: Option<String>,
+    /// When the case was opened whose evidence is read: no option, but what stands in for `--now` where a record states no year.
+    #[arg(skip)]
+    pub opened: Option<jiff::Timestamp>,
 }
 
 /// Options about how the answer is printed.

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use evidence::{Address, Identifier, Observation, Reading};
 use layers::part::{self, Kinship, Lookalike, Side};
-use report::{Answered, Comparison, Picked, RunnerUp, Sides};
+use report::{Answered, Comparison, Picked, Report, RunnerUp, Sides};
 use sources::{Clock, Input, Message, NoProgress, Query, Readings, Wanted};
 
-use crate::cli::Compare;
+use crate::cli::{Compare, Follow};
 use crate::failure::Failure;
 use crate::follow::{Asked, addresses, message_id, with_answer};
 use crate::supply::{Hashed, Supply, is_within};
@@ -26,9 +26,18 @@ const MAX_RUNNERS_UP: usize = 5;
 /// # Errors
 /// [`Failure`] if there is no answer.
 pub fn run(options: &Compare) -> Result<u8, Failure> {
-    let supply = Supply::open(&paths(options));
+    let comparison = compared(options, &Supply::open(&paths(options)))?;
+    output::print(&output::page(&comparison, &comparison.sheet(), &options.output)?)?;
+    Ok(u8::from(comparison.parted_at.is_none()))
+}
+
+/// Compares two messages in what was supplied.
+///
+/// # Errors
+/// [`Failure`] if there is no answer.
+pub fn compared(options: &Compare, supply: &Supply) -> Result<Comparison, Failure> {
     let inputs = supply.inputs();
-    let work = Work { options, clock: times::clock(&options.clocks, None)?, supply: &supply, inputs: &inputs };
+    let work = Work { options, clock: times::clock(&options.clocks, None)?, supply, inputs: &inputs };
     let blocked = work.read(work.named_blocked()?)?;
     let mut comparison = match work.named_delivered()? {
         Some(message) => {
@@ -43,8 +52,45 @@ pub fn run(options: &Compare) -> Result<u8, Failure> {
         ..report::ComparedFile::default()
     }));
     excerpt::add(&inputs, |visit| comparison.each_cite(visit));
-    output::print(&output::page(&comparison, &comparison.sheet(), &options.output)?)?;
-    Ok(u8::from(comparison.parted_at.is_none()))
+    Ok(comparison)
+}
+
+/// A followed message beside the delivered one that is most like it in the same evidence; `None` if no record speaks of the message.
+///
+/// # Errors
+/// [`Failure`] if the evidence cannot be read.
+pub fn beside_delivered(options: &Follow, report: &Report, supply: &Supply) -> Result<Option<Comparison>, Failure> {
+    if report.copies.is_empty() {
+        return Ok(None);
+    }
+    let clock = times::clock(&options.clocks, options.at.as_deref())?;
+    let message = match &report.message.message_id {
+        Some(id) => Message { ids: [message_id("--message-id", id)?].into(), ..Message::default() },
+        None => crate::follow::message(options, &clock)?,
+    };
+    let compare = Compare {
+        blocked: None,
+        delivered: None,
+        evidence: Vec::new(),
+        blocked_message_id: None,
+        delivered_message_id: None,
+        recipient: options.recipient.clone(),
+        delivered_recipient: Vec::new(),
+        trust: options.trust.clone(),
+        clocks: options.clocks.clone(),
+        hash_all: options.hash_all,
+        output: options.output.clone(),
+    };
+    let inputs = supply.inputs();
+    let work = Work { options: &compare, clock, supply, inputs: &inputs };
+    let blocked = match work.read(message) {
+        Ok(readings) => readings,
+        Err(Failure::WhichMessage { .. } | Failure::NothingReadable(_)) => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    let mut comparison = work.compare(blocked, |answered| work.pick(answered))?;
+    excerpt::add(&inputs, |visit| comparison.each_cite(visit));
+    Ok(Some(comparison))
 }
 
 /// All that was named, without what lies in a folder that is named too.

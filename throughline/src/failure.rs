@@ -29,6 +29,10 @@ pub enum Failure {
     },
     /// No file could be read; one sentence each.
     NothingReadable(Vec<String>),
+    /// The store of cases did not do what was asked.
+    Store(case::StoreError),
+    /// A client cannot be watched: another process does, or its lock cannot be made.
+    Watched(watch::LockError),
     /// Ctrl-C.
     Stopped,
     /// The answer could not be written.
@@ -45,8 +49,13 @@ impl Failure {
     pub fn status(&self) -> u8 {
         match self {
             Failure::Usage { .. } | Failure::WhichMessage { .. } => 2,
-            Failure::NothingReadable(_) => 3,
-            Failure::Output(_) | Failure::Internal(_) => 70,
+            Failure::Store(case::StoreError::NoSuchCase(_) | case::StoreError::Unusable { .. }) => 2,
+            Failure::Store(case::StoreError::Journal { .. }) => 4,
+            Failure::NothingReadable(_) | Failure::Store(case::StoreError::Archive { .. }) => 3,
+            Failure::Store(_) | Failure::Output(_) | Failure::Internal(_) => 70,
+            // EX_TEMPFAIL of sysexits.h: nothing is wrong, and later it may go.
+            Failure::Watched(watch::LockError::Taken { .. }) => 75,
+            Failure::Watched(_) => 70,
             // As a shell reports a program that SIGINT ended.
             Failure::Stopped => 130,
         }
@@ -73,11 +82,19 @@ impl fmt::Display for Failure {
                     more => write!(f, "\n  and {more} more"),
                 }
             }
+            Failure::Store(error) => f.write_str(&visible(&error.to_string())),
+            Failure::Watched(error) => f.write_str(&visible(&error.to_string())),
             Failure::Stopped => f.write_str("stopped before all evidence was read; there is no answer"),
             Failure::Output(error) => write!(f, "standard output: expected to write the answer, found {error}"),
             Failure::Internal(what) => {
                 write!(f, "internal fault: {what}. Please report it with the command line; evidence need not be sent")
             }
         }
+    }
+}
+
+impl From<case::StoreError> for Failure {
+    fn from(error: case::StoreError) -> Failure {
+        Failure::Store(error)
     }
 }

@@ -19,39 +19,43 @@ use crate::{excerpt, output, own, several, survey, times};
 
 /// Follows one message and prints the answer; gives the exit status.
 ///
+/// # Errors
+/// [`Failure`] if there is no answer.
+pub fn run(options: &Follow) -> Result<u8, Failure> {
+    let (report, status) = report(options, &Supply::open(&options.paths))?;
+    output::print(&shown(&report, options)?)?;
+    Ok(status)
+}
+
+/// Follows one message through what was supplied; gives the answer and the exit status.
+///
 /// Symptoms are looked for in all files beside it. If no message is singled out, they are the answer, or that there are none in what
 /// stands around messages.
 ///
 /// # Errors
 /// [`Failure`] if there is no answer.
-pub fn run(options: &Follow) -> Result<u8, Failure> {
+pub fn report(options: &Follow, supply: &Supply) -> Result<(Report, u8), Failure> {
     let clock = times::clock(&options.clocks, options.at.as_deref())?;
-    let supply = Supply::open(&options.paths);
     let inputs = supply.inputs();
     let (looked_over, too_large) = survey::small(&inputs);
     let ledger = survey::read(&looked_over, &clock)?;
-    let all = Rows { ledger: &ledger, too_large: &too_large };
-    match followed(options, &supply, &inputs, &clock, &all) {
+    let (mut report, status) = match followed(options, supply, &inputs, &clock, &ledger) {
         Err(unclear @ Failure::WhichMessage { .. }) => {
             let why = unclear.to_string();
             // The messages that could be meant are listed below the first line.
             let why = why.lines().next().unwrap_or_default().trim_end_matches(", among them");
             let hashes = supply.hashes(Hashed::by(options.hash_all));
             let report = survey::alone(&ledger, times::now(&options.clocks), &hashes, why);
-            let Some(mut report) = report else { return Err(unclear) };
-            report.assumptions.extend(survey::not_looked_at(&too_large).chain(survey::left_out(&ledger)));
-            finish(&mut report, options, &supply, &inputs)?;
-            Ok(survey::status(&report))
+            let Some(report) = report else { return Err(unclear) };
+            let status = survey::status(&report);
+            (report, status)
         }
-        done => done,
-    }
-}
-
-/// Every row of the files that symptoms are looked for in, and the files that are too large for that.
-#[derive(Clone, Copy)]
-struct Rows<'a> {
-    ledger: &'a Ledger<'a>,
-    too_large: &'a [String],
+        done => done?,
+    };
+    report.assumptions.extend(survey::not_looked_at(&too_large).chain(survey::left_out(&ledger)));
+    report.evidence.extend(supply.refused());
+    excerpt::add(&inputs, |visit| report.each_cite(visit));
+    Ok((report, status))
 }
 
 fn followed(
@@ -59,15 +63,14 @@ fn followed(
     supply: &Supply,
     inputs: &[Input<'_>],
     clock: &Clock,
-    rows: &Rows<'_>,
-) -> Result<u8, Failure> {
+    ledger: &Ledger<'_>,
+) -> Result<(Report, u8), Failure> {
     let message = match several::meant(options, supply, inputs, clock)? {
         Meant::One(message) => message,
         Meant::Several(chosen) => {
-            let mut report = several::answer(chosen, options, supply, inputs, clock, rows.ledger)?;
-            report.assumptions.extend(survey::not_looked_at(rows.too_large).chain(survey::left_out(rows.ledger)));
-            finish(&mut report, options, supply, inputs)?;
-            return Ok(status(&report).max(u8::from(!are_all_shown(&report))));
+            let report = several::answer(chosen, options, supply, inputs, clock, ledger)?;
+            let status = status(&report).max(u8::from(!are_all_shown(&report)));
+            return Ok((report, status));
         }
     };
     let (readings, hashes) = std::thread::scope(|scope| {
@@ -75,17 +78,9 @@ fn followed(
         (supply.read(inputs, message, clock), hashes.join())
     });
     let hashes = hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    let mut report = answer(readings?, options, inputs, &hashes, rows.ledger);
-    report.assumptions.extend(survey::not_looked_at(rows.too_large).chain(survey::left_out(rows.ledger)));
-    finish(&mut report, options, supply, inputs)?;
-    Ok(status(&report))
-}
-
-/// Adds what the files alone know, and prints the answer.
-fn finish(report: &mut Report, options: &Follow, supply: &Supply, inputs: &[Input<'_>]) -> Result<(), Failure> {
-    report.evidence.extend(supply.refused());
-    excerpt::add(inputs, |visit| report.each_cite(visit));
-    output::print(&shown(report, options)?)
+    let report = answer(readings?, options, inputs, &hashes, ledger);
+    let status = status(&report);
+    Ok((report, status))
 }
 
 /// Whether every one of several messages was followed, and fate and cause of all their copies are shown.

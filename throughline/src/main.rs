@@ -1,27 +1,33 @@
 //! throughline at a prompt: follows one message and shows which layer changed its fate, with the records.
 
 mod authenticate;
+mod case;
 mod causes;
 mod cli;
 mod codes;
 mod compare;
+mod escalate;
 mod exception;
 mod excerpt;
 mod failure;
 mod follow;
 mod headers;
 mod list;
+mod notes;
 mod output;
 mod own;
+mod progress;
 mod reconcile;
 mod resolve;
+mod runbook;
 mod sample;
 mod several;
 mod supply;
 mod survey;
 mod symptoms;
 mod times;
-mod watch;
+mod unattended;
+mod verify;
 
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -66,6 +72,12 @@ fn run(command: &Command) -> Result<u8, Failure> {
         Command::Reconcile(options) => return reconcile::run(options),
         Command::Exception { command } => return exception::run(command),
         Command::AuditExceptions(options) => return exception::audit(options),
+        Command::Case { command } => return case::run(command),
+        Command::Notes(options) => return notes::run(options),
+        Command::Escalate(options) => return escalate::run(options),
+        Command::Verify(options) => return verify::run(options),
+        Command::Runbook { command } => return runbook::run(command),
+        Command::Watch(options) => return unattended::run(options),
         Command::Headers(options) => headers::run(options)?,
         Command::Auth(options) => authenticate::run(options)?,
         Command::Causes(options) => causes::run(options)?,

@@ -13,9 +13,9 @@ use sources::{Clock, Input, Message, Readings, Sighted, Sought, SoughtSender};
 use crate::cli::Follow;
 use crate::failure::Failure;
 use crate::follow::{self, Asked, addresses, with_answer};
+use crate::progress::Meter;
 use crate::supply::Supply;
 use crate::times;
-use crate::watch::Watch;
 
 /// Which messages are meant.
 pub enum Meant {
@@ -90,6 +90,23 @@ pub fn meant(options: &Follow, supply: &Supply, inputs: &[Input<'_>], clock: &Cl
         [only] => Meant::One(only.message.clone()),
         _ => several(list, options, common(options), found.not_gathered),
     })
+}
+
+/// All messages that have something in common, whether or not they are samples, since an instant: those of which no record states one
+/// are among them.
+///
+/// # Errors
+/// [`Failure::Stopped`] if the user stopped it.
+pub fn all(
+    sought: Sought,
+    since: Option<jiff::Timestamp>,
+    supply: &Supply,
+    inputs: &[Input<'_>],
+    clock: &Clock,
+) -> Result<Chosen, Failure> {
+    let mut found = supply.find(inputs, &sought, clock)?;
+    found.list.retain(|one| one.at.is_none() || one.at >= since);
+    Ok(Chosen { list: found.list, asked: String::new(), senders: sought.senders, more: found.not_gathered })
 }
 
 fn several(list: Vec<Sighted>, options: &Follow, asked: String, more: usize) -> Meant {
@@ -196,14 +213,14 @@ pub fn each<R>(
     let beyond = list.len().saturating_sub(options.limit);
     list.drain(..beyond);
     let work = Work { options, supply, inputs, clock, recipients: addresses(&options.recipient), senders };
-    let watch = Watch::counting(list.len() as u64);
+    let meter = Meter::counting(list.len() as u64);
     let mut taken = Vec::new();
     for sighted in list {
-        let readings = work.read(&sighted, &watch)?;
+        let readings = work.read(&sighted, &meter)?;
         taken.extend(work.fitting(readings, |answered, _| take(answered)));
-        watch.step();
+        meter.step();
     }
-    watch.finish();
+    meter.finish();
     Ok((taken, beyond + more))
 }
 
@@ -230,23 +247,23 @@ struct Work<'a> {
 impl Work<'_> {
     /// Follows those first whose records bear ids: what of the others belongs to them is theirs.
     fn follow_all(&self, list: Vec<Sighted>) -> Result<Vec<Followed>, Failure> {
-        let watch = Watch::counting(list.len() as u64);
+        let meter = Meter::counting(list.len() as u64);
         let (named, unnamed): (Vec<Sighted>, Vec<Sighted>) = list.into_iter().partition(|one| one.message_id.is_some());
         let mut followed: Vec<Followed> = Vec::new();
         for sighted in named.into_iter().chain(unnamed) {
             if !is_told_by_another(&sighted, &followed) {
-                let one = self.follow(sighted, &watch)?;
+                let one = self.follow(sighted, &meter)?;
                 followed.extend(one.filter(|one| !is_followed(one, &followed)));
             }
-            watch.step();
+            meter.step();
         }
-        watch.finish();
+        meter.finish();
         Ok(followed)
     }
 
     /// Follows one message; `None` if all its records together show that it does not fit.
-    fn follow(&self, sighted: Sighted, watch: &Watch) -> Result<Option<Followed>, Failure> {
-        let readings = self.read(&sighted, watch)?;
+    fn follow(&self, sighted: Sighted, meter: &Meter) -> Result<Option<Followed>, Failure> {
+        let readings = self.read(&sighted, meter)?;
         Ok(self.fitting(readings, |answered, member| {
             let told = FollowedMessage::of(answered, &member, self.command(&sighted));
             Followed { sighted: sighted.clone(), member, told }

@@ -10,7 +10,7 @@ use sources::{
 };
 
 use crate::failure::Failure;
-use crate::watch::Watch;
+use crate::progress::Meter;
 
 /// All files that were named, opened or refused.
 pub struct Supply {
@@ -47,6 +47,14 @@ impl Supply {
         self
     }
 
+    /// The same with only those files whose names pass.
+    #[must_use]
+    pub fn keeping(mut self, is_kept: impl Fn(&str) -> bool) -> Supply {
+        self.evidence.files.retain(|file| is_kept(&file.name));
+        self.evidence.refused.retain(|refusal| is_kept(&refusal.file));
+        self
+    }
+
     /// The files, for reading.
     pub fn inputs(&self) -> Vec<Input<'_>> {
         self.evidence.files.iter().map(input).collect()
@@ -78,9 +86,9 @@ impl Supply {
     /// # Errors
     /// [`Failure`] if nothing can be read, if the message is not singled out, or if the user stopped it.
     pub fn read(&self, inputs: &[Input<'_>], message: Message, clock: &Clock) -> Result<Readings, Failure> {
-        let watch = Watch::start(inputs.iter().map(|input| input.bytes.len() as u64).sum());
-        let readings = self.read_with(inputs, message, clock, &watch);
-        watch.finish();
+        let meter = Meter::start(inputs.iter().map(|input| input.bytes.len() as u64).sum());
+        let readings = self.read_with(inputs, message, clock, &meter);
+        meter.finish();
         readings
     }
 
@@ -108,10 +116,10 @@ impl Supply {
     /// # Errors
     /// [`Failure::Stopped`] if the user stopped it.
     pub fn find(&self, inputs: &[Input<'_>], sought: &Sought, clock: &Clock) -> Result<Sightings, Failure> {
-        let watch = Watch::start(inputs.iter().map(|input| input.bytes.len() as u64).sum());
-        let found = sources::find(inputs, sought, clock, &watch);
-        watch.finish();
-        if watch.is_cancelled() { Err(Failure::Stopped) } else { Ok(found) }
+        let meter = Meter::start(inputs.iter().map(|input| input.bytes.len() as u64).sum());
+        let found = sources::find(inputs, sought, clock, &meter);
+        meter.finish();
+        if meter.is_cancelled() { Err(Failure::Stopped) } else { Ok(found) }
     }
 
     /// SHA-256 of the files by name.

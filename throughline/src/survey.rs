@@ -9,7 +9,7 @@ use report::{FindingKind, Report, Standing, Surveyed};
 use sources::{Clock, Input, Progress as _};
 
 use crate::failure::Failure;
-use crate::watch::Watch;
+use crate::progress::Meter;
 
 /// Beside a followed message, symptoms are looked for in files up to this size: more takes longer than the message itself.
 const SMALL_MAX_BYTES: usize = 64 << 20;
@@ -26,10 +26,10 @@ pub fn small<'a>(inputs: &[Input<'a>]) -> (Vec<Input<'a>>, Vec<String>) {
 /// # Errors
 /// [`Failure::Stopped`] if the user stopped it.
 pub fn read<'a>(inputs: &'a [Input<'a>], clock: &Clock) -> Result<Ledger<'a>, Failure> {
-    let watch = Watch::start(inputs.iter().map(|input| input.bytes.len() as u64).sum());
-    let ledger = Ledger::read(inputs, clock, &watch);
-    watch.finish();
-    if watch.is_cancelled() { Err(Failure::Stopped) } else { Ok(ledger) }
+    let meter = Meter::start(inputs.iter().map(|input| input.bytes.len() as u64).sum());
+    let ledger = Ledger::read(inputs, clock, &meter);
+    meter.finish();
+    if meter.is_cancelled() { Err(Failure::Stopped) } else { Ok(ledger) }
 }
 
 /// The report of what all rows show where no message is singled out, and why none is; `None` if there is nothing in them but

@@ -14,10 +14,11 @@ use crate::failure::Failure;
 pub fn clock(options: &Clocks, around: Option<&str>) -> Result<Clock, Failure> {
     let zone = zone(&options.tz)?;
     let zone_label = if options.tz == "UTC" { "UTC (default)".to_owned() } else { format!("{} by --tz", options.tz) };
-    let reference = match (around, &options.now) {
-        (Some(at), _) => instant("--at", at, &zone)?,
-        (None, Some(now)) => middle_of_the_past_year(instant("--now", now, &zone)?),
-        (None, None) => middle_of_the_past_year(Timestamp::now()),
+    let reference = match (around, &options.now, options.opened) {
+        (Some(at), ..) => instant("--at", at, &zone)?,
+        (None, Some(now), _) => middle_of_the_past_year(instant("--now", now, &zone)?),
+        (None, None, Some(opened)) => around_the_opening(opened),
+        (None, None, None) => middle_of_the_past_year(Timestamp::now()),
     };
     Ok(Clock { zone, zone_label, reference })
 }
@@ -32,6 +33,12 @@ pub fn now(options: &Clocks) -> Option<Timestamp> {
 /// that ends now, because a log does not come from the future (a day is allowed for clocks and zones that differ).
 fn middle_of_the_past_year(now: Timestamp) -> Timestamp {
     now - SignedDuration::from_hours(24 * (182 - 1))
+}
+
+/// The instant to which a date without a year is brought nearest in the evidence of a case: most of it is from before the case was
+/// opened, and for three months more is added. It is the same whenever somebody looks.
+fn around_the_opening(opened: Timestamp) -> Timestamp {
+    opened - SignedDuration::from_hours(24 * 91)
 }
 
 fn zone(name: &str) -> Result<TimeZone, Failure> {
@@ -55,4 +62,26 @@ pub fn instant(option: &str, text: &str, zone: &TimeZone) -> Result<Timestamp, F
         found: format!("`{}`", text.escape_debug()),
         hint: format!("Try {option} 2026-08-20T09:14Z"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn years_of_a_case() {
+        let opened: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
+        let clocks = Clocks { tz: "UTC".to_owned(), now: None, opened: Some(opened) };
+        let reference = clock(&clocks, None).unwrap().reference;
+        let nearest = |years: [&str; 2]| years.map(|day| day.parse::<Timestamp>().unwrap());
+        // What is added later is of the days after the opening, and not of a year before.
+        for (years, expected) in [
+            (["2026-03-01T00:00:00Z", "2027-03-01T00:00:00Z"], 0),
+            (["2025-11-24T00:00:00Z", "2026-11-24T00:00:00Z"], 1),
+            (["2026-01-05T00:00:00Z", "2027-01-05T00:00:00Z"], 1),
+        ] {
+            let [one, two] = nearest(years).map(|day| day.duration_since(reference).abs());
+            assert_eq!(usize::from(two < one), expected, "{years:?}");
+        }
+    }
 }

@@ -9,13 +9,13 @@ use report::{CheckedExceptions, ExceptionCheck, MeasuredHistory, MeasuredScope, 
 use sources::{Clock, proposed};
 
 use super::{Found, Work, approval, around, as_follow, is_named, one_file, stray_approvals};
-use crate::cli::CheckException;
+use crate::cli::{CheckException, Clocks, Output, Which};
 use crate::failure::Failure;
 use crate::supply::Supply;
 use crate::{excerpt, output, survey, times};
 
 /// The exit status of a change that may not be made.
-const REFUSED: u8 = 4;
+pub const REFUSED: u8 = 4;
 
 /// Judges a proposed change; gives the exit status: 4 if it is refused.
 ///
@@ -28,18 +28,53 @@ pub fn run(options: &CheckException) -> Result<u8, Failure> {
     let approval = options.approval.as_deref().map(|path| approval(path, &clock)).transpose()?;
     let named: Vec<&Path> = std::iter::once(&options.candidate).chain(&options.approval).map(AsRef::as_ref).collect();
     let supply = Supply::open(&options.paths).without(&named);
+    let document = judged(&Question {
+        candidate: &candidate,
+        approvals: approval.as_slice(),
+        supply: &supply,
+        which: &options.which,
+        clocks: &options.clocks,
+        output: &options.output,
+    })?;
+    output::print(&output::page(&document, &document.sheet(), &options.output)?)?;
+    Ok(if document.refused { REFUSED } else { 0 })
+}
+
+/// A change that the guard is asked about.
+pub struct Question<'a> {
+    /// The change.
+    pub candidate: &'a proposed::Candidate,
+    /// Recorded approvals; the first that covers it counts.
+    pub approvals: &'a [Approval],
+    /// The evidence.
+    pub supply: &'a Supply,
+    /// Which message is meant.
+    pub which: &'a Which,
+    /// Its clocks.
+    pub clocks: &'a Clocks,
+    /// How the answer is printed.
+    pub output: &'a Output,
+}
+
+/// What the guard says of a change.
+///
+/// # Errors
+/// [`Failure`] if there is no answer.
+pub fn judged(question: &Question<'_>) -> Result<ExceptionCheck, Failure> {
+    let clock = times::clock(question.clocks, question.which.at.as_deref())?;
+    let supply = question.supply;
     let inputs = supply.inputs();
     if inputs.is_empty() && supply.refused().next().is_some() {
         return Err(Failure::NothingReadable(supply.refused().filter_map(|file| file.error).collect()));
     }
-    let work = Work::of(&supply, &inputs, &clock, &options.clocks);
-    let found = followed(options, &work)?;
+    let work = Work::of(supply, &inputs, &clock, question.clocks);
+    let found = followed(question, &work)?;
     let (small, too_large) = survey::small(&inputs);
     let ledger = around(&small, &clock)?;
     let now = work.now(ledger.around(), &found);
     let world = World { lake: ledger.around(), needs: &found.needs, now };
-    let checked = exceptions::check(&candidate, &world);
-    let (exception, not_covered) = decided(checked.clone(), approval.clone(), &work.samples(), now);
+    let checked = exceptions::check(question.candidate, &world);
+    let Decided { exception, approval, not_covered } = decided(&checked, question.approvals, &work.samples(), now);
     let (radius, picture, history) = measured(&work, &checked, &found.needs)?;
     let mut notes: Vec<String> = found.left_aside().into_iter().collect();
     notes.extend(survey::not_looked_at(&too_large).chain(survey::left_out(&ledger)));
@@ -48,7 +83,7 @@ pub fn run(options: &CheckException) -> Result<u8, Failure> {
     let mut document = ExceptionCheck::of(CheckedExceptions {
         checked: &checked,
         exception: exception.as_ref(),
-        approval: approval.as_ref(),
+        approval,
         not_covered,
         usefulness: usefulness(&found),
         radius,
@@ -60,8 +95,7 @@ pub fn run(options: &CheckException) -> Result<u8, Failure> {
         now,
     });
     excerpt::add(&inputs, |visit| document.each_cite(visit));
-    output::print(&output::page(&document, &document.sheet(), &options.output)?)?;
-    Ok(if document.refused { REFUSED } else { 0 })
+    Ok(document)
 }
 
 /// Standard input can be read once.
@@ -78,6 +112,10 @@ fn one_reader_of_standard_input(options: &CheckException) -> Result<(), Failure>
     })
 }
 
+/// The change that a file, or standard input, holds.
+///
+/// # Errors
+/// [`Failure`] if it is no one file, or cannot be opened.
 fn candidate(path: &Path, clock: &Clock) -> Result<proposed::Candidate, Failure> {
     let supply = Supply::open(&[path.to_owned()]);
     let inputs = supply.inputs();
@@ -85,19 +123,50 @@ fn candidate(path: &Path, clock: &Clock) -> Result<proposed::Candidate, Failure>
 }
 
 /// What was found out about the message; nothing if none is meant.
-fn followed(options: &CheckException, work: &Work<'_>) -> Result<Found, Failure> {
-    let is_named = is_named(&options.which);
+fn followed(question: &Question<'_>, work: &Work<'_>) -> Result<Found, Failure> {
+    let is_named = is_named(question.which);
     if work.inputs.is_empty() && !is_named {
         return Ok(Found::default());
     }
-    match work.follow(&as_follow(&options.paths, &options.which, &options.clocks, &options.output)) {
+    match work.follow(&as_follow(&[], question.which, question.clocks, question.output)) {
         Err(Failure::WhichMessage { .. } | Failure::NothingReadable(_)) if !is_named => Ok(Found::default()),
         other => other,
     }
 }
 
-/// What may be made of a judged change, and why the approval does not cover it.
-fn decided(
+/// What may be made of a judged change.
+struct Decided<'a> {
+    /// `None` if it is refused.
+    exception: Option<Exception>,
+    /// The approval that covers it, else the first one.
+    approval: Option<&'a Approval>,
+    /// Why that does not cover it.
+    not_covered: Option<String>,
+}
+
+fn decided<'a>(
+    checked: &Checked,
+    approvals: &'a [Approval],
+    samples: &[String],
+    now: Option<Timestamp>,
+) -> Decided<'a> {
+    let mut first: Option<Decided<'a>> = None;
+    for approval in approvals {
+        let (exception, not_covered) = covered(checked.clone(), Some(approval.clone()), samples, now);
+        let decided = Decided { exception, approval: Some(approval), not_covered };
+        if decided.exception.is_some() {
+            return decided;
+        }
+        first.get_or_insert(decided);
+    }
+    first.unwrap_or_else(|| {
+        let (exception, not_covered) = covered(checked.clone(), None, samples, now);
+        Decided { exception, approval: None, not_covered }
+    })
+}
+
+/// What may be made of a judged change with one approval, and why that does not cover it.
+fn covered(
     checked: Checked,
     approval: Option<Approval>,
     samples: &[String],

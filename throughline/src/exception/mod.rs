@@ -18,12 +18,14 @@ use sources::{Clock, Input};
 use crate::cli::{self, Clocks, Follow, Output, Which};
 use crate::failure::Failure;
 use crate::follow::{Asked, addresses, with_answer};
+use crate::progress::Meter;
 use crate::several::{self, Meant};
 use crate::supply::{Hashed, Supply};
-use crate::watch::Watch;
 use crate::{survey, times};
 
 pub use audit::run as audit;
+pub use check::{Question, REFUSED, judged};
+pub use propose::propose;
 
 /// How many messages are followed at most.
 const MAX_FOLLOWED: usize = 50;
@@ -58,11 +60,11 @@ impl<'a> Work<'a> {
         if scopes.is_empty() || self.inputs.is_empty() {
             return Ok(Measured { radii: vec![exceptions::Radius::default(); scopes.len()], ..Measured::default() });
         }
-        let watch = Watch::start(self.inputs.iter().map(|input| input.bytes.len() as u64).sum());
-        let measured = exceptions::measure(self.inputs, scopes, self.clock, &watch);
-        watch.finish();
+        let meter = Meter::start(self.inputs.iter().map(|input| input.bytes.len() as u64).sum());
+        let measured = exceptions::measure(self.inputs, scopes, self.clock, &meter);
+        meter.finish();
         use sources::Progress as _;
-        if watch.is_cancelled() { Err(Failure::Stopped) } else { Ok(measured) }
+        if meter.is_cancelled() { Err(Failure::Stopped) } else { Ok(measured) }
     }
 
     /// Who uses what lets mail through, in the order of `scopes`.
@@ -71,11 +73,11 @@ impl<'a> Work<'a> {
             return Ok(Vec::new());
         }
         let scopes: Vec<Scope> = scopes.iter().map(|(_, scope)| scope.clone()).collect();
-        let watch = Watch::start(self.inputs.iter().map(|input| input.bytes.len() as u64).sum());
-        let users = exceptions::users(self.inputs, &scopes, self.clock, &watch);
-        watch.finish();
+        let meter = Meter::start(self.inputs.iter().map(|input| input.bytes.len() as u64).sum());
+        let users = exceptions::users(self.inputs, &scopes, self.clock, &meter);
+        meter.finish();
         use sources::Progress as _;
-        if watch.is_cancelled() { Err(Failure::Stopped) } else { Ok(users) }
+        if meter.is_cancelled() { Err(Failure::Stopped) } else { Ok(users) }
     }
 
     /// What the user calls now, else the newest instant that the evidence states: the clock of the machine is nobody's evidence.
@@ -225,9 +227,16 @@ fn is_named(which: &Which) -> bool {
 fn approval(path: &Path, clock: &Clock) -> Result<Approval, Failure> {
     let supply = Supply::open(&[path.to_owned()]);
     let inputs = supply.inputs();
-    let file = one_file("--approval", &supply, &inputs)?;
+    recorded("--approval", one_file("--approval", &supply, &inputs)?, clock)
+}
+
+/// A recorded approval that a part of the command line names.
+///
+/// # Errors
+/// [`Failure::Usage`] if it is none.
+pub fn recorded(what: &str, file: &Input<'_>, clock: &Clock) -> Result<Approval, Failure> {
     Approval::recorded(file, clock).map_err(|error| Failure::Usage {
-        what: "--approval".to_owned(),
+        what: what.to_owned(),
         expected: "a recorded approval".to_owned(),
         found: error.to_string(),
         hint: "It is never read from the evidence".to_owned(),
@@ -238,7 +247,7 @@ fn approval(path: &Path, clock: &Clock) -> Result<Approval, Failure> {
 ///
 /// # Errors
 /// [`Failure::NothingReadable`] if there is none, [`Failure::Usage`] if there are several.
-fn one_file<'a>(what: &str, supply: &Supply, inputs: &'a [Input<'a>]) -> Result<&'a Input<'a>, Failure> {
+pub fn one_file<'a>(what: &str, supply: &Supply, inputs: &'a [Input<'a>]) -> Result<&'a Input<'a>, Failure> {
     match inputs {
         [file] => Ok(file),
         [] => Err(Failure::NothingReadable(supply.refused().filter_map(|file| file.error).collect())),

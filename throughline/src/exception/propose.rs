@@ -6,7 +6,7 @@ use exceptions::{Cure, Done, Measured, Need, Proposal, Radius, Scope, World};
 use report::{ExceptionProposal, MeasuredHistory, Picture, ProposalAnswer, ProposalOf};
 
 use super::{Work, around, as_follow, stray_approvals};
-use crate::cli::Propose;
+use crate::cli::{Follow, Propose};
 use crate::failure::Failure;
 use crate::supply::Supply;
 use crate::{excerpt, output, survey, times};
@@ -16,11 +16,21 @@ use crate::{excerpt, output, survey, times};
 /// # Errors
 /// [`Failure`] if there is no answer.
 pub fn run(options: &Propose) -> Result<u8, Failure> {
-    let clock = times::clock(&options.clocks, options.which.at.as_deref())?;
-    let supply = Supply::open(&options.paths);
+    let follow = as_follow(&options.paths, &options.which, &options.clocks, &options.output);
+    let document = propose(&follow, &Supply::open(&options.paths))?;
+    output::print(&output::page(&document, &document.sheet(), &options.output)?)?;
+    Ok(u8::from(document.answer == ProposalAnswer::NotShown))
+}
+
+/// The narrowest exception for the messages that the options of `follow` mean, by what was supplied.
+///
+/// # Errors
+/// [`Failure`] if there is no answer.
+pub fn propose(options: &Follow, supply: &Supply) -> Result<ExceptionProposal, Failure> {
+    let clock = times::clock(&options.clocks, options.at.as_deref())?;
     let inputs = supply.inputs();
-    let work = Work::of(&supply, &inputs, &clock, &options.clocks);
-    let found = work.follow(&as_follow(&options.paths, &options.which, &options.clocks, &options.output))?;
+    let work = Work::of(supply, &inputs, &clock, &options.clocks);
+    let found = work.follow(options)?;
     let (small, too_large) = survey::small(&inputs);
     let ledger = around(&small, &clock)?;
     let world = World { lake: ledger.around(), needs: &found.needs, now: work.now(ledger.around(), &found) };
@@ -48,8 +58,7 @@ pub fn run(options: &Propose) -> Result<u8, Failure> {
         evidence: work.evidence(ledger.around(), &too_large),
     });
     excerpt::add(&inputs, |visit| document.each_cite(visit));
-    output::print(&output::page(&document, &document.sheet(), &options.output)?)?;
-    Ok(u8::from(document.answer == ProposalAnswer::NotShown))
+    Ok(document)
 }
 
 /// Every proposal of all cures.

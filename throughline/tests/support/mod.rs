@@ -322,12 +322,11 @@ pub fn compare(case: &Case, label: &str, evidence: &[Evidence], environment: &[(
 /// # Errors
 /// One sentence if the program gave no document.
 pub fn exception(case: &Case, label: &str, evidence: &[Evidence], environment: &[(&str, &str)]) -> Result<Run, String> {
-    let hashed: Vec<Evidence> = evidence.iter().map(|file| with_hashes(file, evidence)).collect();
-    let folder = folder_of(case, label, &hashed)?;
+    let whole: Vec<Evidence> = evidence.iter().map(|file| hashed(file, evidence)).collect();
+    let folder = folder_of(case, label, &whole)?;
     // What a section takes away is named all the same.
     let known: Vec<Evidence> = evidence.iter().chain(&case.evidence).cloned().collect();
-    let asked: Vec<Evidence> =
-        case.candidate.iter().chain(&case.approvals).map(|file| with_hashes(file, &known)).collect();
+    let asked: Vec<Evidence> = case.candidate.iter().chain(&case.approvals).map(|file| hashed(file, &known)).collect();
     let beside = folder_of(case, &format!("{label}-asked"), &asked)?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
     match case.command.as_str() {
@@ -359,7 +358,7 @@ pub fn exception(case: &Case, label: &str, evidence: &[Evidence], environment: &
 }
 
 /// A file in which `{sha256:FILE}` is replaced by the hash of that file.
-fn with_hashes(file: &Evidence, all: &[Evidence]) -> Evidence {
+pub fn hashed(file: &Evidence, all: &[Evidence]) -> Evidence {
     let mut text = file.text.clone();
     for other in all {
         let placeholder = format!("{{sha256:{}}}", other.name);

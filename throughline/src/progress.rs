@@ -10,6 +10,11 @@ use sources::Progress;
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
+/// Whether Ctrl-C asked the work to stop.
+pub fn is_stopped() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
 /// The work is shown only if it takes longer.
 const SHOWN_AFTER: Duration = Duration::from_secs(1);
 
@@ -17,11 +22,12 @@ const SHOWN_AFTER: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy)]
 enum Counted {
     Bytes,
+    Copied,
     Messages,
 }
 
 /// Progress on standard error, if that is a terminal.
-pub struct Watch {
+pub struct Meter {
     started: Instant,
     total: u64,
     counted: Counted,
@@ -30,15 +36,31 @@ pub struct Watch {
     bar: OnceLock<ProgressBar>,
 }
 
-impl Watch {
+impl Meter {
     /// Starts to watch; from now on the first Ctrl-C asks the work to stop, the second ends the program.
-    pub fn start(total_bytes: u64) -> Watch {
-        Watch::of(Counted::Bytes, total_bytes)
+    pub fn start(total_bytes: u64) -> Meter {
+        Meter::of(Counted::Bytes, total_bytes)
     }
 
-    /// Starts to watch work on so many messages; each is one [`Watch::step`].
-    pub fn counting(messages: u64) -> Watch {
-        Watch::of(Counted::Messages, messages)
+    /// Starts to watch the copying of so many bytes, which a Ctrl-C ends with the program: what was not copied whole is not added.
+    pub fn copying(total_bytes: u64) -> Meter {
+        Meter::seen(Counted::Copied, total_bytes)
+    }
+
+    /// So many bytes are copied by now.
+    pub fn copied(&self, bytes: u64) {
+        let before = self.done.load(Ordering::Relaxed);
+        self.go_on(bytes.saturating_sub(before));
+    }
+
+    /// Whether somebody sees it.
+    pub fn is_seen(&self) -> bool {
+        self.is_seen
+    }
+
+    /// Starts to watch work on so many messages; each is one [`Meter::step`].
+    pub fn counting(messages: u64) -> Meter {
+        Meter::of(Counted::Messages, messages)
     }
 
     /// One more message is done.
@@ -54,14 +76,18 @@ impl Watch {
         }
     }
 
-    fn of(counted: Counted, total: u64) -> Watch {
+    fn of(counted: Counted, total: u64) -> Meter {
         // Fails if a handler is set already; Ctrl-C then does what that one does.
         let _ = ctrlc::set_handler(|| {
             if STOP.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
         });
-        Watch {
+        Meter::seen(counted, total)
+    }
+
+    fn seen(counted: Counted, total: u64) -> Meter {
+        Meter {
             started: Instant::now(),
             total,
             counted,
@@ -83,6 +109,7 @@ impl Watch {
             .with_elapsed(self.started.elapsed());
         let template = match self.counted {
             Counted::Bytes => "reading {bar:30} {decimal_bytes} of {decimal_total_bytes} ({eta})",
+            Counted::Copied => "copying {bar:30} {decimal_bytes} of {decimal_total_bytes} ({eta})",
             Counted::Messages => "following {bar:30} {pos} of {len} messages ({eta})",
         };
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -90,7 +117,7 @@ impl Watch {
     }
 }
 
-impl Progress for Watch {
+impl Progress for Meter {
     fn advance(&self, bytes: u64) {
         if matches!(self.counted, Counted::Bytes) {
             self.go_on(bytes);

@@ -1,0 +1,292 @@
+//! `case approve` and `case change`: what was approved, and what was changed.
+
+use std::path::Path;
+
+use ::case::told::Done;
+use ::case::{Deed, Entry, Purpose};
+use exceptions::Approval;
+use jiff::Timestamp;
+use report::{ExceptionCheck, GuardAnswer};
+use sources::{Clock, Input, proposed};
+
+use super::by_hand::{append, told};
+use super::desk::{self, Desk, Worked};
+use super::look;
+use crate::cli::case::{ApproveCase, ChangeCase};
+use crate::cli::{Clocks, Which};
+use crate::exception::{self, Question};
+use crate::failure::Failure;
+use crate::supply::Supply;
+use crate::{output, times};
+
+/// Records an approval; gives the exit status.
+///
+/// # Errors
+/// [`Failure`] if it is none.
+pub fn approve(options: &ApproveCase) -> Result<u8, Failure> {
+    let mut desk = Desk::open(&options.store, &options.clocks)?;
+    let mut worked = desk.named(&options.named)?;
+    let clock = times::clock(&options.clocks, None)?;
+    let given = Given::read("FILE", &options.file, &worked)?;
+    let approval = given.approval("FILE", &clock)?;
+    let draft = desk.draft(recorded(&approval, &given));
+    if let Some(entry) = same_approval(&worked.journal, &given.text) {
+        let said = format!("This approval is recorded already, in entry {}", entry.seq);
+        return told(&worked, Some(Done { said, ..Done::default() }), &options.output);
+    }
+    let said = format!(
+        "Recorded in case {}: approved by {} ({}), until {}",
+        worked.case.number,
+        approval.who(),
+        approval.role(),
+        report::instant(approval.ends())
+    );
+    let done = append(&mut desk, &mut worked, draft, said)?;
+    told(&worked, Some(done), &options.output)
+}
+
+/// Records a change that was made; gives the exit status: 4 if the guard would have refused it.
+///
+/// # Errors
+/// [`Failure`] if the change or the evidence cannot be read.
+pub fn change(options: &ChangeCase) -> Result<u8, Failure> {
+    one_reader_of_standard_input(options)?;
+    let mut desk = Desk::open(&options.store, &options.clocks)?;
+    let mut worked = desk.named(&options.named)?;
+    let clock = times::clock(&options.clocks, None)?;
+    let made_at = times::instant("--made-at", &options.made_at, &clock.zone)?;
+    not_ahead(made_at, desk.now())?;
+    let candidate = Given::read("CANDIDATE", &options.candidate, &worked)?;
+    let given = options.approval.as_deref().map(|path| Given::read("--approval", path, &worked)).transpose()?;
+    let mut approvals = Vec::new();
+    let mut drafts = Vec::new();
+    if let Some(given) = &given {
+        let approval = given.approval("--approval", &clock)?;
+        if same_approval(&worked.journal, &given.text).is_none() {
+            drafts.push(desk.draft(recorded(&approval, given)));
+        }
+        approvals.push(approval);
+    }
+    approvals.extend(journaled(&worked.journal, &clock));
+    let document = judged(options, &desk, &worked, &candidate, &approvals, made_at)?;
+    drafts.push(desk.draft(Deed::ChangeMade {
+        made_at,
+        candidate: candidate.text.clone(),
+        guard: Some(word(document.answer).to_owned()),
+        ends: ends(&document),
+        messages: messages(&document),
+    }));
+    let before = worked.case.entries;
+    desk.append(&mut worked, drafts)?;
+    let mut done = desk::done_since(&worked, before, said(&document, worked.case.number));
+    done.warnings.extend(warnings(&document));
+    let told = look::receipt(&worked, Some(done));
+    output::print(&output::page(&told, &told.receipt(), &options.output)?)?;
+    Ok(if document.refused { exception::REFUSED } else { 0 })
+}
+
+/// A file of the command line that is no evidence: a change, or an approval.
+struct Given {
+    name: String,
+    text: String,
+}
+
+/// The largest file of the command line that is kept in the journal, in bytes.
+const MAX_GIVEN_BYTES: usize = 4 << 20;
+
+impl Given {
+    /// Reads a file, or standard input; never one of the case's evidence, which comes from strangers.
+    ///
+    /// # Errors
+    /// [`Failure`] if it cannot be read.
+    fn read(what: &str, path: &Path, worked: &Worked) -> Result<Given, Failure> {
+        let wrong = |found: String, hint: &str| Failure::Usage {
+            what: what.to_owned(),
+            expected: "one file of text that is no evidence of the case".to_owned(),
+            found,
+            hint: hint.to_owned(),
+        };
+        if path.as_os_str() != "-" && crate::supply::is_within(path, worked.folder.root()) {
+            let hint = "What people decide comes from them; what strangers send may look like it";
+            return Err(wrong(format!("`{}` in it", path.display()), hint));
+        }
+        let supply = Supply::open(&[path.to_owned()]);
+        let inputs = supply.inputs();
+        let input = exception::one_file(what, &supply, &inputs)?;
+        if input.bytes.len() > MAX_GIVEN_BYTES {
+            return Err(wrong(format!("{} bytes", input.bytes.len()), "Give only what was changed"));
+        }
+        Ok(Given { name: input.name.to_string(), text: proposed::text(input.bytes) })
+    }
+
+    fn input(&self) -> Input<'_> {
+        Input { name: self.name.as_str().into(), bytes: self.text.as_bytes() }
+    }
+
+    fn approval(&self, what: &str, clock: &Clock) -> Result<Approval, Failure> {
+        exception::recorded(what, &self.input(), clock)
+    }
+}
+
+/// Standard input can be read once.
+fn one_reader_of_standard_input(options: &ChangeCase) -> Result<(), Failure> {
+    let is_input = |path: &Path| path.as_os_str() == "-";
+    if !(is_input(&options.candidate) && options.approval.as_deref().is_some_and(is_input)) {
+        return Ok(());
+    }
+    Err(Failure::Usage {
+        what: "-".to_owned(),
+        expected: "standard input to be the candidate or the approval".to_owned(),
+        found: "both".to_owned(),
+        hint: "Put one of them into a file".to_owned(),
+    })
+}
+
+/// Asks that a change that was made was not made later than now; clocks may differ by a day.
+fn not_ahead(made_at: Timestamp, now: Timestamp) -> Result<(), Failure> {
+    const APART: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+    if now.checked_add(APART).is_ok_and(|latest| made_at > latest) {
+        return Err(Failure::Usage {
+            what: "--made-at".to_owned(),
+            expected: "when the change was made".to_owned(),
+            found: format!("{made_at}, which is to come"),
+            hint: "Record it once it is made; `throughline exception check` judges it before".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn recorded(approval: &Approval, given: &Given) -> Deed {
+    Deed::Approved {
+        by: approval.who().to_owned(),
+        role: approval.role().to_owned(),
+        ends: approval.ends(),
+        document: given.text.clone(),
+    }
+}
+
+fn same_approval<'j>(journal: &'j [Entry], text: &str) -> Option<&'j Entry> {
+    let is_it = |entry: &&Entry| matches!(&entry.deed, Deed::Approved { document, .. } if document == text);
+    journal.iter().find(is_it)
+}
+
+/// The approvals that the journal records, read through the same door again.
+fn journaled(journal: &[Entry], clock: &Clock) -> Vec<Approval> {
+    let read = |entry: &Entry| {
+        let Deed::Approved { document, .. } = &entry.deed else { return None };
+        let name = format!("journal entry {}", entry.seq);
+        Approval::recorded(&Input { name: name.as_str().into(), bytes: document.as_bytes() }, clock).ok()
+    };
+    journal.iter().filter_map(read).collect()
+}
+
+/// What the guard says of the change, with the case's evidence, as of when it was made.
+fn judged(
+    options: &ChangeCase,
+    desk: &Desk,
+    worked: &Worked,
+    candidate: &Given,
+    approvals: &[Approval],
+    made_at: Timestamp,
+) -> Result<ExceptionCheck, Failure> {
+    let follow = desk.follow(&worked.case, &options.output);
+    let clocks = Clocks { now: Some(made_at.to_string()), ..follow.clocks };
+    let clock = times::clock(&clocks, follow.at.as_deref())?;
+    let which = Which {
+        message_id: follow.message_id,
+        sender: follow.sender,
+        recipient: follow.recipient,
+        at: follow.at,
+        subject: follow.subject,
+        trust: follow.trust,
+    };
+    let candidate = proposed::read(&candidate.input(), &clock);
+    let supply = worked.supply(&[Purpose::Ticket]);
+    let question = Question {
+        candidate: &candidate,
+        approvals,
+        supply: &supply,
+        which: &which,
+        clocks: &clocks,
+        output: &options.output,
+    };
+    match exception::judged(&question) {
+        // A change is a fact, whether its message is found or not.
+        Err(Failure::WhichMessage { .. } | Failure::NothingReadable(_)) => {
+            let nothing = Supply::open(&[]);
+            let which = Which {
+                message_id: Vec::new(),
+                sender: None,
+                recipient: Vec::new(),
+                at: None,
+                subject: None,
+                trust: Vec::new(),
+            };
+            exception::judged(&Question { supply: &nothing, which: &which, ..question })
+        }
+        document => document,
+    }
+}
+
+fn word(answer: GuardAnswer) -> &'static str {
+    match answer {
+        GuardAnswer::Narrow => "narrow",
+        GuardAnswer::Broad => "broad",
+        GuardAnswer::Useless => "useless",
+        GuardAnswer::Unknown => "unknown",
+    }
+}
+
+/// When the last of its parts ends; `None` if one does not, or if that is not known.
+fn ends(document: &ExceptionCheck) -> Option<Timestamp> {
+    let ends = document.candidate.iter().filter_map(|step| step.ends.as_deref());
+    let ends: Option<Vec<Timestamp>> = ends.map(|end| end.parse().ok()).collect();
+    ends?.into_iter().max()
+}
+
+/// How many messages it would have let through, each scope by itself; `None` if that was not measured.
+fn messages(document: &ExceptionCheck) -> Option<u64> {
+    let is_measured = document.history.has_rows() && !document.radius.is_empty();
+    is_measured.then(|| document.radius.iter().map(|scope| scope.messages).sum())
+}
+
+fn said(document: &ExceptionCheck, number: u64) -> String {
+    let messages = messages(document).map_or("what it lets through was not measured".to_owned(), |count| {
+        format!("it would have let through {count} messages of the evidence")
+    });
+    let ends = ends(document).map_or("no end of its own".to_owned(), |end| format!("ends {}", report::instant(end)));
+    format!("Recorded in case {number} as made. Guard: {}; {messages}; {ends}", word(document.answer))
+}
+
+/// What has to be said loudly.
+fn warnings(document: &ExceptionCheck) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if document.refused {
+        let why = match &document.not_covered {
+            Some(why) => format!("the approval does not cover it: {why}"),
+            None => "no approval of it is recorded".to_owned(),
+        };
+        warnings.push(match document.answer {
+            GuardAnswer::Broad => format!(
+                "GUARD: BROAD, and {why}. It is recorded because it was made: take it back, or have it approved"
+            ),
+            GuardAnswer::Unknown => format!("GUARD: NOT UNDERSTOOD WHOLE, and {why}. It is treated like a broad one"),
+            GuardAnswer::Useless => {
+                "GUARD: USELESS for this message, and it lets others through: take it back".to_owned()
+            }
+            GuardAnswer::Narrow => format!("GUARD: REFUSED, for {why}"),
+        });
+    } else if let (GuardAnswer::Broad | GuardAnswer::Unknown, Some(approval)) = (document.answer, &document.approval) {
+        warnings.push(format!("It is broad; {} approved it until {}", approval.who, report::instant(approval.ends)));
+    }
+    let reasons = document.candidate.iter().flat_map(|step| &step.reasons).chain(&document.together);
+    let weighty =
+        reasons.filter(|reason| ["refuse", "approval", "useless", "unknown"].contains(&reason.level.as_str()));
+    warnings.extend(
+        weighty.take(MAX_REASONS).map(|reason| format!("{} {}", reason.row, reason.statement).trim().to_owned()),
+    );
+    warnings
+}
+
+/// How many reasons of the guard are told.
+const MAX_REASONS: usize = 3;
