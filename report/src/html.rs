@@ -11,7 +11,8 @@ use crate::view::{self, Entry, Group, Piece, Record, View};
 /// Columns of a subject or address in a heading; longer ones are cut there.
 const HEADING_COLUMNS: usize = 120;
 
-const STYLE: &str = include_str!("style.css");
+/// The style sheet of every HTML face.
+pub const STYLE: &str = include_str!("style.css");
 
 /// Writes a report as one self-contained HTML file. Everything that a record says is escaped, and the page forbids
 /// itself scripts and fetching.

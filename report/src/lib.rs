@@ -46,7 +46,7 @@ pub use exceptions::{
 };
 pub use guided::{CollectedExport, LookAt, LookMeans, SYMPTOMS_SCHEMA, SymptomCause, SymptomPage, Symptoms};
 pub use headers::{HEADERS_SCHEMA, Headers, HeadersMessage, VendorField, VendorPart};
-pub use html::{html, symptoms as symptoms_html};
+pub use html::{STYLE, html, symptoms as symptoms_html};
 pub use markdown::{escape as markdown_text, markdown, symptoms as symptoms_markdown};
 pub use own::{OwnCheck, OwnResult};
 pub use picture::{

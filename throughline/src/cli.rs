@@ -4,6 +4,7 @@ pub mod case;
 pub mod escalate;
 pub mod notes;
 pub mod runbook;
+pub mod serve;
 pub mod verify;
 pub mod watch;
 
@@ -77,6 +78,9 @@ pub enum Command {
     /// Run the checks of the runbooks unattended, when exports arrive or on a schedule
     #[command(after_help = watch::EXAMPLES)]
     Watch(watch::Watch),
+    /// Open the workbench: the whole ticket in a browser, on this machine
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(serve::Serve),
     /// List which exports are read, or explain one: how to get it, and what it cannot show
     #[command(after_help = SOURCES_EXAMPLES)]
     Sources {

@@ -65,7 +65,8 @@ fn free(out: &Path) -> Result<(), Failure> {
     if out.symlink_metadata().is_ok() { Err(not_written(OutError::Taken(out.to_owned()))) } else { Ok(()) }
 }
 
-fn not_written(error: OutError) -> Failure {
+/// That a package was not written.
+pub fn not_written(error: OutError) -> Failure {
     let (path, found) = match error {
         OutError::Taken(path) => (path, "a file or folder of that name".to_owned()),
         OutError::Write { path, found } => (path, found),
@@ -92,7 +93,10 @@ fn report(desk: &Desk, worked: &Worked, options: &Escalate) -> Result<Report, Fa
 }
 
 /// Open cases of the same client whose last answer names a cause that this one has, each with the entry that holds that answer.
-fn others(desk: &Desk, case: &Case) -> Result<Vec<(Case, Entry)>, Failure> {
+///
+/// # Errors
+/// [`Failure`] if the store cannot be read.
+pub fn others(desk: &Desk, case: &Case) -> Result<Vec<(Case, Entry)>, Failure> {
     let own: BTreeSet<&str> =
         case.answered.iter().flat_map(|answered| &answered.causes).map(|cause| cause.id.as_str()).collect();
     if case.about.client.is_empty() || own.is_empty() {
@@ -125,22 +129,27 @@ fn give_away(
     out: &Path,
     options: &Escalate,
 ) -> Result<(), Failure> {
-    let made = pack(worked, document, options)?;
+    let sample = if options.with_sample { Sample::Whole } else { Sample::Header };
+    let made = pack(worked, document, sample)?;
     let shape = Shape::of(out);
     let sha256 = write(&made, out, shape).map_err(not_written)?;
+    let draft = desk.draft(given_away(document, &sha256));
+    desk.append(worked, vec![draft]).inspect_err(|_| take_back(out, shape))?;
+    document.package = Some(WrittenPackage { path: out.display().to_string(), sha256, files: made.listed() });
+    Ok(())
+}
+
+/// What the journal keeps of an escalation.
+pub fn given_away(document: &Escalation, sha256: &str) -> Deed {
     let reason = |reason: &case::escalation::EscalationReason| match reason.reason {
         ReasonName::SaidByAPerson => format!("{}: {}", reason.reason.word(), reason.statement),
         other => other.word().to_owned(),
     };
-    let deed = Deed::Escalated {
+    Deed::Escalated {
         to: document.receiver.as_ref().map_or("", |receiver| receiver.to.word()).to_owned(),
         reasons: document.reasons.iter().map(reason).collect(),
-        sha256: sha256.clone(),
-    };
-    let draft = desk.draft(deed);
-    desk.append(worked, vec![draft]).inspect_err(|_| take_back(out, shape))?;
-    document.package = Some(WrittenPackage { path: out.display().to_string(), sha256, files: made.listed() });
-    Ok(())
+        sha256: sha256.to_owned(),
+    }
 }
 
 /// Removes a package that was just written and that the journal does not name.
@@ -152,7 +161,10 @@ fn take_back(out: &Path, shape: Shape) {
 }
 
 /// The files of the package, with the evidence that the document cites.
-fn pack(worked: &Worked, document: &Escalation, options: &Escalate) -> Result<Package, Failure> {
+///
+/// # Errors
+/// [`Failure`] if it cannot be made.
+pub fn pack(worked: &Worked, document: &Escalation, sample: Sample) -> Result<Package, Failure> {
     let mut cited = BTreeSet::new();
     document.clone().each_cite(|cite| {
         cited.insert(cite.file.clone());
@@ -168,7 +180,6 @@ fn pack(worked: &Worked, document: &Escalation, options: &Escalate) -> Result<Pa
         .iter()
         .map(|input| Evidence { name: &input.name, bytes: input.bytes, source: kinds.get(&*input.name).copied() })
         .collect();
-    let sample = if options.with_sample { Sample::Whole } else { Sample::Header };
     package(document, &evidence, sample).map_err(|error| Failure::Internal(error.to_string()))
 }
 

@@ -21,6 +21,7 @@ mod reconcile;
 mod resolve;
 mod runbook;
 mod sample;
+mod serve;
 mod several;
 mod supply;
 mod survey;
@@ -78,6 +79,7 @@ fn run(command: &Command) -> Result<u8, Failure> {
         Command::Verify(options) => return verify::run(options),
         Command::Runbook { command } => return runbook::run(command),
         Command::Watch(options) => return unattended::run(options),
+        Command::Serve(options) => return serve::run(options),
         Command::Headers(options) => headers::run(options)?,
         Command::Auth(options) => authenticate::run(options)?,
         Command::Causes(options) => causes::run(options)?,

@@ -1,8 +1,9 @@
 //! Watches the work: shows how far it is, and stops it on Ctrl-C.
 
+use std::cell::RefCell;
 use std::io::IsTerminal;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,9 +11,32 @@ use sources::Progress;
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
+/// From now on the first Ctrl-C asks the work to stop, the second ends the program.
+pub fn stop_on_ctrl_c() {
+    // Fails if a handler is set already; Ctrl-C then does what that one does.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    });
+}
+
 /// Whether Ctrl-C asked the work to stop.
 pub fn is_stopped() -> bool {
     STOP.load(Ordering::Relaxed)
+}
+
+thread_local! {
+    /// Where the work of this thread is told besides.
+    static TOLD: RefCell<Option<Arc<web::Progress>>> = const { RefCell::new(None) };
+}
+
+/// Works, and tells a page how far it is.
+pub fn told<R>(progress: &Arc<web::Progress>, work: impl FnOnce() -> R) -> R {
+    let before = TOLD.replace(Some(Arc::clone(progress)));
+    let done = work();
+    TOLD.set(before);
+    done
 }
 
 /// The work is shown only if it takes longer.
@@ -33,6 +57,7 @@ pub struct Meter {
     counted: Counted,
     done: AtomicU64,
     is_seen: bool,
+    told: Option<Arc<web::Progress>>,
     bar: OnceLock<ProgressBar>,
 }
 
@@ -70,6 +95,9 @@ impl Meter {
 
     fn go_on(&self, by: u64) {
         let done = self.done.fetch_add(by, Ordering::Relaxed) + by;
+        if let Some(told) = &self.told {
+            told.advance(by);
+        }
         if self.is_seen && self.started.elapsed() > SHOWN_AFTER {
             // A file may be read again for ids that others revealed.
             self.bar.get_or_init(|| self.bar()).set_position(done.min(self.total));
@@ -77,22 +105,24 @@ impl Meter {
     }
 
     fn of(counted: Counted, total: u64) -> Meter {
-        // Fails if a handler is set already; Ctrl-C then does what that one does.
-        let _ = ctrlc::set_handler(|| {
-            if STOP.swap(true, Ordering::SeqCst) {
-                std::process::exit(130);
-            }
-        });
+        stop_on_ctrl_c();
         Meter::seen(counted, total)
     }
 
     fn seen(counted: Counted, total: u64) -> Meter {
+        // Messages are no bytes: a page is told of those only.
+        let told = TOLD.with_borrow(Clone::clone).filter(|_| !matches!(counted, Counted::Messages));
+        if let Some(told) = &told {
+            told.expect(total);
+        }
         Meter {
             started: Instant::now(),
             total,
             counted,
             done: AtomicU64::new(0),
-            is_seen: std::io::stderr().is_terminal(),
+            // What a page is told, the terminal of the server is not.
+            is_seen: told.is_none() && std::io::stderr().is_terminal(),
+            told,
             bar: OnceLock::new(),
         }
     }

@@ -248,8 +248,17 @@ fn write(options: &WriteRunbook) -> Result<u8, Failure> {
 }
 
 fn list(options: &ListRunbooks) -> Result<u8, Failure> {
-    let shelf = Shelf::of(&desk::there(&options.store)?);
-    let kept = match &options.client {
+    let document = listed(&Shelf::of(&desk::there(&options.store)?), options.client.as_deref())?;
+    output::print(&output::page(&document, &document.sheet(), &options.output)?)?;
+    Ok(0)
+}
+
+/// The runbooks of a client, or of all.
+///
+/// # Errors
+/// [`Failure`] if they cannot be read.
+pub fn listed(shelf: &Shelf, client: Option<&str>) -> Result<Listed, Failure> {
+    let kept = match client {
         Some(client) => shelf.of_client(client)?,
         None => shelf.all()?,
     };
@@ -261,9 +270,7 @@ fn list(options: &ListRunbooks) -> Result<u8, Failure> {
         };
         ListedRunbook { name, file: one.file.display().to_string(), runbook, error }
     };
-    let document = Listed { schema: LISTED_SCHEMA.to_owned(), runbooks: kept.into_iter().map(listed).collect() };
-    output::print(&output::page(&document, &document.sheet(), &options.output)?)?;
-    Ok(0)
+    Ok(Listed { schema: LISTED_SCHEMA.to_owned(), runbooks: kept.into_iter().map(listed).collect() })
 }
 
 fn show(options: &ShowRunbook) -> Result<u8, Failure> {

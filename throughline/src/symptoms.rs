@@ -39,7 +39,10 @@ pub fn run(options: &cli::Symptoms) -> Result<u8, Failure> {
 }
 
 /// The symptoms that are meant.
-fn asked(asked: &[String], guides: &[Guide]) -> Result<Symptoms, Failure> {
+///
+/// # Errors
+/// [`Failure::Usage`] if an id is none.
+pub fn asked(asked: &[String], guides: &[Guide]) -> Result<Symptoms, Failure> {
     let words = asked.join(" ");
     if words.trim().is_empty() {
         return Ok(Symptoms::all(guides));

@@ -28,13 +28,20 @@ pub fn status(options: &CaseStatus) -> Result<u8, Failure> {
     let Some((to, why)) = options.status.zip(options.why.as_deref()) else {
         return told(&worked, None, &options.output);
     };
-    let to = Status::from(to);
+    let done = set(&mut desk, &mut worked, Status::from(to), why)?;
+    told(&worked, Some(done), &options.output)
+}
+
+/// Says how far a case is.
+///
+/// # Errors
+/// [`Failure`] if that is not said by hand, or not of this case.
+pub fn set(desk: &mut Desk, worked: &mut Worked, to: Status, why: &str) -> Result<Done, Failure> {
     let number = worked.case.number;
-    settable(&worked, to)?;
+    settable(worked, to)?;
     let why = words("--why", why)?;
     let draft = desk.draft(Deed::StatusSet { status: to, why });
-    let done = append(&mut desk, &mut worked, draft, format!("Case {number} is {} now", to.word()))?;
-    told(&worked, Some(done), &options.output)
+    append(desk, worked, draft, format!("Case {number} is {} now", to.word()))
 }
 
 /// Asks that a status may be set by hand: what records have to show is never said by hand.
@@ -69,10 +76,18 @@ pub fn note(options: &NoteCase) -> Result<u8, Failure> {
     let mut desk = Desk::open(&options.store, &options.clocks)?;
     let mut worked = desk.named(&options.named)?;
     let text = if options.text == "-" { standard_input()? } else { options.text.clone() };
-    let draft = desk.draft(Deed::Noted { text: words("TEXT", &text)? });
-    let said = format!("Noted in case {}", worked.case.number);
-    let done = append(&mut desk, &mut worked, draft, said)?;
+    let done = noted(&mut desk, &mut worked, &text)?;
     told(&worked, Some(done), &options.output)
+}
+
+/// Notes something in the journal.
+///
+/// # Errors
+/// [`Failure`] if it says nothing, or cannot be written.
+pub fn noted(desk: &mut Desk, worked: &mut Worked, text: &str) -> Result<Done, Failure> {
+    let draft = desk.draft(Deed::Noted { text: words("TEXT", text)? });
+    let said = format!("Noted in case {}", worked.case.number);
+    append(desk, worked, draft, said)
 }
 
 fn standard_input() -> Result<String, Failure> {
@@ -98,31 +113,50 @@ fn standard_input() -> Result<String, Failure> {
 pub fn close(options: &CloseCase) -> Result<u8, Failure> {
     let mut desk = Desk::open(&options.store, &options.clocks)?;
     let mut worked = desk.named(&options.named)?;
-    if worked.case.status == Status::Closed {
-        return Err(closed_state("a case that is not closed", "a closed one", &worked));
-    }
-    let why = words("--resolution", &options.resolution)?;
     let look = Look::at(&desk, &worked, &options.output)?;
     let open = still_open(&look.triage(&worked).points);
-    let unproved = not_verified(&worked.journal);
-    let (done, status) = match unproved.filter(|_| !options.anyway) {
-        Some(why) => {
-            let said = format!("Not closed: {why}. Verify it, or close it with --anyway");
-            (Done { said, entries: Vec::new(), warnings: open }, REFUSED)
-        }
-        None => {
-            let draft = desk.draft(Deed::StatusSet { status: Status::Closed, why });
-            let said = format!("Closed case {}", worked.case.number);
-            let mut done = append(&mut desk, &mut worked, draft, said)?;
-            done.warnings =
-                not_verified(&worked.journal).into_iter().map(|why| format!("Closed although {why}")).collect();
-            done.warnings.extend(open);
-            (done, 0)
-        }
+    let (done, status) = match closed(&mut desk, &mut worked, &options.resolution, options.anyway, open)? {
+        Closed::Done(done) => (done, 0),
+        Closed::Refused(done) => (done, REFUSED),
     };
     let document = look::document(&worked, &look, Some(done), None);
     output::print(&output::page(&document, &document.receipt(), &options.output)?)?;
     Ok(status)
+}
+
+/// What came of closing a case.
+pub enum Closed {
+    /// It is closed.
+    Done(Done),
+    /// It is not: a change of it is not verified.
+    Refused(Done),
+}
+
+/// Closes a case; `open` is what of its triage is still open, in sentences.
+///
+/// # Errors
+/// [`Failure`] if it is closed already, or if the resolution says nothing.
+pub fn closed(
+    desk: &mut Desk,
+    worked: &mut Worked,
+    resolution: &str,
+    anyway: bool,
+    open: Vec<String>,
+) -> Result<Closed, Failure> {
+    if worked.case.status == Status::Closed {
+        return Err(closed_state("a case that is not closed", "a closed one", worked));
+    }
+    let why = words("--resolution", resolution)?;
+    if let Some(why) = not_verified(&worked.journal).filter(|_| !anyway) {
+        let said = format!("Not closed: {why}. Verify it, or close it with --anyway");
+        return Ok(Closed::Refused(Done { said, entries: Vec::new(), warnings: open }));
+    }
+    let draft = desk.draft(Deed::StatusSet { status: Status::Closed, why });
+    let said = format!("Closed case {}", worked.case.number);
+    let mut done = append(desk, worked, draft, said)?;
+    done.warnings = not_verified(&worked.journal).into_iter().map(|why| format!("Closed although {why}")).collect();
+    done.warnings.extend(open);
+    Ok(Closed::Done(done))
 }
 
 /// What of the triage is still open, in sentences.
@@ -156,13 +190,21 @@ fn not_verified(journal: &[Entry]) -> Option<String> {
 pub fn reopen(options: &ReopenCase) -> Result<u8, Failure> {
     let mut desk = Desk::open(&options.store, &options.clocks)?;
     let mut worked = desk.named(&options.named)?;
-    if worked.case.status != Status::Closed {
-        return Err(closed_state("a closed case", "one that is not", &worked));
-    }
-    let draft = desk.draft(Deed::StatusSet { status: Status::Open, why: words("--why", &options.why)? });
-    let said = format!("Opened case {} again", worked.case.number);
-    let done = append(&mut desk, &mut worked, draft, said)?;
+    let done = opened_again(&mut desk, &mut worked, &options.why)?;
     told(&worked, Some(done), &options.output)
+}
+
+/// Opens a closed case again.
+///
+/// # Errors
+/// [`Failure`] if it is not closed, or if the reason says nothing.
+pub fn opened_again(desk: &mut Desk, worked: &mut Worked, why: &str) -> Result<Done, Failure> {
+    if worked.case.status != Status::Closed {
+        return Err(closed_state("a closed case", "one that is not", worked));
+    }
+    let draft = desk.draft(Deed::StatusSet { status: Status::Open, why: words("--why", why)? });
+    let said = format!("Opened case {} again", worked.case.number);
+    append(desk, worked, draft, said)
 }
 
 fn closed_state(expected: &str, found: &str, worked: &Worked) -> Failure {

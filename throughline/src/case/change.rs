@@ -13,7 +13,7 @@ use super::by_hand::{append, told};
 use super::desk::{self, Desk, Worked};
 use super::look;
 use crate::cli::case::{ApproveCase, ChangeCase};
-use crate::cli::{Clocks, Which};
+use crate::cli::{Clocks, Output, Which};
 use crate::exception::{self, Question};
 use crate::failure::Failure;
 use crate::supply::Supply;
@@ -28,11 +28,20 @@ pub fn approve(options: &ApproveCase) -> Result<u8, Failure> {
     let mut worked = desk.named(&options.named)?;
     let clock = times::clock(&options.clocks, None)?;
     let given = Given::read("FILE", &options.file, &worked)?;
-    let approval = given.approval("FILE", &clock)?;
-    let draft = desk.draft(recorded(&approval, &given));
+    let done = approved(&mut desk, &mut worked, &given, &clock)?;
+    told(&worked, Some(done), &options.output)
+}
+
+/// Records an approval in the journal, once.
+///
+/// # Errors
+/// [`Failure`] if it is none.
+pub fn approved(desk: &mut Desk, worked: &mut Worked, given: &Given, clock: &Clock) -> Result<Done, Failure> {
+    let approval = given.approval("FILE", clock)?;
+    let draft = desk.draft(recorded(&approval, given));
     if let Some(entry) = same_approval(&worked.journal, &given.text) {
         let said = format!("This approval is recorded already, in entry {}", entry.seq);
-        return told(&worked, Some(Done { said, ..Done::default() }), &options.output);
+        return Ok(Done { said, ..Done::default() });
     }
     let said = format!(
         "Recorded in case {}: approved by {} ({}), until {}",
@@ -41,8 +50,7 @@ pub fn approve(options: &ApproveCase) -> Result<u8, Failure> {
         approval.role(),
         report::instant(approval.ends())
     );
-    let done = append(&mut desk, &mut worked, draft, said)?;
-    told(&worked, Some(done), &options.output)
+    append(desk, worked, draft, said)
 }
 
 /// Records a change that was made; gives the exit status: 4 if the guard would have refused it.
@@ -54,41 +62,79 @@ pub fn change(options: &ChangeCase) -> Result<u8, Failure> {
     let mut desk = Desk::open(&options.store, &options.clocks)?;
     let mut worked = desk.named(&options.named)?;
     let clock = times::clock(&options.clocks, None)?;
-    let made_at = times::instant("--made-at", &options.made_at, &clock.zone)?;
-    not_ahead(made_at, desk.now())?;
     let candidate = Given::read("CANDIDATE", &options.candidate, &worked)?;
     let given = options.approval.as_deref().map(|path| Given::read("--approval", path, &worked)).transpose()?;
-    let mut approvals = Vec::new();
-    let mut drafts = Vec::new();
-    if let Some(given) = &given {
-        let approval = given.approval("--approval", &clock)?;
-        if same_approval(&worked.journal, &given.text).is_none() {
-            drafts.push(desk.draft(recorded(&approval, given)));
-        }
-        approvals.push(approval);
-    }
-    approvals.extend(journaled(&worked.journal, &clock));
-    let document = judged(options, &desk, &worked, &candidate, &approvals, made_at)?;
-    drafts.push(desk.draft(Deed::ChangeMade {
-        made_at,
-        candidate: candidate.text.clone(),
-        guard: Some(word(document.answer).to_owned()),
-        ends: ends(&document),
-        messages: messages(&document),
-    }));
-    let before = worked.case.entries;
-    desk.append(&mut worked, drafts)?;
-    let mut done = desk::done_since(&worked, before, said(&document, worked.case.number));
-    done.warnings.extend(warnings(&document));
+    let made = Made { candidate, approval: given, made_at: options.made_at.clone() };
+    let (done, document) = made_known(&mut desk, &mut worked, &made, &clock, &options.output)?;
     let told = look::receipt(&worked, Some(done));
     output::print(&output::page(&told, &told.receipt(), &options.output)?)?;
     Ok(if document.refused { exception::REFUSED } else { 0 })
 }
 
-/// A file of the command line that is no evidence: a change, or an approval.
-struct Given {
-    name: String,
-    text: String,
+/// A change that was made.
+pub struct Made {
+    /// What.
+    pub candidate: Given,
+    /// The recorded approval that goes with it.
+    pub approval: Option<Given>,
+    /// When, as it was given.
+    pub made_at: String,
+}
+
+/// Records a change that was made, with what the guard says of it.
+///
+/// # Errors
+/// [`Failure`] if the change or the evidence cannot be read.
+pub fn made_known(
+    desk: &mut Desk,
+    worked: &mut Worked,
+    made: &Made,
+    clock: &Clock,
+    output: &Output,
+) -> Result<(Done, ExceptionCheck), Failure> {
+    let made_at = times::instant("--made-at", &made.made_at, &clock.zone)?;
+    not_ahead(made_at, desk.now())?;
+    let mut approvals = Vec::new();
+    let mut drafts = Vec::new();
+    if let Some(given) = &made.approval {
+        let approval = given.approval("--approval", clock)?;
+        if same_approval(&worked.journal, &given.text).is_none() {
+            drafts.push(desk.draft(recorded(&approval, given)));
+        }
+        approvals.push(approval);
+    }
+    approvals.extend(journaled(&worked.journal, clock));
+    let document = judged(desk, worked, &made.candidate, &approvals, Some(made_at), output)?;
+    drafts.push(desk.draft(Deed::ChangeMade {
+        made_at,
+        candidate: made.candidate.text.clone(),
+        guard: Some(word(document.answer).to_owned()),
+        ends: ends(&document),
+        messages: messages(&document),
+    }));
+    let before = worked.case.entries;
+    desk.append(worked, drafts)?;
+    let mut done = desk::done_since(worked, before, said(&document, worked.case.number));
+    done.warnings.extend(warnings(&document));
+    Ok((done, document))
+}
+
+/// What the guard says of a change that is not made yet, with the approvals of the journal.
+///
+/// # Errors
+/// [`Failure`] if the evidence cannot be read.
+pub fn checked(desk: &Desk, worked: &Worked, candidate: &Given, output: &Output) -> Result<ExceptionCheck, Failure> {
+    let follow = desk.follow(&worked.case, output);
+    let clock = times::clock(&follow.clocks, follow.at.as_deref())?;
+    judged(desk, worked, candidate, &journaled(&worked.journal, &clock), None, output)
+}
+
+/// A text from people that is no evidence: a change, or an approval.
+pub struct Given {
+    /// What it is called where it is cited.
+    pub name: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// The largest file of the command line that is kept in the journal, in bytes.
@@ -180,17 +226,20 @@ fn journaled(journal: &[Entry], clock: &Clock) -> Vec<Approval> {
     journal.iter().filter_map(read).collect()
 }
 
-/// What the guard says of the change, with the case's evidence, as of when it was made.
+/// What the guard says of the change, with the case's evidence, as of when it was made, if it was.
 fn judged(
-    options: &ChangeCase,
     desk: &Desk,
     worked: &Worked,
     candidate: &Given,
     approvals: &[Approval],
-    made_at: Timestamp,
+    made_at: Option<Timestamp>,
+    output: &Output,
 ) -> Result<ExceptionCheck, Failure> {
-    let follow = desk.follow(&worked.case, &options.output);
-    let clocks = Clocks { now: Some(made_at.to_string()), ..follow.clocks };
+    let follow = desk.follow(&worked.case, output);
+    let clocks = match made_at {
+        Some(made_at) => Clocks { now: Some(made_at.to_string()), ..follow.clocks },
+        None => follow.clocks,
+    };
     let clock = times::clock(&clocks, follow.at.as_deref())?;
     let which = Which {
         message_id: follow.message_id,
@@ -202,14 +251,8 @@ fn judged(
     };
     let candidate = proposed::read(&candidate.input(), &clock);
     let supply = worked.supply(&[Purpose::Ticket]);
-    let question = Question {
-        candidate: &candidate,
-        approvals,
-        supply: &supply,
-        which: &which,
-        clocks: &clocks,
-        output: &options.output,
-    };
+    let question =
+        Question { candidate: &candidate, approvals, supply: &supply, which: &which, clocks: &clocks, output };
     match exception::judged(&question) {
         // A change is a fact, whether its message is found or not.
         Err(Failure::WhichMessage { .. } | Failure::NothingReadable(_)) => {

@@ -170,7 +170,10 @@ pub fn take(
 }
 
 /// Copies evidence into a case.
-fn taken(desk: &mut Desk, worked: &mut Worked, paths: &[PathBuf], purpose: Purpose) -> Result<Added, Failure> {
+///
+/// # Errors
+/// [`Failure`] if it cannot be added.
+pub fn taken(desk: &mut Desk, worked: &mut Worked, paths: &[PathBuf], purpose: Purpose) -> Result<Added, Failure> {
     let uid = worked.case.uid.clone();
     let staging = worked.folder.root().join("staging");
     let mut added = copying::watched(paths, &staging, || {
@@ -202,16 +205,26 @@ fn is_repeated(desk: &Desk, worked: &Worked) -> bool {
 /// Follows the message of a case, and keeps the answer if it is another than before.
 fn look(desk: &mut Desk, worked: &mut Worked, output: &Output) -> Result<Look, Failure> {
     let look = Look::at(desk, worked, output)?;
-    let answered = look.report().map(Answered::of).unwrap_or_default();
+    answered(desk, worked, look.report())?;
+    Ok(look)
+}
+
+/// Keeps what the evidence shows, if it is another answer than before.
+///
+/// # Errors
+/// [`Failure`] if it cannot be written.
+pub fn answered(desk: &mut Desk, worked: &mut Worked, report: Option<&report::Report>) -> Result<(), Failure> {
+    let answered = report.map(Answered::of).unwrap_or_default();
     if worked.case.answered.clone().unwrap_or_default() != answered {
         let mut draft = desk.draft(Deed::Answered { answered });
         draft.key = None;
         desk.append(worked, vec![draft])?;
     }
-    Ok(look)
+    Ok(())
 }
 
-fn told(added: Added) -> AddedEvidence {
+/// What was copied, in words.
+pub fn told(added: Added) -> AddedEvidence {
     let known = added.known.iter().map(|(file, same_as)| KnownFile { file: file.clone(), same_as: same_as.clone() });
     AddedEvidence {
         batch: (!added.files.is_empty()).then(|| added.batch.clone()),

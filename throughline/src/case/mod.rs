@@ -1,14 +1,14 @@
 //! `case`: the ticket's life.
 
 pub mod archive;
-mod by_hand;
-mod change;
+pub mod by_hand;
+pub mod change;
 mod copying;
 pub mod desk;
 pub mod evidence;
 pub mod journal;
 mod list;
-mod look;
+pub mod look;
 pub mod report;
 
 use crate::cli;

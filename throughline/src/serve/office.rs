@@ -1,0 +1,355 @@
+//! What the workbench asks of the program, answered by the functions of the commands.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ::case::escalation::{Shape, write};
+use ::case::runbook::{Listed, Shelf};
+use ::case::told::{AddedEvidence, CaseDocument, Done};
+use ::case::{
+    About, Asked, Case, Deed, Purpose, Status, Store as _, StoreError, VerificationReport, Wanted, private_folder,
+};
+use jiff::Timestamp;
+use report::{Comparison, ExceptionCheck, ExceptionProposal, Report};
+use web::{
+    ChangeMade, EscalationAsked, Office, Others, Progress, RecordPlace, RecordShown, Sides, Trouble, TroubleKind,
+    Worked,
+};
+
+use super::record;
+use crate::case::by_hand::{self, Closed};
+use crate::case::change::{self, Given, Made};
+use crate::case::desk::{self, Desk};
+use crate::case::evidence;
+use crate::case::look::{self, Look};
+use crate::cli::case::Store;
+use crate::cli::{Clocks, Compare, Follow, Format, Output, When};
+use crate::failure::Failure;
+use crate::supply::Supply;
+use crate::{compare, escalate, exception, follow, progress, runbook, symptoms, times, verify};
+
+/// The program, as the workbench asks it.
+pub struct Program {
+    root: PathBuf,
+    clocks: Clocks,
+    uploads: AtomicU64,
+}
+
+impl Program {
+    /// The program over the store in a folder.
+    pub fn new(root: PathBuf, clocks: Clocks) -> Program {
+        Program { root, clocks, uploads: AtomicU64::new(1) }
+    }
+
+    /// Removes what uploads left that were broken off by the end of the program.
+    pub fn tidy(&self) {
+        // What cannot be removed now is in nobody's way, and is tried again at the next start.
+        let _ = std::fs::remove_dir_all(self.root.join(UPLOADS));
+    }
+
+    /// The desk of a user. Each call opens its own: the database is made for several at once.
+    fn desk(&self, who: &str) -> Result<Desk, Trouble> {
+        let store = Store { store: Some(self.root.clone()), who: Some(who.to_owned()), key: None };
+        Desk::open(&store, &self.clocks).map_err(trouble)
+    }
+
+    /// A desk at which nothing is written.
+    fn reader(&self) -> Result<Desk, Trouble> {
+        self.desk(READER)
+    }
+
+    /// A case on a desk.
+    fn worked(&self, desk: &Desk, number: u64) -> Result<desk::Worked, Trouble> {
+        let wanted = Wanted { number: Some(number), ..Wanted::default() };
+        let case = desk.store.list(&wanted).map_err(Failure::from).map_err(trouble)?.into_iter().next();
+        let gone = || Failure::Store(StoreError::NoSuchCase(number.to_string()));
+        desk.worked(case.ok_or_else(gone).map_err(trouble)?).map_err(trouble)
+    }
+
+    /// Does something to a case in the name of a user.
+    fn on<R>(
+        &self,
+        who: &str,
+        number: u64,
+        work: impl FnOnce(&mut Desk, &mut desk::Worked) -> Result<R, Failure>,
+    ) -> Result<R, Trouble> {
+        let mut desk = self.desk(who)?;
+        let mut worked = self.worked(&desk, number)?;
+        work(&mut desk, &mut worked).map_err(trouble)
+    }
+
+    /// Looks at a case, and tells how far that is.
+    fn look<R>(
+        &self,
+        number: u64,
+        told: &Arc<Progress>,
+        work: impl FnOnce(&Desk, &desk::Worked) -> Result<R, Failure>,
+    ) -> Result<R, Trouble> {
+        let desk = self.reader()?;
+        let worked = self.worked(&desk, number)?;
+        progress::told(told, || work(&desk, &worked)).map_err(trouble)
+    }
+}
+
+/// The folder of uploads below that of the store.
+const UPLOADS: &str = "uploads";
+/// Who looks without doing anything.
+const READER: &str = "workbench";
+
+/// Documents are drawn by the pages: nothing is printed.
+fn output() -> Output {
+    Output { format: Format::Json, color: When::Never, width: None }
+}
+
+impl Office for Program {
+    fn list(&self, wanted: &Wanted) -> Result<Vec<Case>, Trouble> {
+        self.reader()?.store.list(wanted).map_err(Failure::from).map_err(trouble)
+    }
+
+    fn case(&self, number: u64) -> Result<Worked, Trouble> {
+        let desk = self.reader()?;
+        let desk::Worked { case, journal, .. } = self.worked(&desk, number)?;
+        Ok(Worked { case, journal })
+    }
+
+    fn open(&self, who: &str, about: About, asked: Asked) -> Result<Case, Trouble> {
+        let mut desk = self.desk(who)?;
+        let (now, who) = (desk.now(), desk.who.clone());
+        desk.store.open_once(now, &who, None, about, asked).map_err(Failure::from).map_err(trouble)
+    }
+
+    fn ask(&self, who: &str, number: u64, asked: Asked) -> Result<Done, Trouble> {
+        self.on(who, number, |desk, worked| {
+            times::clock(
+                &Clocks { tz: asked.tz.clone().unwrap_or_else(|| self.clocks.tz.clone()), ..self.clocks.clone() },
+                asked.at.as_deref(),
+            )?;
+            if asked == worked.case.asked {
+                return Ok(Done { said: "That is what was meant before".to_owned(), ..Done::default() });
+            }
+            let draft = desk.draft(Deed::Asked { asked });
+            by_hand::append(desk, worked, draft, "Said anew which message is meant".to_owned())
+        })
+    }
+
+    fn staging(&self) -> Result<PathBuf, Trouble> {
+        let number = self.uploads.fetch_add(1, Ordering::Relaxed);
+        let folder = self.root.join(UPLOADS).join(format!("{}-{number}", std::process::id()));
+        private_folder(&folder).map_err(|error| {
+            Trouble::new(
+                TroubleKind::Internal,
+                format!("{}: expected room for an upload, found {error}", folder.display()),
+            )
+        })?;
+        Ok(folder)
+    }
+
+    fn add(&self, who: &str, number: u64, folder: &Path, purpose: Purpose) -> Result<AddedEvidence, Trouble> {
+        self.on(who, number, |desk, worked| {
+            evidence::taken(desk, worked, &[folder.to_owned()], purpose).map(evidence::told)
+        })
+    }
+
+    fn answered(&self, who: &str, number: u64, report: Option<&Report>) -> Result<(), Trouble> {
+        self.on(who, number, |desk, worked| evidence::answered(desk, worked, report))
+    }
+
+    fn document(
+        &self,
+        number: u64,
+        report: Result<&Report, &Trouble>,
+        compared: Option<&Comparison>,
+    ) -> Result<CaseDocument, Trouble> {
+        let desk = self.reader()?;
+        let worked = self.worked(&desk, number)?;
+        let look = match report {
+            Ok(report) => Look::Followed(Box::new(report.clone()), compared.cloned().map(Box::new)),
+            Err(_) if worked.supply(&[Purpose::Ticket]).inputs().is_empty() => Look::NoEvidence,
+            Err(trouble) => Look::NotFollowed(trouble.what.clone()),
+        };
+        Ok(look::document(&worked, &look, None, None))
+    }
+
+    fn report(&self, number: u64, told: &Arc<Progress>) -> Result<Report, Trouble> {
+        self.look(number, told, |desk, worked| {
+            desk.report(worked, &output())?.ok_or_else(|| Failure::NothingReadable(Vec::new()))
+        })
+    }
+
+    fn compare(&self, number: u64, sides: &Sides, told: &Arc<Progress>) -> Result<Comparison, Trouble> {
+        self.look(number, told, |desk, worked| {
+            let supply = worked.supply(&[Purpose::Ticket]);
+            let followed = desk.follow(&worked.case, &output());
+            let (report, _) = match &sides.blocked {
+                Some(_) => (None, 0),
+                None => follow::report(&followed, &supply).map(|(report, status)| (Some(report), status))?,
+            };
+            let own = || report.as_ref().and_then(|report| report.message.message_id.clone());
+            if sides.blocked.is_none() && sides.delivered.is_none() {
+                let found = report.as_ref().map(|report| compare::beside_delivered(&followed, report, &supply));
+                let nothing = || Failure::NothingReadable(vec!["no record speaks of the message".to_owned()]);
+                return found.transpose()?.flatten().ok_or_else(nothing);
+            }
+            let options = Compare {
+                blocked: None,
+                delivered: None,
+                evidence: Vec::new(),
+                blocked_message_id: sides.blocked.clone().or_else(own),
+                delivered_message_id: sides.delivered.clone(),
+                recipient: followed.recipient,
+                delivered_recipient: Vec::new(),
+                trust: followed.trust,
+                clocks: followed.clocks,
+                hash_all: false,
+                output: output(),
+            };
+            compare::compared(&options, &supply)
+        })
+    }
+
+    fn propose(&self, number: u64, told: &Arc<Progress>) -> Result<ExceptionProposal, Trouble> {
+        self.look(number, told, |desk, worked| {
+            exception::propose(&desk.follow(&worked.case, &output()), &worked.supply(&[Purpose::Ticket]))
+        })
+    }
+
+    fn check(&self, number: u64, candidate: &str, told: &Arc<Progress>) -> Result<ExceptionCheck, Trouble> {
+        let given = Given { name: "candidate".to_owned(), text: candidate.to_owned() };
+        self.look(number, told, |desk, worked| change::checked(desk, worked, &given, &output()))
+    }
+
+    fn verification(&self, number: u64, told: &Arc<Progress>) -> Result<VerificationReport, Trouble> {
+        self.look(number, told, |desk, worked| {
+            let supply = worked.supply(&[Purpose::Ticket, Purpose::Verification]);
+            verify::look(desk, worked, &supply, &output())
+        })
+    }
+
+    fn verified(&self, who: &str, number: u64, found: &VerificationReport) -> Result<Done, Trouble> {
+        self.on(who, number, |desk, worked| {
+            let draft = desk.draft(Deed::Verified { verification: found.verification(), due: found.due });
+            by_hand::append(desk, worked, draft, format!("Verified: {}", found.answer.words()))
+        })
+    }
+
+    fn approve(&self, who: &str, number: u64, document: &str) -> Result<Done, Trouble> {
+        let given = Given { name: "approval".to_owned(), text: document.to_owned() };
+        self.on(who, number, |desk, worked| {
+            let clock = times::clock(&self.clocks, None)?;
+            change::approved(desk, worked, &given, &clock)
+        })
+    }
+
+    fn change(&self, who: &str, number: u64, made: &ChangeMade, told: &Arc<Progress>) -> Result<Done, Trouble> {
+        let candidate = Given { name: "candidate".to_owned(), text: made.candidate.clone() };
+        let made = Made { candidate, approval: None, made_at: made.made_at.clone() };
+        self.on(who, number, |desk, worked| {
+            let clock = times::clock(&self.clocks, None)?;
+            let (done, _) = progress::told(told, || change::made_known(desk, worked, &made, &clock, &output()))?;
+            Ok(done)
+        })
+    }
+
+    fn note(&self, who: &str, number: u64, text: &str) -> Result<Done, Trouble> {
+        self.on(who, number, |desk, worked| by_hand::noted(desk, worked, text))
+    }
+
+    fn status(&self, who: &str, number: u64, status: Status, why: &str) -> Result<Done, Trouble> {
+        let is_refused = |done: &Done| Trouble::new(TroubleKind::Refused, done.said.clone());
+        let mut desk = self.desk(who)?;
+        let mut worked = self.worked(&desk, number)?;
+        match (status, worked.case.status) {
+            (Status::Closed, _) => {
+                match by_hand::closed(&mut desk, &mut worked, why, false, Vec::new()).map_err(trouble)? {
+                    Closed::Done(done) => Ok(done),
+                    Closed::Refused(done) => Err(is_refused(&done)),
+                }
+            }
+            (Status::Open, Status::Closed) => by_hand::opened_again(&mut desk, &mut worked, why).map_err(trouble),
+            _ => by_hand::set(&mut desk, &mut worked, status, why).map_err(trouble),
+        }
+    }
+
+    fn others(&self, case: &Case) -> Result<Others, Trouble> {
+        escalate::others(&self.reader()?, case).map_err(trouble)
+    }
+
+    fn escalate(&self, asked: &EscalationAsked<'_>) -> Result<Vec<u8>, Trouble> {
+        let folder = self.staging()?;
+        let packed = self.on(asked.who, asked.number, |desk, worked| {
+            let package = escalate::pack(worked, asked.document, asked.sample)?;
+            let out = folder.join("package.zip");
+            let sha256 = write(&package, &out, Shape::Archive).map_err(escalate::not_written)?;
+            let bytes = std::fs::read(&out).map_err(Failure::Output)?;
+            let draft = desk.draft(escalate::given_away(asked.document, &sha256));
+            desk.append(worked, vec![draft])?;
+            Ok(bytes)
+        });
+        // It is only on its way through: whoever asked has its bytes.
+        let _ = std::fs::remove_dir_all(&folder);
+        packed
+    }
+
+    fn record(&self, number: u64, place: &RecordPlace) -> Result<RecordShown, Trouble> {
+        let desk = self.reader()?;
+        let worked = self.worked(&desk, number)?;
+        let supply = worked.supply(&[Purpose::Ticket, Purpose::Verification]);
+        record::shown(&supply.inputs(), place).ok_or_else(|| {
+            let what =
+                "expected a record of this case's evidence, found none there. Follow a link of a page of the case";
+            Trouble::new(TroubleKind::NotFound, what)
+        })
+    }
+
+    fn follow(&self, folder: &Path, asked: &Asked, told: &Arc<Progress>) -> Result<Report, Trouble> {
+        let Asked { message_id, sender, recipient, at, subject, trust, tz } = asked.clone();
+        let clocks = Clocks { tz: tz.unwrap_or_else(|| self.clocks.tz.clone()), ..self.clocks.clone() };
+        let options = Follow {
+            paths: Vec::new(),
+            message_id,
+            sender,
+            recipient,
+            at,
+            subject,
+            trust,
+            hash_all: false,
+            limit: 200,
+            clocks,
+            output: output(),
+        };
+        let supply = Supply::open(&[folder.to_owned()]);
+        progress::told(told, || follow::report(&options, &supply)).map(|(report, _)| report).map_err(trouble)
+    }
+
+    fn runbooks(&self) -> Result<Listed, Trouble> {
+        runbook::listed(&Shelf::of(&self.root), None).map_err(trouble)
+    }
+
+    fn watched(&self) -> Result<watch::Status, Trouble> {
+        watch::status(&self.reader()?.store, None, Timestamp::now()).map_err(Failure::from).map_err(trouble)
+    }
+
+    fn symptoms(&self, words: &str) -> Result<report::Symptoms, Trouble> {
+        symptoms::asked(&[words.to_owned()], findings::symptoms::guides()).map_err(trouble)
+    }
+
+    fn now(&self) -> Timestamp {
+        times::now(&self.clocks).unwrap_or_else(Timestamp::now)
+    }
+}
+
+/// Why there is no answer, as pages say it.
+fn trouble(failure: Failure) -> Trouble {
+    let kind = match &failure {
+        Failure::Usage { .. } => TroubleKind::Unfit,
+        Failure::WhichMessage { .. } => TroubleKind::WhichMessage,
+        Failure::NothingReadable(_) => TroubleKind::NothingReadable,
+        Failure::Store(StoreError::NoSuchCase(_)) => TroubleKind::NotFound,
+        Failure::Store(StoreError::Journal { .. }) => TroubleKind::Conflict,
+        Failure::Store(StoreError::Archive { .. } | StoreError::Unusable { .. }) => TroubleKind::Unfit,
+        Failure::Stopped => TroubleKind::Stopped,
+        Failure::Store(_) | Failure::Watched(_) | Failure::Output(_) | Failure::Internal(_) => TroubleKind::Internal,
+    };
+    Trouble::new(kind, failure.to_string())
+}

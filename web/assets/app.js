@@ -1,0 +1,47 @@
+// Comfort for pages that work without it: copying, dropping files, going on by itself. Nothing here makes markup out of text.
+'use strict';
+
+const csrf = document.querySelector('meta[name=csrf]')?.content ?? '';
+
+/** Says something to everybody, screen readers too. */
+function tell(text) {
+  const told = document.getElementById('told');
+  told.textContent = text;
+  setTimeout(() => { if (told.textContent === text) told.textContent = ''; }, 4000);
+}
+
+for (const button of document.querySelectorAll('button[data-copy]')) {
+  button.hidden = false;
+  button.addEventListener('click', async () => {
+    const text = (button.dataset.copy && document.getElementById(button.dataset.copy)) || button.parentElement.querySelector('pre, textarea');
+    try {
+      await navigator.clipboard.writeText(text.value ?? text.textContent);
+      tell('Copied');
+    } catch {
+      getSelection().selectAllChildren(text);
+      tell('Marked: copy it with the keyboard');
+    }
+  });
+}
+
+// Arrow keys go from stage to stage, as in a table.
+for (const lanes of document.querySelectorAll('table.lanes')) {
+  const rows = [...lanes.querySelectorAll('tr')].map((row) => [...row.querySelectorAll('a.state')]).filter((row) => row.length);
+  lanes.addEventListener('keydown', (event) => {
+    const at = rows.findIndex((row) => row.includes(event.target));
+    if (at < 0) return;
+    const column = rows[at].indexOf(event.target);
+    const next = {
+      ArrowRight: rows[at][column + 1],
+      ArrowLeft: rows[at][column - 1],
+      ArrowDown: rows[at + 1]?.[column],
+      ArrowUp: rows[at - 1]?.[column],
+      Home: rows[at][0],
+      End: rows[at].at(-1),
+    }[event.key];
+    if (next) {
+      event.preventDefault();
+      next.focus();
+    }
+  });
+}

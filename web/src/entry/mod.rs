@@ -1,0 +1,90 @@
+//! Who may come in: users and their roles, one-time login links, sessions, tokens, and the checks in front of every page.
+
+mod guard;
+mod login;
+mod origin;
+mod roles;
+mod secret;
+mod sessions;
+mod tokens;
+
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use guard::{Visitor, guard, token_guard};
+pub use login::{enter, leave, login, welcome};
+pub use origin::Origins;
+pub use roles::{Role, RoleError, Roles, User};
+
+use secret::Secret;
+use sessions::Sessions;
+use tokens::Tokens;
+
+/// How long a login link can be used.
+const LINK_LASTS: SignedDuration = SignedDuration::from_mins(60);
+
+/// Who may come in, and from where.
+pub struct Doors {
+    users: Vec<User>,
+    origins: Origins,
+    links: Mutex<Vec<Link>>,
+    sessions: Sessions,
+    tokens: Tokens,
+}
+
+/// A login link that was not used yet.
+struct Link {
+    secret: Secret,
+    user: User,
+    ends: Timestamp,
+}
+
+impl Doors {
+    /// Doors for these users, reached at these origins.
+    pub fn new(users: Vec<User>, origins: Origins) -> Doors {
+        Doors { users, origins, links: Mutex::default(), sessions: Sessions::default(), tokens: Tokens::default() }
+    }
+
+    /// Where the workbench is reached.
+    pub fn origins(&self) -> &Origins {
+        &self.origins
+    }
+
+    /// The open sessions.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// The tokens of the API.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// A new login link for each user: it can be used once, for an hour.
+    pub fn links(&self) -> Vec<(User, String)> {
+        let ends = Timestamp::now() + LINK_LASTS;
+        let made: Vec<(User, Secret)> = self.users.iter().map(|user| (user.clone(), Secret::random())).collect();
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.retain(|link| link.ends > Timestamp::now());
+        let told = |(user, secret): (User, Secret)| {
+            let url = format!("{}/login/{}", self.origins.first(), secret.text());
+            links.push(Link { secret, user: user.clone(), ends });
+            (user, url)
+        };
+        made.into_iter().map(told).collect()
+    }
+
+    /// Whether a link is there to be used; nothing is done to it.
+    fn is_link(&self, text: &str) -> bool {
+        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.iter().any(|link| link.ends > Timestamp::now() && link.secret.is(text))
+    }
+
+    /// Uses a link up.
+    fn take_link(&self, text: &str) -> Option<User> {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = links.iter().position(|link| link.ends > Timestamp::now() && link.secret.is(text))?;
+        Some(links.remove(at).user)
+    }
+}

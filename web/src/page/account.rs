@@ -1,0 +1,10 @@
+//! What is the user's own: tokens of the API.
+
+use axum::Router;
+
+use crate::workbench::Workbench;
+
+/// Which page answers which address.
+pub fn routes() -> Router<Workbench> {
+    Router::new()
+}

@@ -1,0 +1,37 @@
+//! Links to the records of a statement.
+
+use maud::{Markup, html};
+use report::{Cite, visible};
+
+use crate::office::RecordPlace;
+
+/// How many links stand behind one statement.
+const MAX_LINKS: usize = 6;
+
+/// The address of a record below a case: it stays the same for the same evidence.
+pub fn address(number: u64, cite: &Cite) -> String {
+    let [start, end] = cite.bytes;
+    let mark = cite.mark.map(|[start, end]| format!("?mark={start}-{end}")).unwrap_or_default();
+    format!("/cases/{number}/records/{}/{start}-{end}{mark}", RecordPlace::fingerprint(&cite.file))
+}
+
+/// A link for each record.
+pub fn links(number: u64, cites: &[Cite]) -> Markup {
+    html! {
+        @if !cites.is_empty() {
+            span.cites {
+                @for cite in cites.iter().take(MAX_LINKS) { " " a.cite href=(address(number, cite)) { (place(cite)) } }
+                @if cites.len() > MAX_LINKS { span.soft { " +" (cites.len() - MAX_LINKS) " more" } }
+            }
+        }
+    }
+}
+
+/// The place in short: the file's own name and the line.
+fn place(cite: &Cite) -> String {
+    let whole = visible(&cite.place());
+    match whole.rsplit_once('/') {
+        Some((_, name)) => name.to_owned(),
+        None => whole,
+    }
+}

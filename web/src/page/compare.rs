@@ -1,0 +1,10 @@
+//! Two messages beside each other, the first difference marked.
+
+use axum::Router;
+
+use crate::workbench::Workbench;
+
+/// Which page answers which address.
+pub fn routes() -> Router<Workbench> {
+    Router::new()
+}

@@ -1,0 +1,10 @@
+//! Giving a ticket to somebody else.
+
+use axum::Router;
+
+use crate::workbench::Workbench;
+
+/// Which page answers which address.
+pub fn routes() -> Router<Workbench> {
+    Router::new()
+}

@@ -1,0 +1,10 @@
+//! A new case.
+
+use axum::Router;
+
+use crate::workbench::Workbench;
+
+/// Which page answers which address.
+pub fn routes() -> Router<Workbench> {
+    Router::new()
+}

@@ -1,0 +1,10 @@
+//! Whether the change held, and when to look again.
+
+use axum::Router;
+
+use crate::workbench::Workbench;
+
+/// Which page answers which address.
+pub fn routes() -> Router<Workbench> {
+    Router::new()
+}
