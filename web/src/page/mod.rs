@@ -2,6 +2,7 @@
 
 mod account;
 mod answered;
+mod axis;
 mod cites;
 mod compare;
 mod escalation;
@@ -14,6 +15,7 @@ mod new;
 mod notes;
 mod record;
 mod runbooks;
+mod several;
 mod shell;
 mod start;
 mod symptoms;

@@ -27,7 +27,7 @@ pub struct Pictured {
 }
 
 /// The records of those parts of a picture that the faces tell one by one.
-pub(crate) fn shown_cites(picture: &Picture) -> Vec<&Cite> {
+pub fn shown_cites(picture: &Picture) -> Vec<&Cite> {
     match picture {
         Picture::Waterfall(one) => one.bars.iter().flat_map(|bar| &bar.cites).collect(),
         Picture::BeforeAfter(one) => compared::shown(&one.rows).0.into_iter().flat_map(|row| &row.cites).collect(),
@@ -68,6 +68,11 @@ pub(super) fn markdown(out: &mut String, pictured: &Pictured) {
         Picture::Spread(one) => spread::markdown(out, one),
         Picture::AgeRadius(one) => aged::markdown(out, one),
     }
+}
+
+/// Draws a picture as HTML for a page that numbers no records: they are named by their places.
+pub fn picture_html(picture: &Picture) -> Markup {
+    html(&Pictured { picture: picture.clone(), numbers: Numbers::default() })
 }
 
 /// Draws a picture as HTML.
