@@ -152,7 +152,7 @@ fn drawn(visitor: Option<&Visitor>, title: &str, body: &Markup, reload: Reload) 
 
 fn top(visitor: &Visitor) -> Markup {
     html! {
-        div.top {
+        header.top {
             nav aria-label="Workbench" {
                 a.home href="/" { "throughline" }
                 a href="/symptoms" { "Symptoms" }
