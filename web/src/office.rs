@@ -120,6 +120,11 @@ impl Worked {
         self.last(|entry| !matches!(entry.deed.word(), "noted" | "answered" | "status_set" | "runbook_written"))
     }
 
+    /// Whether any evidence was added.
+    pub fn has_evidence(&self) -> bool {
+        self.journal.iter().any(|entry| entry.deed.word() == "evidence_added")
+    }
+
     fn last(&self, counts: impl Fn(&Entry) -> bool) -> u64 {
         self.journal.iter().rev().find(|entry| counts(entry)).map_or(0, |entry| entry.seq)
     }

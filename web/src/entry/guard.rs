@@ -105,8 +105,8 @@ pub async fn guard(State(workbench): State<Workbench>, request: Request, next: N
             return page::refused(&trouble, StatusCode::FORBIDDEN);
         }
     }
-    request.extensions_mut().insert(visitor);
-    next.run(request).await
+    request.extensions_mut().insert(visitor.clone());
+    page::dressed(&visitor, next.run(request).await).await
 }
 
 /// Whether a path changes only what is the user's own.
