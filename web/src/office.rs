@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use case::escalation::{Escalation, Sample};
-use case::runbook::Listed;
+use case::runbook::{Listed, Runbook};
 use case::told::{AddedEvidence, CaseDocument, Done};
 use case::{About, Asked, Case, Entry, Purpose, Status, VerificationReport, Wanted};
 use jiff::Timestamp;
@@ -90,8 +90,17 @@ pub trait Office: Send + Sync + 'static {
     /// The runbooks of all clients.
     fn runbooks(&self) -> Result<Listed, Trouble>;
 
+    /// A runbook of a client, the newest version.
+    fn runbook(&self, client: &str, slug: &str) -> Result<Runbook, Trouble>;
+
     /// How the watchers of the store are.
     fn watched(&self) -> Result<watch::Status, Trouble>;
+
+    /// The last runs of the watcher of a client, the newest first.
+    fn runs(&self, client: &str) -> Result<Vec<watch::LastRun>, Trouble>;
+
+    /// The last alerts of all watchers, the newest first.
+    fn alerts(&self) -> Result<Vec<watch::Alert>, Trouble>;
 
     /// The catalogue of symptoms: all, one by its id, or those that words fit.
     fn symptoms(&self, words: &str) -> Result<report::Symptoms, Trouble>;

@@ -20,10 +20,10 @@ pub fn sheet(sheet: &Sheet) -> String {
 
 /// Writes the sections of a page as markup that stands within another page, without a heading above them.
 ///
-/// `address` gives the address of a place in the evidence; a place that has none is only named. Lines that are to be copied together stand
-/// in one `pre.command`.
-pub fn within(sheet: &Sheet, address: &dyn Fn(&Place) -> Option<String>) -> Markup {
-    sections(sheet, Around::Workbench(address))
+/// Every anchor begins with `lead`, so that several sheets can stand on one page. `address` gives the address of a place in the evidence; a
+/// place that has none is only named. Lines that are to be copied together stand in one `pre.command`.
+pub fn within(sheet: &Sheet, lead: &str, address: &dyn Fn(&Place) -> Option<String>) -> Markup {
+    sections(sheet, Around::Workbench { lead, address })
 }
 
 fn sections(sheet: &Sheet, around: Around<'_>) -> Markup {
@@ -48,7 +48,7 @@ pub(crate) fn section(section: &Section) -> Markup {
 }
 
 fn anchored(section: &Section, anchor: &str, around: Around<'_>) -> Markup {
-    crate::html::section(anchor, &visible(&section.title), blocks(&section.blocks, around))
+    crate::html::section(&around.anchor(anchor), &visible(&section.title), blocks(&section.blocks, around))
 }
 
 fn blocks(blocks: &[Block], around: Around<'_>) -> Markup {
@@ -76,13 +76,13 @@ fn commands(lines: &[String], around: Around<'_>) -> Markup {
     let shown: Vec<_> = lines.iter().map(|line| visible(line)).collect();
     match around {
         Around::Nothing => html! { @for line in shown { pre { (line) } } },
-        Around::Workbench(_) => html! { pre.command tabindex="0" { (shown.join("\n")) } },
+        Around::Workbench { .. } => html! { pre.command tabindex="0" { (shown.join("\n")) } },
     }
 }
 
 fn claim(claim: &Claim, around: Around<'_>) -> Markup {
     html! {
-        article.card.(claim.standing.word().replace(' ', "-")) id=(claim.anchor) {
+        article.card.(claim.standing.word().replace(' ', "-")) id=(around.anchor(&claim.anchor)) {
             h3 { span.tag { (claim.standing.word()) } (visible(&claim.title)) }
             p.soft { code { (visible(&claim.id)) } @if !claim.about.is_empty() { " (" (visible(&claim.about)) ")" } }
             p { (visible(&claim.statement)) (reference::markup(&claim.records, around)) }

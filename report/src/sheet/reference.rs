@@ -54,8 +54,13 @@ impl Reference {
 pub(crate) enum Around<'a> {
     /// Nothing: it is a file of its own, and places are only named.
     Nothing,
-    /// A page of a workbench, which knows the addresses of places.
-    Workbench(&'a dyn Fn(&Place) -> Option<String>),
+    /// A page of a workbench.
+    Workbench {
+        /// What every anchor begins with, so that several sheets stand on one page.
+        lead: &'a str,
+        /// Gives the addresses of places.
+        address: &'a dyn Fn(&Place) -> Option<String>,
+    },
 }
 
 /// The numbers under which a page shows records; of one that it does not show, the place is named.
@@ -103,6 +108,16 @@ fn more(left: usize) -> String {
     if left == 0 { String::new() } else { format!(" (+{left} more)") }
 }
 
+impl Around<'_> {
+    /// An anchor as it stands on this page.
+    pub(crate) fn anchor(self, anchor: &str) -> String {
+        match self {
+            Around::Nothing => anchor.to_owned(),
+            Around::Workbench { lead, .. } => format!("{lead}{anchor}"),
+        }
+    }
+}
+
 /// ` [1] [2]`, to stand behind a text.
 pub(crate) fn text(references: &[Reference]) -> String {
     let (shown, left) = shown(references);
@@ -143,7 +158,7 @@ pub(crate) fn markup(references: &[Reference], around: Around<'_>) -> Markup {
 fn named(place: &Place, around: Around<'_>) -> Markup {
     let address = match around {
         Around::Nothing => None,
-        Around::Workbench(address) => address(place),
+        Around::Workbench { address, .. } => address(place),
     };
     html! {
         @match address {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::case::escalation::{Shape, write};
-use ::case::runbook::{Listed, Shelf};
+use ::case::runbook::{Listed, Runbook, Shelf};
 use ::case::told::{AddedEvidence, CaseDocument, Done};
 use ::case::{
     About, Asked, Case, Deed, Purpose, Status, Store as _, StoreError, VerificationReport, Wanted, private_folder,
@@ -92,6 +92,8 @@ impl Program {
     }
 }
 
+/// How many runs and alerts are told at most.
+const MAX_TOLD: usize = 50;
 /// The folder of uploads below that of the store.
 const UPLOADS: &str = "uploads";
 /// Who looks without doing anything.
@@ -326,8 +328,24 @@ impl Office for Program {
         runbook::listed(&Shelf::of(&self.root), None).map_err(trouble)
     }
 
+    fn runbook(&self, client: &str, slug: &str) -> Result<Runbook, Trouble> {
+        let found = Shelf::of(&self.root).one(client, slug, None).map_err(Failure::from).map_err(trouble)?;
+        found.ok_or_else(|| {
+            let what = "expected a runbook of that client, found none of that name. The list has them all";
+            Trouble::new(TroubleKind::NotFound, what)
+        })
+    }
+
     fn watched(&self) -> Result<watch::Status, Trouble> {
         watch::status(&self.reader()?.store, None, Timestamp::now()).map_err(Failure::from).map_err(trouble)
+    }
+
+    fn runs(&self, client: &str) -> Result<Vec<watch::LastRun>, Trouble> {
+        watch::runs(&self.reader()?.store, client, MAX_TOLD).map_err(Failure::from).map_err(trouble)
+    }
+
+    fn alerts(&self) -> Result<Vec<watch::Alert>, Trouble> {
+        watch::alerts(&self.reader()?.store, MAX_TOLD).map_err(Failure::from).map_err(trouble)
     }
 
     fn symptoms(&self, words: &str) -> Result<report::Symptoms, Trouble> {

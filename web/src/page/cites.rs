@@ -41,6 +41,11 @@ fn place(cite: &Cite) -> String {
 
 /// The sections of a sheet, whose records are links to their pages and whose commands can be copied.
 pub fn sheet(number: u64, sheet: &Sheet) -> Markup {
+    sheet_led(number, "", sheet)
+}
+
+/// The same with anchors that begin with `lead`, for a page that has several.
+pub fn sheet_led(number: u64, lead: &str, sheet: &Sheet) -> Markup {
     let address = |place: &Place| Some(at(number, &place.file, place.bytes, place.mark));
-    html! { div.sheet { (report::sheet_markup(sheet, &address)) } }
+    html! { div.sheet { (report::sheet_markup(sheet, lead, &address)) } }
 }
