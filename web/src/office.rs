@@ -8,6 +8,7 @@ use case::runbook::{Listed, Runbook};
 use case::told::{AddedEvidence, CaseDocument, Done};
 use case::{About, Asked, Case, Entry, Purpose, Status, VerificationReport, Wanted};
 use jiff::Timestamp;
+use serde::Serialize;
 use report::{Comparison, ExceptionCheck, ExceptionProposal, Report};
 
 use crate::progress::Progress;
@@ -22,7 +23,7 @@ pub trait Office: Send + Sync + 'static {
     /// A case with its journal.
     fn case(&self, number: u64) -> Result<Worked, Trouble>;
 
-    /// Opens a case.
+    /// Opens a case; a ticket that a case of the same client has already is refused.
     fn open(&self, who: &str, about: About, asked: Asked) -> Result<Case, Trouble>;
 
     /// Says anew which message is meant.
@@ -30,6 +31,9 @@ pub trait Office: Send + Sync + 'static {
 
     /// A new and empty folder that only this user of the machine can read, on the disk of the store. Whoever asked for it removes it.
     fn staging(&self) -> Result<PathBuf, Trouble>;
+
+    /// What a file is, or what the files in it are if it is an archive: looked at, not read. `name` is how it is told.
+    fn recognise(&self, file: &Path, name: &str) -> Vec<Recognised>;
 
     /// Copies the files of a folder into a case as evidence: what was added, what was there already, what was refused.
     fn add(&self, who: &str, number: u64, folder: &Path, purpose: Purpose) -> Result<AddedEvidence, Trouble>;
@@ -139,6 +143,32 @@ impl Worked {
     }
 }
 
+/// What a file that is about to be added is recognised as.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Recognised {
+    /// Its name.
+    pub file: String,
+    /// Its kind in words; null if nobody recognises it.
+    pub kind: Option<String>,
+    /// Why nobody does, and what to try.
+    pub why: Option<String>,
+}
+
+/// A message that could be meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meant {
+    /// Its Message-ID without brackets; `None` if the records carry none.
+    pub message_id: Option<String>,
+    /// Who sent it.
+    pub sender: Option<String>,
+    /// Its subject.
+    pub subject: Option<String>,
+    /// Its first instant.
+    pub at: Option<Timestamp>,
+    /// A file that speaks of it.
+    pub file: String,
+}
+
 /// Which two messages are laid beside each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Sides {
@@ -233,6 +263,8 @@ pub struct Trouble {
     pub kind: TroubleKind,
     /// What was expected, what was found, and what to try.
     pub what: String,
+    /// Messages that could be meant, if it is [`TroubleKind::WhichMessage`] and the evidence names some.
+    pub meant: Vec<Meant>,
 }
 
 /// What sort of trouble it is.
@@ -261,6 +293,6 @@ pub enum TroubleKind {
 impl Trouble {
     /// Trouble of a sort.
     pub fn new(kind: TroubleKind, what: impl Into<String>) -> Trouble {
-        Trouble { kind, what: what.into() }
+        Trouble { kind, what: what.into(), meant: Vec::new() }
     }
 }
