@@ -23,7 +23,12 @@ pub trait Office: Send + Sync + 'static {
     fn case(&self, number: u64) -> Result<Worked, Trouble>;
 
     /// Opens a case.
-    fn open(&self, who: &str, about: About, asked: Asked) -> Result<Case, Trouble>;
+    fn open(&self, who: &str, about: About, asked: Asked) -> Result<Case, Trouble> {
+        self.open_once(who, None, about, asked)
+    }
+
+    /// Opens a case, unless one was opened with this key: then gives that one, as it is now.
+    fn open_once(&self, who: &str, key: Option<String>, about: About, asked: Asked) -> Result<Case, Trouble>;
 
     /// Says anew which message is meant.
     fn ask(&self, who: &str, number: u64, asked: Asked) -> Result<Done, Trouble>;

@@ -19,6 +19,7 @@ struct Parts {
     office: Arc<dyn Office>,
     doors: Doors,
     max_upload_bytes: u64,
+    workers: Arc<Semaphore>,
     reports: Shelf<Key, Report>,
     comparisons: Shelf<(Key, Sides), Comparison>,
     proposals: Shelf<Key, ExceptionProposal>,
@@ -44,7 +45,8 @@ impl Workbench {
             comparisons: Shelf::new(Arc::clone(&workers)),
             proposals: Shelf::new(Arc::clone(&workers)),
             checks: Shelf::new(Arc::clone(&workers)),
-            verifications: Shelf::new(workers),
+            verifications: Shelf::new(Arc::clone(&workers)),
+            workers,
         }))
     }
 
@@ -69,6 +71,24 @@ impl Workbench {
         let office = Arc::clone(&self.0.office);
         let done = tokio::task::spawn_blocking(move || work(&*office)).await;
         done.unwrap_or_else(|_| Err(Trouble::new(TroubleKind::Internal, "a fault of this program")))
+    }
+
+    /// Does something long with the office that is not kept, in its turn.
+    ///
+    /// # Errors
+    /// [`Trouble`] as the work says, or if it panicked.
+    pub async fn worked_on<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Office) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let permit = Arc::clone(&self.0.workers).acquire_owned().await;
+        // It is held until the work is done, even if nobody waits for it any more.
+        self.office(move |office| {
+            let done = work(office);
+            drop(permit);
+            done
+        })
+        .await
     }
 
     /// A case with its journal.

@@ -59,6 +59,12 @@ impl Program {
         self.desk(READER)
     }
 
+    /// Asks that the instant and the zone of what is asked can be read.
+    fn clock(&self, asked: &Asked) -> Result<(), Failure> {
+        let tz = asked.tz.clone().unwrap_or_else(|| self.clocks.tz.clone());
+        times::clock(&Clocks { tz, ..self.clocks.clone() }, asked.at.as_deref()).map(|_| ())
+    }
+
     /// A case on a desk.
     fn worked(&self, desk: &Desk, number: u64) -> Result<desk::Worked, Trouble> {
         let wanted = Wanted { number: Some(number), ..Wanted::default() };
@@ -113,18 +119,16 @@ impl Office for Program {
         Ok(Worked { case, journal })
     }
 
-    fn open(&self, who: &str, about: About, asked: Asked) -> Result<Case, Trouble> {
+    fn open_once(&self, who: &str, key: Option<String>, about: About, asked: Asked) -> Result<Case, Trouble> {
+        self.clock(&asked).map_err(trouble)?;
         let mut desk = self.desk(who)?;
         let (now, who) = (desk.now(), desk.who.clone());
-        desk.store.open_once(now, &who, None, about, asked).map_err(Failure::from).map_err(trouble)
+        desk.store.open_once(now, &who, key, about, asked).map_err(Failure::from).map_err(trouble)
     }
 
     fn ask(&self, who: &str, number: u64, asked: Asked) -> Result<Done, Trouble> {
         self.on(who, number, |desk, worked| {
-            times::clock(
-                &Clocks { tz: asked.tz.clone().unwrap_or_else(|| self.clocks.tz.clone()), ..self.clocks.clone() },
-                asked.at.as_deref(),
-            )?;
+            self.clock(&asked)?;
             if asked == worked.case.asked {
                 return Ok(Done { said: "That is what was meant before".to_owned(), ..Done::default() });
             }

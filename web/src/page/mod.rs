@@ -30,7 +30,8 @@ use crate::entry::Visitor;
 use crate::office::{Trouble, TroubleKind};
 use crate::workbench::Workbench;
 
-pub use shell::{bare, refused, status};
+pub use shell::{bare, refused};
+pub use start::encoded;
 
 /// Which page answers which address.
 pub fn routes() -> Router<Workbench> {
