@@ -8,8 +8,8 @@ use case::runbook::{Listed, Runbook};
 use case::told::{AddedEvidence, CaseDocument, Done};
 use case::{About, Asked, Case, Entry, Purpose, Status, VerificationReport, Wanted};
 use jiff::Timestamp;
-use serde::Serialize;
 use report::{Comparison, ExceptionCheck, ExceptionProposal, Report};
+use serde::Serialize;
 
 use crate::progress::Progress;
 
@@ -24,7 +24,12 @@ pub trait Office: Send + Sync + 'static {
     fn case(&self, number: u64) -> Result<Worked, Trouble>;
 
     /// Opens a case; a ticket that a case of the same client has already is refused.
-    fn open(&self, who: &str, about: About, asked: Asked) -> Result<Case, Trouble>;
+    fn open(&self, who: &str, about: About, asked: Asked) -> Result<Case, Trouble> {
+        self.open_once(who, None, about, asked)
+    }
+
+    /// Opens a case, unless one was opened with this key: then gives that one, as it is now.
+    fn open_once(&self, who: &str, key: Option<String>, about: About, asked: Asked) -> Result<Case, Trouble>;
 
     /// Says anew which message is meant.
     fn ask(&self, who: &str, number: u64, asked: Asked) -> Result<Done, Trouble>;

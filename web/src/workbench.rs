@@ -21,6 +21,7 @@ struct Parts {
     doors: Doors,
     max_upload_bytes: u64,
     uploads: Uploads,
+    workers: Arc<Semaphore>,
     reports: Shelf<Key, Report>,
     comparisons: Shelf<(Key, Sides), Comparison>,
     proposals: Shelf<Key, ExceptionProposal>,
@@ -47,7 +48,8 @@ impl Workbench {
             comparisons: Shelf::new(Arc::clone(&workers)),
             proposals: Shelf::new(Arc::clone(&workers)),
             checks: Shelf::new(Arc::clone(&workers)),
-            verifications: Shelf::new(workers),
+            verifications: Shelf::new(Arc::clone(&workers)),
+            workers,
         }))
     }
 
@@ -76,7 +78,9 @@ impl Workbench {
             let report = match answer {
                 Ok(report) => Some(report),
                 // That there is no answer is an answer too; that it was stopped is none.
-                Err(trouble) if matches!(trouble.kind, TroubleKind::WhichMessage | TroubleKind::NothingReadable) => None,
+                Err(trouble) if matches!(trouble.kind, TroubleKind::WhichMessage | TroubleKind::NothingReadable) => {
+                    None
+                }
                 Err(_) => return,
             };
             let revision = worked.revision();
@@ -103,6 +107,24 @@ impl Workbench {
         let office = Arc::clone(&self.0.office);
         let done = tokio::task::spawn_blocking(move || work(&*office)).await;
         done.unwrap_or_else(|_| Err(Trouble::new(TroubleKind::Internal, "a fault of this program")))
+    }
+
+    /// Does something long with the office that is not kept, in its turn.
+    ///
+    /// # Errors
+    /// [`Trouble`] as the work says, or if it panicked.
+    pub async fn worked_on<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Office) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let permit = Arc::clone(&self.0.workers).acquire_owned().await;
+        // It is held until the work is done, even if nobody waits for it any more.
+        self.office(move |office| {
+            let done = work(office);
+            drop(permit);
+            done
+        })
+        .await
     }
 
     /// A case with its journal.

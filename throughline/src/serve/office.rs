@@ -111,10 +111,19 @@ impl Office for Program {
         Ok(Worked { case, journal })
     }
 
-    fn open(&self, who: &str, about: About, asked: Asked) -> Result<Case, Trouble> {
+    fn open_once(&self, who: &str, key: Option<String>, about: About, asked: Asked) -> Result<Case, Trouble> {
         let mut desk = self.desk(who)?;
         is_usable(&self.clocks, &asked)?;
-        if let Some(known) = evidence::of_ticket(&desk, &about).map_err(trouble)?.first() {
+        let mut known = evidence::of_ticket(&desk, &about).map_err(trouble)?;
+        if key.is_some() {
+            // The one that this very call opened before is no other.
+            let journals = known.iter().map(|case| desk.store.journal(&case.uid));
+            let journals: Vec<_> = journals.collect::<Result<_, _>>().map_err(Failure::from).map_err(trouble)?;
+            if journals.iter().filter_map(|journal| journal.first()).any(|opened| opened.key == key) {
+                known.clear();
+            }
+        }
+        if let Some(known) = known.first() {
             let (ticket, number) = (about.ticket.as_deref().unwrap_or_default(), known.number);
             let what = format!(
                 "ticket: expected one of this client that no case has yet, found `{}`, which case {number} has already. \
@@ -124,7 +133,7 @@ impl Office for Program {
             return Err(Trouble::new(TroubleKind::Conflict, what));
         }
         let (now, who) = (desk.now(), desk.who.clone());
-        desk.store.open_once(now, &who, None, about, asked).map_err(Failure::from).map_err(trouble)
+        desk.store.open_once(now, &who, key, about, asked).map_err(Failure::from).map_err(trouble)
     }
 
     fn ask(&self, who: &str, number: u64, asked: Asked) -> Result<Done, Trouble> {

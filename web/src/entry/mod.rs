@@ -54,6 +54,11 @@ impl Doors {
         &self.origins
     }
 
+    /// The user of a name.
+    pub fn user(&self, name: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.name == name)
+    }
+
     /// The open sessions.
     pub fn sessions(&self) -> &Sessions {
         &self.sessions

@@ -8,6 +8,7 @@ mod escalation;
 mod evidence;
 mod exception;
 mod findings;
+mod forms;
 mod journal;
 mod lanes;
 mod new;
@@ -31,7 +32,8 @@ use crate::entry::Visitor;
 use crate::office::{Trouble, TroubleKind};
 use crate::workbench::Workbench;
 
-pub use shell::{bare, refused, status};
+pub use shell::{bare, refused};
+pub use start::encoded;
 
 /// Which page answers which address.
 pub fn routes() -> Router<Workbench> {
