@@ -28,7 +28,9 @@ impl Drop for Served {
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
-    ["THROUGHLINE_STORE", "THROUGHLINE_USER"].iter().for_each(|name| drop(command.env_remove(name)));
+    for name in ["THROUGHLINE_STORE", "THROUGHLINE_USER"] {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -235,11 +237,19 @@ fn every_link_leads_somewhere_and_marks_are_the_cited_bytes() {
         ("mail.log", LOG.as_bytes().to_vec()),
         ("trace_wide.csv", wide(&trace("Zahlungsbestätigung 😀, zweite", "Quarantined"))),
     ];
-    let served = Served::with(&[&demo, &second]);
+    let third = vec![
+        ("message.eml", MESSAGE.as_bytes().to_vec()),
+        ("trace.csv", trace("Zahlungsbestätigung 😀, \"zweite\"", "Quarantined").into_bytes()),
+    ];
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sources/src/message/eml/samples");
+    let fourth = vec![("exchange_spoof.eml", fs::read(samples.join("exchange_spoof.eml")).expect("a sample"))];
+    let served = Served::with(&[&demo, &second, &third, &fourth]);
     // The names of the evidence and how many marks at least are cited, and how many of them in a field.
     for (number, evidence, expected) in [
-        (1, &demo, [("message-trace.csv", 1, 1), ("mimecast-siem.json", 1, 1), ("ndr.eml", 1, 1)].as_slice()),
-        (2, &second, &[("trace_wide.csv", 1, 1), ("mail.log", 3, 0), ("message.eml", 1, 1)]),
+        (1, &demo, [("mimecast-siem.json", 3, 3), ("held-queue.json", 1, 1), ("release-log.json", 1, 1)].as_slice()),
+        (2, &second, &[("trace_wide.csv", 1, 1), ("mail.log", 3, 0)]),
+        (3, &third, &[("trace.csv", 1, 1)]),
+        (4, &fourth, &[("exchange_spoof.eml", 1, 1)]),
     ] {
         let pages = served.pages(number);
         assert!(pages.keys().any(|path| path.contains("/way/1/delivery")), "{:?}", pages.keys());
@@ -261,7 +271,10 @@ fn a_stage_shows_its_records_marked_and_how_to_fetch_what_is_missing() {
     let (_, page) = served.get("/cases/1/way/1/quarantine");
     let stage = all_between(&page, "<section class=\"stage\"", "</section>")[0];
     assert!(stage.contains("<mark>Quarantined</mark>"), "{stage}");
-    assert!(stage.contains("<button type=\"button\" data-copy"), "{stage}");
+    let others =
+        ["verdict", "release", "delivery", "mailbox"].map(|layer| served.get(&format!("/cases/1/way/1/{layer}")).1);
+    let stages = others.iter().map(|page| all_between(page, "<section class=\"stage\"", "</section>")[0]);
+    assert!(stages.into_iter().any(|stage| stage.contains("data-copy")), "{others:?}");
     assert!(page.contains(" aria-current=\"true\""), "{page}");
     for (name, path) in [
         ("no such copy", "/cases/1/way/9/quarantine"),
