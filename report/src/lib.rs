@@ -70,4 +70,4 @@ pub use stated::{CopyIdentifier, CopyRelease, IdentifierKind, Part, StatedPart};
 pub use symptoms::claims;
 pub use terminal::{Color, Terminal, symptoms as symptoms_terminal, terminal};
 pub use text::visible;
-pub use view::{anchor, because, instant, recipient, scope, sign, span};
+pub use view::{anchors, because, instant, recipient, scope, sign, span};

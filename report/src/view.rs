@@ -315,16 +315,24 @@ pub(crate) fn no_findings(report: &Report) -> Option<&'static str> {
     }
 }
 
-/// `finding-` and the id, letters and digits only; a number behind it from the second of the same id on.
-pub fn anchor(findings: &[Finding], at: usize) -> String {
+/// The anchor of each finding: `finding-` and the id, letters and digits only; a number behind it from the second of the same id on.
+pub fn anchors(findings: &[Finding]) -> Vec<String> {
     let slug = |id: &str| -> String {
         id.chars().take(80).map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
     };
-    let own = slug(&findings[at].id);
-    match findings[..at].iter().filter(|before| slug(&before.id) == own).count() {
-        0 => format!("finding-{own}"),
-        before => format!("finding-{own}-{}", before + 1),
-    }
+    let mut met: HashMap<String, usize> = HashMap::new();
+    let anchor = |finding: &Finding| {
+        let own = slug(&finding.id);
+        let count = met.entry(own.clone()).or_insert(0);
+        *count += 1;
+        if *count == 1 { format!("finding-{own}") } else { format!("finding-{own}-{count}") }
+    };
+    findings.iter().map(anchor).collect()
+}
+
+/// The anchor of one of them.
+pub(crate) fn anchor(findings: &[Finding], at: usize) -> String {
+    anchors(&findings[..=at]).pop().unwrap_or_default()
 }
 
 /// What a finding is about, such as `delivery, ana@example.com`.

@@ -14,6 +14,8 @@ const MAX_LANES: usize = 12;
 const MAX_DRAWN: usize = 80;
 /// How many events the table has.
 const MAX_LISTED: usize = 300;
+/// Up to how many events it is open.
+const MAX_OPEN: usize = 60;
 
 /// The room of an event on the axis, and the least and most of a delay, in tenths of a rem.
 const EVENT_ROOM: u32 = 20;
@@ -40,7 +42,9 @@ pub fn drawn(number: u64, report: &Report, lanes: &[Lane<'_>]) -> Markup {
         @if entries.is_empty() { p { "No record states an instant." } }
         @else {
             (axis(number, &entries, lanes))
-            (table(number, report, &entries, places.len()))
+            @if entries.len() > MAX_OPEN {
+                details { summary { "The timeline as a table: " (entries.len()) " events" } (table(number, report, &entries, places.len())) }
+            } @else { (table(number, report, &entries, places.len())) }
         }
     }
 }

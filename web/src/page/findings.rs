@@ -40,16 +40,39 @@ async fn page(State(workbench): State<Workbench>, visitor: Visitor, Path(number)
     answered::page(&visitor, &worked, "/findings", "Findings", answer, |report| whole(number, report))
 }
 
+/// A finding, and others that say the same of other copies; each as its place in the report.
+struct Told {
+    first: usize,
+    others: Vec<usize>,
+}
+
+/// The findings of a kind, each statement once.
+fn told(report: &Report, kind: FindingKind) -> Vec<Told> {
+    let mut told: Vec<Told> = Vec::new();
+    let mut known = HashMap::new();
+    for (at, finding) in report.findings.iter().enumerate().filter(|(_, finding)| finding.kind == kind) {
+        let key = (&finding.id, finding.standing, finding.layer, &finding.statement);
+        let place = *known.entry(key).or_insert(told.len());
+        match told.get_mut(place) {
+            Some(told) => told.others.push(at),
+            None => told.push(Told { first: at, others: Vec::new() }),
+        }
+    }
+    told
+}
+
 fn whole(number: u64, report: &Report) -> Markup {
-    let of = |kind: FindingKind| report.findings.iter().enumerate().filter(move |(_, finding)| finding.kind == kind);
+    let anchors = report::anchors(&report.findings);
     html! {
         @if report.findings.is_empty() { p { "None: no cause, symptom, gap or risk follows from this evidence." } }
         @for (kind, id, title) in KINDS {
-            @if of(kind).next().is_some() {
+            @let told = told(report, kind);
+            @if !told.is_empty() {
                 section id=(id) aria-labelledby=(format!("{id}-title")) {
                     h2 id=(format!("{id}-title")) { (title) }
-                    @for (at, finding) in of(kind).take(MAX_OF_KIND) { (one(number, report, at, finding)) }
-                    @if of(kind).count() > MAX_OF_KIND { p { (of(kind).count() - MAX_OF_KIND) " more for other copies." } }
+                    @for one in told.iter().take(MAX_OF_KIND) { (finding(number, report, &anchors, one)) }
+                    @for one in told.iter().skip(MAX_OF_KIND) { span id=(anchors[one.first]) {} }
+                    @if told.len() > MAX_OF_KIND { p { (told.len() - MAX_OF_KIND) " more for other copies." } }
                 }
             }
         }
@@ -69,15 +92,18 @@ fn whole(number: u64, report: &Report) -> Markup {
 /// The address of a finding.
 pub fn address(number: u64, report: &Report, finding: &Finding) -> String {
     let at = report.findings.iter().position(|one| std::ptr::eq(one, finding)).unwrap_or(0);
-    format!("/cases/{number}/findings#{}", report::anchor(&report.findings, at))
+    let anchor = report::anchors(&report.findings).into_iter().nth(at).unwrap_or_default();
+    format!("/cases/{number}/findings#{anchor}")
 }
 
-fn one(number: u64, report: &Report, at: usize, finding: &Finding) -> Markup {
-    let anchor = report::anchor(&report.findings, at);
+fn finding(number: u64, report: &Report, anchors: &[String], told: &Told) -> Markup {
+    let finding = &report.findings[told.first];
+    let anchor = &anchors[told.first];
     html! {
+        @for other in &told.others { span id=(anchors[*other]) {} }
         article.card.(class(finding.standing)) id=(anchor) {
             h3 { (standing(finding.standing)) code { (visible(&finding.id)) } " " a.anchor href=(format!("#{anchor}")) aria-label="Link to this finding" { "#" } }
-            p.soft { (visible(&report::scope(finding))) }
+            p.soft { (visible(&report::scope(finding))) @if !told.others.is_empty() { " and " (told.others.len()) " more copies" } }
             p { (visible(&finding.statement)) (cites::links(number, &finding.cites)) }
             dl {
                 @for (name, text) in [
