@@ -63,8 +63,8 @@ pub use several::{
     Counts, Exception, FateCount, FollowedCause, FollowedCopy, FollowedMessage, Several, SharedCause, SharedCopy,
 };
 pub use sheet::{
-    Bar, Block, Cell, Claim, Numbers, PairLine, Pairs, Pictured, Reference, Row, Section, Sheet, Tone, sheet_html,
-    sheet_markdown, sheet_terminal,
+    Bar, Block, Cell, Claim, Numbers, PairLine, Pairs, Pictured, Place, Reference, Row, Section, Sheet, Tone,
+    sheet_html, sheet_markdown, sheet_markup, sheet_terminal,
 };
 pub use stated::{CopyIdentifier, CopyRelease, IdentifierKind, Part, StatedPart};
 pub use symptoms::claims;

@@ -26,6 +26,8 @@ pub enum Failure {
         found: String,
         /// What to try.
         hint: String,
+        /// The first of the messages that could be meant.
+        meant: Vec<sources::Candidate>,
     },
     /// No file could be read; one sentence each.
     NothingReadable(Vec<String>),
@@ -68,7 +70,7 @@ impl fmt::Display for Failure {
             Failure::Usage { what, expected, found, hint } => {
                 write!(f, "{what}: expected {expected}, found {found}. {hint}")
             }
-            Failure::WhichMessage { expected, found, hint } => {
+            Failure::WhichMessage { expected, found, hint, .. } => {
                 write!(f, "which message: expected {expected}, found {found}. {hint}")
             }
             Failure::NothingReadable(files) if files.is_empty() => f.write_str(

@@ -153,7 +153,7 @@ pub fn is_within(file: &Path, path: &Path) -> bool {
 
 /// Neither the options nor the evidence single out one message.
 fn which_message(unclear: Unclear, inputs: &[Input<'_>], evidence: &Evidence, clock: &Clock) -> Failure {
-    let (expected, found) = match unclear {
+    let (expected, found, meant) = match unclear {
         Unclear::NoMessage => {
             let faults = faults(inputs, evidence, clock);
             if !faults.is_any_file_read {
@@ -164,11 +164,12 @@ fn which_message(unclear: Unclear, inputs: &[Input<'_>], evidence: &Evidence, cl
             (
                 "a sample (.eml, .msg, headers, bounce) among the files, or options that name the message",
                 format!("neither{because}{said}"),
+                Vec::new(),
             )
         }
         Unclear::Several(first, count) => {
             let listed: Vec<String> = first.iter().map(candidate).collect();
-            ("one message", format!("{count}, among them\n  {}", listed.join("\n  ")))
+            ("one message", format!("{count}, among them\n  {}", listed.join("\n  ")), first)
         }
     };
     Failure::WhichMessage {
@@ -176,6 +177,7 @@ fn which_message(unclear: Unclear, inputs: &[Input<'_>], evidence: &Evidence, cl
         found,
         hint: "Add --message-id, or --sender, --recipient or --subject: all messages that fit are followed, with --at the nearest"
             .to_owned(),
+        meant,
     }
 }
 

@@ -5,6 +5,7 @@
 //!
 //! - `entry` says who may come in: login links, sessions, roles, the host and origin checks. It stands in front of every page.
 //! - `kept` keeps answers that take time, so that a click is answered from memory.
+//! - `upload` takes files to the disk, under names of ours, until they are added together.
 //! - `page` has a file a page, `api` the same as JSON.
 //!
 //! Nothing that a client names is ever opened as a path: files that are dropped get names of ours on the disk, records are asked for by the
@@ -19,12 +20,14 @@ mod office;
 mod page;
 mod progress;
 mod server;
+mod upload;
 mod workbench;
 
 pub use api::openapi;
 pub use entry::{Role, RoleError, Roles, User};
 pub use office::{
-    ChangeMade, EscalationAsked, Field, Office, Others, RecordPlace, RecordShown, Sides, Trouble, TroubleKind, Worked,
+    ChangeMade, EscalationAsked, Field, Meant, Office, Others, Recognised, RecordPlace, RecordShown, Sides, Trouble,
+    TroubleKind, Worked,
 };
 pub use progress::Progress;
 pub use server::{Listening, Running, Started, Tls, serve};

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use case::escalation::{Escalation, Sample};
-use case::runbook::Listed;
+use case::runbook::{Listed, Runbook};
 use case::told::{AddedEvidence, CaseDocument, Done};
 use case::{About, Asked, Case, Entry, Purpose, Status, VerificationReport, Wanted};
 use jiff::Timestamp;
+use serde::Serialize;
 use report::{Comparison, ExceptionCheck, ExceptionProposal, Report};
 
 use crate::progress::Progress;
@@ -22,12 +23,12 @@ pub trait Office: Send + Sync + 'static {
     /// A case with its journal.
     fn case(&self, number: u64) -> Result<Worked, Trouble>;
 
-    /// Opens a case.
+    /// Opens a case; a ticket that a case of the same client has already is refused.
     fn open(&self, who: &str, about: About, asked: Asked) -> Result<Case, Trouble> {
         self.open_once(who, None, about, asked)
     }
 
-    /// Opens a case, unless one was opened with this key: then gives that one, as it is now.
+    /// Opens a case like [`Office::open`], unless one was opened with this key: then gives that one, as it is now.
     fn open_once(&self, who: &str, key: Option<String>, about: About, asked: Asked) -> Result<Case, Trouble>;
 
     /// Says anew which message is meant.
@@ -35,6 +36,9 @@ pub trait Office: Send + Sync + 'static {
 
     /// A new and empty folder that only this user of the machine can read, on the disk of the store. Whoever asked for it removes it.
     fn staging(&self) -> Result<PathBuf, Trouble>;
+
+    /// What a file is, or what the files in it are if it is an archive: looked at, not read. `name` is how it is told.
+    fn recognise(&self, file: &Path, name: &str) -> Vec<Recognised>;
 
     /// Copies the files of a folder into a case as evidence: what was added, what was there already, what was refused.
     fn add(&self, who: &str, number: u64, folder: &Path, purpose: Purpose) -> Result<AddedEvidence, Trouble>;
@@ -95,8 +99,17 @@ pub trait Office: Send + Sync + 'static {
     /// The runbooks of all clients.
     fn runbooks(&self) -> Result<Listed, Trouble>;
 
+    /// A runbook of a client, the newest version.
+    fn runbook(&self, client: &str, slug: &str) -> Result<Runbook, Trouble>;
+
     /// How the watchers of the store are.
     fn watched(&self) -> Result<watch::Status, Trouble>;
+
+    /// The last runs of the watcher of a client, the newest first.
+    fn runs(&self, client: &str) -> Result<Vec<watch::LastRun>, Trouble>;
+
+    /// The last alerts of all watchers, the newest first.
+    fn alerts(&self) -> Result<Vec<watch::Alert>, Trouble>;
 
     /// The catalogue of symptoms: all, one by its id, or those that words fit.
     fn symptoms(&self, words: &str) -> Result<report::Symptoms, Trouble>;
@@ -125,9 +138,40 @@ impl Worked {
         self.last(|entry| !matches!(entry.deed.word(), "noted" | "answered" | "status_set" | "runbook_written"))
     }
 
+    /// Whether any evidence was added.
+    pub fn has_evidence(&self) -> bool {
+        self.journal.iter().any(|entry| entry.deed.word() == "evidence_added")
+    }
+
     fn last(&self, counts: impl Fn(&Entry) -> bool) -> u64 {
         self.journal.iter().rev().find(|entry| counts(entry)).map_or(0, |entry| entry.seq)
     }
+}
+
+/// What a file that is about to be added is recognised as.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Recognised {
+    /// Its name.
+    pub file: String,
+    /// Its kind in words; null if nobody recognises it.
+    pub kind: Option<String>,
+    /// Why nobody does, and what to try.
+    pub why: Option<String>,
+}
+
+/// A message that could be meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meant {
+    /// Its Message-ID without brackets; `None` if the records carry none.
+    pub message_id: Option<String>,
+    /// Who sent it.
+    pub sender: Option<String>,
+    /// Its subject.
+    pub subject: Option<String>,
+    /// Its first instant.
+    pub at: Option<Timestamp>,
+    /// A file that speaks of it.
+    pub file: String,
 }
 
 /// Which two messages are laid beside each other.
@@ -224,6 +268,8 @@ pub struct Trouble {
     pub kind: TroubleKind,
     /// What was expected, what was found, and what to try.
     pub what: String,
+    /// Messages that could be meant, if it is [`TroubleKind::WhichMessage`] and the evidence names some.
+    pub meant: Vec<Meant>,
 }
 
 /// What sort of trouble it is.
@@ -252,6 +298,6 @@ pub enum TroubleKind {
 impl Trouble {
     /// Trouble of a sort.
     pub fn new(kind: TroubleKind, what: impl Into<String>) -> Trouble {
-        Trouble { kind, what: what.into() }
+        Trouble { kind, what: what.into(), meant: Vec::new() }
     }
 }

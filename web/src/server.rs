@@ -23,6 +23,9 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(20);
 /// The largest body of a request that is not an upload, in bytes.
 const MAX_BODY_BYTES: usize = 8 << 20;
 
+/// The largest body of who is not signed in yet, in bytes.
+const MAX_LOGIN_BYTES: usize = 4 << 10;
+
 /// Where and for whom the workbench is served.
 #[derive(Clone, Debug)]
 pub struct Listening {
@@ -91,8 +94,9 @@ pub fn serve(listening: &Listening, office: Arc<dyn Office>, running: Running<'_
     runtime.block_on(async {
         let handle = Handle::new();
         let started = Started { at, workbench: workbench.clone(), handle: handle.clone() };
-        let service = router(workbench).into_make_service();
-        match &listening.tls {
+        let service = router(workbench.clone()).into_make_service();
+        tokio::spawn(tidy(workbench.clone()));
+        let ended = match &listening.tls {
             None => {
                 let mut server = axum_server::from_tcp(listener)?.handle(handle);
                 server.http_builder().http1().header_read_timeout(HEADERS_WITHIN);
@@ -108,8 +112,21 @@ pub fn serve(listening: &Listening, office: Arc<dyn Office>, running: Running<'_
                 running(Arc::new(started));
                 server.serve(service).await
             }
-        }
+        };
+        workbench.uploads().clear();
+        ended
     })
+}
+
+/// How often uploads are looked for that nobody uses any more.
+const TIDY_EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// Throws away what was uploaded and never added.
+async fn tidy(workbench: Workbench) {
+    loop {
+        tokio::time::sleep(TIDY_EVERY).await;
+        drop(workbench.uploads().tidy());
+    }
 }
 
 /// Which page answers which address.
@@ -123,11 +140,13 @@ fn router(workbench: Workbench) -> Router {
         .route("/assets/app.css", get(assets::style))
         .route("/assets/app.js", get(assets::script))
         .route("/favicon.ico", get(assets::icon))
-        .route("/login", get(entry::login).post(entry::enter))
+        .route("/login", get(entry::login).post(entry::enter).layer(DefaultBodyLimit::max(MAX_LOGIN_BYTES)))
         .route("/login/{link}", get(entry::welcome))
         .nest("/api/v1", calls)
         .merge(guarded)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(workbench.clone(), entry::own_host))
+        .layer(from_fn(entry::steady))
         .layer(from_fn(headers::secure))
         .with_state(workbench)
 }

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::entry::Doors;
 use crate::kept::{Answer, Shelf};
 use crate::office::{Office, Sides, Trouble, TroubleKind, Worked};
+use crate::upload::Uploads;
 
 /// What all pages share.
 #[derive(Clone)]
@@ -19,6 +20,7 @@ struct Parts {
     office: Arc<dyn Office>,
     doors: Doors,
     max_upload_bytes: u64,
+    uploads: Uploads,
     workers: Arc<Semaphore>,
     reports: Shelf<Key, Report>,
     comparisons: Shelf<(Key, Sides), Comparison>,
@@ -41,6 +43,7 @@ impl Workbench {
             office,
             doors,
             max_upload_bytes,
+            uploads: Uploads::default(),
             reports: Shelf::new(Arc::clone(&workers)),
             comparisons: Shelf::new(Arc::clone(&workers)),
             proposals: Shelf::new(Arc::clone(&workers)),
@@ -58,6 +61,37 @@ impl Workbench {
     /// How many bytes one upload may have.
     pub fn max_upload_bytes(&self) -> u64 {
         self.0.max_upload_bytes
+    }
+
+    /// Files on their way in.
+    pub fn uploads(&self) -> &Uploads {
+        &self.0.uploads
+    }
+
+    /// Looks at a case whose evidence or message is another now, and keeps the answer in the journal in the name of who made it so. Nobody
+    /// waits for it.
+    pub fn look_again(&self, who: &str, number: u64) {
+        let (workbench, who) = (self.clone(), who.to_owned());
+        tokio::spawn(async move {
+            let Ok(worked) = workbench.case(number).await else { return };
+            let Answer::Ready(answer) = workbench.report(&worked, None).await else { return };
+            let report = match answer {
+                Ok(report) => Some(report),
+                // That there is no answer is an answer too; that it was stopped is none.
+                Err(trouble) if matches!(trouble.kind, TroubleKind::WhichMessage | TroubleKind::NothingReadable) => None,
+                Err(_) => return,
+            };
+            let revision = worked.revision();
+            let kept = workbench.office(move |office| {
+                // Whoever changed it meanwhile looks again too.
+                if office.case(number)?.revision() != revision {
+                    return Ok(());
+                }
+                office.answered(&who, number, report.as_deref())
+            });
+            // The pages show the answer all the same; the next look keeps it.
+            let _ = kept.await;
+        });
     }
 
     /// Does something with the office on a thread of its own.

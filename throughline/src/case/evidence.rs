@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ::case::told::{AddedEvidence, Done, KnownFile};
-use ::case::{About, Added, Answered, Asked, Deed, Entry, Placed, Purpose, Status, Store as _, Wanted};
+use ::case::{About, Added, Answered, Asked, Case, Deed, Entry, Placed, Purpose, Status, Store as _, Wanted};
 
 use super::copying;
 use super::desk::{self, Desk, Worked};
@@ -54,16 +54,14 @@ pub fn new(options: &NewCase) -> Result<u8, Failure> {
 
 /// Asks that no case of this client has this ticket already, unless this very command opened it: the same key.
 fn is_new(desk: &Desk, about: &About) -> Result<(), Failure> {
-    let Some(ticket) = &about.ticket else { return Ok(()) };
-    let wanted = Wanted { client: Some(about.client.clone()), ticket: Some(ticket.clone()), ..Wanted::default() };
-    let known = desk.store.list(&wanted)?;
+    let known = of_ticket(desk, about)?;
     for case in &known {
         let journal = desk.store.journal(&case.uid)?;
         if desk.key.is_some() && journal.first().is_some_and(|opened| opened.key == desk.key) {
             return Ok(());
         }
     }
-    let Some(case) = known.first() else { return Ok(()) };
+    let (Some(case), Some(ticket)) = (known.first(), &about.ticket) else { return Ok(()) };
     let number = case.number;
     Err(Failure::Usage {
         what: "--ticket".to_owned(),
@@ -71,6 +69,16 @@ fn is_new(desk: &Desk, about: &About) -> Result<(), Failure> {
         found: format!("`{}`, which case {number} has already", ticket.escape_debug()),
         hint: format!("`throughline case add {number} PATH...` adds to it; --anyway opens another case of the ticket"),
     })
+}
+
+/// The cases that a client's ticket has already.
+///
+/// # Errors
+/// [`Failure`] if they cannot be read.
+pub fn of_ticket(desk: &Desk, about: &About) -> Result<Vec<Case>, Failure> {
+    let Some(ticket) = &about.ticket else { return Ok(Vec::new()) };
+    let wanted = Wanted { client: Some(about.client.clone()), ticket: Some(ticket.clone()), ..Wanted::default() };
+    Ok(desk.store.list(&wanted)?)
 }
 
 /// Adds evidence to a case; gives the exit status.

@@ -2,6 +2,7 @@
 
 mod office;
 mod record;
+mod staging;
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;

@@ -2,22 +2,20 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::case::escalation::{Shape, write};
-use ::case::runbook::{Listed, Shelf};
+use ::case::runbook::{Listed, Runbook, Shelf};
 use ::case::told::{AddedEvidence, CaseDocument, Done};
-use ::case::{
-    About, Asked, Case, Deed, Purpose, Status, Store as _, StoreError, VerificationReport, Wanted, private_folder,
-};
+use ::case::{About, Asked, Case, Deed, Entry, Purpose, Status, Store as _, StoreError, VerificationReport, Wanted};
 use jiff::Timestamp;
 use report::{Comparison, ExceptionCheck, ExceptionProposal, Report};
 use web::{
-    ChangeMade, EscalationAsked, Office, Others, Progress, RecordPlace, RecordShown, Sides, Trouble, TroubleKind,
-    Worked,
+    ChangeMade, EscalationAsked, Meant, Office, Others, Progress, Recognised, RecordPlace, RecordShown, Sides, Trouble,
+    TroubleKind, Worked,
 };
 
 use super::record;
+use super::staging::Staging;
 use crate::case::by_hand::{self, Closed};
 use crate::case::change::{self, Given, Made};
 use crate::case::desk::{self, Desk};
@@ -33,19 +31,19 @@ use crate::{compare, escalate, exception, follow, progress, runbook, symptoms, t
 pub struct Program {
     root: PathBuf,
     clocks: Clocks,
-    uploads: AtomicU64,
+    staging: Staging,
 }
 
 impl Program {
     /// The program over the store in a folder.
     pub fn new(root: PathBuf, clocks: Clocks) -> Program {
-        Program { root, clocks, uploads: AtomicU64::new(1) }
+        let staging = Staging::below(&root);
+        Program { root, clocks, staging }
     }
 
-    /// Removes what uploads left that were broken off by the end of the program.
+    /// Removes what uploads left that were broken off by the end of a program.
     pub fn tidy(&self) {
-        // What cannot be removed now is in nobody's way, and is tried again at the next start.
-        let _ = std::fs::remove_dir_all(self.root.join(UPLOADS));
+        self.staging.tidy();
     }
 
     /// The desk of a user. Each call opens its own: the database is made for several at once.
@@ -57,12 +55,6 @@ impl Program {
     /// A desk at which nothing is written.
     fn reader(&self) -> Result<Desk, Trouble> {
         self.desk(READER)
-    }
-
-    /// Asks that the instant and the zone of what is asked can be read.
-    fn clock(&self, asked: &Asked) -> Result<(), Failure> {
-        let tz = asked.tz.clone().unwrap_or_else(|| self.clocks.tz.clone());
-        times::clock(&Clocks { tz, ..self.clocks.clone() }, asked.at.as_deref()).map(|_| ())
     }
 
     /// A case on a desk.
@@ -98,8 +90,8 @@ impl Program {
     }
 }
 
-/// The folder of uploads below that of the store.
-const UPLOADS: &str = "uploads";
+/// How many runs and alerts are told at most.
+const MAX_TOLD: usize = 50;
 /// Who looks without doing anything.
 const READER: &str = "workbench";
 
@@ -120,15 +112,28 @@ impl Office for Program {
     }
 
     fn open_once(&self, who: &str, key: Option<String>, about: About, asked: Asked) -> Result<Case, Trouble> {
-        self.clock(&asked).map_err(trouble)?;
         let mut desk = self.desk(who)?;
+        is_usable(&self.clocks, &asked)?;
+        if let Some(known) = evidence::of_ticket(&desk, &about).map_err(trouble)?.first() {
+            let is_its_key = |entry: &Entry| key.is_some() && entry.key == key;
+            if desk.store.journal(&known.uid).map_err(Failure::from).map_err(trouble)?.first().is_some_and(is_its_key) {
+                return Ok(known.clone());
+            }
+            let (ticket, number) = (about.ticket.as_deref().unwrap_or_default(), known.number);
+            let what = format!(
+                "ticket: expected one of this client that no case has yet, found `{}`, which case {number} has already. \
+                Add to case {number}, or give the ticket another number",
+                ticket.escape_debug()
+            );
+            return Err(Trouble::new(TroubleKind::Conflict, what));
+        }
         let (now, who) = (desk.now(), desk.who.clone());
         desk.store.open_once(now, &who, key, about, asked).map_err(Failure::from).map_err(trouble)
     }
 
     fn ask(&self, who: &str, number: u64, asked: Asked) -> Result<Done, Trouble> {
+        is_usable(&self.clocks, &asked)?;
         self.on(who, number, |desk, worked| {
-            self.clock(&asked)?;
             if asked == worked.case.asked {
                 return Ok(Done { said: "That is what was meant before".to_owned(), ..Done::default() });
             }
@@ -138,15 +143,24 @@ impl Office for Program {
     }
 
     fn staging(&self) -> Result<PathBuf, Trouble> {
-        let number = self.uploads.fetch_add(1, Ordering::Relaxed);
-        let folder = self.root.join(UPLOADS).join(format!("{}-{number}", std::process::id()));
-        private_folder(&folder).map_err(|error| {
-            Trouble::new(
-                TroubleKind::Internal,
-                format!("{}: expected room for an upload, found {error}", folder.display()),
-            )
-        })?;
-        Ok(folder)
+        self.staging.folder().map_err(|error| {
+            let what = format!("{}: expected room for an upload, found {error}", self.root.display());
+            Trouble::new(TroubleKind::Internal, what)
+        })
+    }
+
+    fn recognise(&self, file: &Path, name: &str) -> Vec<Recognised> {
+        let own = file.file_name().unwrap_or_default().to_string_lossy();
+        // A member of an archive is named behind the archive.
+        let told = |found: &str| format!("{name}{}", found.strip_prefix(&*own).unwrap_or_default());
+        let supply = Supply::open(&[file.to_owned()]);
+        let inputs = supply.inputs();
+        let read = inputs.iter().map(|input| match sources::recognise(input.bytes, name) {
+            Ok(kind) => Recognised { file: told(&input.name), kind: Some(kind.title().to_owned()), why: None },
+            Err(error) => Recognised { file: told(&input.name), kind: None, why: Some(error.to_string()) },
+        });
+        let refused = supply.refused().map(|file| Recognised { file: told(&file.file), kind: None, why: file.error });
+        read.chain(refused).collect()
     }
 
     fn add(&self, who: &str, number: u64, folder: &Path, purpose: Purpose) -> Result<AddedEvidence, Trouble> {
@@ -330,8 +344,24 @@ impl Office for Program {
         runbook::listed(&Shelf::of(&self.root), None).map_err(trouble)
     }
 
+    fn runbook(&self, client: &str, slug: &str) -> Result<Runbook, Trouble> {
+        let found = Shelf::of(&self.root).one(client, slug, None).map_err(Failure::from).map_err(trouble)?;
+        found.ok_or_else(|| {
+            let what = "expected a runbook of that client, found none of that name. The list has them all";
+            Trouble::new(TroubleKind::NotFound, what)
+        })
+    }
+
     fn watched(&self) -> Result<watch::Status, Trouble> {
         watch::status(&self.reader()?.store, None, Timestamp::now()).map_err(Failure::from).map_err(trouble)
+    }
+
+    fn runs(&self, client: &str) -> Result<Vec<watch::LastRun>, Trouble> {
+        watch::runs(&self.reader()?.store, client, MAX_TOLD).map_err(Failure::from).map_err(trouble)
+    }
+
+    fn alerts(&self) -> Result<Vec<watch::Alert>, Trouble> {
+        watch::alerts(&self.reader()?.store, MAX_TOLD).map_err(Failure::from).map_err(trouble)
     }
 
     fn symptoms(&self, words: &str) -> Result<report::Symptoms, Trouble> {
@@ -341,6 +371,13 @@ impl Office for Program {
     fn now(&self) -> Timestamp {
         times::now(&self.clocks).unwrap_or_else(Timestamp::now)
     }
+}
+
+/// Asks that what is said about a message can be read: its ids, its instant, and the zone.
+fn is_usable(clocks: &Clocks, asked: &Asked) -> Result<(), Trouble> {
+    asked.message_id.iter().try_for_each(|id| follow::message_id("--message-id", id).map(drop)).map_err(trouble)?;
+    let tz = asked.tz.clone().unwrap_or_else(|| clocks.tz.clone());
+    times::clock(&Clocks { tz, ..clocks.clone() }, asked.at.as_deref()).map(drop).map_err(trouble)
 }
 
 /// Why there is no answer, as pages say it.
@@ -355,5 +392,17 @@ fn trouble(failure: Failure) -> Trouble {
         Failure::Stopped => TroubleKind::Stopped,
         Failure::Store(_) | Failure::Watched(_) | Failure::Output(_) | Failure::Internal(_) => TroubleKind::Internal,
     };
-    Trouble::new(kind, failure.to_string())
+    let what = failure.to_string();
+    let meant = match failure {
+        Failure::WhichMessage { meant, .. } => meant,
+        _ => Vec::new(),
+    };
+    let meant = meant.into_iter().map(|one| Meant {
+        message_id: one.message_id,
+        sender: one.sender.map(|sender| sender.to_string()),
+        subject: one.subject,
+        at: one.at,
+        file: one.file.to_string(),
+    });
+    Trouble { meant: meant.collect(), ..Trouble::new(kind, what) }
 }

@@ -181,10 +181,11 @@ fn files() -> Value {
                         "type": "array",
                         "minItems": 1,
                         "items": { "type": "string", "format": "binary", "contentMediaType": "application/octet-stream" },
-                        "description": "The files, each with its file name. Fields may have other names too.",
+                        "description": "The files, each with its file name.",
                     },
                 },
                 "required": ["file"],
+                "additionalProperties": false,
             },
         }),
     );

@@ -1,6 +1,7 @@
 //! The checks in front of every page and every call.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts, Request, State};
@@ -18,6 +19,8 @@ use crate::workbench::Workbench;
 
 /// The largest form that is not an upload, in bytes.
 const MAX_FORM_BYTES: usize = 8 << 20;
+/// How long one may take to come in.
+const FORM_WITHIN: Duration = Duration::from_secs(120);
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -61,23 +64,29 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     }
 }
 
-/// Asks of everything: does it name this server as its host? Without that a foreign page whose name leads here could read answers.
-pub fn own_host(workbench: &Workbench, headers: &HeaderMap) -> Result<(), Trouble> {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+/// Stands before everything: does a request name this server, and nothing else, as its host? Without that a foreign page whose name leads here
+/// could read answers.
+pub async fn own_host(State(workbench): State<Workbench>, request: Request, next: Next) -> Response {
+    let mut named = request.headers().get_all(header::HOST).iter();
+    let (first, is_one) = (named.next(), named.next().is_none());
+    let host = first.and_then(|host| host.to_str().ok()).unwrap_or_default();
     let origins = workbench.doors().origins();
-    if origins.is_host(host) {
-        return Ok(());
+    if is_one && origins.is_host(host) {
+        return next.run(request).await;
     }
-    let found = host.escape_debug();
-    let what = format!("Host: expected {}, found `{found}`. Open the workbench by its own address", origins.first());
-    Err(Trouble::new(TroubleKind::Refused, what))
+    let found = if is_one { format!("`{}`", host.escape_debug()) } else { "several".to_owned() };
+    let what = format!("Host: expected {}, found {found}. Open the workbench by its own address", origins.first());
+    let trouble = Trouble::new(TroubleKind::Refused, what);
+    refusal(request.uri().path(), &trouble, StatusCode::MISDIRECTED_REQUEST)
 }
 
-/// Stands before every page: the host, the session, and for everything that changes something, that one of our own pages asks for it.
+/// That something was not done, as whoever asks for such a path reads it.
+pub fn refusal(path: &str, trouble: &Trouble, status: StatusCode) -> Response {
+    if path.starts_with("/api/") { problem::with_status(trouble, status) } else { page::refused(trouble, status) }
+}
+
+/// Stands before every page: the session, and for everything that changes something, that one of our own pages asks for it.
 pub async fn guard(State(workbench): State<Workbench>, request: Request, next: Next) -> Response {
-    if let Err(trouble) = own_host(&workbench, request.headers()) {
-        return page::refused(&trouble, StatusCode::MISDIRECTED_REQUEST);
-    }
     let session = cookie(&workbench, request.headers()).and_then(|cookie| workbench.doors().sessions().of(&cookie));
     let Some((user, csrf)) = session else {
         return if matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -114,8 +123,20 @@ fn is_own(path: &str) -> bool {
     path == "/logout" || path.starts_with("/account/")
 }
 
-/// Asks that a request was made by one of our own pages: by its origin, and by the token that only they know. The token stands in a header,
-/// in the address, or in the form.
+/// Asks that a browser does not say that somebody else's page made a request. Browsers that say nothing there are told by the token of the form.
+pub fn is_foreign(workbench: &Workbench, headers: &HeaderMap) -> Option<&'static str> {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    if text("sec-fetch-site").is_some_and(|site| site != "same-origin") {
+        return Some("a request of another page");
+    }
+    if text("origin").is_some_and(|origin| !workbench.doors().origins().is_origin(origin)) {
+        return Some("a request of another origin");
+    }
+    None
+}
+
+/// Asks that a request was made by one of our own pages: by its origin, and by the token that only they know. The token stands in a header, in
+/// the form, or, of forms with files alone, in the address: those are not read before it is known who sends them.
 async fn asked_by_own_page(workbench: &Workbench, request: Request, csrf: &str) -> Result<Request, Trouble> {
     let refused = |found: &str| {
         let what = format!("expected a form of the workbench, found {found}. Load the page again, then send it again");
@@ -124,26 +145,26 @@ async fn asked_by_own_page(workbench: &Workbench, request: Request, csrf: &str) 
     // A body cannot be looked at from two threads, so nothing that is kept over a wait may borrow the request.
     let headers = request.headers().clone();
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?").to_owned());
-    if text("sec-fetch-site").is_some_and(|site| site != "same-origin") {
-        return Err(refused("a request of another page"));
+    if let Some(found) = is_foreign(workbench, &headers) {
+        return Err(refused(found));
     }
-    if text("origin").is_some_and(|origin| !workbench.doors().origins().is_origin(&origin)) {
-        return Err(refused("a request of another origin"));
-    }
+    let is_kind = |wanted: &str| text("content-type").is_some_and(|kind| kind.starts_with(wanted));
     let is_it = |given: &str| hash(given) == hash(csrf);
     let in_header = text("x-csrf-token").is_some_and(|given| is_it(&given));
     let in_address = request.uri().query().and_then(|query| field(query.as_bytes(), "csrf")).is_some_and(|t| is_it(&t));
-    if in_header || in_address {
+    if in_header || (in_address && is_kind("multipart/form-data")) {
         return Ok(request);
     }
-    let is_form = text("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-    if !is_form {
+    if !is_kind("application/x-www-form-urlencoded") {
         return Err(refused("one without its token"));
     }
     let (parts, body) = request.into_parts();
-    let bytes: Bytes = to_bytes(body, MAX_FORM_BYTES).await.map_err(|_| {
-        Trouble::new(TroubleKind::TooLarge, format!("expected a form of {MAX_FORM_BYTES} bytes at most, found more"))
-    })?;
+    let broken = |found: &str| {
+        let what = format!("expected a form of {MAX_FORM_BYTES} bytes at most within {} s, found {found}", FORM_WITHIN.as_secs());
+        Trouble::new(TroubleKind::TooLarge, what)
+    };
+    let read = tokio::time::timeout(FORM_WITHIN, to_bytes(body, MAX_FORM_BYTES)).await;
+    let bytes: Bytes = read.map_err(|_| broken("a slower one"))?.map_err(|_| broken("more, or its end before that"))?;
     if field(&bytes, "csrf").is_some_and(|given| is_it(&given)) {
         Ok(Request::from_parts(parts, Body::from(bytes)))
     } else {
@@ -177,20 +198,16 @@ pub fn cookie(workbench: &Workbench, headers: &HeaderMap) -> Option<String> {
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
-/// Stands before every call of the API: the host and the token. A cookie counts nothing here, so no page can make a browser call it.
+/// Stands before every call of the API: the token. A cookie counts nothing here, so no page can make a browser call it.
 pub async fn token_guard(State(workbench): State<Workbench>, mut request: Request, next: Next) -> Response {
-    if let Err(trouble) = own_host(&workbench, request.headers()) {
-        return problem::with_status(&trouble, StatusCode::MISDIRECTED_REQUEST);
-    }
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let user =
-        given.and_then(|given| given.strip_prefix("Bearer ")).and_then(|token| workbench.doors().tokens().of(token));
+    let token = given.and_then(|given| given.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
+    let user = token.and_then(|(_, token)| workbench.doors().tokens().of(token.trim()));
     let Some(user) = user else {
-        let what = "expected `Authorization: Bearer TOKEN` with a token that counts. A page of the workbench makes one: Account";
+        let what = "expected `Authorization: Bearer TOKEN` with a token that counts, found none. The page Account makes one, and so does \
+            `throughline serve --token-for NAME`";
         let trouble = Trouble::new(TroubleKind::Refused, what);
-        let mut response = problem::with_status(&trouble, StatusCode::UNAUTHORIZED);
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
-        return response;
+        return problem::with_status(&trouble, StatusCode::UNAUTHORIZED);
     };
     request.extensions_mut().insert(Visitor { user: Arc::new(user), csrf: "".into() });
     next.run(request).await

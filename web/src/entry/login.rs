@@ -7,16 +7,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
 use serde::Deserialize;
 
-use super::guard::{cookie, cookie_name, own_host};
+use super::guard::{cookie, cookie_name, is_foreign};
 use crate::office::{Trouble, TroubleKind};
 use crate::page;
 use crate::workbench::Workbench;
 
 /// The page of who is not signed in.
-pub async fn login(State(workbench): State<Workbench>, headers: HeaderMap) -> Response {
-    if let Err(trouble) = own_host(&workbench, &headers) {
-        return page::refused(&trouble, StatusCode::MISDIRECTED_REQUEST);
-    }
+pub async fn login() -> Response {
     let body = html! {
         h1 { "Sign in" }
         p { "Open the link that " code { "throughline serve" } " printed when it started. Each link can be used once, for an hour." }
@@ -26,10 +23,7 @@ pub async fn login(State(workbench): State<Workbench>, headers: HeaderMap) -> Re
 }
 
 /// The page of a link. Looking at it does not use it up: programs look at links too.
-pub async fn welcome(State(workbench): State<Workbench>, headers: HeaderMap, Path(link): Path<String>) -> Response {
-    if let Err(trouble) = own_host(&workbench, &headers) {
-        return page::refused(&trouble, StatusCode::MISDIRECTED_REQUEST);
-    }
+pub async fn welcome(State(workbench): State<Workbench>, Path(link): Path<String>) -> Response {
     if !workbench.doors().is_link(&link) {
         return used_up();
     }
@@ -52,14 +46,15 @@ pub struct Enter {
 
 /// Opens a session, and uses the link up.
 pub async fn enter(State(workbench): State<Workbench>, headers: HeaderMap, Form(form): Form<Enter>) -> Response {
-    if let Err(trouble) = own_host(&workbench, &headers) {
-        return page::refused(&trouble, StatusCode::MISDIRECTED_REQUEST);
-    }
-    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or("?"));
-    if origin.is_some_and(|origin| !workbench.doors().origins().is_origin(origin)) {
+    // A foreign page could otherwise sign somebody in as somebody else.
+    if is_foreign(&workbench, &headers).is_some() {
         return used_up();
     }
     let Some(user) = workbench.doors().take_link(&form.link) else { return used_up() };
+    // Whoever signs in anew has a new session, and no old one beside it.
+    if let Some(cookie) = cookie(&workbench, &headers) {
+        workbench.doors().sessions().close(&cookie);
+    }
     let secret = workbench.doors().sessions().open(user);
     let secure = if workbench.doors().origins().is_tls() { "; Secure" } else { "" };
     let cookie = format!("{}={secret}; Path=/; HttpOnly; SameSite=Lax{secure}", cookie_name(&workbench));

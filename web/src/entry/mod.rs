@@ -6,16 +6,19 @@ mod origin;
 mod roles;
 mod secret;
 mod sessions;
+mod steady;
 mod tokens;
 
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use guard::{Visitor, guard, token_guard};
+pub use guard::{Visitor, guard, own_host, token_guard};
 pub use login::{enter, leave, login, welcome};
 pub use origin::Origins;
 pub use roles::{Role, RoleError, Roles, User};
+pub use secret::secret_text;
+pub use steady::steady;
 
 use secret::Secret;
 use sessions::Sessions;

@@ -36,6 +36,11 @@ impl Secret {
     }
 }
 
+/// A text that nobody guesses, to name something that only its owner is to ask for.
+pub fn secret_text() -> String {
+    Secret::random().text
+}
+
 /// What is kept of a secret.
 pub fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()

@@ -10,6 +10,8 @@ use super::secret::{Secret, hash};
 
 /// A session ends when nothing was asked for so long.
 const IDLE: SignedDuration = SignedDuration::from_hours(12);
+/// And when it is so old, however much it is used.
+const LASTS: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How many are open at most; the one that was used longest ago goes first.
 const MAX_OPEN: usize = 256;
 
@@ -21,7 +23,14 @@ pub struct Sessions(Mutex<HashMap<[u8; 32], Session>>);
 struct Session {
     user: User,
     csrf: String,
+    opened: Timestamp,
     used: Timestamp,
+}
+
+impl Session {
+    fn is_over(&self, now: Timestamp) -> bool {
+        now.duration_since(self.used) >= IDLE || now.duration_since(self.opened) >= LASTS
+    }
 }
 
 impl Sessions {
@@ -30,12 +39,12 @@ impl Sessions {
         let (secret, csrf) = (Secret::random(), Secret::random());
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Timestamp::now();
-        open.retain(|_, session| now.duration_since(session.used) < IDLE);
+        open.retain(|_, session| !session.is_over(now));
         if open.len() >= MAX_OPEN {
             let oldest = open.iter().min_by_key(|(_, session)| session.used).map(|(key, _)| *key);
             oldest.and_then(|key| open.remove(&key));
         }
-        open.insert(hash(secret.text()), Session { user, csrf: csrf.text().to_owned(), used: now });
+        open.insert(hash(secret.text()), Session { user, csrf: csrf.text().to_owned(), opened: now, used: now });
         secret.text().to_owned()
     }
 
@@ -44,7 +53,7 @@ impl Sessions {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let session = open.get_mut(&hash(cookie))?;
         let now = Timestamp::now();
-        if now.duration_since(session.used) >= IDLE {
+        if session.is_over(now) {
             open.remove(&hash(cookie));
             return None;
         }

@@ -1,5 +1,6 @@
 //! Tokens for programs that use the API. They are made on a page, shown once, and end with the program or when their time is over.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +17,11 @@ const BEGINS: &str = "throughline_";
 
 /// The tokens that count.
 #[derive(Default)]
-pub struct Tokens(Mutex<Vec<Token>>);
+pub struct Tokens {
+    all: Mutex<Vec<Token>>,
+    /// The last number that was given: none is given twice, so that an old page never revokes another token than it shows.
+    last: AtomicU64,
+}
 
 struct Token {
     number: u64,
@@ -56,7 +61,7 @@ pub struct Made {
 impl Tokens {
     /// Makes one that may do what both its user and `roles` may; `None` if there are too many.
     pub fn make(&self, user: &User, roles: Roles, purpose: &str) -> Option<Made> {
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let made = Timestamp::now();
         tokens.retain(|token| token.ends > made);
         if tokens.len() >= MAX_TOKENS {
@@ -64,7 +69,7 @@ impl Tokens {
         }
         let text = format!("{BEGINS}{}", Secret::random().text());
         let ends = made + LASTS;
-        let number = tokens.iter().map(|token| token.number).max().unwrap_or(0) + 1;
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         tokens.push(Token {
             number,
             hash: hash(&text),
@@ -79,7 +84,7 @@ impl Tokens {
 
     /// Whose a token is.
     pub fn of(&self, text: &str) -> Option<User> {
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, hash) = (Timestamp::now(), hash(text));
         let token = tokens.iter_mut().find(|token| token.hash == hash && token.ends > now)?;
         token.used = Some(now);
@@ -88,7 +93,7 @@ impl Tokens {
 
     /// Those of a user.
     pub fn list(&self, user: &User) -> Vec<Told> {
-        let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let tokens = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let own = tokens.iter().filter(|token| token.user.name == user.name && token.ends > Timestamp::now());
         own.map(|token| Told {
             number: token.number,
@@ -103,7 +108,7 @@ impl Tokens {
 
     /// Ends one of a user's own.
     pub fn revoke(&self, user: &User, number: u64) {
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.retain(|token| !(token.number == number && token.user.name == user.name));
     }
 }

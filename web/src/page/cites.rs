@@ -1,7 +1,7 @@
 //! Links to the records of a statement.
 
 use maud::{Markup, html};
-use report::{Cite, visible};
+use report::{Cite, Place, Sheet, visible};
 
 use crate::office::RecordPlace;
 
@@ -10,9 +10,12 @@ const MAX_LINKS: usize = 6;
 
 /// The address of a record below a case: it stays the same for the same evidence.
 pub fn address(number: u64, cite: &Cite) -> String {
-    let [start, end] = cite.bytes;
-    let mark = cite.mark.map(|[start, end]| format!("?mark={start}-{end}")).unwrap_or_default();
-    format!("/cases/{number}/records/{}/{start}-{end}{mark}", RecordPlace::fingerprint(&cite.file))
+    at(number, &cite.file, cite.bytes, cite.mark)
+}
+
+fn at(number: u64, file: &str, [start, end]: [u64; 2], mark: Option<[u64; 2]>) -> String {
+    let mark = mark.map(|[start, end]| format!("?mark={start}-{end}")).unwrap_or_default();
+    format!("/cases/{number}/records/{}/{start}-{end}{mark}", RecordPlace::fingerprint(file))
 }
 
 /// A link for each record.
@@ -34,4 +37,15 @@ fn place(cite: &Cite) -> String {
         Some((_, name)) => name.to_owned(),
         None => whole,
     }
+}
+
+/// The sections of a sheet, whose records are links to their pages and whose commands can be copied.
+pub fn sheet(number: u64, sheet: &Sheet) -> Markup {
+    sheet_led(number, "", sheet)
+}
+
+/// The same with anchors that begin with `lead`, for a page that has several.
+pub fn sheet_led(number: u64, lead: &str, sheet: &Sheet) -> Markup {
+    let address = |place: &Place| Some(at(number, &place.file, place.bytes, place.mark));
+    html! { div.sheet { (report::sheet_markup(sheet, lead, &address)) } }
 }

@@ -17,6 +17,7 @@ mod runbooks;
 mod shell;
 mod start;
 mod symptoms;
+mod triage;
 mod verification;
 mod watch;
 mod way;
@@ -49,6 +50,7 @@ pub fn routes() -> Router<Workbench> {
         .merge(runbooks::routes())
         .merge(start::routes())
         .merge(symptoms::routes())
+        .merge(triage::routes())
         .merge(verification::routes())
         .merge(watch::routes())
         .merge(way::routes())

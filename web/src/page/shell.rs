@@ -11,8 +11,9 @@ use crate::entry::{Role, Visitor};
 use crate::office::{Trouble, TroubleKind};
 
 /// The parts of a case, in the order in which a ticket is worked: address below the case, and name.
-pub const PARTS: [(&str, &str); 9] = [
+pub const PARTS: [(&str, &str); 10] = [
     ("", "The way"),
+    ("/triage", "Triage"),
     ("/findings", "Findings"),
     ("/compare", "Compare"),
     ("/exception", "Exception"),

@@ -13,6 +13,7 @@ mod waterfall;
 use maud::Markup;
 
 use super::Numbers;
+use super::reference::Around;
 use crate::document::Cite;
 use crate::picture::Picture;
 use crate::terminal::Page;
@@ -71,13 +72,13 @@ pub(super) fn markdown(out: &mut String, pictured: &Pictured) {
 }
 
 /// Draws a picture as HTML.
-pub(super) fn html(pictured: &Pictured) -> Markup {
+pub(super) fn html(pictured: &Pictured, around: Around<'_>) -> Markup {
     let numbers = &pictured.numbers;
     match &pictured.picture {
-        Picture::Waterfall(one) => waterfall::html(one, numbers),
-        Picture::BeforeAfter(one) => compared::html(one, numbers),
-        Picture::EventStrip(one) => strip::html(one, numbers),
-        Picture::Counts(one) => counts::html(one, numbers),
+        Picture::Waterfall(one) => waterfall::html(one, numbers, around),
+        Picture::BeforeAfter(one) => compared::html(one, numbers, around),
+        Picture::EventStrip(one) => strip::html(one, numbers, around),
+        Picture::Counts(one) => counts::html(one, numbers, around),
         Picture::Breadth(one) => breadth::html(one),
         Picture::StackedCounts(one) => stacked::html(one),
         Picture::Spread(one) => spread::html(one),
