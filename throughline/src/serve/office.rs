@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ::case::escalation::{Shape, write};
 use ::case::runbook::{Listed, Runbook, Shelf};
 use ::case::told::{AddedEvidence, CaseDocument, Done};
-use ::case::{About, Asked, Case, Deed, Entry, Purpose, Status, Store as _, StoreError, VerificationReport, Wanted};
+use ::case::{About, Asked, Case, Deed, Purpose, Status, Store as _, StoreError, VerificationReport, Wanted};
 use jiff::Timestamp;
 use report::{Comparison, ExceptionCheck, ExceptionProposal, Report};
 use web::{
@@ -114,11 +114,16 @@ impl Office for Program {
     fn open_once(&self, who: &str, key: Option<String>, about: About, asked: Asked) -> Result<Case, Trouble> {
         let mut desk = self.desk(who)?;
         is_usable(&self.clocks, &asked)?;
-        if let Some(known) = evidence::of_ticket(&desk, &about).map_err(trouble)?.first() {
-            let is_its_key = |entry: &Entry| key.is_some() && entry.key == key;
-            if desk.store.journal(&known.uid).map_err(Failure::from).map_err(trouble)?.first().is_some_and(is_its_key) {
-                return Ok(known.clone());
+        let mut known = evidence::of_ticket(&desk, &about).map_err(trouble)?;
+        if key.is_some() {
+            // The one that this very call opened before is no other.
+            let journals = known.iter().map(|case| desk.store.journal(&case.uid));
+            let journals: Vec<_> = journals.collect::<Result<_, _>>().map_err(Failure::from).map_err(trouble)?;
+            if journals.iter().filter_map(|journal| journal.first()).any(|opened| opened.key == key) {
+                known.clear();
             }
+        }
+        if let Some(known) = known.first() {
             let (ticket, number) = (about.ticket.as_deref().unwrap_or_default(), known.number);
             let what = format!(
                 "ticket: expected one of this client that no case has yet, found `{}`, which case {number} has already. \

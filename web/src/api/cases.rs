@@ -270,7 +270,8 @@ pub async fn looked(
         Err(trouble) if !is_open(&trouble) => return Err(trouble.into()),
         report => report,
     };
-    let was_kept_back = report.as_ref().is_ok_and(|report| report.copies.iter().any(|copy| copy.fate != Fate::Delivered));
+    let was_kept_back =
+        report.as_ref().is_ok_and(|report| report.copies.iter().any(|copy| copy.fate != Fate::Delivered));
     let compared = match was_kept_back {
         false => None,
         true => match workbench.comparison(worked, Sides::default(), wait.patience()).await {

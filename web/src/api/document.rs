@@ -190,7 +190,10 @@ fn files() -> Value {
         }),
     );
     for kind in ONE_FILE {
-        content.insert(kind.to_owned(), json!({ "schema": { "type": "string", "format": "binary", "contentMediaType": kind } }));
+        content.insert(
+            kind.to_owned(),
+            json!({ "schema": { "type": "string", "format": "binary", "contentMediaType": kind } }),
+        );
     }
     Value::Object(content)
 }

@@ -105,11 +105,16 @@ async fn staged(
     if length.is_some_and(|length: u64| length > max_bytes) {
         return Err(upload::too_large("body", max_bytes).into());
     }
-    // A batch lives as long as its call.
     let caller = Visitor { user: Arc::clone(&visitor.user), csrf: secret_text().into() };
+    let owner = Arc::clone(&caller.csrf);
+    let _call = Call { workbench, owner: &owner };
     if kind == SEVERAL {
         let sent = upload::sent(workbench, &caller, request).await.map_err(form)?;
-        let none = || Sort::Form.with("body: expected a file at least, found none");
+        let none = || {
+            Sort::Form.with(
+                format!("body: expected a file at least, found none. {}", sent.refused.join("; ")).trim().to_owned(),
+            )
+        };
         let batch = sent.batch.as_deref().ok_or_else(none)?;
         let batch = workbench.uploads().take(batch, &caller.csrf)?;
         return if sent.has_texts() || batch.is_empty() {
@@ -124,6 +129,18 @@ async fn staged(
     let taken = one(workbench, &caller, &id, name.unwrap_or("evidence"), request.into_body()).await;
     let batch = uploads.take(&id, &caller.csrf)?;
     taken.map(|()| (batch, Vec::new()))
+}
+
+/// A call that brings files: what it leaves behind when it ends, or when nobody waits for it any more, is thrown away.
+struct Call<'a> {
+    workbench: &'a Workbench,
+    owner: &'a str,
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.workbench.uploads().throw_away_all(self.owner);
+    }
 }
 
 /// Streams one file.

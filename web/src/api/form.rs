@@ -33,7 +33,8 @@ impl<S: Send + Sync, T: DeserializeOwned + JsonSchema> FromRequestParts<S> for A
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<At<T>, Refusal> {
-        let nothing = |found: String| Sort::NotFound.with(format!("{found}. `GET /api/v1/openapi.json` says what there is"));
+        let nothing =
+            |found: String| Sort::NotFound.with(format!("{found}. `GET /api/v1/openapi.json` says what there is"));
         let Path(pairs) = Path::<Vec<(String, String)>>::from_request_parts(parts, state)
             .await
             .map_err(|rejection| nothing(format!("path: {}", rejection.body_text())))?;

@@ -80,11 +80,7 @@ pub struct Candidate {
 }
 
 /// What the guard says of a change; the approvals of the journal count.
-pub async fn check(
-    State(workbench): State<Workbench>,
-    At(at): At<CaseAt>,
-    Given(proposed): Given<Candidate>,
-) -> Reply {
+pub async fn check(State(workbench): State<Workbench>, At(at): At<CaseAt>, Given(proposed): Given<Candidate>) -> Reply {
     let worked = workbench.case(at.number).await?;
     match ready(workbench.check(&worked, proposed.candidate.0, None).await)? {
         Ok(found) => document(StatusCode::OK, &*found),

@@ -11,13 +11,13 @@ use schemars::JsonSchema;
 use serde_json::json;
 
 use super::answer::{Wait, Working};
+use super::around;
 use super::cases::{self, CaseAt, CasePage, JournalPage, MAX_KEY, NewCase, NewStatus, Note, Page, Search};
 use super::files::{self, Evidence, Followed};
 use super::looks::{self, Approved, Beside, Candidate, Made, Marked, Record, RecordAt};
 use super::operation::Operation;
 use super::problem::Sort;
 use super::texts::{self, GiveAway, Looking};
-use super::around;
 use crate::entry::Role;
 
 const CASES: &str = "cases";

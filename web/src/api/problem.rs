@@ -163,7 +163,8 @@ impl From<BytesRejection> for Refusal {
     fn from(rejection: BytesRejection) -> Refusal {
         match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Sort::TooLarge.with("body: expected 8 MiB at most, found more"),
-            _ => Sort::Form.with(format!("body: expected all of it, found that it broke off ({})", rejection.body_text())),
+            _ => Sort::Form
+                .with(format!("body: expected all of it, found that it broke off ({})", rejection.body_text())),
         }
     }
 }

@@ -160,7 +160,10 @@ async fn asked_by_own_page(workbench: &Workbench, request: Request, csrf: &str) 
     }
     let (parts, body) = request.into_parts();
     let broken = |found: &str| {
-        let what = format!("expected a form of {MAX_FORM_BYTES} bytes at most within {} s, found {found}", FORM_WITHIN.as_secs());
+        let what = format!(
+            "expected a form of {MAX_FORM_BYTES} bytes at most within {} s, found {found}",
+            FORM_WITHIN.as_secs()
+        );
         Trouble::new(TroubleKind::TooLarge, what)
     };
     let read = tokio::time::timeout(FORM_WITHIN, to_bytes(body, MAX_FORM_BYTES)).await;
@@ -201,7 +204,8 @@ pub fn cookie(workbench: &Workbench, headers: &HeaderMap) -> Option<String> {
 /// Stands before every call of the API: the token. A cookie counts nothing here, so no page can make a browser call it.
 pub async fn token_guard(State(workbench): State<Workbench>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = given.and_then(|given| given.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
+    let token =
+        given.and_then(|given| given.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
     let user = token.and_then(|(_, token)| workbench.doors().tokens().of(token.trim()));
     let Some(user) = user else {
         let what = "expected `Authorization: Bearer TOKEN` with a token that counts, found none. The page Account makes one, and so does \

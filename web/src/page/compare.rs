@@ -165,7 +165,7 @@ fn both(found: &Comparison) -> Markup {
 
 fn side(side: &ComparedSide) -> Markup {
     let message = &side.message;
-    let said = |value: Option<&String>| visible(value.map_or("not stated", String::as_str)).into_owned();
+    let said = |value: Option<&String>| visible(value.map_or("not stated", String::as_str));
     html! {
         dl {
             dt { "Subject" } dd { (said(message.subject.as_ref())) }

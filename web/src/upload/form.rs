@@ -99,7 +99,8 @@ async fn read(workbench: &Workbench, visitor: &Visitor, request: Request, sent: 
                 while let Some(more) = chunk(&mut field, &between).await? {
                     text_bytes += more.len();
                     if text_bytes > MAX_TEXT_BYTES {
-                        let what = format!("expected a text of at most {MAX_TEXT_BYTES} bytes, found more. Add it as a file");
+                        let what =
+                            format!("expected a text of at most {MAX_TEXT_BYTES} bytes, found more. Add it as a file");
                         return Err(Trouble::new(TroubleKind::TooLarge, what));
                     }
                     bytes.extend_from_slice(&more);
