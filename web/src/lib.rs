@@ -17,6 +17,7 @@ mod headers;
 mod kept;
 mod office;
 mod page;
+mod pasted;
 mod progress;
 mod server;
 mod workbench;

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::entry::Doors;
 use crate::kept::{Answer, Shelf};
 use crate::office::{Office, Sides, Trouble, TroubleKind, Worked};
+use crate::pasted::Pasted;
 
 /// What all pages share.
 #[derive(Clone)]
@@ -24,6 +25,7 @@ struct Parts {
     proposals: Shelf<Key, ExceptionProposal>,
     checks: Shelf<(Key, String), ExceptionCheck>,
     verifications: Shelf<Key, VerificationReport>,
+    pasted: Pasted,
 }
 
 /// A case as it stood: see [`Worked::revision`].
@@ -45,6 +47,7 @@ impl Workbench {
             proposals: Shelf::new(Arc::clone(&workers)),
             checks: Shelf::new(Arc::clone(&workers)),
             verifications: Shelf::new(workers),
+            pasted: Pasted::default(),
         }))
     }
 
@@ -56,6 +59,11 @@ impl Workbench {
     /// How many bytes one upload may have.
     pub fn max_upload_bytes(&self) -> u64 {
         self.0.max_upload_bytes
+    }
+
+    /// Texts that were pasted and are asked about.
+    pub fn pasted(&self) -> &Pasted {
+        &self.0.pasted
     }
 
     /// Does something with the office on a thread of its own.

@@ -8,6 +8,7 @@ mod escalation;
 mod evidence;
 mod exception;
 mod findings;
+mod forms;
 mod journal;
 mod lanes;
 mod new;
