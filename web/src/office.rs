@@ -8,8 +8,8 @@ use case::runbook::Listed;
 use case::told::{AddedEvidence, CaseDocument, Done};
 use case::{About, Asked, Case, Entry, Purpose, Status, VerificationReport, Wanted};
 use jiff::Timestamp;
-use serde::Serialize;
 use report::{Comparison, ExceptionCheck, ExceptionProposal, Report};
+use serde::Serialize;
 
 use crate::progress::Progress;
 

@@ -76,7 +76,9 @@ impl Workbench {
             let report = match answer {
                 Ok(report) => Some(report),
                 // That there is no answer is an answer too; that it was stopped is none.
-                Err(trouble) if matches!(trouble.kind, TroubleKind::WhichMessage | TroubleKind::NothingReadable) => None,
+                Err(trouble) if matches!(trouble.kind, TroubleKind::WhichMessage | TroubleKind::NothingReadable) => {
+                    None
+                }
                 Err(_) => return,
             };
             let revision = worked.revision();

@@ -160,7 +160,10 @@ async fn asked_by_own_page(workbench: &Workbench, request: Request, csrf: &str) 
     }
     let (parts, body) = request.into_parts();
     let broken = |found: &str| {
-        let what = format!("expected a form of {MAX_FORM_BYTES} bytes at most within {} s, found {found}", FORM_WITHIN.as_secs());
+        let what = format!(
+            "expected a form of {MAX_FORM_BYTES} bytes at most within {} s, found {found}",
+            FORM_WITHIN.as_secs()
+        );
         Trouble::new(TroubleKind::TooLarge, what)
     };
     let read = tokio::time::timeout(FORM_WITHIN, to_bytes(body, MAX_FORM_BYTES)).await;

@@ -2,6 +2,7 @@
 
 mod account;
 mod answered;
+mod asked;
 mod cites;
 mod compare;
 mod escalation;
@@ -16,7 +17,9 @@ mod record;
 mod runbooks;
 mod shell;
 mod start;
+mod supplied;
 mod symptoms;
+mod uploads;
 mod verification;
 mod watch;
 mod way;
@@ -47,6 +50,7 @@ pub fn routes() -> Router<Workbench> {
         .merge(runbooks::routes())
         .merge(start::routes())
         .merge(symptoms::routes())
+        .merge(uploads::routes())
         .merge(verification::routes())
         .merge(watch::routes())
         .merge(way::routes())

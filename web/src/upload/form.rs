@@ -43,11 +43,6 @@ impl Sent {
     pub fn said(&self, name: &str) -> Option<String> {
         Some(self.text(name).to_owned()).filter(|text| !text.is_empty())
     }
-
-    /// The lines of a field that say something.
-    pub fn lines(&self, name: &str) -> Vec<String> {
-        self.text(name).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
-    }
 }
 
 /// Reads a form with files: texts are kept in memory, files are streamed into a batch, the one that its field `batch` names or a new one, and
@@ -94,7 +89,8 @@ async fn read(workbench: &Workbench, visitor: &Visitor, request: Request, sent: 
                 while let Some(more) = chunk(&mut field, &between).await? {
                     text_bytes += more.len();
                     if text_bytes > MAX_TEXT_BYTES {
-                        let what = format!("expected a text of at most {MAX_TEXT_BYTES} bytes, found more. Add it as a file");
+                        let what =
+                            format!("expected a text of at most {MAX_TEXT_BYTES} bytes, found more. Add it as a file");
                         return Err(Trouble::new(TroubleKind::TooLarge, what));
                     }
                     bytes.extend_from_slice(&more);

@@ -22,8 +22,8 @@ use crate::entry::secret_text;
 use crate::office::{Trouble, TroubleKind};
 
 pub use form::{Sent, sent};
-pub use names::plain;
 use names::Names;
+pub use names::plain;
 
 /// How many files one batch may have.
 pub const MAX_FILES: usize = 2_000;
@@ -155,7 +155,8 @@ impl Uploads {
         let mut state = self.state();
         let batch = state.batch(id, owner)?;
         if batch.files.len() + batch.under_way >= MAX_FILES {
-            let what = format!("{name}: expected at most {MAX_FILES} files in one upload, found more. Pack them as a ZIP");
+            let what =
+                format!("{name}: expected at most {MAX_FILES} files in one upload, found more. Pack them as a ZIP");
             return Err(Trouble::new(TroubleKind::TooLarge, what));
         }
         batch.used = Instant::now();
@@ -381,7 +382,9 @@ fn not_written(name: &str, error: &io::Error) -> Trouble {
         ),
         ErrorKind::AlreadyExists | ErrorKind::InvalidFilename | ErrorKind::InvalidInput => (
             TroubleKind::Unfit,
-            format!("{name}: expected a name that can be kept beside the others, found {error}. Rename it, then add it again"),
+            format!(
+                "{name}: expected a name that can be kept beside the others, found {error}. Rename it, then add it again"
+            ),
         ),
         _ => (TroubleKind::Internal, format!("{name}: expected to write it, found {error}; nothing of it was kept")),
     };
@@ -408,6 +411,7 @@ pub async fn next(body: &mut Body) -> Option<Result<Bytes, Trouble>> {
 
 /// The client went away, or sent nothing for long.
 pub fn broken_off(error: &dyn std::fmt::Display) -> Trouble {
-    let what = format!("expected all of the upload, found its end before that ({error}); nothing of this file was kept");
+    let what =
+        format!("expected all of the upload, found its end before that ({error}); nothing of this file was kept");
     Trouble::new(TroubleKind::Unfit, what)
 }
