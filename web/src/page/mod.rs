@@ -2,6 +2,7 @@
 
 mod account;
 mod answered;
+mod asked;
 mod cites;
 mod compare;
 mod escalation;
@@ -17,8 +18,10 @@ mod record;
 mod runbooks;
 mod shell;
 mod start;
+mod supplied;
 mod symptoms;
 mod triage;
+mod uploads;
 mod verification;
 mod watch;
 mod way;
@@ -52,6 +55,7 @@ pub fn routes() -> Router<Workbench> {
         .merge(start::routes())
         .merge(symptoms::routes())
         .merge(triage::routes())
+        .merge(uploads::routes())
         .merge(verification::routes())
         .merge(watch::routes())
         .merge(way::routes())
