@@ -69,7 +69,7 @@ struct Making {
 
 /// A form that was refused, with what was typed.
 enum Refused {
-    Check(String, Trouble),
+    Check(Trouble),
     Approval(Approving, Trouble),
     Change(Making, Trouble),
 }
@@ -77,7 +77,7 @@ enum Refused {
 impl Refused {
     fn trouble(&self) -> &Trouble {
         match self {
-            Refused::Check(_, trouble) | Refused::Approval(_, trouble) | Refused::Change(_, trouble) => trouble,
+            Refused::Check(trouble) | Refused::Approval(_, trouble) | Refused::Change(_, trouble) => trouble,
         }
     }
 }
@@ -101,7 +101,7 @@ async fn check(
     let candidate = forms::pasted(&form.candidate);
     if candidate.is_empty() {
         let what = "expected a change: commands, a JSON entry or lines of a map. Found nothing";
-        let refused = Refused::Check(form.candidate, Trouble::new(TroubleKind::Unfit, what));
+        let refused = Refused::Check(Trouble::new(TroubleKind::Unfit, what));
         return shown(&workbench, &visitor, number, "", Some(refused)).await;
     }
     let fingerprint = workbench.pasted().keep(&candidate);
@@ -307,7 +307,7 @@ fn proposed(page: &Shown<'_>) -> Markup {
 fn guard(page: &Shown<'_>) -> Markup {
     let number = page.worked.case.number;
     let refused = page.refused.as_ref().and_then(|refused| match refused {
-        Refused::Check(_, trouble) => Some(trouble),
+        Refused::Check(trouble) => Some(trouble),
         _ => None,
     });
     let may_ask = page.visitor.may(Role::Engineer).is_ok() || page.visitor.may(Role::Security).is_ok();
@@ -461,7 +461,7 @@ fn decisions(page: &Shown<'_>) -> Markup {
         section id="decided" aria-labelledby="decided-title" {
             h2 id="decided-title" { "What was approved and changed" }
             @if decided.is_empty() { p.soft { "Nothing yet." } }
-            @for entry in decided.iter().rev() { (decision(entry)) }
+            @for entry in decided.iter().rev() { (decision(number, entry)) }
             p { a href=(format!("/cases/{number}/journal")) { "The whole journal" } }
             @if decided.iter().any(|entry| matches!(entry.deed, Deed::ChangeMade { .. })) {
                 p { a.button href=(format!("/cases/{number}/verification")) { "Did it hold?" } }
@@ -470,12 +470,12 @@ fn decisions(page: &Shown<'_>) -> Markup {
     }
 }
 
-fn decision(entry: &Entry) -> Markup {
+fn decision(number: u64, entry: &Entry) -> Markup {
     let line = JournalLine::of(entry);
     html! {
         article.card id=(format!("entry-{}", entry.seq)) {
             h3 {
-                "Entry " (entry.seq) ": "
+                a href=(format!("/cases/{number}/journal#entry-{}", entry.seq)) { "Entry " (entry.seq) } ": "
                 @match &entry.deed {
                     Deed::ChangeMade { guard: Some(guard), .. } => { "a change, guard: " span.(if guard == "narrow" { "passed" } else { "stopped" }) { (guard) } },
                     Deed::ChangeMade { .. } => "a change, not judged",
