@@ -3,6 +3,7 @@
 mod account;
 mod answered;
 mod asked;
+mod axis;
 mod cites;
 mod compare;
 mod escalation;
@@ -16,6 +17,7 @@ mod new;
 mod notes;
 mod record;
 mod runbooks;
+mod several;
 mod shell;
 mod start;
 mod supplied;
