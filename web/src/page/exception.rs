@@ -9,7 +9,9 @@ use axum::routing::{get, post};
 use case::told::JournalLine;
 use case::{Deed, Entry};
 use maud::{Markup, html};
-use report::{ExceptionCheck, ExceptionProposal, GuardAnswer, ProposalAnswer, instant, visible};
+use report::{
+    ExceptionCheck, ExceptionProposal, GuardAnswer, ProposalAnswer, ProposedException, Sheet, instant, visible,
+};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -291,7 +293,8 @@ fn proposed(page: &Shown<'_>) -> Markup {
                 ProposalAnswer::Nothing => p.lead.passed { "✓ Nothing keeps this message out: no exception is needed." },
                 ProposalAnswer::Except => p.lead.passed { "✓ An exception is the right cure. The narrowest is below." },
             }
-            (cites::sheet(number, &found.sheet()))
+            (on_this_page())
+            (cites::sheet(number, &picture_first(found.sheet())))
         },
         Err(trouble) => html! {
             section aria-labelledby="none-title" {
@@ -301,6 +304,28 @@ fn proposed(page: &Shown<'_>) -> Markup {
             }
         },
     }
+}
+
+/// What a change would let in is seen before how it is made.
+fn picture_first(mut sheet: Sheet) -> Sheet {
+    if let Some(at) = sheet.sections.iter().position(|section| section.id == "radius") {
+        let picture = sheet.sections.remove(at);
+        sheet.sections.insert(1.min(sheet.sections.len()), picture);
+    }
+    sheet
+}
+
+fn on_this_page() -> Markup {
+    const PLACES: [(&str, &str); 7] = [
+        ("answer", "Answer"),
+        ("radius", "Narrow to wide"),
+        ("proposal", "The narrowest"),
+        ("guard", "Guard"),
+        ("approval", "Approval"),
+        ("change", "I made it"),
+        ("decided", "Decided"),
+    ];
+    html! { nav.here aria-label="On this page" { @for (id, name) in PLACES { a href=(format!("#{id}")) { (name) } } } }
 }
 
 /// The guard: what was pasted, and the answer.
@@ -421,7 +446,7 @@ fn samples(page: &Shown<'_>) -> Vec<(String, String)> {
 fn making(page: &Shown<'_>) -> Markup {
     let number = page.worked.case.number;
     let first = page.proposal.iter().flat_map(|found| &found.cures).flat_map(|cure| &cure.proposals);
-    let proposed = first.filter_map(|one| one.doing.command.clone().filter(|_| one.ends.is_some())).next();
+    let proposed = first.filter_map(|one| one.doing.command.clone().filter(|_| lasts(one))).next();
     let candidate = page.candidate.as_deref().map(str::to_owned).or(proposed).unwrap_or_default();
     let empty = Making { candidate, made_at: page.now.clone() };
     let (typed, trouble) = match &page.refused {
@@ -450,6 +475,11 @@ fn making(page: &Shown<'_>) -> Markup {
             }
         }
     }
+}
+
+/// Whether an exception is a setting that lasts, so that making it is a change.
+fn lasts(one: &ProposedException) -> bool {
+    one.ends.as_deref().is_some_and(|ends| ends != "at once")
 }
 
 /// Approvals and changes that the journal has.
