@@ -64,10 +64,10 @@ pub use several::{
 };
 pub use sheet::{
     Bar, Block, Cell, Claim, Numbers, PairLine, Pairs, Pictured, Place, Reference, Row, Section, Sheet, Tone,
-    sheet_html, sheet_markdown, sheet_markup, sheet_terminal,
+    picture_markup, sheet_html, sheet_markdown, sheet_markup, sheet_terminal, shown_cites,
 };
 pub use stated::{CopyIdentifier, CopyRelease, IdentifierKind, Part, StatedPart};
 pub use symptoms::claims;
 pub use terminal::{Color, Terminal, symptoms as symptoms_terminal, terminal};
 pub use text::visible;
-pub use view::{instant, span};
+pub use view::{anchor, because, instant, recipient, scope, sign, span};

@@ -237,14 +237,26 @@ pub struct RecordShown {
     pub kind: Option<String>,
     /// The line at which it starts, from 1; `None` where lines mean nothing.
     pub line: Option<u64>,
+    /// Its number from 1, where records are counted instead.
+    pub number: Option<u64>,
     /// Its text in pieces, each marked or not.
     pub raw: Vec<(bool, String)>,
+    /// Whether it begins before the first piece.
+    pub begins_before: bool,
     /// Whether it goes on behind the last piece.
     pub is_cut: bool,
     /// Its fields, as its kind reads them.
     pub fields: Vec<Field>,
     /// What the reader took from it, one sentence each.
     pub facts: Vec<String>,
+    /// Why its reader cannot read it.
+    pub problem: Option<String>,
+    /// What is to be known of how it is shown, one sentence each.
+    pub notes: Vec<String>,
+    /// The record before it, where lines or fields tell records apart.
+    pub before: Option<[u64; 2]>,
+    /// The record behind it.
+    pub after: Option<[u64; 2]>,
     /// What the kind of its file cannot show.
     pub limits: Vec<String>,
 }
@@ -256,6 +268,8 @@ pub struct Field {
     pub name: String,
     /// Its value, decoded.
     pub value: String,
+    /// What it means, part by part.
+    pub means: Vec<String>,
     /// Whether a cite marks it.
     pub is_marked: bool,
 }

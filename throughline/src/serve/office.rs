@@ -318,7 +318,12 @@ impl Office for Program {
         let desk = self.reader()?;
         let worked = self.worked(&desk, number)?;
         let supply = worked.supply(&[Purpose::Ticket, Purpose::Verification]);
-        record::shown(&supply.inputs(), place).ok_or_else(|| {
+        let followed = desk.follow(&worked.case, &output());
+        let mut clock = times::clock(&followed.clocks, followed.at.as_deref()).map_err(trouble)?;
+        // The message's own date tells the year best, as it does when the message is followed.
+        let sent_at = worked.case.answered.as_ref().and_then(|answered| answered.sent_at);
+        clock.reference = sent_at.unwrap_or(clock.reference);
+        record::shown(&supply.inputs(), place, &clock).ok_or_else(|| {
             let what =
                 "expected a record of this case's evidence, found none there. Follow a link of a page of the case";
             Trouble::new(TroubleKind::NotFound, what)

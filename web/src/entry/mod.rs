@@ -49,6 +49,11 @@ impl Doors {
         Doors { users, origins, links: Mutex::default(), sessions: Sessions::default(), tokens: Tokens::default() }
     }
 
+    /// The names of those who have a role.
+    pub fn users_with(&self, role: Role) -> Vec<String> {
+        self.users.iter().filter(|user| user.roles.has(role)).map(|user| user.name.clone()).collect()
+    }
+
     /// Where the workbench is reached.
     pub fn origins(&self) -> &Origins {
         &self.origins

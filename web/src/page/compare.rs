@@ -208,10 +208,10 @@ fn choice(number: u64, asked: &Asked, report: Option<&Report>, found: Option<&Co
                 datalist id="messages" {
                     @for one in &followed {
                         @if let Some(id) = &one.message.message_id {
-                            option value=(visible(id)) { (visible(one.message.subject.as_deref().unwrap_or_default())) }
+                            option value=(id) { (visible(one.message.subject.as_deref().unwrap_or_default())) }
                         }
                     }
-                    @for one in runners_up { option value=(visible(&one.message_id)) { (visible(&one.because)) } }
+                    @for one in runners_up { option value=(one.message_id) { (visible(&one.because)) } }
                 }
                 p {
                     button type="submit" { "Compare" } " "

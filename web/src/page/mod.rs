@@ -2,6 +2,8 @@
 
 mod account;
 mod answered;
+mod asked;
+mod axis;
 mod cites;
 mod compare;
 mod escalation;
@@ -15,10 +17,13 @@ mod new;
 mod notes;
 mod record;
 mod runbooks;
+mod several;
 mod shell;
 mod start;
+mod supplied;
 mod symptoms;
 mod triage;
+mod uploads;
 mod verification;
 mod watch;
 mod way;
@@ -52,6 +57,7 @@ pub fn routes() -> Router<Workbench> {
         .merge(start::routes())
         .merge(symptoms::routes())
         .merge(triage::routes())
+        .merge(uploads::routes())
         .merge(verification::routes())
         .merge(watch::routes())
         .merge(way::routes())

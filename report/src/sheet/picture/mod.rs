@@ -13,7 +13,7 @@ mod waterfall;
 use maud::Markup;
 
 use super::Numbers;
-use super::reference::Around;
+use super::reference::{Around, Place};
 use crate::document::Cite;
 use crate::picture::Picture;
 use crate::terminal::Page;
@@ -28,7 +28,7 @@ pub struct Pictured {
 }
 
 /// The records of those parts of a picture that the faces tell one by one.
-pub(crate) fn shown_cites(picture: &Picture) -> Vec<&Cite> {
+pub fn shown_cites(picture: &Picture) -> Vec<&Cite> {
     match picture {
         Picture::Waterfall(one) => one.bars.iter().flat_map(|bar| &bar.cites).collect(),
         Picture::BeforeAfter(one) => compared::shown(&one.rows).0.into_iter().flat_map(|row| &row.cites).collect(),
@@ -69,6 +69,12 @@ pub(super) fn markdown(out: &mut String, pictured: &Pictured) {
         Picture::Spread(one) => spread::markdown(out, one),
         Picture::AgeRadius(one) => aged::markdown(out, one),
     }
+}
+
+/// Draws a picture as markup that stands within another page; `address` gives the address of a place in the evidence.
+pub fn picture_markup(picture: &Picture, address: &dyn Fn(&Place) -> Option<String>) -> Markup {
+    let pictured = Pictured { picture: picture.clone(), numbers: Numbers::default() };
+    html(&pictured, Around::Workbench { lead: "", address })
 }
 
 /// Draws a picture as HTML.
