@@ -164,6 +164,9 @@ pub struct Wanted {
     pub cause: Option<String>,
     /// Whose fix is to be looked at again by then.
     pub due: Option<jiff::Timestamp>,
+    /// With a smaller number than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
     /// At most so many.
     pub limit: Option<u64>,
     /// Without so many of the newest.

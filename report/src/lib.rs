@@ -63,11 +63,11 @@ pub use several::{
     Counts, Exception, FateCount, FollowedCause, FollowedCopy, FollowedMessage, Several, SharedCause, SharedCopy,
 };
 pub use sheet::{
-    Bar, Block, Cell, Claim, Numbers, PairLine, Pairs, Pictured, Reference, Row, Section, Sheet, Tone, sheet_html,
-    sheet_markdown, sheet_terminal,
+    Bar, Block, Cell, Claim, Numbers, PairLine, Pairs, Pictured, Place, Reference, Row, Section, Sheet, Tone,
+    picture_markup, sheet_html, sheet_markdown, sheet_markup, sheet_terminal, shown_cites,
 };
 pub use stated::{CopyIdentifier, CopyRelease, IdentifierKind, Part, StatedPart};
 pub use symptoms::claims;
 pub use terminal::{Color, Terminal, symptoms as symptoms_terminal, terminal};
 pub use text::visible;
-pub use view::{instant, span};
+pub use view::{anchor, because, instant, recipient, scope, sign, span};

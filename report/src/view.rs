@@ -236,7 +236,7 @@ pub(crate) fn state(copy: &MessageCopy, layer: Layer) -> State {
 }
 
 /// The sign of a state.
-pub(crate) fn sign(state: State) -> char {
+pub fn sign(state: State) -> char {
     match state {
         State::Passed => '✓',
         State::Changed => '◆',
@@ -255,7 +255,7 @@ pub(crate) fn was_reached(state: State) -> bool {
 }
 
 /// Which layer changed the copy's fate, and why, in one sentence.
-pub(crate) fn because(copy: &MessageCopy) -> String {
+pub fn because(copy: &MessageCopy) -> String {
     let why = copy.because.as_deref().unwrap_or("");
     match (copy.changed_layer, why.is_empty()) {
         (Some(layer), false) => format!("Changed at {}: {why}", layer.word()),
@@ -267,7 +267,7 @@ pub(crate) fn because(copy: &MessageCopy) -> String {
 }
 
 /// The recipient of a copy for people.
-pub(crate) fn recipient(copy: &MessageCopy) -> &str {
+pub fn recipient(copy: &MessageCopy) -> &str {
     if copy.envelope_recipient.is_empty() { "recipient not named" } else { &copy.envelope_recipient }
 }
 
@@ -316,7 +316,7 @@ pub(crate) fn no_findings(report: &Report) -> Option<&'static str> {
 }
 
 /// `finding-` and the id, letters and digits only; a number behind it from the second of the same id on.
-pub(crate) fn anchor(findings: &[Finding], at: usize) -> String {
+pub fn anchor(findings: &[Finding], at: usize) -> String {
     let slug = |id: &str| -> String {
         id.chars().take(80).map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
     };
@@ -328,7 +328,7 @@ pub(crate) fn anchor(findings: &[Finding], at: usize) -> String {
 }
 
 /// What a finding is about, such as `delivery, ana@example.com`.
-pub(crate) fn scope(finding: &Finding) -> String {
+pub fn scope(finding: &Finding) -> String {
     match &finding.envelope_recipient {
         Some(recipient) => format!("{}, {recipient}", finding.layer.word()),
         None if finding.kind == FindingKind::Symptom => finding.layer.word().to_owned(),

@@ -111,3 +111,20 @@ fn lines_fit_the_width() {
         }
     }
 }
+
+#[test]
+fn places_are_links_where_they_have_an_address() {
+    let sheet = sheet("proposal", value("proposal"));
+    let alone = report::sheet_html(&sheet);
+    let linked = report::sheet_markup(&sheet, "", &|place| {
+        Some(format!("/records/{}/{}-{}", place.file.len(), place.bytes[0], place.bytes[1]))
+    });
+    let named = report::sheet_markup(&sheet, "of-", &|_| None).into_string();
+    let linked = linked.into_string();
+    assert!(!alone.contains("<a class=\"cite\"") && !named.contains("<a class=\"cite\""));
+    let links = linked.matches("<a class=\"cite\" href=\"/records/").count();
+    assert_eq!(links, named.matches("<code class=\"soft\">").count() - linked.matches("<code class=\"soft\">").count());
+    assert!(links > 0, "the proposal names records");
+    assert!(linked.contains("<section id=\"answer\"") && named.contains("<section id=\"of-answer\""));
+    assert!(linked.contains("<pre class=\"command\"") && !alone.contains("<pre class=\"command\""));
+}

@@ -21,6 +21,7 @@ mod lines;
 mod message;
 mod microsoft;
 pub mod mimecast;
+mod one_record;
 mod page;
 pub mod policy;
 mod postfix;
@@ -47,11 +48,13 @@ pub use find::{RecordPlace, Sighted, Sightings, Sought, SoughtSender, find, samp
 pub use message::header_sheet::{HeaderSheet, SheetField, header_sheet};
 pub use message::vendor::{Decoded, Weight, Written, compauth_reason};
 pub use message::{Service, ServiceRole, addresses, reply_of, service_of_host, service_of_name, service_within};
+pub use one_record::{OneRecord, RecordField, one_record};
 pub use query::{Clock, Input, Likeness, Message, NoProgress, Progress, Query, Wanted};
 pub use read_all::{Candidate, FileReading, Readings, Unclear, read_all, recognise};
 pub use read_every::{EveryRow, read_every};
 pub use snapshot::instant_in_name;
 pub use source::{Export, Head, MatchedBy, Reader, Recognition, Source, ZoneRule};
+pub use table::Spelled;
 
 /// Every kind of export that is read, in the order in which a tie of [`Recognition`] is decided.
 pub const ALL: &[&dyn Source] = &[

@@ -64,6 +64,12 @@ pub(crate) struct Records {
 }
 
 impl Record {
+    /// The record that some bytes of a file are, by themselves; `at` is where they stand in it.
+    pub(crate) fn alone(bytes: &[u8], at: u64, encoding: crate::text::Encoding) -> Record {
+        let text = Text::part(bytes, at, encoding).as_str().to_owned();
+        Record { place: Place::Record(1), bytes: at..at + bytes.len() as u64, text, encoding }
+    }
+
     /// A cite of the whole record.
     pub(crate) fn cite(&self, file: &FileName) -> Cite {
         Cite::new(file.clone(), self.place, self.bytes.clone(), &self.text)
@@ -420,7 +426,7 @@ fn members(bytes: &[u8], object: Range<usize>) -> Vec<(Range<usize>, Range<usize
 }
 
 /// The offset after the JSON value that starts at `at`; `None` if the text ends within it. No recursion: any depth.
-fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
     match bytes.get(at)? {
         b'"' => string_end(bytes, at),
         b'{' | b'[' => {

@@ -2,6 +2,7 @@
 
 use evidence::{Reading, SourceId, Unit};
 
+use crate::table::Spelled;
 use crate::{Input, Query, ReadError};
 
 /// The first part of a file, decoded, for recognising its kind.
@@ -129,5 +130,10 @@ pub trait Reader: Sync {
     ) -> Result<(), ReadError> {
         take(self.read(input, query)?);
         Ok(())
+    }
+
+    /// How a file of this kind spells its rows, as far as their values have names.
+    fn spelled(&self, input: &Input<'_>) -> Spelled {
+        Spelled::in_text(input)
     }
 }

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::alert::Alert;
 use crate::state;
 
 /// The name and version of the form of [`Heartbeat`].
@@ -147,11 +148,33 @@ fn of(connection: &Connection, client: &str, now: Timestamp) -> rusqlite::Result
     })
 }
 
+/// The last runs of the watcher of a client, the newest first, `most` of them at most.
+///
+/// # Errors
+/// [`StoreError`] if they cannot be read.
+pub fn runs(store: &Sqlite, client: &str, most: usize) -> Result<Vec<LastRun>, StoreError> {
+    let client = state::named(client);
+    store.read("read the runs of a watcher", |connection| last_runs(connection, &client, most))
+}
+
+/// The last alerts of all clients, the newest first, `most` of them at most.
+///
+/// # Errors
+/// [`StoreError`] if they cannot be read.
+pub fn alerts(store: &Sqlite, most: usize) -> Result<Vec<Alert>, StoreError> {
+    store.read("read the alerts", |connection| state::alerts(connection, most))
+}
+
 fn last_run(connection: &Connection, client: &str) -> rusqlite::Result<Option<LastRun>> {
+    Ok(last_runs(connection, client, 1)?.into_iter().next())
+}
+
+fn last_runs(connection: &Connection, client: &str, most: usize) -> rusqlite::Result<Vec<LastRun>> {
     let mut statement = connection.prepare(
-        "SELECT reasons, started_at, ended_at, outcome, said FROM watch_run WHERE client = ? ORDER BY n DESC LIMIT 1",
+        "SELECT reasons, started_at, ended_at, outcome, said FROM watch_run WHERE client = ? ORDER BY n DESC LIMIT ?",
     )?;
-    let run = statement.query_row([client], |row| {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let runs = statement.query_map(params![client, most], |row| {
         Ok(LastRun {
             reasons: row.get::<_, String>(0)?.split(',').map(str::to_owned).collect(),
             started_at: state::instant(row, 1)?.unwrap_or_default(),
@@ -159,8 +182,8 @@ fn last_run(connection: &Connection, client: &str) -> rusqlite::Result<Option<La
             outcome: row.get(3)?,
             said: row.get(4)?,
         })
-    });
-    run.optional()
+    })?;
+    runs.collect()
 }
 
 fn undelivered(connection: &Connection, client: &str) -> rusqlite::Result<Vec<Undelivered>> {

@@ -19,7 +19,9 @@ mod watcher;
 pub mod world;
 
 pub use alert::{ALERT_SCHEMA, Alert, Kind, Level, Span};
-pub use heartbeat::{ClientStatus, HEARTBEAT_SCHEMA, Heartbeat, STATUS_SCHEMA, Status, Undelivered, status};
+pub use heartbeat::{
+    ClientStatus, HEARTBEAT_SCHEMA, Heartbeat, LastRun, STATUS_SCHEMA, Status, Undelivered, alerts, runs, status,
+};
 pub use lock::{Lock, LockError, slug};
 pub use schedule::{Schedule, ScheduleError};
 pub use watcher::{Around, Ended, Mode, Rules, Turn, Watcher};

@@ -262,6 +262,15 @@ pub(crate) fn keep_alert(transaction: &Transaction<'_>, client: &str, alert: &Al
         .map(drop)
 }
 
+/// The last alerts, the newest first.
+pub(crate) fn alerts(connection: &Connection, most: usize) -> rusqlite::Result<Vec<Alert>> {
+    let mut statement = connection.prepare_cached("SELECT body FROM watch_alert ORDER BY n DESC LIMIT ?")?;
+    let rows = statement.query_map([i64::try_from(most).unwrap_or(i64::MAX)], |row| {
+        serde_json::from_str(&row.get::<_, String>(0)?).map_err(unreadable)
+    })?;
+    rows.collect()
+}
+
 pub(crate) fn post(transaction: &Transaction<'_>, alert: &str, sink: &str) -> rusqlite::Result<()> {
     transaction.execute("INSERT OR IGNORE INTO watch_outbox (alert, sink) VALUES (?, ?)", [alert, sink]).map(drop)
 }

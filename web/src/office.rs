@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use case::escalation::{Escalation, Sample};
-use case::runbook::Listed;
+use case::runbook::{Listed, Runbook};
 use case::told::{AddedEvidence, CaseDocument, Done};
 use case::{About, Asked, Case, Entry, Purpose, Status, VerificationReport, Wanted};
 use jiff::Timestamp;
@@ -24,7 +24,12 @@ pub trait Office: Send + Sync + 'static {
     fn case(&self, number: u64) -> Result<Worked, Trouble>;
 
     /// Opens a case; a ticket that a case of the same client has already is refused.
-    fn open(&self, who: &str, about: About, asked: Asked) -> Result<Case, Trouble>;
+    fn open(&self, who: &str, about: About, asked: Asked) -> Result<Case, Trouble> {
+        self.open_once(who, None, about, asked)
+    }
+
+    /// Opens a case like [`Office::open`], unless one was opened with this key: then gives that one, as it is now.
+    fn open_once(&self, who: &str, key: Option<String>, about: About, asked: Asked) -> Result<Case, Trouble>;
 
     /// Says anew which message is meant.
     fn ask(&self, who: &str, number: u64, asked: Asked) -> Result<Done, Trouble>;
@@ -94,8 +99,17 @@ pub trait Office: Send + Sync + 'static {
     /// The runbooks of all clients.
     fn runbooks(&self) -> Result<Listed, Trouble>;
 
+    /// A runbook of a client, the newest version.
+    fn runbook(&self, client: &str, slug: &str) -> Result<Runbook, Trouble>;
+
     /// How the watchers of the store are.
     fn watched(&self) -> Result<watch::Status, Trouble>;
+
+    /// The last runs of the watcher of a client, the newest first.
+    fn runs(&self, client: &str) -> Result<Vec<watch::LastRun>, Trouble>;
+
+    /// The last alerts of all watchers, the newest first.
+    fn alerts(&self) -> Result<Vec<watch::Alert>, Trouble>;
 
     /// The catalogue of symptoms: all, one by its id, or those that words fit.
     fn symptoms(&self, words: &str) -> Result<report::Symptoms, Trouble>;
@@ -122,6 +136,11 @@ impl Worked {
     /// The same with approvals and changes, on which the guard and the verification rest too.
     pub fn decided(&self) -> u64 {
         self.last(|entry| !matches!(entry.deed.word(), "noted" | "answered" | "status_set" | "runbook_written"))
+    }
+
+    /// Whether any evidence was added.
+    pub fn has_evidence(&self) -> bool {
+        self.journal.iter().any(|entry| entry.deed.word() == "evidence_added")
     }
 
     fn last(&self, counts: impl Fn(&Entry) -> bool) -> u64 {
@@ -218,14 +237,26 @@ pub struct RecordShown {
     pub kind: Option<String>,
     /// The line at which it starts, from 1; `None` where lines mean nothing.
     pub line: Option<u64>,
+    /// Its number from 1, where records are counted instead.
+    pub number: Option<u64>,
     /// Its text in pieces, each marked or not.
     pub raw: Vec<(bool, String)>,
+    /// Whether it begins before the first piece.
+    pub begins_before: bool,
     /// Whether it goes on behind the last piece.
     pub is_cut: bool,
     /// Its fields, as its kind reads them.
     pub fields: Vec<Field>,
     /// What the reader took from it, one sentence each.
     pub facts: Vec<String>,
+    /// Why its reader cannot read it.
+    pub problem: Option<String>,
+    /// What is to be known of how it is shown, one sentence each.
+    pub notes: Vec<String>,
+    /// The record before it, where lines or fields tell records apart.
+    pub before: Option<[u64; 2]>,
+    /// The record behind it.
+    pub after: Option<[u64; 2]>,
     /// What the kind of its file cannot show.
     pub limits: Vec<String>,
 }
@@ -237,6 +268,8 @@ pub struct Field {
     pub name: String,
     /// Its value, decoded.
     pub value: String,
+    /// What it means, part by part.
+    pub means: Vec<String>,
     /// Whether a cite marks it.
     pub is_marked: bool,
 }

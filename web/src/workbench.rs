@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::entry::Doors;
 use crate::kept::{Answer, Shelf};
 use crate::office::{Office, Sides, Trouble, TroubleKind, Worked};
+use crate::pasted::Pasted;
 use crate::upload::Uploads;
 
 /// What all pages share.
@@ -21,11 +22,13 @@ struct Parts {
     doors: Doors,
     max_upload_bytes: u64,
     uploads: Uploads,
+    workers: Arc<Semaphore>,
     reports: Shelf<Key, Report>,
     comparisons: Shelf<(Key, Sides), Comparison>,
     proposals: Shelf<Key, ExceptionProposal>,
     checks: Shelf<(Key, String), ExceptionCheck>,
     verifications: Shelf<Key, VerificationReport>,
+    pasted: Pasted,
 }
 
 /// A case as it stood: see [`Worked::revision`].
@@ -47,7 +50,9 @@ impl Workbench {
             comparisons: Shelf::new(Arc::clone(&workers)),
             proposals: Shelf::new(Arc::clone(&workers)),
             checks: Shelf::new(Arc::clone(&workers)),
-            verifications: Shelf::new(workers),
+            verifications: Shelf::new(Arc::clone(&workers)),
+            workers,
+            pasted: Pasted::default(),
         }))
     }
 
@@ -94,6 +99,11 @@ impl Workbench {
         });
     }
 
+    /// Texts that were pasted and are asked about.
+    pub fn pasted(&self) -> &Pasted {
+        &self.0.pasted
+    }
+
     /// Does something with the office on a thread of its own.
     ///
     /// # Errors
@@ -105,6 +115,24 @@ impl Workbench {
         let office = Arc::clone(&self.0.office);
         let done = tokio::task::spawn_blocking(move || work(&*office)).await;
         done.unwrap_or_else(|_| Err(Trouble::new(TroubleKind::Internal, "a fault of this program")))
+    }
+
+    /// Does something long with the office that is not kept, in its turn.
+    ///
+    /// # Errors
+    /// [`Trouble`] as the work says, or if it panicked.
+    pub async fn worked_on<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Office) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let permit = Arc::clone(&self.0.workers).acquire_owned().await;
+        // It is held until the work is done, even if nobody waits for it any more.
+        self.office(move |office| {
+            let done = work(office);
+            drop(permit);
+            done
+        })
+        .await
     }
 
     /// A case with its journal.

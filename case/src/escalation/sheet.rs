@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use report::{Block, Cite, Reference, Row, Section, Sheet, Tone};
+use report::{Block, Cite, Place, Reference, Row, Section, Sheet, Tone};
 
 use super::document::{
     CitedRecords, Escalation, EscalationAnswer, EscalationFact, EscalationReason, FactState, Fetch, Receiver, VendorIds,
@@ -31,9 +31,9 @@ impl Pointers {
         for cite in cites {
             let one = match self.0.get(&(cite.file.clone(), cite.bytes)) {
                 Some(number) => Reference::Number(*number),
-                None => Reference::Place(cite.place()),
+                None => Reference::Place(Place::of(cite)),
             };
-            if !all.contains(&one) {
+            if !all.iter().any(|known| known.reads_like(&one)) {
                 all.push(one);
             }
         }

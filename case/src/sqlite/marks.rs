@@ -75,6 +75,9 @@ pub fn query(wanted: &Wanted) -> (String, Vec<Value>) {
     if let Some(number) = wanted.number {
         ask("number = ?".to_owned(), vec![Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))]);
     }
+    if let Some(before) = wanted.before {
+        ask("number < ?".to_owned(), vec![Value::Integer(i64::try_from(before).unwrap_or(i64::MAX))]);
+    }
     if let Some(uid) = &wanted.uid {
         ask("uid >= ? AND uid < ?".to_owned(), vec![text(uid), text(&format!("{uid}g"))]);
     }

@@ -18,6 +18,9 @@ use crate::view;
 /// The name and version of the document's form.
 pub const GUARD_SCHEMA: &str = "throughline.guard.v1";
 
+/// How many reasons of the guard are told loudly.
+const MAX_WARNED: usize = 3;
+
 /// Whether a proposed change may be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExceptionCheck {
@@ -222,6 +225,38 @@ impl ExceptionCheck {
         cites_of(&mut self.together).for_each(&mut *visit);
         self.unrelated.iter_mut().flat_map(|one| &mut one.cites).for_each(&mut *visit);
         self.missing.iter_mut().flat_map(|one| &mut one.cites).for_each(visit);
+    }
+
+    /// What has to be said loudly once the change was made all the same.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.refused {
+            let why = match &self.not_covered {
+                Some(why) => format!("the approval does not cover it: {why}"),
+                None => "no approval of it is recorded".to_owned(),
+            };
+            warnings.push(match self.answer {
+                GuardAnswer::Broad => format!(
+                    "GUARD: BROAD, and {why}. It is recorded because it was made: take it back, or have it approved"
+                ),
+                GuardAnswer::Unknown => {
+                    format!("GUARD: NOT UNDERSTOOD WHOLE, and {why}. It is treated like a broad one")
+                }
+                GuardAnswer::Useless => {
+                    "GUARD: USELESS for this message, and it lets others through: take it back".to_owned()
+                }
+                GuardAnswer::Narrow => format!("GUARD: REFUSED, for {why}"),
+            });
+        } else if let (GuardAnswer::Broad | GuardAnswer::Unknown, Some(approval)) = (self.answer, &self.approval) {
+            warnings.push(format!("It is broad; {} approved it until {}", approval.who, view::instant(approval.ends)));
+        }
+        let reasons = self.candidate.iter().flat_map(|step| &step.reasons).chain(&self.together);
+        let weighty =
+            reasons.filter(|reason| ["refuse", "approval", "useless", "unknown"].contains(&reason.level.as_str()));
+        warnings.extend(
+            weighty.take(MAX_WARNED).map(|reason| format!("{} {}", reason.row, reason.statement).trim().to_owned()),
+        );
+        warnings
     }
 
     /// The document as a page: the answer first.

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::reference::{self, Around, Place};
 use super::terminal::percent;
-use super::{Bar, Block, Cell, Claim, Pairs, Row, Section, Sheet, picture, reference};
+use super::{Bar, Block, Cell, Claim, Pairs, Row, Section, Sheet, picture};
 use crate::html::page;
 use crate::text::visible;
 
@@ -12,9 +13,25 @@ pub fn sheet(sheet: &Sheet) -> String {
     let title = visible(&sheet.title);
     let body = html! {
         header { h1 { (title) } }
-        main { @for (at, one) in sheet.sections.iter().enumerate() { (anchored(one, &anchor(&sheet.sections[..at], one))) } }
+        main { (sections(sheet, Around::Nothing)) }
     };
     page(&title, &body)
+}
+
+/// Writes the sections of a page as markup that stands within another page, without a heading above them.
+///
+/// Every anchor begins with `lead`, so that several sheets can stand on one page. `address` gives the address of a place in the evidence; a
+/// place that has none is only named. Lines that are to be copied together stand in one `pre.command`.
+pub fn within(sheet: &Sheet, lead: &str, address: &dyn Fn(&Place) -> Option<String>) -> Markup {
+    sections(sheet, Around::Workbench { lead, address })
+}
+
+fn sections(sheet: &Sheet, around: Around<'_>) -> Markup {
+    html! {
+        @for (at, one) in sheet.sections.iter().enumerate() {
+            (anchored(one, &anchor(&sheet.sections[..at], one), around))
+        }
+    }
 }
 
 /// The anchor of a section behind others: an id that is there already gets a number.
@@ -27,14 +44,14 @@ fn anchor(before: &[Section], section: &Section) -> String {
 
 /// Writes one section.
 pub(crate) fn section(section: &Section) -> Markup {
-    anchored(section, section.id)
+    anchored(section, section.id, Around::Nothing)
 }
 
-fn anchored(section: &Section, anchor: &str) -> Markup {
-    crate::html::section(anchor, &visible(&section.title), blocks(&section.blocks))
+fn anchored(section: &Section, anchor: &str, around: Around<'_>) -> Markup {
+    crate::html::section(&around.anchor(anchor), &visible(&section.title), blocks(&section.blocks, around))
 }
 
-fn blocks(blocks: &[Block]) -> Markup {
+fn blocks(blocks: &[Block], around: Around<'_>) -> Markup {
     html! {
         @for block in blocks {
             @match block {
@@ -43,29 +60,38 @@ fn blocks(blocks: &[Block]) -> Markup {
                 Block::Facts(facts) => dl {
                     @for (name, value) in facts { dt { (visible(name)) } dd { (visible(value)) } }
                 },
-                Block::Rows(list) => (rows(list)),
+                Block::Rows(list) => (rows(list, around)),
                 Block::Bars(list) => (bars(list)),
                 Block::Pairs(two) => (pairs(two)),
-                Block::Commands(lines) => { @for line in lines { pre { (visible(line)) } } },
-                Block::Claim(one) => (claim(one)),
-                Block::Picture(one) => div.picture { (picture::html(one)) },
+                Block::Commands(lines) => (commands(lines, around)),
+                Block::Claim(one) => (claim(one, around)),
+                Block::Picture(one) => div.picture { (picture::html(one, around)) },
             }
         }
     }
 }
 
-fn claim(claim: &Claim) -> Markup {
+/// Lines to be copied: one by one from a file, together where a button copies them.
+fn commands(lines: &[String], around: Around<'_>) -> Markup {
+    let shown: Vec<_> = lines.iter().map(|line| visible(line)).collect();
+    match around {
+        Around::Nothing => html! { @for line in shown { pre { (line) } } },
+        Around::Workbench { .. } => html! { pre.command tabindex="0" { (shown.join("\n")) } },
+    }
+}
+
+fn claim(claim: &Claim, around: Around<'_>) -> Markup {
     html! {
-        article.card.(claim.standing.word().replace(' ', "-")) id=(claim.anchor) {
+        article.card.(claim.standing.word().replace(' ', "-")) id=(around.anchor(&claim.anchor)) {
             h3 { span.tag { (claim.standing.word()) } (visible(&claim.title)) }
             p.soft { code { (visible(&claim.id)) } @if !claim.about.is_empty() { " (" (visible(&claim.about)) ")" } }
-            p { (visible(&claim.statement)) (reference::markup(&claim.records)) }
-            (blocks(&claim.blocks))
+            p { (visible(&claim.statement)) (reference::markup(&claim.records, around)) }
+            (blocks(&claim.blocks, around))
         }
     }
 }
 
-fn rows(list: &[Row]) -> Markup {
+fn rows(list: &[Row], around: Around<'_>) -> Markup {
     html! {
         table.stack.said {
             tbody {
@@ -75,13 +101,13 @@ fn rows(list: &[Row]) -> Markup {
                             span aria-hidden="true" { (row.tone.sign()) } " " (visible(&row.lead))
                         }
                         td {
-                            (visible(&row.text)) (reference::markup(&row.records))
+                            (visible(&row.text)) (reference::markup(&row.records, around))
                             @for note in &row.notes { p.soft { (visible(note)) } }
                             @if !row.branches.is_empty() {
                                 ul { @for (seen, then) in &row.branches { li { b { (visible(seen)) } " → " (visible(then)) } } }
                             }
                             @if let Some(raw) = &row.raw { details { summary { "as written" } pre { (visible(raw)) } } }
-                            @if let Some(command) = &row.command { pre { (visible(command)) } }
+                            @if let Some(command) = &row.command { (commands(std::slice::from_ref(command), around)) }
                         }
                     }
                 }

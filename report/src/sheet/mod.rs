@@ -11,11 +11,11 @@ use crate::document::Standing;
 
 pub(crate) use html::section as html_section;
 pub use html::sheet as sheet_html;
+pub use html::within as sheet_markup;
 pub(crate) use markdown::section as markdown_section;
 pub use markdown::sheet as sheet_markdown;
-pub use picture::Pictured;
-pub(crate) use picture::shown_cites;
-pub use reference::{Numbers, Reference};
+pub use picture::{Pictured, picture_markup, shown_cites};
+pub use reference::{Numbers, Place, Reference};
 pub(crate) use terminal::section as terminal_section;
 pub use terminal::sheet as sheet_terminal;
 

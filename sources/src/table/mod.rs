@@ -16,6 +16,7 @@ mod recognise;
 pub(crate) mod row;
 pub(crate) mod setting;
 mod shape;
+mod spelled;
 mod tell;
 
 use std::collections::BTreeSet;
@@ -31,9 +32,11 @@ pub(crate) use parse::Parsed;
 use parse::parse;
 pub(crate) use parts::read_in_parts;
 pub(crate) use recognise::{Need, any_of, missing, recognise};
+pub use row::RowValue;
 use row::{Row, Torn};
 pub(crate) use shape::decoded;
 use shape::{head_text, shape_in};
+pub use spelled::Spelled;
 use tell::told;
 
 /// What one kind of export adds to the common way of reading.
@@ -215,5 +218,9 @@ impl<T: Table + Sync> Reader for T {
         take: &mut dyn FnMut(Reading),
     ) -> Result<(), ReadError> {
         read_in_parts(self, input, query, take)
+    }
+
+    fn spelled(&self, input: &Input<'_>) -> Spelled {
+        Spelled::in_table(self, input)
     }
 }

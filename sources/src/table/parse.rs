@@ -104,8 +104,15 @@ impl RowReader {
 
     pub(super) fn read<T: Table>(&mut self, record: Record) -> Made {
         match () {
-            _ if self.has_comments && record.text.starts_with('#') => Made::Comment,
             _ if self.is_json && is_blank_page(&record.text, T::PAGES) => Made::BlankPage,
+            _ => self.read_any(record),
+        }
+    }
+
+    /// The same of whatever kind.
+    pub(super) fn read_any(&mut self, record: Record) -> Made {
+        match () {
+            _ if self.has_comments && record.text.starts_with('#') => Made::Comment,
             _ if self.is_json => Made::Row(Row::of_json(record, &mut self.names)),
             _ => Made::Row(Row::of_cells(record, &self.columns, &mut self.cells)),
         }

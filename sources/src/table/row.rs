@@ -158,6 +158,21 @@ impl Names {
     }
 }
 
+/// A value of a row by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowValue {
+    /// The name as written; of a value within objects the names on the way to it: `a.b[1].c`.
+    pub name: String,
+    /// The value, decoded.
+    pub value: String,
+    /// Where it stands in the file, if that is known.
+    pub bytes: Option<Range<u64>>,
+}
+
+/// How many values of a row are named at most, and how deep objects are opened for it.
+const VALUES_MAX: usize = 400;
+const OPENED_MAX: usize = 12;
+
 /// A row that is no row: what was expected there and what was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Torn {
@@ -534,6 +549,67 @@ impl Row {
         let tree = self.tree(&[&folded(first)]);
         let end = rest.iter().try_fold(tree.as_deref(), |value, key| Some(value?.get(key)));
         end.flatten().map(json_texts).unwrap_or_default().into_iter().filter(|text| !text.trim().is_empty()).collect()
+    }
+
+    /// Every value by its name, each within objects by itself; the first few hundred.
+    pub(crate) fn values(&self) -> Vec<RowValue> {
+        let mut values = Vec::new();
+        for field in &self.fields {
+            let place = self.placed(field);
+            match &field.tree {
+                Some(tree) => self.within(field.name.written.clone(), tree, place, OPENED_MAX, &mut values),
+                None => values.push(RowValue {
+                    name: field.name.written.clone(),
+                    value: self.texts(field).collect::<Vec<_>>().join("\n"),
+                    bytes: self.in_file(place),
+                }),
+            }
+            if values.len() >= VALUES_MAX {
+                break;
+            }
+        }
+        values.truncate(VALUES_MAX);
+        values
+    }
+
+    /// The values within a value; `place` is where it stands in the record's text.
+    fn within(&self, name: String, tree: &Value, place: Option<Range<usize>>, deep: usize, values: &mut Vec<RowValue>) {
+        let text = || match &self.raw {
+            Raw::Record(record) => record.text.get(place.clone()?),
+            Raw::Block { .. } => None,
+        };
+        match tree {
+            _ if values.len() >= VALUES_MAX => {}
+            Value::Object(object) if deep > 0 => {
+                for (key, inner) in object {
+                    let at = place.as_ref().map_or(0, |place| place.start);
+                    let range = text().and_then(|text| json_value_range(text, key));
+                    let range = range.map(|range| range.start + at..range.end + at);
+                    self.within(format!("{name}.{key}"), inner, range, deep - 1, values);
+                }
+            }
+            Value::Array(list) if deep > 0 && has_objects(tree) => {
+                for (number, inner) in list.iter().enumerate() {
+                    self.within(format!("{name}[{number}]"), inner, None, deep - 1, values);
+                }
+            }
+            other => {
+                let texts = if deep == 0 { vec![other.to_string()] } else { json_texts(other) };
+                values.push(RowValue { name, value: texts.join("\n"), bytes: self.in_file(place) });
+            }
+        }
+    }
+
+    /// Where a field's value stands in the record's text.
+    fn placed(&self, field: &Field) -> Option<Range<usize>> {
+        field.range.clone().or_else(|| self.place_of(field))
+    }
+
+    fn in_file(&self, place: Option<Range<usize>>) -> Option<Range<u64>> {
+        let Raw::Record(record) = &self.raw else { return None };
+        let place = place?;
+        record.text.get(place.clone())?;
+        Some(record.place_of(place))
     }
 
     /// A cite of the whole row.

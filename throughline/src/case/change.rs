@@ -115,7 +115,7 @@ pub fn made_known(
     let before = worked.case.entries;
     desk.append(worked, drafts)?;
     let mut done = desk::done_since(worked, before, said(&document, worked.case.number));
-    done.warnings.extend(warnings(&document));
+    done.warnings.extend(document.warnings());
     Ok((done, document))
 }
 
@@ -300,36 +300,3 @@ fn said(document: &ExceptionCheck, number: u64) -> String {
     let ends = ends(document).map_or("no end of its own".to_owned(), |end| format!("ends {}", report::instant(end)));
     format!("Recorded in case {number} as made. Guard: {}; {messages}; {ends}", word(document.answer))
 }
-
-/// What has to be said loudly.
-fn warnings(document: &ExceptionCheck) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if document.refused {
-        let why = match &document.not_covered {
-            Some(why) => format!("the approval does not cover it: {why}"),
-            None => "no approval of it is recorded".to_owned(),
-        };
-        warnings.push(match document.answer {
-            GuardAnswer::Broad => format!(
-                "GUARD: BROAD, and {why}. It is recorded because it was made: take it back, or have it approved"
-            ),
-            GuardAnswer::Unknown => format!("GUARD: NOT UNDERSTOOD WHOLE, and {why}. It is treated like a broad one"),
-            GuardAnswer::Useless => {
-                "GUARD: USELESS for this message, and it lets others through: take it back".to_owned()
-            }
-            GuardAnswer::Narrow => format!("GUARD: REFUSED, for {why}"),
-        });
-    } else if let (GuardAnswer::Broad | GuardAnswer::Unknown, Some(approval)) = (document.answer, &document.approval) {
-        warnings.push(format!("It is broad; {} approved it until {}", approval.who, report::instant(approval.ends)));
-    }
-    let reasons = document.candidate.iter().flat_map(|step| &step.reasons).chain(&document.together);
-    let weighty =
-        reasons.filter(|reason| ["refuse", "approval", "useless", "unknown"].contains(&reason.level.as_str()));
-    warnings.extend(
-        weighty.take(MAX_REASONS).map(|reason| format!("{} {}", reason.row, reason.statement).trim().to_owned()),
-    );
-    warnings
-}
-
-/// How many reasons of the guard are told.
-const MAX_REASONS: usize = 3;

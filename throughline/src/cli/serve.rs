@@ -16,6 +16,8 @@ pub const EXAMPLES: &str = "Examples:
       A link for each; only sam can approve what is broad.
   throughline serve --listen 127.0.0.1:0 --store /srv/throughline
       A free port, and the cases of another folder.
+  throughline serve --user desk=engineer --token-for desk
+      A token too, with which a program works over HTTP.
   throughline serve --listen 0.0.0.0:8443 --beyond-this-machine --tls-cert desk.pem --tls-key desk.key --host desk.example.com
       For others in the network: only with TLS, and only if you say so.
 Each login link can be used once, for an hour; Enter prints new ones. The same as JSON stands under /api/v1 (docs/api.md).
@@ -31,6 +33,9 @@ pub struct Serve {
     /// the name of --as as engineer
     #[arg(long, value_name = "NAME=ROLE")]
     pub user: Vec<web::User>,
+    /// Print a token of the API for this user, for programs; may be given several times. It counts for 30 days, or until this ends
+    #[arg(long, value_name = "NAME")]
+    pub token_for: Vec<String>,
     /// How many bytes one upload may have
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     pub max_upload: u64,

@@ -27,6 +27,7 @@ pub fn run(options: &Serve) -> Result<u8, Failure> {
     only_this_machine(options)?;
     let desk = Desk::open_or_make(&options.store, &options.clocks)?;
     let users = if options.user.is_empty() { vec![alone(&desk.who)?] } else { options.user.clone() };
+    known(&options.token_for, &users)?;
     let listening = Listening {
         at: options.listen,
         names: options.host.clone(),
@@ -40,6 +41,7 @@ pub fn run(options: &Serve) -> Result<u8, Failure> {
     progress::stop_on_ctrl_c();
     let mut running = |started: Arc<Started>| {
         tell(&started);
+        tell_tokens(&started, &options.token_for);
         let watched = Arc::clone(&started);
         std::thread::spawn(move || {
             while !progress::is_stopped() {
@@ -81,6 +83,18 @@ fn only_this_machine(options: &Serve) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Asks that tokens are wanted for users only.
+fn known(names: &[String], users: &[User]) -> Result<(), Failure> {
+    let Some(name) = names.iter().find(|name| !users.iter().any(|user| user.name == **name)) else { return Ok(()) };
+    let known: Vec<String> = users.iter().map(|user| report::visible(&user.name)).collect();
+    Err(Failure::Usage {
+        what: "--token-for".to_owned(),
+        expected: format!("one of the users: {}", known.join(", ")),
+        found: format!("`{}`", report::visible(name)),
+        hint: "--user NAME=ROLE says who may come in".to_owned(),
+    })
+}
+
 /// The one user of a workbench that names none.
 fn alone(who: &str) -> Result<User, Failure> {
     let role = web::Roles::default().with(web::Role::Engineer);
@@ -98,5 +112,18 @@ fn tell(started: &Started) {
         told.push_str("Enter prints new links, Ctrl-C ends.\n");
     }
     // Nobody may read it: the workbench is open all the same.
+    let _ = out.write_all(told.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Tells new tokens, once.
+fn tell_tokens(started: &Started, names: &[String]) {
+    if names.is_empty() {
+        return;
+    }
+    let mut told = String::from("Tokens of the API, for 30 days or until this ends:\n");
+    for (user, token) in names.iter().filter_map(|name| started.token(name)) {
+        told.push_str(&format!("  {} ({}): {token}\n", report::visible(&user.name), user.roles));
+    }
+    let mut out = std::io::stdout().lock();
     let _ = out.write_all(told.as_bytes()).and_then(|()| out.flush());
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::case::escalation::{Shape, write};
-use ::case::runbook::{Listed, Shelf};
+use ::case::runbook::{Listed, Runbook, Shelf};
 use ::case::told::{AddedEvidence, CaseDocument, Done};
 use ::case::{About, Asked, Case, Deed, Purpose, Status, Store as _, StoreError, VerificationReport, Wanted};
 use jiff::Timestamp;
@@ -90,6 +90,8 @@ impl Program {
     }
 }
 
+/// How many runs and alerts are told at most.
+const MAX_TOLD: usize = 50;
 /// Who looks without doing anything.
 const READER: &str = "workbench";
 
@@ -109,10 +111,19 @@ impl Office for Program {
         Ok(Worked { case, journal })
     }
 
-    fn open(&self, who: &str, about: About, asked: Asked) -> Result<Case, Trouble> {
+    fn open_once(&self, who: &str, key: Option<String>, about: About, asked: Asked) -> Result<Case, Trouble> {
         let mut desk = self.desk(who)?;
         is_usable(&self.clocks, &asked)?;
-        if let Some(known) = evidence::of_ticket(&desk, &about).map_err(trouble)?.first() {
+        let mut known = evidence::of_ticket(&desk, &about).map_err(trouble)?;
+        if key.is_some() {
+            // The one that this very call opened before is no other.
+            let journals = known.iter().map(|case| desk.store.journal(&case.uid));
+            let journals: Vec<_> = journals.collect::<Result<_, _>>().map_err(Failure::from).map_err(trouble)?;
+            if journals.iter().filter_map(|journal| journal.first()).any(|opened| opened.key == key) {
+                known.clear();
+            }
+        }
+        if let Some(known) = known.first() {
             let (ticket, number) = (about.ticket.as_deref().unwrap_or_default(), known.number);
             let what = format!(
                 "ticket: expected one of this client that no case has yet, found `{}`, which case {number} has already. \
@@ -122,7 +133,7 @@ impl Office for Program {
             return Err(Trouble::new(TroubleKind::Conflict, what));
         }
         let (now, who) = (desk.now(), desk.who.clone());
-        desk.store.open_once(now, &who, None, about, asked).map_err(Failure::from).map_err(trouble)
+        desk.store.open_once(now, &who, key, about, asked).map_err(Failure::from).map_err(trouble)
     }
 
     fn ask(&self, who: &str, number: u64, asked: Asked) -> Result<Done, Trouble> {
@@ -307,7 +318,12 @@ impl Office for Program {
         let desk = self.reader()?;
         let worked = self.worked(&desk, number)?;
         let supply = worked.supply(&[Purpose::Ticket, Purpose::Verification]);
-        record::shown(&supply.inputs(), place).ok_or_else(|| {
+        let followed = desk.follow(&worked.case, &output());
+        let mut clock = times::clock(&followed.clocks, followed.at.as_deref()).map_err(trouble)?;
+        // The message's own date tells the year best, as it does when the message is followed.
+        let sent_at = worked.case.answered.as_ref().and_then(|answered| answered.sent_at);
+        clock.reference = sent_at.unwrap_or(clock.reference);
+        record::shown(&supply.inputs(), place, &clock).ok_or_else(|| {
             let what =
                 "expected a record of this case's evidence, found none there. Follow a link of a page of the case";
             Trouble::new(TroubleKind::NotFound, what)
@@ -338,8 +354,24 @@ impl Office for Program {
         runbook::listed(&Shelf::of(&self.root), None).map_err(trouble)
     }
 
+    fn runbook(&self, client: &str, slug: &str) -> Result<Runbook, Trouble> {
+        let found = Shelf::of(&self.root).one(client, slug, None).map_err(Failure::from).map_err(trouble)?;
+        found.ok_or_else(|| {
+            let what = "expected a runbook of that client, found none of that name. The list has them all";
+            Trouble::new(TroubleKind::NotFound, what)
+        })
+    }
+
     fn watched(&self) -> Result<watch::Status, Trouble> {
         watch::status(&self.reader()?.store, None, Timestamp::now()).map_err(Failure::from).map_err(trouble)
+    }
+
+    fn runs(&self, client: &str) -> Result<Vec<watch::LastRun>, Trouble> {
+        watch::runs(&self.reader()?.store, client, MAX_TOLD).map_err(Failure::from).map_err(trouble)
+    }
+
+    fn alerts(&self) -> Result<Vec<watch::Alert>, Trouble> {
+        watch::alerts(&self.reader()?.store, MAX_TOLD).map_err(Failure::from).map_err(trouble)
     }
 
     fn symptoms(&self, words: &str) -> Result<report::Symptoms, Trouble> {
@@ -351,8 +383,9 @@ impl Office for Program {
     }
 }
 
-/// Asks that what is said about a message can be read: its instant, and the zone.
+/// Asks that what is said about a message can be read: its ids, its instant, and the zone.
 fn is_usable(clocks: &Clocks, asked: &Asked) -> Result<(), Trouble> {
+    asked.message_id.iter().try_for_each(|id| follow::message_id("--message-id", id).map(drop)).map_err(trouble)?;
     let tz = asked.tz.clone().unwrap_or_else(|| clocks.tz.clone());
     times::clock(&Clocks { tz, ..clocks.clone() }, asked.at.as_deref()).map(drop).map_err(trouble)
 }

@@ -49,9 +49,19 @@ impl Doors {
         Doors { users, origins, links: Mutex::default(), sessions: Sessions::default(), tokens: Tokens::default() }
     }
 
+    /// The names of those who have a role.
+    pub fn users_with(&self, role: Role) -> Vec<String> {
+        self.users.iter().filter(|user| user.roles.has(role)).map(|user| user.name.clone()).collect()
+    }
+
     /// Where the workbench is reached.
     pub fn origins(&self) -> &Origins {
         &self.origins
+    }
+
+    /// The user of a name.
+    pub fn user(&self, name: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.name == name)
     }
 
     /// The open sessions.

@@ -11,8 +11,9 @@ use crate::entry::{Role, Visitor};
 use crate::office::{Trouble, TroubleKind};
 
 /// The parts of a case, in the order in which a ticket is worked: address below the case, and name.
-pub const PARTS: [(&str, &str); 9] = [
+pub const PARTS: [(&str, &str); 10] = [
     ("", "The way"),
+    ("/triage", "Triage"),
     ("/findings", "Findings"),
     ("/compare", "Compare"),
     ("/exception", "Exception"),
@@ -162,7 +163,7 @@ fn drawn(visitor: Option<&Visitor>, title: &str, body: &Markup, reload: Reload) 
 
 fn top(visitor: &Visitor) -> Markup {
     html! {
-        div.top {
+        header.top {
             nav aria-label="Workbench" {
                 a.home href="/" { "throughline" }
                 a href="/symptoms" { "Symptoms" }

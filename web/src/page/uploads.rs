@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde::{Deserialize, Serialize};
 
-use crate::api::problem;
+use crate::api::problem::Refusal;
 use crate::entry::{Role, Visitor};
 use crate::office::{Recognised, Trouble};
 use crate::upload;
@@ -98,7 +98,7 @@ async fn remove(
     let removed = visitor.may(Role::Engineer);
     match removed.and_then(|()| workbench.uploads().take_out(&batch, &visitor.csrf, number)) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(trouble) => problem::response(&trouble),
+        Err(trouble) => Refusal::from(trouble).into_response(),
     }
 }
 
@@ -108,13 +108,13 @@ async fn throw_away(State(workbench): State<Workbench>, visitor: Visitor, Path(b
             workbench.uploads().throw_away(&batch, &visitor.csrf);
             StatusCode::NO_CONTENT.into_response()
         }
-        Err(trouble) => problem::response(&trouble),
+        Err(trouble) => Refusal::from(trouble).into_response(),
     }
 }
 
 fn told<T: Serialize>(done: Result<T, Trouble>) -> Response {
     match done {
         Ok(done) => axum::Json(done).into_response(),
-        Err(trouble) => problem::response(&trouble),
+        Err(trouble) => Refusal::from(trouble).into_response(),
     }
 }

@@ -230,6 +230,13 @@ impl Uploads {
         drop(batch);
     }
 
+    /// Throws away all that somebody has under way.
+    pub fn throw_away_all(&self, owner: &str) {
+        let gone: Vec<Batch> =
+            self.state().open.extract_if(|_, batch| *batch.owner == *owner).map(|(_, batch)| batch).collect();
+        drop(gone);
+    }
+
     /// Keeps what came of adding, for the page that tells it; gives the name under which it is asked for.
     pub fn tell(&self, owner: &Arc<str>, number: u64, added: AddedEvidence) -> String {
         let id = secret_text();

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::super::reference::Around;
 use super::super::terminal::style;
 use super::super::{Numbers, Tone, reference};
 use crate::markdown::{Within, escape};
@@ -232,7 +233,7 @@ pub(super) fn markdown(out: &mut String, table: &BeforeAfter, numbers: &Numbers)
     }
 }
 
-pub(super) fn html(table: &BeforeAfter, numbers: &Numbers) -> Markup {
+pub(super) fn html(table: &BeforeAfter, numbers: &Numbers, around: Around<'_>) -> Markup {
     let (rows, same, others) = shown(&table.rows);
     html! {
         @if rows.is_empty() { p.soft { (NOTHING) } }
@@ -247,7 +248,7 @@ pub(super) fn html(table: &BeforeAfter, numbers: &Numbers) -> Markup {
                 tbody {
                     @for row in rows {
                         tr.decided[row.weight == ComparedWeight::Decides] {
-                            th scope="row" { (visible(&row.field)) (reference::markup(&numbers.references(&row.cites))) }
+                            th scope="row" { (visible(&row.field)) (reference::markup(&numbers.references(&row.cites), around)) }
                             @for (head, value) in [(&table.before, &row.before), (&table.after, &row.after)] {
                                 td.soft[row.weight == ComparedWeight::Same] data-label=(visible(head)) {
                                     (side(value.as_ref(), row.weight))

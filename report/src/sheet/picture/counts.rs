@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::super::reference::Around;
 use super::super::terminal::style;
 use super::super::{Numbers, Tone, reference};
 use crate::markdown::{Within, escape};
@@ -137,7 +138,7 @@ pub(super) fn markdown(out: &mut String, counts: &DependencyCounts, numbers: &Nu
 /// Parts of a line in HTML: tenths of a percent of the cell, with room for the words beside it.
 const PARTS: usize = 1000;
 
-pub(super) fn html(counts: &DependencyCounts, numbers: &Numbers) -> Markup {
+pub(super) fn html(counts: &DependencyCounts, numbers: &Numbers, around: Around<'_>) -> Markup {
     let (rows, left) = shown(&counts.rows);
     let share = |parts: usize| format!("inline-size: {}.{}%", parts / 10, parts % 10);
     html! {
@@ -152,7 +153,7 @@ pub(super) fn html(counts: &DependencyCounts, numbers: &Numbers) -> Markup {
                         tr {
                             th scope="row" {
                                 span.(tone(row).class()) aria-hidden="true" { (tone(row).sign()) } " " (visible(&row.name))
-                                (reference::markup(&numbers.references(&row.cites)))
+                                (reference::markup(&numbers.references(&row.cites), around))
                                 @if let Some(note) = &row.note { p.soft { (visible(note)) } }
                             }
                             td.when.(tone(row).class()) { (told(row)) }

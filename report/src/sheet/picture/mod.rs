@@ -13,6 +13,7 @@ mod waterfall;
 use maud::Markup;
 
 use super::Numbers;
+use super::reference::{Around, Place};
 use crate::document::Cite;
 use crate::picture::Picture;
 use crate::terminal::Page;
@@ -27,7 +28,7 @@ pub struct Pictured {
 }
 
 /// The records of those parts of a picture that the faces tell one by one.
-pub(crate) fn shown_cites(picture: &Picture) -> Vec<&Cite> {
+pub fn shown_cites(picture: &Picture) -> Vec<&Cite> {
     match picture {
         Picture::Waterfall(one) => one.bars.iter().flat_map(|bar| &bar.cites).collect(),
         Picture::BeforeAfter(one) => compared::shown(&one.rows).0.into_iter().flat_map(|row| &row.cites).collect(),
@@ -70,14 +71,20 @@ pub(super) fn markdown(out: &mut String, pictured: &Pictured) {
     }
 }
 
+/// Draws a picture as markup that stands within another page; `address` gives the address of a place in the evidence.
+pub fn picture_markup(picture: &Picture, address: &dyn Fn(&Place) -> Option<String>) -> Markup {
+    let pictured = Pictured { picture: picture.clone(), numbers: Numbers::default() };
+    html(&pictured, Around::Workbench { lead: "", address })
+}
+
 /// Draws a picture as HTML.
-pub(super) fn html(pictured: &Pictured) -> Markup {
+pub(super) fn html(pictured: &Pictured, around: Around<'_>) -> Markup {
     let numbers = &pictured.numbers;
     match &pictured.picture {
-        Picture::Waterfall(one) => waterfall::html(one, numbers),
-        Picture::BeforeAfter(one) => compared::html(one, numbers),
-        Picture::EventStrip(one) => strip::html(one, numbers),
-        Picture::Counts(one) => counts::html(one, numbers),
+        Picture::Waterfall(one) => waterfall::html(one, numbers, around),
+        Picture::BeforeAfter(one) => compared::html(one, numbers, around),
+        Picture::EventStrip(one) => strip::html(one, numbers, around),
+        Picture::Counts(one) => counts::html(one, numbers, around),
         Picture::Breadth(one) => breadth::html(one),
         Picture::StackedCounts(one) => stacked::html(one),
         Picture::Spread(one) => spread::html(one),

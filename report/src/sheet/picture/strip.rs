@@ -6,6 +6,7 @@ use anstyle::Style;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
+use super::super::reference::Around;
 use super::super::terminal::style;
 use super::super::{Numbers, Tone, reference};
 use crate::document::Cite;
@@ -485,7 +486,7 @@ const HTML_COLUMNS: usize = 90;
 /// Columns from one tick to the next there: room for its name in a narrow window.
 const HTML_TICK_COLUMNS: usize = 20;
 
-pub(super) fn html(strip: &EventStrip, numbers: &Numbers) -> Markup {
+pub(super) fn html(strip: &EventStrip, numbers: &Numbers, around: Around<'_>) -> Markup {
     let Some(axis) = Axis::of(strip) else { return html! { p.soft { (NOTHING) } } };
     let ticks = axis.ticks(HTML_COLUMNS, HTML_TICK_COLUMNS);
     let (lanes, left) = lanes(strip);
@@ -519,11 +520,11 @@ pub(super) fn html(strip: &EventStrip, numbers: &Numbers) -> Markup {
                 }
             }
         }
-        (table(strip, numbers))
+        (table(strip, numbers, around))
     }
 }
 
-fn table(strip: &EventStrip, numbers: &Numbers) -> Markup {
+fn table(strip: &EventStrip, numbers: &Numbers, around: Around<'_>) -> Markup {
     let (listed, left) = listed(strip);
     html! {
         table.stack.events {
@@ -533,7 +534,7 @@ fn table(strip: &EventStrip, numbers: &Numbers) -> Markup {
                     tr {
                         td.when { time datetime=(one.first.at) { (view::day(one.first.at)) " " (view::clock(one.first.at)) } }
                         td.when.(colored(one.first.tone).class()) { (sign(one.first.tone)) " " (means(one.first.tone)) }
-                        td { (one.told()) (reference::markup(&one.references(numbers))) }
+                        td { (one.told()) (reference::markup(&one.references(numbers), around)) }
                     }
                 }
             }

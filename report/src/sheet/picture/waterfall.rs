@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::super::reference::Around;
 use super::super::terminal::style;
 use super::super::{Numbers, Tone, reference};
 use crate::markdown::{Within, escape};
@@ -227,7 +228,7 @@ pub(super) fn markdown(out: &mut String, waterfall: &Waterfall, numbers: &Number
 /// Parts of a line in HTML: tenths of a percent.
 const PARTS: usize = 1000;
 
-pub(super) fn html(waterfall: &Waterfall, numbers: &Numbers) -> Markup {
+pub(super) fn html(waterfall: &Waterfall, numbers: &Numbers, around: Around<'_>) -> Markup {
     let reaches = reaches(&waterfall.bars);
     let scale = Scale::of(&reaches);
     html! {
@@ -239,7 +240,7 @@ pub(super) fn html(waterfall: &Waterfall, numbers: &Numbers) -> Markup {
                     @for (bar, reach) in waterfall.bars.iter().zip(&reaches) {
                         @let (start, long) = scale.bar(*reach, PARTS);
                         tr.sum[bar.kind == WaterfallKind::Total] {
-                            th scope="row" { (visible(&bar.label)) (reference::markup(&numbers.references(&bar.cites))) }
+                            th scope="row" { (visible(&bar.label)) (reference::markup(&numbers.references(&bar.cites), around)) }
                             td.number.(tone(bar).class()) { (told(bar)) }
                             td.line.(tone(bar).class()) aria-hidden="true" {
                                 @if long > 0 {

@@ -86,6 +86,10 @@ impl Reader for GmailLogs {
         }
         table::read(&Named, input, query)
     }
+
+    fn spelled(&self, input: &Input<'_>) -> crate::table::Spelled {
+        crate::table::Spelled::in_table(&Named, input)
+    }
 }
 
 /// Rows whose fields are named.

@@ -111,6 +111,10 @@ impl Reader for TaskHistory {
         }
         Ok(reading)
     }
+
+    fn spelled(&self, input: &Input<'_>) -> crate::table::Spelled {
+        crate::table::Spelled::in_rows(input)
+    }
 }
 
 /// Whether a text is the CSV of the event viewer, in whichever language: five columns, the third names the provider, the

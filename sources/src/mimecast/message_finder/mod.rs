@@ -111,6 +111,10 @@ impl Reader for MessageFinder {
             &Kind { grammar: form.grammar, large: Large::No, by: MatchedBy::IdsOrLooks, parse: &parse },
         )
     }
+
+    fn spelled(&self, input: &Input<'_>) -> crate::table::Spelled {
+        crate::table::Spelled::in_rows(input)
+    }
 }
 
 fn is_tracked(object: &Object) -> bool {

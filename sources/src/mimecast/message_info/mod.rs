@@ -88,6 +88,10 @@ impl Reader for MessageInfo {
         let grammar = Grammar::Json { wrappers: WRAPPERS };
         rows::read(input, query, &Kind { grammar, large: Large::No, by: MatchedBy::IdsOrLooks, parse: &parse })
     }
+
+    fn spelled(&self, input: &Input<'_>) -> crate::table::Spelled {
+        crate::table::Spelled::in_rows(input)
+    }
 }
 
 fn is_info(object: &Object) -> bool {

@@ -105,6 +105,10 @@ impl Reader for ReleaseLog {
             &Kind { grammar: form.grammar, large: Large::No, by: MatchedBy::IdsOrLooks, parse: &parse },
         )
     }
+
+    fn spelled(&self, input: &Input<'_>) -> crate::table::Spelled {
+        crate::table::Spelled::in_rows(input)
+    }
 }
 
 fn is_logged(object: &Object) -> bool {

@@ -109,6 +109,10 @@ impl Reader for Siem {
         rows::read(input, query, &kind)
     }
 
+    fn spelled(&self, input: &Input<'_>) -> crate::table::Spelled {
+        crate::table::Spelled::in_rows(input)
+    }
+
     fn read_in_parts(
         &self,
         input: &Input<'_>,
