@@ -79,7 +79,7 @@ pub fn sheet_led(number: u64, lead: &str, sheet: &Sheet) -> Markup {
     html! { div.sheet { (report::sheet_markup(sheet, lead, &address)) } }
 }
 
-/// A picture, each place of the evidence in it as a link.
+/// A picture, whose records are links to their pages.
 pub fn picture(number: u64, picture: &Picture) -> Markup {
     let address = |place: &Place| Some(at(number, &place.file, place.bytes, place.mark));
     html! { div.picture { (report::picture_markup(picture, &address)) } }
