@@ -167,6 +167,28 @@ fn a_reader_looks_and_changes_nothing() {
     assert_eq!(ticket.journal().len(), before);
 }
 
+#[test]
+fn what_is_pasted_stays_text() {
+    let ticket = Ticket::new();
+    let bench = Bench::start(&ticket, "2026-11-18T12:25:00Z");
+    let (kim, sam) = (bench.enter("kim"), bench.enter("sam"));
+    let hostile = "</textarea><script>alert(1)</script>\u{202e}";
+    let asked = kim.follow(&kim.send("/cases/1/exception/check", &[("candidate", hostile)]));
+    let made = kim.send("/cases/1/exception/change", &[("candidate", hostile), ("made_at", hostile)]);
+    let fields =
+        [("candidate", hostile), ("role", hostile), ("ends", hostile), ("reason", hostile), ("sample", hostile)];
+    let approved = sam.send("/cases/1/exception/approval", &fields);
+    let wish = format!("/cases/1/escalation?to={0}&reason={0}&anyway={0}", encoded(hostile));
+    let compared = format!("/cases/1/compare?blocked={0}&delivered={0}", encoded(hostile));
+    let noted = format!("/cases/1/notes?text={0}&face={0}&part={0}", encoded(hostile));
+    assert_eq!((made.status, approved.status), (400, 400));
+    for page in [asked, made, approved, kim.get(&wish), kim.get(&compared), kim.get(&noted)] {
+        assert!(!page.body.contains("<script>alert") && !page.body.contains("</textarea><script"), "{}", page.body);
+    }
+    // An address that stands for a text that is not kept any more asks for it anew.
+    assert!(kim.get("/cases/1/exception?check=0000").body.contains("Ask the guard about a change"));
+}
+
 /// A ticket of `cases/life`, its evidence on the disk, and a store with its case.
 struct Ticket(tempfile::TempDir);
 

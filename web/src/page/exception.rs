@@ -294,7 +294,7 @@ fn proposed(page: &Shown<'_>) -> Markup {
                 ProposalAnswer::Except => p.lead.passed { "✓ An exception is the right cure. The narrowest is below." },
             }
             (on_this_page())
-            (cites::sheet(number, &picture_first(found.sheet())))
+            (folded(number, found.sheet()))
         },
         Err(trouble) => html! {
             section aria-labelledby="none-title" {
@@ -306,13 +306,27 @@ fn proposed(page: &Shown<'_>) -> Markup {
     }
 }
 
-/// What a change would let in is seen before how it is made.
-fn picture_first(mut sheet: Sheet) -> Sheet {
-    if let Some(at) = sheet.sections.iter().position(|section| section.id == "radius") {
-        let picture = sheet.sections.remove(at);
-        sheet.sections.insert(1.min(sheet.sections.len()), picture);
+/// A proposal as the page shows it: what a change would let in before how it is made, and what is wider folded.
+fn folded(number: u64, sheet: Sheet) -> Markup {
+    let (mut first, mut next, mut rest) = (Sheet::default(), Sheet::default(), Sheet::default());
+    for section in sheet.sections {
+        match section.id {
+            "answer" => first.sections.insert(0, section),
+            "radius" => first.sections.insert(1.min(first.sections.len()), section),
+            "proposal" if first.sections.iter().any(|one| one.id == "proposal") => next.sections.push(section),
+            "proposal" => first.sections.push(section),
+            _ => rest.sections.push(section),
+        }
     }
-    sheet
+    html! {
+        (cites::sheet(number, &first))
+        @if !next.sections.is_empty() {
+            details id="wider" { summary { (next.sections.len()) " more exceptions" } (cites::sheet_led(number, "next-", &next)) }
+        }
+        @if !rest.sections.is_empty() {
+            details { summary { "What it rests on" } (cites::sheet(number, &rest)) }
+        }
+    }
 }
 
 fn on_this_page() -> Markup {
