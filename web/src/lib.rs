@@ -18,6 +18,7 @@ mod headers;
 mod kept;
 mod office;
 mod page;
+mod pasted;
 mod progress;
 mod server;
 mod upload;

@@ -28,7 +28,7 @@ pub trait Office: Send + Sync + 'static {
         self.open_once(who, None, about, asked)
     }
 
-    /// Opens a case, unless one was opened with this key: then gives that one, as it is now.
+    /// Opens a case like [`Office::open`], unless one was opened with this key: then gives that one, as it is now.
     fn open_once(&self, who: &str, key: Option<String>, about: About, asked: Asked) -> Result<Case, Trouble>;
 
     /// Says anew which message is meant.

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::entry::Doors;
 use crate::kept::{Answer, Shelf};
 use crate::office::{Office, Sides, Trouble, TroubleKind, Worked};
+use crate::pasted::Pasted;
 use crate::upload::Uploads;
 
 /// What all pages share.
@@ -27,6 +28,7 @@ struct Parts {
     proposals: Shelf<Key, ExceptionProposal>,
     checks: Shelf<(Key, String), ExceptionCheck>,
     verifications: Shelf<Key, VerificationReport>,
+    pasted: Pasted,
 }
 
 /// A case as it stood: see [`Worked::revision`].
@@ -50,6 +52,7 @@ impl Workbench {
             checks: Shelf::new(Arc::clone(&workers)),
             verifications: Shelf::new(Arc::clone(&workers)),
             workers,
+            pasted: Pasted::default(),
         }))
     }
 
@@ -94,6 +97,11 @@ impl Workbench {
             // The pages show the answer all the same; the next look keeps it.
             let _ = kept.await;
         });
+    }
+
+    /// Texts that were pasted and are asked about.
+    pub fn pasted(&self) -> &Pasted {
+        &self.0.pasted
     }
 
     /// Does something with the office on a thread of its own.

@@ -32,10 +32,10 @@ pub(crate) use parse::Parsed;
 use parse::parse;
 pub(crate) use parts::read_in_parts;
 pub(crate) use recognise::{Need, any_of, missing, recognise};
+pub use row::RowValue;
 use row::{Row, Torn};
 pub(crate) use shape::decoded;
 use shape::{head_text, shape_in};
-pub use row::RowValue;
 pub use spelled::Spelled;
 use tell::told;
 

@@ -384,8 +384,9 @@ impl Office for Program {
     }
 }
 
-/// Asks that what is said about a message can be read: its instant, and the zone.
+/// Asks that what is said about a message can be read: its ids, its instant, and the zone.
 fn is_usable(clocks: &Clocks, asked: &Asked) -> Result<(), Trouble> {
+    asked.message_id.iter().try_for_each(|id| follow::message_id("--message-id", id).map(drop)).map_err(trouble)?;
     let tz = asked.tz.clone().unwrap_or_else(|| clocks.tz.clone());
     times::clock(&Clocks { tz, ..clocks.clone() }, asked.at.as_deref()).map(drop).map_err(trouble)
 }

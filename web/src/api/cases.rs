@@ -290,7 +290,11 @@ pub async fn ask(
     At(at): At<CaseAt>,
     Given(asked): Given<Asked>,
 ) -> Reply {
-    let done: Done = workbench.office(move |office| office.ask(&visitor.user.name, at.number, asked)).await?;
+    let who = visitor.user.name.clone();
+    let done: Done = workbench.office(move |office| office.ask(&who, at.number, asked)).await?;
+    if !done.entries.is_empty() {
+        workbench.look_again(&visitor.user.name, at.number);
+    }
     document(StatusCode::OK, &done)
 }
 
@@ -363,10 +367,35 @@ pub async fn note(
 /// How far a case is.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct NewStatus {
-    /// `open` (again), `waiting`, `escalated`, or `closed`. The others are said by records: a change, a verification.
-    status: Status,
+    /// How far it is. That it is changed, held or came back is said by records: a change, a verification.
+    status: Said,
     /// Why; of a closed case its resolution.
     why: Words,
+}
+
+/// How far a case is, as people say it.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Said {
+    /// Being worked on, or again.
+    Open,
+    /// Waiting for somebody else, such as the reporter.
+    Waiting,
+    /// Given to somebody else.
+    Escalated,
+    /// Done.
+    Closed,
+}
+
+impl From<Said> for Status {
+    fn from(said: Said) -> Status {
+        match said {
+            Said::Open => Status::Open,
+            Said::Waiting => Status::Waiting,
+            Said::Escalated => Status::Escalated,
+            Said::Closed => Status::Closed,
+        }
+    }
 }
 
 /// Says how far a case is.
@@ -376,7 +405,8 @@ pub async fn status(
     At(at): At<CaseAt>,
     Given(new): Given<NewStatus>,
 ) -> Reply {
-    let done: Done =
-        workbench.office(move |office| office.status(&visitor.user.name, at.number, new.status, &new.why.0)).await?;
+    let done: Done = workbench
+        .office(move |office| office.status(&visitor.user.name, at.number, new.status.into(), &new.why.0))
+        .await?;
     document(StatusCode::OK, &done)
 }

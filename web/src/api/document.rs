@@ -8,7 +8,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::files::{ONE_FILE, SEVERAL};
-use super::operation::{Answer, Body, Operation};
+use super::operation::{Answer, Body, Operation, SchemaOf};
 use super::operations::ABOUTS;
 use super::problem::{Problem, Sort};
 use crate::entry::Role;
@@ -27,7 +27,8 @@ pub fn of(operations: &[Operation]) -> Value {
         paths.entry(operation.path).or_default().insert(operation.method.as_str().to_ascii_lowercase(), told);
     }
     let tags: Vec<Value> = ABOUTS.iter().map(|(name, says)| json!({ "name": name, "description": says })).collect();
-    json!({
+    let names = names(&mut generator);
+    let document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "throughline",
@@ -51,7 +52,55 @@ pub fn of(operations: &[Operation]) -> Value {
             },
             "schemas": generator.take_definitions(true),
         },
-    })
+    });
+    renamed(document, &names)
+}
+
+/// The names in the document of types of several crates that share one there: they do not depend on which is told first.
+fn names(generator: &mut SchemaGenerator) -> BTreeMap<String, &'static str> {
+    let types: [(&'static str, SchemaOf); 8] = [
+        ("Problem", |generator| generator.subschema_for::<Problem>()),
+        ("RowProblem", |generator| generator.subschema_for::<report::Problem>()),
+        ("EvidenceFile", |generator| generator.subschema_for::<report::EvidenceFile>()),
+        ("AddedFile", |generator| generator.subschema_for::<case::EvidenceFile>()),
+        ("NotesPoint", |generator| generator.subschema_for::<case::notes::Point>()),
+        ("TriagePoint", |generator| generator.subschema_for::<case::triage::Point>()),
+        ("Status", |generator| generator.subschema_for::<case::Status>()),
+        ("WatchStatus", |generator| generator.subschema_for::<watch::Status>()),
+    ];
+    let mut names = BTreeMap::new();
+    for (name, of) in types {
+        let place = of(generator);
+        let given = place.get("$ref").and_then(Value::as_str).and_then(|place| place.rsplit('/').next());
+        names.extend(given.map(|given| (given.to_owned(), name)));
+    }
+    names
+}
+
+/// The document with these names.
+fn renamed(mut document: Value, names: &BTreeMap<String, &'static str>) -> Value {
+    if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
+        let old = std::mem::take(schemas);
+        let new = |name: String| names.get(&name).map_or(name, |name| (*name).to_owned());
+        schemas.extend(old.into_iter().map(|(name, schema)| (new(name), schema)));
+    }
+    let mut left = vec![&mut document];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Object(fields) => {
+                if let Some(Value::String(place)) = fields.get_mut("$ref")
+                    && let Some((folder, name)) = place.rsplit_once('/')
+                    && let Some(name) = names.get(name)
+                {
+                    *place = format!("{folder}/{name}");
+                }
+                left.extend(fields.values_mut());
+            }
+            Value::Array(values) => left.extend(values),
+            _ => {}
+        }
+    }
+    document
 }
 
 fn told(operation: &Operation, generator: &mut SchemaGenerator, problem: &Schema) -> Value {
@@ -181,10 +230,11 @@ fn files() -> Value {
                         "type": "array",
                         "minItems": 1,
                         "items": { "type": "string", "format": "binary", "contentMediaType": "application/octet-stream" },
-                        "description": "The files, each with its file name. Fields may have other names too.",
+                        "description": "The files, each with its file name.",
                     },
                 },
                 "required": ["file"],
+                "additionalProperties": false,
             },
         }),
     );

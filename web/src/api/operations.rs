@@ -154,7 +154,7 @@ pub fn all() -> Vec<Operation> {
             .does(EXCEPTIONS, "Records an approval", "Of a change that is broad. Only a security approver can.")
             .by(&[Role::Security])
             .at::<CaseAt>()
-            .takes::<Approved>(json!({ "document": "{\"approval\": \"throughline.approval.v1\"}" }))
+            .takes::<Approved>(json!({ "document": APPROVAL }))
             .answers::<Done>(StatusCode::OK, "What was done.")
             .may(Sort::Conflict)
             .may(Sort::Unfit),
@@ -221,6 +221,18 @@ pub fn all() -> Vec<Operation> {
             .answers_as(StatusCode::OK, "The document.", vec![("application/json", None)]),
     ]
 }
+
+/// An approval, as somebody would write it.
+const APPROVAL: &str = r#"{
+  "schema": "throughline.approval.v1",
+  "who": "Noor Haddad",
+  "role": "head of security operations",
+  "when": "2026-11-18T12:00:00Z",
+  "scope": ["Set-HostedContentFilterPolicy -Identity Default -AllowedSenders @{Add='offers@example.net'}"],
+  "ends": "2026-12-01T00:00:00Z",
+  "reason": "month-end invoices; the supplier changes its provider until December",
+  "sample_sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+}"#;
 
 /// Who may do what decides nothing.
 const EITHER: &[Role] = &[Role::Engineer, Role::Security];

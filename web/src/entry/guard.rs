@@ -204,14 +204,14 @@ pub fn cookie(workbench: &Workbench, headers: &HeaderMap) -> Option<String> {
 /// Stands before every call of the API: the token. A cookie counts nothing here, so no page can make a browser call it.
 pub async fn token_guard(State(workbench): State<Workbench>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let user =
-        given.and_then(|given| given.strip_prefix("Bearer ")).and_then(|token| workbench.doors().tokens().of(token));
+    let token =
+        given.and_then(|given| given.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
+    let user = token.and_then(|(_, token)| workbench.doors().tokens().of(token.trim()));
     let Some(user) = user else {
-        let what = "expected `Authorization: Bearer TOKEN` with a token that counts. A page of the workbench makes one: Account";
+        let what = "expected `Authorization: Bearer TOKEN` with a token that counts, found none. The page Account makes one, and so does \
+            `throughline serve --token-for NAME`";
         let trouble = Trouble::new(TroubleKind::Refused, what);
-        let mut response = problem::with_status(&trouble, StatusCode::UNAUTHORIZED);
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
-        return response;
+        return problem::with_status(&trouble, StatusCode::UNAUTHORIZED);
     };
     request.extensions_mut().insert(Visitor { user: Arc::new(user), csrf: "".into() });
     next.run(request).await

@@ -208,10 +208,10 @@ fn choice(number: u64, asked: &Asked, report: Option<&Report>, found: Option<&Co
                 datalist id="messages" {
                     @for one in &followed {
                         @if let Some(id) = &one.message.message_id {
-                            option value=(visible(id)) { (visible(one.message.subject.as_deref().unwrap_or_default())) }
+                            option value=(id) { (visible(one.message.subject.as_deref().unwrap_or_default())) }
                         }
                     }
-                    @for one in runners_up { option value=(visible(&one.message_id)) { (visible(&one.because)) } }
+                    @for one in runners_up { option value=(one.message_id) { (visible(&one.because)) } }
                 }
                 p {
                     button type="submit" { "Compare" } " "
@@ -260,7 +260,7 @@ fn layers(number: u64, found: &Comparison) -> Markup {
             p.soft { "= equal · ~ differs, parts nothing · ≠ parted · ? could not be compared" }
             table.stack.pairs.layered {
                 thead { tr {
-                    th scope="col" { "" } th scope="col" { "blocked" } th scope="col" { "" } th scope="col" { "delivered" }
+                    th scope="col" { "stage" } th scope="col" { "blocked" } th scope="col" { "how they compare" } th scope="col" { "delivered" }
                 } }
                 @for layer in &found.layers { (layer_rows(number, layer, found)) }
             }

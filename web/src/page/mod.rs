@@ -2,6 +2,7 @@
 
 mod account;
 mod answered;
+mod asked;
 mod axis;
 mod cites;
 mod compare;
@@ -19,8 +20,10 @@ mod runbooks;
 mod several;
 mod shell;
 mod start;
+mod supplied;
 mod symptoms;
 mod triage;
+mod uploads;
 mod verification;
 mod watch;
 mod way;
@@ -54,6 +57,7 @@ pub fn routes() -> Router<Workbench> {
         .merge(start::routes())
         .merge(symptoms::routes())
         .merge(triage::routes())
+        .merge(uploads::routes())
         .merge(verification::routes())
         .merge(watch::routes())
         .merge(way::routes())

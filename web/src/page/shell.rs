@@ -67,6 +67,16 @@ pub fn trouble(visitor: Option<&Visitor>, trouble: &Trouble, status: StatusCode)
     (status, Html(drawn(visitor, title, &body, Reload::No).into_string())).into_response()
 }
 
+/// Above a form that comes back: that it was not done, and what to try.
+pub fn not_done(trouble: &Trouble) -> Markup {
+    html! {
+        div.card.stopped-card role="alert" {
+            p { b.stopped { "✕ That was not done" } }
+            @for line in trouble.what.lines() { p { (visible(line)) } }
+        }
+    }
+}
+
 /// That something was not done, with the status that says so.
 pub fn failed(visitor: &Visitor, trouble: &Trouble) -> Response {
     self::trouble(Some(visitor), trouble, status(trouble.kind))

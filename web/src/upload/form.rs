@@ -44,9 +44,9 @@ impl Sent {
         Some(self.text(name).to_owned()).filter(|text| !text.is_empty())
     }
 
-    /// The lines of a field that say something.
-    pub fn lines(&self, name: &str) -> Vec<String> {
-        self.text(name).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    /// Whether anything but files was sent.
+    pub fn has_texts(&self) -> bool {
+        !self.texts.is_empty()
     }
 }
 
