@@ -55,7 +55,7 @@ const OBSERVATIONS_MAX: usize = 200;
 pub fn one_record(input: &Input<'_>, record: Range<u64>, clock: &Clock) -> Option<OneRecord> {
     let bytes = usize::try_from(record.start).ok()?..usize::try_from(record.end).ok()?;
     let is_within = bytes.start < bytes.end && bytes.end <= input.bytes.len();
-    let Some(source) = is_within.then(|| recognise(input.bytes, &input.name)) else { return None };
+    let source = is_within.then(|| recognise(input.bytes, &input.name))?;
     let Ok(source) = source else { return Some(OneRecord::default()) };
     let query = Query { wanted: &Wanted::Everything, clock, progress: &NoProgress };
     let mut one = OneRecord { source: Some(source), ..OneRecord::default() };
