@@ -49,7 +49,7 @@ test('a whole ticket by clicks', async (t) => {
   // What is missing is said, with how to fetch it.
   await part(kim, 'Triage');
   await kim.getByRole('heading', { name: /points are open/ }).waitFor();
-  await kim.locator('#point-trace').getByText('open', { exact: true }).waitFor();
+  await kim.locator('#point-trace').getByText(/open$/).first().waitFor();
 
   // The rest of the evidence, all at once; each file with what it was recognised as.
   await part(kim, 'Evidence');
@@ -78,7 +78,8 @@ test('a whole ticket by clicks', async (t) => {
 
   // The narrowest exception, and the guard on a wide one.
   await part(kim, 'Exception');
-  await kim.getByText('New-TransportRule').first().waitFor();
+  await kim.locator('#wider > summary').click();
+  await kim.locator('pre.command:visible', { hasText: 'New-TransportRule' }).first().waitFor();
   await kim.locator('#candidate').fill(files['wide.ps1']);
   await kim.getByRole('button', { name: 'What does the guard say?' }).click();
   await settled(kim);
