@@ -64,7 +64,7 @@ pub use several::{
 };
 pub use sheet::{
     Bar, Block, Cell, Claim, Numbers, PairLine, Pairs, Pictured, Place, Reference, Row, Section, Sheet, Tone,
-    picture_markup, sheet_html, sheet_markdown, sheet_markup, sheet_terminal, shown_cites,
+    picture_markup, sheet_html, sheet_markdown, sheet_markup, sheet_terminal,
 };
 pub use stated::{CopyIdentifier, CopyRelease, IdentifierKind, Part, StatedPart};
 pub use symptoms::claims;

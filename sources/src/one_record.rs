@@ -160,3 +160,153 @@ fn line_of(input: &Input<'_>, record: &Range<u64>) -> Option<Place> {
     };
     (is_text(input) && !is_on_one_line).then_some(Place::Line(line_ends as u64 + 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::ALL;
+
+    fn clock() -> Clock {
+        Clock {
+            zone: jiff::tz::TimeZone::UTC,
+            zone_label: "UTC".to_owned(),
+            reference: "2026-05-02T12:00:00Z".parse().expect("an instant"),
+        }
+    }
+
+    /// The fields of the record that holds a word, as `name=value`, marked with `*` where the word is.
+    fn fields(name: &str, file: &[u8], word: &[u8]) -> Vec<String> {
+        let input = Input { name: name.into(), bytes: file };
+        let source = recognise(file, name).expect("a kind");
+        let query = Query { wanted: &Wanted::Everything, clock: &clock(), progress: &NoProgress };
+        let reading = source.read(&input, &query).expect("a reading");
+        let at = memchr::memmem::find(file, word).expect("the word") as u64;
+        let holds = |cite: &&Cite| cite.bytes.contains(&at);
+        let cite = reading.observations.iter().map(|one| &one.cite).find(holds).expect("a record");
+        let one = one_record(&input, cite.bytes.clone(), &clock()).expect("a record");
+        assert!(!one.observations.is_empty(), "{name}");
+        let is_there = |field: &RecordField| field.bytes.as_ref().is_some_and(|bytes| bytes.contains(&at));
+        let told =
+            |field: &RecordField| format!("{}{}={}", if is_there(field) { "*" } else { "" }, field.name, field.value);
+        one.fields.iter().filter(|field| !field.value.is_empty()).map(told).collect()
+    }
+
+    fn wide(text: &str) -> Vec<u8> {
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    }
+
+    const TRACE: &str = "Received,SenderAddress,RecipientAddress,Subject,Status,MessageId,MessageTraceId\r\n\
+        2026-04-02T08:15:30Z,a@example.net,ann@example.com,\"Grüße, \"\"bald\"\"\",Quarantined,<1@example.net>,\
+        3f2a0021-6d1e-4c77-8b02-08de1a2b3c21\r\n";
+
+    #[test]
+    fn ok_fields() {
+        let expected = [
+            "Received=2026-04-02T08:15:30Z",
+            "SenderAddress=a@example.net",
+            "RecipientAddress=ann@example.com",
+            "Subject=Grüße, \"bald\"",
+            "*Status=Quarantined",
+            "MessageId=<1@example.net>",
+            "MessageTraceId=3f2a0021-6d1e-4c77-8b02-08de1a2b3c21",
+        ];
+        assert_eq!(fields("trace.csv", TRACE.as_bytes(), b"Quarantined"), expected);
+        let word: Vec<u8> = "Quarantined".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(fields("wide.csv", &wide(TRACE), &word), expected);
+        let nested = r#"{"id":"1","createdDateTime":"2026-04-02T08:15:30Z","userPrincipalName":"ann@example.com","appDisplayName":"Mail","ipAddress":"192.0.2.1","status":{"errorCode":50126,"failureReason":"Wrong"},"conditionalAccessStatus":"notApplied","appliedConditionalAccessPolicies":[{"displayName":"MFA","result":"success"}]}"#;
+        let found = fields("sign_ins.json", nested.as_bytes(), b"50126");
+        assert!(found.contains(&"*status.errorCode=50126".to_owned()), "{found:?}");
+        assert!(found.contains(&"appliedConditionalAccessPolicies[0].displayName=MFA".to_owned()), "{found:?}");
+    }
+
+    /// Every record of every sample is given; what is called its neighbours are records that lie outside it and none lies between.
+    #[test]
+    fn ok_every_sample() {
+        let mut seen = 0;
+        for source in ALL {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/").to_owned() + &source.id().replace('-', "_");
+            let samples = std::fs::read_dir(folder + "/samples").into_iter().flatten().flatten();
+            for sample in
+                samples.map(|entry| entry.path()).filter(|path| path.extension().is_none_or(|e| e != "expected"))
+            {
+                let bytes = std::fs::read(&sample).expect("a sample");
+                let name = sample.display().to_string();
+                let input = Input { name: name.as_str().into(), bytes: &bytes };
+                let query = Query { wanted: &Wanted::Everything, clock: &clock(), progress: &NoProgress };
+                let Ok(reading) = source.read(&input, &query) else { continue };
+                let cites = reading.observations.iter().map(|one| &one.cite);
+                let places: BTreeSet<(u64, u64)> = cites.map(|cite| (cite.bytes.start, cite.bytes.end)).collect();
+                for (start, end) in places.iter().take(20) {
+                    let one = one_record(&input, *start..*end, &clock()).unwrap_or_else(|| panic!("{name}: {start}"));
+                    assert!(!one.observations.is_empty(), "{name}: {start}-{end}");
+                    if source.id().starts_with("message/") {
+                        continue;
+                    }
+                    let between = |range: Range<u64>| places.iter().find(|(s, e)| range.start <= *s && *e <= range.end);
+                    if let Some(before) = one.before {
+                        assert!(before.end <= *start, "{name}: {start}-{end}: {before:?}");
+                        assert_eq!(between(before.end..*start), None, "{name}: {start}-{end}");
+                    }
+                    if let Some(after) = one.after {
+                        assert!(
+                            after.start >= *end && after.end <= bytes.len() as u64,
+                            "{name}: {start}-{end}: {after:?}"
+                        );
+                        assert_eq!(between(*end..after.start), None, "{name}: {start}-{end}");
+                    }
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 200, "{seen}");
+    }
+
+    /// A record of a large file states what it states in a small one, and has the same fields.
+    #[test]
+    fn ok_in_a_large_file() {
+        let row = TRACE.lines().nth(1).expect("a row");
+        let other =
+            row.replace("<1@", "<2@").replace("Quarantined", "Delivered").replace("\"\"bald\"\"", "\"\"bald\n\"\"");
+        let header = TRACE.lines().next().expect("a header");
+        let many = WHOLE_MAX_BYTES / row.len();
+        let large = format!("{header}\r\n{}{row}\r\n{other}\r\n", format!("{other}\r\n").repeat(many));
+        for (name, small, large) in
+            [("UTF-8", TRACE.as_bytes().to_vec(), large.as_bytes().to_vec()), ("UTF-16", wide(TRACE), wide(&large))]
+        {
+            let place = |file: &[u8]| {
+                let unit = if name == "UTF-8" { 1 } else { 2 };
+                let needle: Vec<u8> = match unit {
+                    1 => row.as_bytes().to_vec(),
+                    _ => row.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+                };
+                let at = memchr::memmem::find(file, &needle).expect("the row") as u64;
+                at..at + needle.len() as u64
+            };
+            let read = |file: &[u8]| {
+                let input = Input { name: "trace.csv".into(), bytes: file };
+                let one = one_record(&input, place(file), &clock()).expect("a record");
+                let fields: Vec<String> = one.fields.into_iter().map(|field| field.value).collect();
+                let facts: Vec<String> = one.observations.into_iter().map(|told| format!("{:?}", told.fact)).collect();
+                (one.is_alone, fields, facts, one.before.is_some(), one.after.is_some())
+            };
+            let (small, large) = (read(&small), read(&large));
+            assert_eq!((small.0, large.0), (false, true), "{name}");
+            assert_eq!((&small.1, &small.2), (&large.1, &large.2), "{name}");
+            assert!(large.3 && large.4 && !small.3, "{name}");
+        }
+    }
+
+    #[test]
+    fn none_outside_the_file() {
+        let input = Input { name: "trace.csv".into(), bytes: TRACE.as_bytes() };
+        let end = TRACE.len() as u64;
+        for place in [0..end + 1, end..end + 1, 5..5, u64::MAX - 1..u64::MAX] {
+            assert!(one_record(&input, place.clone(), &clock()).is_none(), "{place:?}");
+        }
+        #[expect(clippy::reversed_empty_ranges, reason = "an address can say it")]
+        let turned = 9..3;
+        assert!(one_record(&input, turned, &clock()).is_none());
+    }
+}

@@ -242,8 +242,12 @@ fn ip(text: &str, range: Range<usize>) -> Option<(Range<usize>, Kind)> {
     let is_tagged = token.starts_with("6:") && text.get(..start)?.to_ascii_lowercase().ends_with("ipv");
     if is_tagged {
         start += 2;
+    } else if token.starts_with(':') && !token.starts_with("::") {
+        // The `:` of `CIP:192.0.2.7`.
+        start += 1;
     } else if text.get(..start)?.ends_with(|c: char| c.is_alphanumeric() || c == '-') {
-        return None;
+        // The letters of a key may be digits as well: the `ace:` of `place:192.0.2.7`.
+        start += token.find(':')? + 1;
     }
     let token = text.get(start..range.end)?.trim_end_matches(['.', ':']);
     let token = if text.get(start..range.end)?.ends_with("::") { text.get(start..range.end)? } else { token };
@@ -253,9 +257,14 @@ fn ip(text: &str, range: Range<usize>) -> Option<(Range<usize>, Kind)> {
     if let Some(ip) = parsed(token).filter(|_| digits >= 2) {
         return Some((start..start + token.len(), kind(ip)));
     }
-    let (host, _) = token.split_once(':')?;
-    let ip = host.parse::<Ipv4Addr>().ok()?;
-    Some((start..start + host.len(), kind(IpAddr::V4(ip))))
+    let mut at = start;
+    for host in token.split(':') {
+        if host.parse::<Ipv4Addr>().is_ok() {
+            return Some((at..at + host.len(), Kind::Ip4));
+        }
+        at += host.len() + 1;
+    }
+    None
 }
 
 /// Whether a name with dots is a host or domain rather than a file, a version or a number.
@@ -313,6 +322,10 @@ mod tests {
             ("numbers", "5.7.51 at 10.5 and 1.2", vec![]),
             ("abbreviation", "e.g. this, i.e. that", vec![]),
             ("IP", "from [192.0.2.1]:25, 198.51.100.2:4242", vec!["Ip4 192.0.2.1", "Ip4 198.51.100.2"]),
+            ("IP behind a key", "CIP:203.0.113.25;CTRY:DE", vec!["Ip4 203.0.113.25"]),
+            ("IP behind a key of digits", "place:192.0.2.7 face:192.0.2.8:25", vec!["Ip4 192.0.2.7", "Ip4 192.0.2.8"]),
+            ("IPv6 behind a key", "CIP:2001:db8::7;", vec!["Ip6 2001:db8::7"]),
+            ("version", "v1.2.3.4 and a-1.2.3.4", vec![]),
             ("IPv6", "IPv6:2001:db8::1 and 2001:db8::2]", vec!["Ip6 2001:db8::1", "Ip6 2001:db8::2"]),
             ("time", "at 12:30:45", vec![]),
             ("instant", "2026-08-20T10:02:11Z 20260820T100211Z", vec![]),

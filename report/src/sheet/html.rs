@@ -62,7 +62,7 @@ fn blocks(blocks: &[Block], around: Around<'_>) -> Markup {
                 },
                 Block::Rows(list) => (rows(list, around)),
                 Block::Bars(list) => (bars(list)),
-                Block::Pairs(two) => (pairs(two)),
+                Block::Pairs(two) => (pairs(two, around)),
                 Block::Commands(lines) => (commands(lines, around)),
                 Block::Claim(one) => (claim(one, around)),
                 Block::Picture(one) => div.picture { (picture::html(one, around)) },
@@ -97,8 +97,13 @@ fn rows(list: &[Row], around: Around<'_>) -> Markup {
             tbody {
                 @for row in list {
                     tr {
-                        th.when.(row.tone.class()) scope="row" {
-                            span aria-hidden="true" { (row.tone.sign()) } " " (visible(&row.lead))
+                        @if row.lead.is_empty() && matches!(around, Around::Workbench { .. }) {
+                            // A heading that says nothing is one for nobody.
+                            td.when.(row.tone.class()) { span aria-hidden="true" { (row.tone.sign()) } }
+                        } @else {
+                            th.when.(row.tone.class()) scope="row" {
+                                span aria-hidden="true" { (row.tone.sign()) } " " (visible(&row.lead))
+                            }
                         }
                         td {
                             (visible(&row.text)) (reference::markup(&row.records, around))
@@ -140,10 +145,10 @@ fn bars(list: &[Bar]) -> Markup {
     }
 }
 
-fn pairs(two: &Pairs) -> Markup {
+fn pairs(two: &Pairs, around: Around<'_>) -> Markup {
     html! {
         table.stack.pairs {
-            thead { tr { th scope="col" { "" } th scope="col" { (visible(&two.left)) } th scope="col" { "" } th scope="col" { (visible(&two.right)) } } }
+            thead { tr { th scope="col" { (around.heading("stage")) } th scope="col" { (visible(&two.left)) } th scope="col" { (around.heading("how they compare")) } th scope="col" { (visible(&two.right)) } } }
             tbody {
                 @for line in &two.lines {
                     tr.decided[line.mark.is_some()] {

@@ -109,6 +109,14 @@ fn more(left: usize) -> String {
 }
 
 impl Around<'_> {
+    /// The heading of a column whose cells say by themselves what they are: a file of its own leaves it empty.
+    pub(crate) fn heading(self, words: &'static str) -> &'static str {
+        match self {
+            Around::Nothing => "",
+            Around::Workbench { .. } => words,
+        }
+    }
+
     /// An anchor as it stands on this page.
     pub(crate) fn anchor(self, anchor: &str) -> String {
         match self {

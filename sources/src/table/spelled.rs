@@ -130,12 +130,12 @@ impl Spelled {
             Some(Shape::Csv) => csv_header(whole)?.1,
             _ => whole.split_inclusive('\n').take_while(|line| line.starts_with('#')).map(str::len).sum(),
         };
-        let mut end = header;
-        let mut quotes = 0;
-        for (start, _) in whole.match_indices('\n').filter(|(start, _)| *start >= header) {
-            quotes += whole[end.min(start)..start].matches('"').count();
+        let (mut end, mut from, mut quotes) = (header, header, 0);
+        for (line_end, _) in whole.match_indices('\n').filter(|(at, _)| *at >= header) {
+            quotes += whole[from..line_end].matches('"').count();
+            from = line_end;
             if quotes % 2 == 0 {
-                (end, quotes) = (start + 1, 0);
+                end = line_end + 1;
             }
         }
         let raw = |at: usize| usize::try_from(text.raw(0..at).end).unwrap_or(usize::MAX);

@@ -14,7 +14,7 @@ use web::{
     TroubleKind, Worked,
 };
 
-use super::record;
+use super::record::{self, LookedInto};
 use super::staging::Staging;
 use crate::case::by_hand::{self, Closed};
 use crate::case::change::{self, Given, Made};
@@ -32,13 +32,14 @@ pub struct Program {
     root: PathBuf,
     clocks: Clocks,
     staging: Staging,
+    looked_into: LookedInto,
 }
 
 impl Program {
     /// The program over the store in a folder.
     pub fn new(root: PathBuf, clocks: Clocks) -> Program {
         let staging = Staging::below(&root);
-        Program { root, clocks, staging }
+        Program { root, clocks, staging, looked_into: LookedInto::default() }
     }
 
     /// Removes what uploads left that were broken off by the end of a program.
@@ -317,7 +318,7 @@ impl Office for Program {
     fn record(&self, number: u64, place: &RecordPlace) -> Result<RecordShown, Trouble> {
         let desk = self.reader()?;
         let worked = self.worked(&desk, number)?;
-        let supply = worked.supply(&[Purpose::Ticket, Purpose::Verification]);
+        let supply = self.looked_into.supply(&worked);
         let followed = desk.follow(&worked.case, &output());
         let mut clock = times::clock(&followed.clocks, followed.at.as_deref()).map_err(trouble)?;
         // The message's own date tells the year best, as it does when the message is followed.

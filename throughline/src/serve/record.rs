@@ -1,10 +1,15 @@
 //! A record of the evidence, raw and decoded.
 
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use ::case::Purpose;
 use evidence::{Fact, Observation, Place, Zone};
 use sources::{Clock, Input, OneRecord, RecordField};
 use web::{Field, RecordPlace, RecordShown};
+
+use crate::case::desk::Worked;
+use crate::supply::Supply;
 
 /// How many bytes of a record are shown.
 const MAX_SHOWN_BYTES: u64 = 256 << 10;
@@ -14,6 +19,30 @@ const BEFORE_MARK_BYTES: u64 = 32 << 10;
 const MAX_VALUE_CHARS: usize = 4000;
 /// How many recipients a fact names.
 const MAX_NAMED: usize = 5;
+
+/// The evidence of the case whose records were looked at last, opened: an archive is not unpacked anew for each record of it.
+#[derive(Default)]
+pub struct LookedInto(Mutex<Option<(Key, Arc<Supply>)>>);
+
+/// A case, and the last entry of its journal that added evidence: what was added before never changes.
+type Key = (String, u64);
+
+impl LookedInto {
+    /// The evidence of a case.
+    pub fn supply(&self, worked: &Worked) -> Arc<Supply> {
+        let added = worked.journal.iter().rev().find(|entry| entry.deed.word() == "evidence_added");
+        let key = (worked.case.uid.clone(), added.map_or(0, |entry| entry.seq));
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some((known, supply)) if *known == key => Arc::clone(supply),
+            _ => {
+                let supply = Arc::new(worked.supply(&[Purpose::Ticket, Purpose::Verification]));
+                *kept = Some((key, Arc::clone(&supply)));
+                supply
+            }
+        }
+    }
+}
 
 /// The record at a place; `None` if no file of the evidence has that fingerprint, or if it ends before.
 pub fn shown(inputs: &[Input<'_>], place: &RecordPlace, clock: &Clock) -> Option<RecordShown> {

@@ -171,7 +171,8 @@ fn table(number: u64, report: &Report, entries: &[Entry<'_>], copies: usize) -> 
             thead {
                 tr {
                     th scope="col" { "No." } th scope="col" { "Time" } th scope="col" { "After" } th scope="col" { "System" }
-                    th scope="col" { "What happened" } th scope="col" { "Stage" } th scope="col" { "Copies" }
+                    th scope="col" { "What happened" } th scope="col" { "Stage" }
+                    @if copies > 1 { th scope="col" { "Copies" } }
                 }
             }
             tbody {
@@ -204,11 +205,16 @@ fn row(number: u64, report: &Report, at: usize, entry: &Entry<'_>, copies: usize
                     }
                 }
             }
-            td.soft data-label="copies" {
-                @match copy {
-                    Some(_) if entry.places.len() == copies => { @if copies > 1 { "all" } @else { "the one" } }
-                    Some(copy) => { (visible(report::recipient(copy))) @if entry.places.len() > 1 { " +" (entry.places.len() - 1) " more" } }
-                    None => {}
+            @if copies > 1 {
+                td.soft data-label="copies" {
+                    @match copy {
+                        Some(_) if entry.places.len() == copies => "all",
+                        Some(copy) => {
+                            (visible(report::recipient(copy)))
+                            @if entry.places.len() > 1 { " +" (entry.places.len() - 1) " more" }
+                        }
+                        None => {}
+                    }
                 }
             }
         }

@@ -42,7 +42,7 @@ pub fn records<'c>(number: u64, cites: impl Iterator<Item = &'c Cite>) -> Markup
         @for cite in cites.iter().take(MAX_SHOWN) {
             figure.record {
                 figcaption { a.cite href=(address(number, cite)) { (place(cite)) } " " span.soft { "raw and decoded" } }
-                pre tabindex="0" aria-label=(format!("Record {}", place(cite))) { (excerpt(cite)) }
+                pre tabindex="0" role="group" aria-label=(format!("Record {}", place(cite))) { (excerpt(cite)) }
             }
         }
         @if cites.len() > MAX_SHOWN { p.soft { (cites.len() - MAX_SHOWN) " more records." } }
@@ -79,7 +79,7 @@ pub fn sheet_led(number: u64, lead: &str, sheet: &Sheet) -> Markup {
     html! { div.sheet { (report::sheet_markup(sheet, lead, &address)) } }
 }
 
-/// A picture, each place of the evidence in it as a link.
+/// A picture, whose records are links to their pages.
 pub fn picture(number: u64, picture: &Picture) -> Markup {
     let address = |place: &Place| Some(at(number, &place.file, place.bytes, place.mark));
     html! { div.picture { (report::picture_markup(picture, &address)) } }

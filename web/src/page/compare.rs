@@ -260,7 +260,7 @@ fn layers(number: u64, found: &Comparison) -> Markup {
             p.soft { "= equal · ~ differs, parts nothing · ≠ parted · ? could not be compared" }
             table.stack.pairs.layered {
                 thead { tr {
-                    th scope="col" { "" } th scope="col" { "blocked" } th scope="col" { "" } th scope="col" { "delivered" }
+                    th scope="col" { "stage" } th scope="col" { "blocked" } th scope="col" { "how they compare" } th scope="col" { "delivered" }
                 } }
                 @for layer in &found.layers { (layer_rows(number, layer, found)) }
             }

@@ -9,7 +9,9 @@ use axum::routing::{get, post};
 use case::told::JournalLine;
 use case::{Deed, Entry};
 use maud::{Markup, html};
-use report::{ExceptionCheck, ExceptionProposal, GuardAnswer, ProposalAnswer, instant, visible};
+use report::{
+    ExceptionCheck, ExceptionProposal, GuardAnswer, ProposalAnswer, ProposedException, Sheet, instant, visible,
+};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -69,7 +71,7 @@ struct Making {
 
 /// A form that was refused, with what was typed.
 enum Refused {
-    Check(String, Trouble),
+    Check(Trouble),
     Approval(Approving, Trouble),
     Change(Making, Trouble),
 }
@@ -77,7 +79,7 @@ enum Refused {
 impl Refused {
     fn trouble(&self) -> &Trouble {
         match self {
-            Refused::Check(_, trouble) | Refused::Approval(_, trouble) | Refused::Change(_, trouble) => trouble,
+            Refused::Check(trouble) | Refused::Approval(_, trouble) | Refused::Change(_, trouble) => trouble,
         }
     }
 }
@@ -101,7 +103,7 @@ async fn check(
     let candidate = forms::pasted(&form.candidate);
     if candidate.is_empty() {
         let what = "expected a change: commands, a JSON entry or lines of a map. Found nothing";
-        let refused = Refused::Check(form.candidate, Trouble::new(TroubleKind::Unfit, what));
+        let refused = Refused::Check(Trouble::new(TroubleKind::Unfit, what));
         return shown(&workbench, &visitor, number, "", Some(refused)).await;
     }
     let fingerprint = workbench.pasted().keep(&candidate);
@@ -291,7 +293,8 @@ fn proposed(page: &Shown<'_>) -> Markup {
                 ProposalAnswer::Nothing => p.lead.passed { "✓ Nothing keeps this message out: no exception is needed." },
                 ProposalAnswer::Except => p.lead.passed { "✓ An exception is the right cure. The narrowest is below." },
             }
-            (cites::sheet(number, &found.sheet()))
+            (on_this_page())
+            (folded(number, found.sheet()))
         },
         Err(trouble) => html! {
             section aria-labelledby="none-title" {
@@ -303,11 +306,47 @@ fn proposed(page: &Shown<'_>) -> Markup {
     }
 }
 
+/// A proposal as the page shows it: what a change would let in before how it is made, and what is wider folded.
+fn folded(number: u64, sheet: Sheet) -> Markup {
+    let (mut first, mut next, mut rest) = (Sheet::default(), Sheet::default(), Sheet::default());
+    for section in sheet.sections {
+        match section.id {
+            "answer" => first.sections.insert(0, section),
+            "radius" => first.sections.insert(1.min(first.sections.len()), section),
+            "proposal" if first.sections.iter().any(|one| one.id == "proposal") => next.sections.push(section),
+            "proposal" => first.sections.push(section),
+            _ => rest.sections.push(section),
+        }
+    }
+    html! {
+        (cites::sheet(number, &first))
+        @if !next.sections.is_empty() {
+            details id="wider" { summary { (next.sections.len()) " more exceptions" } (cites::sheet_led(number, "next-", &next)) }
+        }
+        @if !rest.sections.is_empty() {
+            details { summary { "What it rests on" } (cites::sheet(number, &rest)) }
+        }
+    }
+}
+
+fn on_this_page() -> Markup {
+    const PLACES: [(&str, &str); 7] = [
+        ("answer", "Answer"),
+        ("radius", "Narrow to wide"),
+        ("proposal", "The narrowest"),
+        ("guard", "Guard"),
+        ("approval", "Approval"),
+        ("change", "I made it"),
+        ("decided", "Decided"),
+    ];
+    html! { nav.here aria-label="On this page" { @for (id, name) in PLACES { a href=(format!("#{id}")) { (name) } } } }
+}
+
 /// The guard: what was pasted, and the answer.
 fn guard(page: &Shown<'_>) -> Markup {
     let number = page.worked.case.number;
     let refused = page.refused.as_ref().and_then(|refused| match refused {
-        Refused::Check(_, trouble) => Some(trouble),
+        Refused::Check(trouble) => Some(trouble),
         _ => None,
     });
     let may_ask = page.visitor.may(Role::Engineer).is_ok() || page.visitor.may(Role::Security).is_ok();
@@ -421,7 +460,7 @@ fn samples(page: &Shown<'_>) -> Vec<(String, String)> {
 fn making(page: &Shown<'_>) -> Markup {
     let number = page.worked.case.number;
     let first = page.proposal.iter().flat_map(|found| &found.cures).flat_map(|cure| &cure.proposals);
-    let proposed = first.filter_map(|one| one.doing.command.clone().filter(|_| one.ends.is_some())).next();
+    let proposed = first.filter_map(|one| one.doing.command.clone().filter(|_| lasts(one))).next();
     let candidate = page.candidate.as_deref().map(str::to_owned).or(proposed).unwrap_or_default();
     let empty = Making { candidate, made_at: page.now.clone() };
     let (typed, trouble) = match &page.refused {
@@ -452,6 +491,11 @@ fn making(page: &Shown<'_>) -> Markup {
     }
 }
 
+/// Whether an exception is a setting that lasts, so that making it is a change.
+fn lasts(one: &ProposedException) -> bool {
+    one.ends.as_deref().is_some_and(|ends| ends != "at once")
+}
+
 /// Approvals and changes that the journal has.
 fn decisions(page: &Shown<'_>) -> Markup {
     let number = page.worked.case.number;
@@ -461,7 +505,7 @@ fn decisions(page: &Shown<'_>) -> Markup {
         section id="decided" aria-labelledby="decided-title" {
             h2 id="decided-title" { "What was approved and changed" }
             @if decided.is_empty() { p.soft { "Nothing yet." } }
-            @for entry in decided.iter().rev() { (decision(entry)) }
+            @for entry in decided.iter().rev() { (decision(number, entry)) }
             p { a href=(format!("/cases/{number}/journal")) { "The whole journal" } }
             @if decided.iter().any(|entry| matches!(entry.deed, Deed::ChangeMade { .. })) {
                 p { a.button href=(format!("/cases/{number}/verification")) { "Did it hold?" } }
@@ -470,12 +514,12 @@ fn decisions(page: &Shown<'_>) -> Markup {
     }
 }
 
-fn decision(entry: &Entry) -> Markup {
+fn decision(number: u64, entry: &Entry) -> Markup {
     let line = JournalLine::of(entry);
     html! {
         article.card id=(format!("entry-{}", entry.seq)) {
             h3 {
-                "Entry " (entry.seq) ": "
+                a href=(format!("/cases/{number}/journal#entry-{}", entry.seq)) { "Entry " (entry.seq) } ": "
                 @match &entry.deed {
                     Deed::ChangeMade { guard: Some(guard), .. } => { "a change, guard: " span.(if guard == "narrow" { "passed" } else { "stopped" }) { (guard) } },
                     Deed::ChangeMade { .. } => "a change, not judged",

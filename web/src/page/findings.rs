@@ -88,11 +88,7 @@ fn one(number: u64, report: &Report, at: usize, finding: &Finding) -> Markup {
                 @if let Some(specific) = &finding.specific { dt { "Cause" } dd { code { (visible(specific)) } } }
                 @if !finding.ask_for.is_empty() { dt { "Would be settled by" } dd { (asked(report, &finding.ask_for)) } }
             }
-            @if let Some(picture) = &finding.picture {
-                (cites::picture(number, picture))
-                @let shown: Vec<report::Cite> = report::shown_cites(picture).into_iter().cloned().collect();
-                @if !shown.is_empty() { p.soft { "Its records:" (cites::links(number, &shown)) } }
-            }
+            @if let Some(picture) = &finding.picture { (cites::picture(number, picture)) }
             @if !finding.told_apart.is_empty() { (apart(number, &finding.told_apart)) }
             @if finding.kind == FindingKind::Symptom { p { a href=(format!("/cases/{number}/symptoms/{}", finding.id)) { "Be led through this symptom" } } }
             @if !finding.cites.is_empty() {

@@ -137,7 +137,7 @@ fn recorded(number: u64, journal: &[Entry]) -> Markup {
             @if answers.is_empty() { p.soft { "No answer yet." } }
             ul {
                 @for entry in answers.iter().rev() {
-                    li { (visible(&JournalLine::of(entry).said)) " " span.soft { "(entry " (entry.seq) ", " (instant(entry.at)) " by " (visible(&entry.who)) ")" } }
+                    li { (visible(&JournalLine::of(entry).said)) " " span.soft { "(" a href=(format!("/cases/{number}/journal#entry-{}", entry.seq)) { "entry " (entry.seq) } ", " (instant(entry.at)) " by " (visible(&entry.who)) ")" } }
                 }
             }
             p { a href=(format!("/cases/{number}/journal")) { "The whole journal" } }

@@ -241,8 +241,8 @@ pub(super) fn html(table: &BeforeAfter, numbers: &Numbers, around: Around<'_>) -
             table.stack.compared {
                 thead {
                     tr {
-                        th scope="col" { "" } th scope="col" { (visible(&table.before)) }
-                        th scope="col" { (visible(&table.after)) } th scope="col" { "" }
+                        th scope="col" { (around.heading("what")) } th scope="col" { (visible(&table.before)) }
+                        th scope="col" { (visible(&table.after)) } th scope="col" { (around.heading("how much it counts")) }
                     }
                 }
                 tbody {

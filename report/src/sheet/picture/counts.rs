@@ -146,7 +146,7 @@ pub(super) fn html(counts: &DependencyCounts, numbers: &Numbers, around: Around<
         @else {
             table.stack.counts {
                 caption { (window(counts)) }
-                thead { tr { th scope="col" { "" } th scope="col" { "failed" } th scope="col" { "failed, then what went well" } } }
+                thead { tr { th scope="col" { (around.heading("what")) } th scope="col" { "failed" } th scope="col" { "failed, then what went well" } } }
                 tbody {
                     @for row in rows {
                         @let (bad, good) = parts(row, rows, PARTS);

@@ -28,7 +28,7 @@ pub struct Pictured {
 }
 
 /// The records of those parts of a picture that the faces tell one by one.
-pub fn shown_cites(picture: &Picture) -> Vec<&Cite> {
+pub(crate) fn shown_cites(picture: &Picture) -> Vec<&Cite> {
     match picture {
         Picture::Waterfall(one) => one.bars.iter().flat_map(|bar| &bar.cites).collect(),
         Picture::BeforeAfter(one) => compared::shown(&one.rows).0.into_iter().flat_map(|row| &row.cites).collect(),
@@ -72,9 +72,8 @@ pub(super) fn markdown(out: &mut String, pictured: &Pictured) {
 }
 
 /// Draws a picture as markup that stands within another page; `address` gives the address of a place in the evidence.
-pub fn picture_markup(picture: &Picture, address: &dyn Fn(&Place) -> Option<String>) -> Markup {
-    let pictured = Pictured { picture: picture.clone(), numbers: Numbers::default() };
-    html(&pictured, Around::Workbench { lead: "", address })
+pub fn within(picture: &Picture, address: &dyn Fn(&Place) -> Option<String>) -> Markup {
+    html(&Pictured { picture: picture.clone(), numbers: Numbers::default() }, Around::Workbench { lead: "", address })
 }
 
 /// Draws a picture as HTML.

@@ -528,7 +528,7 @@ fn table(strip: &EventStrip, numbers: &Numbers, around: Around<'_>) -> Markup {
     let (listed, left) = listed(strip);
     html! {
         table.stack.events {
-            thead { tr { th scope="col" { "UTC" } th scope="col" { "" } th scope="col" { "event" } } }
+            thead { tr { th scope="col" { "UTC" } th scope="col" { (around.heading("how")) } th scope="col" { "event" } } }
             tbody {
                 @for one in &listed {
                     tr {

@@ -235,7 +235,7 @@ pub(super) fn html(waterfall: &Waterfall, numbers: &Numbers, around: Around<'_>)
         @if waterfall.bars.is_empty() { p.soft { (NOTHING) } }
         @else {
             table.stack.waterfall {
-                thead { tr { th scope="col" { "" } th scope="col" { (visible(&waterfall.unit)) } th scope="col" { "" } } }
+                thead { tr { th scope="col" { (around.heading("what")) } th scope="col" { (visible(&waterfall.unit)) } th scope="col" { (around.heading("drawn")) } } }
                 tbody {
                     @for (bar, reach) in waterfall.bars.iter().zip(&reaches) {
                         @let (start, long) = scale.bar(*reach, PARTS);
