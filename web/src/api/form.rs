@@ -175,8 +175,8 @@ fn fits(place: &str, value: &Value, form: &Value) -> Result<(), String> {
             missing.map_or(Ok(()), |name| Err(format!("expected `{}`, found none", at(name))))
         }
         Value::Array(values) => {
-            let each = values.iter().enumerate();
-            each.map(|(index, value)| fits(&format!("{place}[{index}]"), value, &form["items"])).collect()
+            let mut each = values.iter().enumerate();
+            each.try_for_each(|(index, value)| fits(&format!("{place}[{index}]"), value, &form["items"]))
         }
         Value::String(text) => {
             let letters = text.chars().count() as u64;
