@@ -643,6 +643,7 @@ fn problems() {
             422,
             "form",
         ),
+        ("a list for an object", "POST", "/cases", vec![json], b"[]", 422, "form"),
         ("nothing to say", "POST", &note, vec![json], b"{\"text\": \" \"}", 422, "form"),
         ("no UTF-8", "POST", &note, vec![json], b"{\"text\": \"\xff\"}", 422, "form"),
         (

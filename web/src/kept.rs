@@ -65,20 +65,18 @@ impl<K: Clone + Eq + Hash, T: Send + Sync + 'static> Shelf<K, T> {
                 slot.woken.notify_waiters();
             });
         }
-        let done = slot.done();
-        match patience {
-            None => Answer::Ready(done.await),
-            Some(patience) => match tokio::time::timeout(patience, done).await {
-                Ok(done) => {
-                    // What failed is tried anew by whoever asks next: the disk may have room again.
-                    if matches!(&done, Err(trouble) if is_passing(trouble)) {
-                        self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-                    }
-                    Answer::Ready(done)
-                }
-                Err(_) => Answer::Working(Arc::clone(&slot.progress)),
+        let done = match patience {
+            None => slot.done().await,
+            Some(patience) => match tokio::time::timeout(patience, slot.done()).await {
+                Ok(done) => done,
+                Err(_) => return Answer::Working(Arc::clone(&slot.progress)),
             },
+        };
+        // What failed is tried anew by whoever asks next: the disk may have room again.
+        if matches!(&done, Err(trouble) if is_passing(trouble)) {
+            self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
         }
+        Answer::Ready(done)
     }
 
     fn slot(&self, key: &K) -> (Arc<Slot<T>>, bool) {

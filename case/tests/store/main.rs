@@ -93,6 +93,8 @@ fn cases_are_found() {
         ("user", Wanted { address: Some("ana@example.com".to_owned()), ..wanted() }, vec![3, 2, 1]),
         ("domain", Wanted { address: Some("@example.com".to_owned()), limit: Some(1), ..wanted() }, vec![3]),
         ("offset", Wanted { offset: 1, ..wanted() }, vec![2, 1]),
+        ("before", Wanted { before: Some(3), ..wanted() }, vec![2, 1]),
+        ("before the largest number", Wanted { before: Some(u64::MAX), ..wanted() }, vec![3, 2, 1]),
         ("status", Wanted { status: vec![Status::Closed], ..wanted() }, vec![]),
         ("open or closed", Wanted { status: vec![Status::Open, Status::Closed], ..wanted() }, vec![3, 2, 1]),
         ("quote", Wanted { client: Some("' OR 1 --".to_owned()), ..wanted() }, vec![]),

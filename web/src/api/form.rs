@@ -144,9 +144,25 @@ fn fits(place: &str, value: &Value, form: &Value) -> Result<(), String> {
     let at = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
     let wrong = |expected: String| {
         let found: String = value.to_string().chars().take(80).collect();
-        Err(format!("`{place}`: expected {expected}, found {found}"))
+        let place = if place.is_empty() { String::new() } else { format!("`{place}`: ") };
+        Err(format!("{place}expected {expected}, found {found}"))
     };
     let limit = |name: &str| form[name].as_u64();
+    let is_type = |name: &Value| match name.as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_u64() || value.is_i64(),
+        Some("boolean") => value.is_boolean(),
+        Some("null") => value.is_null(),
+        _ => true,
+    };
+    let types = form["type"].as_array().map_or_else(|| std::slice::from_ref(&form["type"]), Vec::as_slice);
+    if !types.iter().any(is_type) {
+        let words: Vec<&str> =
+            types.iter().filter_map(Value::as_str).filter(|word| *word != "null").map(kind).collect();
+        return wrong(words.join(" or "));
+    }
     match value {
         Value::Object(fields) => {
             let Some(known) = form["properties"].as_object() else { return Ok(()) };
@@ -159,14 +175,11 @@ fn fits(place: &str, value: &Value, form: &Value) -> Result<(), String> {
             missing.map_or(Ok(()), |name| Err(format!("expected `{}`, found none", at(name))))
         }
         Value::Array(values) => {
-            let each = values.iter().enumerate();
-            each.map(|(index, value)| fits(&format!("{place}[{index}]"), value, &form["items"])).collect()
+            let mut each = values.iter().enumerate();
+            each.try_for_each(|(index, value)| fits(&format!("{place}[{index}]"), value, &form["items"]))
         }
         Value::String(text) => {
             let letters = text.chars().count() as u64;
-            if is(form, "integer") && !is(form, "string") {
-                return wrong("a whole number".to_owned());
-            }
             match (limit("minLength"), limit("maxLength")) {
                 (Some(least), _) if letters < least => wrong(format!("{least} characters at least")),
                 (_, Some(most)) if letters > most => wrong(format!("{most} characters at most")),
@@ -179,5 +192,102 @@ fn fits(place: &str, value: &Value, form: &Value) -> Result<(), String> {
             _ => Ok(()),
         },
         Value::Null | Value::Bool(_) => Ok(()),
+    }
+}
+
+/// A type in words.
+fn kind(word: &str) -> &'static str {
+    match word {
+        "object" => "an object",
+        "array" => "a list",
+        "string" => "a text",
+        "integer" => "a whole number",
+        "boolean" => "true or false",
+        _ => "something else",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Inner {
+        words: Option<String>,
+    }
+
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Outer {
+        #[schemars(range(min = 1, max = 200))]
+        limit: Option<u64>,
+        #[schemars(length(min = 1, max = 3))]
+        name: Option<String>,
+        redact: bool,
+        mark: Vec<String>,
+        inner: Inner,
+    }
+
+    #[test]
+    fn queries() {
+        for (name, query, expected) in [
+            ("nothing", "", Ok("None None false []")),
+            ("all", "limit=7&name=a&redact=true&mark=1&mark=2", Ok(r#"Some(7) Some("a") true ["1", "2"]"#)),
+            ("digits are a name too", "name=007", Ok(r#"None Some("007") false []"#)),
+            (
+                "the largest number",
+                "limit=18446744073709551615",
+                Err("`limit`: expected 200 at most, found 18446744073709551615"),
+            ),
+            (
+                "a larger one",
+                "limit=18446744073709551616",
+                Err("`limit`: expected a whole number, found \"18446744073709551616\""),
+            ),
+            ("a sign", "limit=+7", Err("`limit`: expected a whole number, found \"+7\"")),
+            ("too small", "limit=0", Err("`limit`: expected 1 at least, found 0")),
+            ("too long", "name=abcd", Err("`name`: expected 3 characters at most, found \"abcd\"")),
+            ("empty", "name=", Err("`name`: expected 1 characters at least, found \"\"")),
+            ("twice", "name=a&name=b", Err("`name`: expected it once, found it twice")),
+            ("unknown", "nmae=a", Err("expected `inner`, `limit`, `mark`, `name`, `redact`, found `nmae`")),
+            ("neither", "redact=yes", Err("`redact`: expected true or false, found \"yes\"")),
+        ] {
+            let pairs: Vec<(String, String)> = query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
+            let found = read::<Outer>(&pairs)
+                .map(|read| format!("{:?} {:?} {} {:?}", read.limit, read.name, read.redact, read.mark));
+            assert_eq!(found.as_deref().map_err(String::as_str), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn bodies() {
+        for (name, body, expected) in [
+            ("nothing said", "{}", Ok("None")),
+            ("said", r#"{"inner": {"words": "x"}}"#, Ok("x")),
+            ("null is nothing said", r#"{"inner": {"words": null}}"#, Ok("None")),
+            ("unknown", r#"{"inne": {}}"#, Err("found `inne`")),
+            ("unknown within", r#"{"inner": {"word": "x"}}"#, Err("found `inner.word`")),
+            ("another type", r#"{"inner": {"words": 1}}"#, Err("`inner.words`: expected a text, found 1")),
+            ("a list", "[]", Err("expected an object, found []")),
+            ("a list within", r#"{"inner": []}"#, Err("`inner`: expected an object, found []")),
+            ("cut", "{", Err("expected JSON")),
+            ("more behind it", "{} {}", Err("expected JSON")),
+            ("deep", &"[".repeat(100_000), Err("expected JSON")),
+        ] {
+            match (parsed::<Outer>(body.as_bytes()), expected) {
+                (Ok(found), Ok(words)) => {
+                    assert_eq!(found.inner.words.as_deref().unwrap_or("None"), words, "{name}");
+                }
+                (Err(found), Err(expected)) => assert!(found.contains(expected), "{name}: {found}"),
+                (found, expected) => panic!("{name}: expected {expected:?}, found {found:?}"),
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Why a call was not answered: RFC 9457, `application/problem+json`.
 
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -118,7 +118,7 @@ impl Sort {
 
     /// A problem of this sort; `detail` says what was expected, what was found, and what to try.
     pub fn with(self, detail: impl Into<String>) -> Refusal {
-        Refusal { sort: self, detail: detail.into(), headers: HeaderMap::new() }
+        Refusal { sort: self, detail: detail.into(), header: None }
     }
 
     fn of(kind: TroubleKind) -> Sort {
@@ -141,14 +141,14 @@ impl Sort {
 pub struct Refusal {
     sort: Sort,
     detail: String,
-    headers: HeaderMap,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Refusal {
     /// The same with a header.
     #[must_use]
     pub fn and(mut self, name: HeaderName, value: HeaderValue) -> Refusal {
-        self.headers.insert(name, value);
+        self.header = Some(Box::new((name, value)));
         self
     }
 }
@@ -179,7 +179,9 @@ impl IntoResponse for Refusal {
             detail: self.detail,
         };
         let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
-        (status, self.headers, kind, axum::Json(problem)).into_response()
+        let mut response = (status, kind, axum::Json(problem)).into_response();
+        response.headers_mut().extend(self.header.map(|header| *header));
+        response
     }
 }
 
