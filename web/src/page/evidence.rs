@@ -28,11 +28,14 @@ pub fn routes() -> Router<Workbench> {
         .route("/cases/{number}/message", post(ask))
 }
 
-/// What came of adding is told by its name.
+/// What an address of the page asks for.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Wanted {
+    /// The name of what came of adding.
     told: String,
+    /// What the form is for at first.
+    purpose: Option<Purpose>,
 }
 
 /// What stands above the evidence.
@@ -44,6 +47,8 @@ struct Above {
     trouble: Option<Trouble>,
     /// What the form of the files keeps.
     kept: Kept,
+    /// What they are for.
+    purpose: Option<Purpose>,
     /// What the form of the message keeps.
     asked: Option<Asked>,
 }
@@ -55,7 +60,13 @@ async fn page(
     Query(wanted): Query<Wanted>,
 ) -> Response {
     let told = workbench.uploads().told(&wanted.told, &visitor.csrf).filter(|told| told.number == number);
-    shown(&workbench, &visitor, number, Above { added: told.map(|told| told.added), ..Above::default() }).await
+    shown(
+        &workbench,
+        &visitor,
+        number,
+        Above { added: told.map(|told| told.added), purpose: wanted.purpose, ..Above::default() },
+    )
+    .await
 }
 
 /// Adds the files of a form to a case, together: their cites stand in one folder.
@@ -206,7 +217,7 @@ async fn shown(workbench: &Workbench, visitor: &Visitor, number: u64, above: Abo
         @if let Some(unclear) = &unclear { (choices(visitor, number, unclear, may_add)) }
         @if !document.evidence.is_empty() { (files(&worked, &document.evidence)) }
         @if may_add {
-            (form(workbench, visitor, number, &above.kept))
+            (form(workbench, visitor, number, &above.kept, above.purpose.unwrap_or(Purpose::Ticket)))
             (message(visitor, &worked, above.asked.as_ref(), unclear.is_some()))
         } @else if document.evidence.is_empty() {
             p { "No evidence was added yet." }
@@ -376,7 +387,7 @@ fn limits(part: &ReadFile) -> Markup {
 }
 
 /// The form that adds evidence.
-fn form(workbench: &Workbench, visitor: &Visitor, number: u64, kept: &Kept) -> Markup {
+fn form(workbench: &Workbench, visitor: &Visitor, number: u64, kept: &Kept, purpose: Purpose) -> Markup {
     let address = format!("/cases/{number}/evidence");
     html! {
         section id="add" aria-labelledby="add-title" {
@@ -385,8 +396,8 @@ fn form(workbench: &Workbench, visitor: &Visitor, number: u64, kept: &Kept) -> M
                 (supplied::fields(workbench, kept))
                 fieldset {
                     legend { "What it is for" }
-                    p { input type="radio" id="ticket" name="purpose" value="ticket" checked; " " label.inline for="ticket" { "The ticket: it shows what happened" } }
-                    p { input type="radio" id="verification" name="purpose" value="verification"; " " label.inline for="verification" { "The verification: it shows what is so after the change" } }
+                    p { input type="radio" id="ticket" name="purpose" value="ticket" checked[purpose == Purpose::Ticket]; " " label.inline for="ticket" { "The ticket: it shows what happened" } }
+                    p { input type="radio" id="verification" name="purpose" value="verification" checked[purpose == Purpose::Verification]; " " label.inline for="verification" { "The verification: it shows what is so after the change" } }
                 }
                 p { button.main type="submit" { "Add to the case" } }
                 p.soft { "Files are copied and stay as they are. They are added together, so that their records are named in one folder." }
