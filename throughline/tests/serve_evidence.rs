@@ -82,9 +82,10 @@ fn a_form_without_a_script_adds_all_at_once() {
     let journal = || kim.get("/cases/1/journal").text();
     assert!(until(Duration::from_secs(20), || journal().contains("looked at the evidence")), "{}", journal());
     assert!(kim.get_ready("/cases/1").text().contains("Order confirmation 48-1193"));
-    let reader = served.browser("rea").get_ready("/cases/1/evidence");
+    let rea = served.browser("rea");
+    let reader = rea.get_ready("/cases/1/evidence");
     assert!(reader.text().contains("001/pasted.eml") && !reader.body.contains("type=\"file\""), "{}", reader.body);
-    assert!(!served.browser("rea").get(reply.location()).text().contains("Added 4"), "it is told to who did it");
+    assert!(!rea.get(reply.location()).text().contains("Added 4"), "it is told to who did it");
     // Nothing to add is no batch.
     let nothing = kim.post_files("/cases/1/evidence", &[("files", Some(""), b""), ("pasted", None, b"  ")]);
     assert_eq!(nothing.status, 400);
@@ -127,7 +128,7 @@ fn hostile_names_become_plain_ones() {
         ("..\\..\\y.csv", "001/y.csv"),
         ("C:\\Windows\\z.csv", "001/C_/Windows/z.csv"),
         ("<script>alert(1)<\\script>.csv", "001/_script_alert(1)_/script_.csv"),
-        ("'\"><img src=x onerror=alert(1)>.csv", "001/'__/_img src=x onerror=alert(1)_.csv"),
+        ("'\"><img src=x onerror=alert(1)>.csv", "001/'___img src=x onerror=alert(1)_.csv"),
         ("a\0b\r\nset-cookie: x.csv", "001/a_b__set-cookie_ x.csv"),
         ("gpj.\u{202e}vsc", "001/gpj._vsc"),
         ("NUL", "001/_NUL"),
@@ -138,15 +139,13 @@ fn hostile_names_become_plain_ones() {
         (&"d/".repeat(40), ""),
         ("same.csv", "001/same.csv"),
         ("SAME.csv", "001/2-SAME.csv"),
-        ("same.csv/inner", "001/2-same.csv/inner"),
+        ("same.csv/inner", "001/3-same.csv/inner"),
     ]
     .into_iter()
     .enumerate()
     {
-        let name = if name.starts_with("'\"") { "'\"/><img src=x onerror=alert(1)>.csv" } else { name };
         let reply = upload(&kim, &batch, name, format!("file {number}").as_bytes());
-        let becomes = becomes.replace("'__/", "'_/_");
-        let becomes = becomes.as_str().strip_prefix("001/").unwrap_or_default();
+        let becomes = becomes.strip_prefix("001/").unwrap_or_default();
         assert_eq!(reply.status == 200, !becomes.is_empty(), "{name:?}: {}", reply.body);
         if reply.status == 200 {
             assert!(reply.body.contains(&format!("\"name\":\"{becomes}\"")), "{name:?}: {}", reply.body);
@@ -235,7 +234,7 @@ fn two_at_once_lose_nothing() {
         let of_kim = of_batch.iter().filter(|name| name.contains("/kim-")).count();
         assert!(of_batch.len() == 3 && (of_kim == 0 || of_kim == 3), "{held:?}");
     }
-    let whole = program().args(["case", "integrity", "--store"]).arg(&served.store).output().expect("the program");
+    let whole = program().args(["case", "verify-journal", "--store"]).arg(&served.store).output().expect("the program");
     assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stdout));
 }
 
@@ -477,7 +476,8 @@ fn one_of_several_messages_is_chosen_by_a_click() {
     assert!(page.body.contains(&format!("name=\"message_id\" value=\"{id}\"")), "{}", page.body);
     let chosen = kim.post("/cases/1/message", &[("message_id", id)]);
     assert_eq!((chosen.status, chosen.location()), (303, "/cases/1"));
-    assert!(kim.get_ready("/cases/1").text().contains("This week in logistics"));
+    let head = || kim.get_ready("/cases/1").text();
+    assert!(until(Duration::from_secs(20), || head().contains("This week in logistics")), "{}", head());
     for (name, text, status) in
         [("at", "half past", 400), ("tz", "Nowhere/Land", 400), ("subject", &"x".repeat(5000), 400)]
     {

@@ -14,7 +14,7 @@ use super::answer::{Reply, document};
 use super::cases::CaseAt;
 use super::form::{At, Query, media_type};
 use super::problem::{Refusal, Sort};
-use crate::entry::{Visitor, secret_text};
+use crate::entry::{Visitor, secret};
 use crate::office::{Trouble, TroubleKind};
 use crate::upload::{self, Batch};
 use crate::workbench::Workbench;
@@ -105,7 +105,7 @@ async fn staged(
     if length.is_some_and(|length: u64| length > max_bytes) {
         return Err(upload::too_large("body", max_bytes).into());
     }
-    let caller = Visitor { user: Arc::clone(&visitor.user), csrf: secret_text().into() };
+    let caller = Visitor { user: Arc::clone(&visitor.user), csrf: secret().into() };
     let owner = Arc::clone(&caller.csrf);
     let _call = Call { workbench, owner: &owner };
     if kind == SEVERAL {

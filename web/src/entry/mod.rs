@@ -17,10 +17,10 @@ pub use guard::{Visitor, guard, own_host, token_guard};
 pub use login::{enter, leave, login, welcome};
 pub use origin::Origins;
 pub use roles::{Role, RoleError, Roles, User};
-pub use secret::secret_text;
+pub use secret::secret;
 pub use steady::steady;
 
-use secret::Secret;
+use secret::hash;
 use sessions::Sessions;
 use tokens::Tokens;
 
@@ -38,7 +38,7 @@ pub struct Doors {
 
 /// A login link that was not used yet.
 struct Link {
-    secret: Secret,
+    hash: [u8; 32],
     user: User,
     ends: Timestamp,
 }
@@ -77,12 +77,12 @@ impl Doors {
     /// A new login link for each user: it can be used once, for an hour.
     pub fn links(&self) -> Vec<(User, String)> {
         let ends = Timestamp::now() + LINK_LASTS;
-        let made: Vec<(User, Secret)> = self.users.iter().map(|user| (user.clone(), Secret::random())).collect();
+        let made: Vec<(User, String)> = self.users.iter().map(|user| (user.clone(), secret())).collect();
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         links.retain(|link| link.ends > Timestamp::now());
-        let told = |(user, secret): (User, Secret)| {
-            let url = format!("{}/login/{}", self.origins.first(), secret.text());
-            links.push(Link { secret, user: user.clone(), ends });
+        let told = |(user, text): (User, String)| {
+            let url = format!("{}/login/{}", self.origins.first(), text);
+            links.push(Link { hash: hash(&text), user: user.clone(), ends });
             (user, url)
         };
         made.into_iter().map(told).collect()
@@ -91,13 +91,13 @@ impl Doors {
     /// Whether a link is there to be used; nothing is done to it.
     fn is_link(&self, text: &str) -> bool {
         let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.iter().any(|link| link.ends > Timestamp::now() && link.secret.is(text))
+        links.iter().any(|link| link.ends > Timestamp::now() && link.hash == hash(text))
     }
 
     /// Uses a link up.
     fn take_link(&self, text: &str) -> Option<User> {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = links.iter().position(|link| link.ends > Timestamp::now() && link.secret.is(text))?;
+        let at = links.iter().position(|link| link.ends > Timestamp::now() && link.hash == hash(text))?;
         Some(links.remove(at).user)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::roles::User;
-use super::secret::{Secret, hash};
+use super::secret::{hash, secret};
 
 /// A session ends when nothing was asked for so long.
 const IDLE: SignedDuration = SignedDuration::from_hours(12);
@@ -36,7 +36,7 @@ impl Session {
 impl Sessions {
     /// Opens one; gives what the cookie holds.
     pub fn open(&self, user: User) -> String {
-        let (secret, csrf) = (Secret::random(), Secret::random());
+        let (cookie, csrf) = (secret(), secret());
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Timestamp::now();
         open.retain(|_, session| !session.is_over(now));
@@ -44,8 +44,8 @@ impl Sessions {
             let oldest = open.iter().min_by_key(|(_, session)| session.used).map(|(key, _)| *key);
             oldest.and_then(|key| open.remove(&key));
         }
-        open.insert(hash(secret.text()), Session { user, csrf: csrf.text().to_owned(), opened: now, used: now });
-        secret.text().to_owned()
+        open.insert(hash(&cookie), Session { user, csrf, opened: now, used: now });
+        cookie
     }
 
     /// Whose session a cookie is of, and the token that its forms carry.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::roles::{Roles, User};
-use super::secret::{Secret, hash};
+use super::secret::{hash, secret};
 
 /// How long a token lasts.
 const LASTS: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -67,7 +67,7 @@ impl Tokens {
         if tokens.len() >= MAX_TOKENS {
             return None;
         }
-        let text = format!("{BEGINS}{}", Secret::random().text());
+        let text = format!("{BEGINS}{}", secret());
         let ends = made + LASTS;
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         tokens.push(Token {

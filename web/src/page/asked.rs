@@ -50,7 +50,7 @@ pub fn fields(asked: &Asked) -> Markup {
     let text = |one: &Option<String>| one.clone().unwrap_or_default();
     html! {
         div.fields {
-            p.wide {
+            p.whole {
                 label for="message_id" { "Message-ID" }
                 input id="message_id" name="message_id" value=(asked.message_id.join(", ")) spellcheck="false" autocomplete="off";
             }
@@ -70,11 +70,11 @@ pub fn fields(asked: &Asked) -> Markup {
                 label for="tz" { "Time zone of records that state none" }
                 input id="tz" name="tz" value=(text(&asked.tz)) placeholder="Europe/Berlin" spellcheck="false" autocomplete="off";
             }
-            p.wide {
+            p.whole {
                 label for="subject" { "Subject" }
                 input id="subject" name="subject" value=(text(&asked.subject)) autocomplete="off";
             }
-            p.wide {
+            p.whole {
                 label for="trust" { "Hosts or domains that are ours" }
                 input id="trust" name="trust" value=(asked.trust.join(", ")) spellcheck="false" autocomplete="off" aria-describedby="several";
             }

@@ -42,7 +42,7 @@ pub fn records<'c>(number: u64, cites: impl Iterator<Item = &'c Cite>) -> Markup
         @for cite in cites.iter().take(MAX_SHOWN) {
             figure.record {
                 figcaption { a.cite href=(address(number, cite)) { (place(cite)) } " " span.soft { "raw and decoded" } }
-                pre tabindex="0" aria-label=(format!("Record {}", place(cite))) { (excerpt(cite)) }
+                pre tabindex="0" role="group" aria-label=(format!("Record {}", place(cite))) { (excerpt(cite)) }
             }
         }
         @if cites.len() > MAX_SHOWN { p.soft { (cites.len() - MAX_SHOWN) " more records." } }

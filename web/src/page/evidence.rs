@@ -367,7 +367,10 @@ fn limits(part: &ReadFile) -> Markup {
         @match part.cannot_show.as_slice() {
             [] => span.soft { "–" },
             [one] => (visible(one)),
-            several => details { summary { (several.len()) " things" } ul { @for limit in several { li { (visible(limit)) } } } },
+            [first, more @ ..] => {
+                (visible(first))
+                details { summary { "and " (more.len()) " more" } ul { @for limit in more { li { (visible(limit)) } } } }
+            }
         }
     }
 }

@@ -127,7 +127,7 @@ async fn shown(workbench: &Workbench, visitor: &Visitor, number: u64, typed: &Ty
         section aria-labelledby="entries-title" {
             h2 id="entries-title" { "Journal" }
             (entries(&worked.journal))
-            p.soft { "Entries are only ever added. Each hash is over its entry and the hash before it, so nothing can be changed unseen: " code { "throughline case integrity" } " checks them." }
+            p.soft { "Entries are only ever added. Each hash is over its entry and the hash before it, so nothing can be changed unseen: " code { "throughline case verify-journal" } " checks them." }
         }
         @if visitor.user.roles != crate::Roles::default() { (note_form(visitor, number, typed)) }
         @if visitor.user.roles.has(Role::Engineer) { (status_form(visitor, &worked, typed)) }

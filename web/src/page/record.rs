@@ -114,7 +114,7 @@ fn raw(shown: &RecordShown) -> Markup {
             @if shown.raw.is_empty() { p.soft { "It has no text of its own." } }
             @else {
                 @if is_marked { p.soft { "What was cited is " mark { "marked" } "." } }
-                pre tabindex="0" aria-labelledby="raw-title" {
+                pre tabindex="0" role="group" aria-labelledby="raw-title" {
                     @if shown.begins_before { "… " }
                     @for (is_marked, text) in &shown.raw {
                         @if *is_marked { mark { (lines(text)) } } @else { (lines(text)) }

@@ -48,11 +48,6 @@ impl Sent {
     pub fn has_texts(&self) -> bool {
         !self.texts.is_empty()
     }
-
-    /// The lines of a field that say something.
-    pub fn lines(&self, name: &str) -> Vec<String> {
-        self.text(name).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
-    }
 }
 
 /// Reads a form with files: texts are kept in memory, files are streamed into a batch, the one that its field `batch` names or a new one, and

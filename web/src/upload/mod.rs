@@ -18,7 +18,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use case::told::AddedEvidence;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::entry::secret_text;
+use crate::entry::secret;
 use crate::office::{Trouble, TroubleKind};
 
 pub use form::{Sent, sent};
@@ -118,7 +118,7 @@ impl Uploads {
             );
             return Err(Trouble::new(TroubleKind::TooLarge, what));
         }
-        let id = secret_text();
+        let id = secret();
         let batch = Batch {
             owner: Arc::clone(owner),
             room,
@@ -239,7 +239,7 @@ impl Uploads {
 
     /// Keeps what came of adding, for the page that tells it; gives the name under which it is asked for.
     pub fn tell(&self, owner: &Arc<str>, number: u64, added: AddedEvidence) -> String {
-        let id = secret_text();
+        let id = secret();
         let mut state = self.state();
         state.told.push_back((id.clone(), Told { owner: Arc::clone(owner), number, added }));
         if state.told.len() > MAX_TOLD {

@@ -35,9 +35,10 @@ export function run(...args) {
   return { status: done.status, out: done.stdout, err: done.stderr };
 }
 
-/** The workbench over a store, with a link for each user (`kim=engineer`). */
-export async function serve(test, store, ...users) {
-  const options = users.flatMap((user) => ['--user', user]);
+/** The workbench over a store, with a link for each user (`kim=engineer`); a list among them is options. */
+export async function serve(test, store, ...all) {
+  const users = all.filter((one) => typeof one === 'string');
+  const options = [...all.filter(Array.isArray).flat(), ...users.flatMap((user) => ['--user', user])];
   const child = spawn(program, ['serve', '--store', store, '--listen', '127.0.0.1:0', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
   test.after(() => child.kill('SIGINT'));
   const links = await new Promise((found, failed) => {
