@@ -36,11 +36,13 @@ const PART: &str = "/exception";
 /// The form of an approval, as `throughline exception check` reads it.
 const APPROVAL_SCHEMA: &str = "throughline.approval.v1";
 
-/// Which pasted change the guard is asked about: its fingerprint.
-#[derive(Debug, Default, Deserialize)]
+/// Which pasted change the guard is asked about, by its fingerprint, and which part of the page comes first: `guard` or `decided`. A
+/// fragment would not do, for a page that asks for itself again stays where it is if its address has one.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Asked {
     check: String,
+    first: String,
 }
 
 /// A change that is pasted.
@@ -90,7 +92,7 @@ async fn page(
     Path(number): Path<u64>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    shown(&workbench, &visitor, number, &asked.check, None).await
+    shown(&workbench, &visitor, number, &asked, None).await
 }
 
 /// Asks the guard about a change: the text is kept, and an address that stands for it is gone on to.
@@ -104,10 +106,10 @@ async fn check(
     if candidate.is_empty() {
         let what = "expected a change: commands, a JSON entry or lines of a map. Found nothing";
         let refused = Refused::Check(Trouble::new(TroubleKind::Unfit, what));
-        return shown(&workbench, &visitor, number, "", Some(refused)).await;
+        return shown(&workbench, &visitor, number, &Asked::default(), Some(refused)).await;
     }
     let fingerprint = workbench.pasted().keep(&candidate);
-    Redirect::to(&format!("/cases/{number}{PART}?check={fingerprint}#guard")).into_response()
+    Redirect::to(&format!("/cases/{number}{PART}?check={fingerprint}&first=guard")).into_response()
 }
 
 /// Records an approval: who is signed in gives it, in their own name.
@@ -140,8 +142,15 @@ async fn approve(
     match done {
         Ok(_) => decided(&workbench, number, &form.candidate),
         Err(trouble) => {
-            let fingerprint = workbench.pasted().keep(&forms::pasted(&form.candidate));
-            shown(&workbench, &visitor, number, &fingerprint, Some(Refused::Approval(form, trouble))).await
+            let check = workbench.pasted().keep(&forms::pasted(&form.candidate));
+            shown(
+                &workbench,
+                &visitor,
+                number,
+                &Asked { check, ..Asked::default() },
+                Some(Refused::Approval(form, trouble)),
+            )
+            .await
         }
     }
 }
@@ -160,15 +169,22 @@ async fn change(
     if made.candidate.is_empty() {
         let what = "expected what was changed: commands, a JSON entry or lines of a map. Found nothing";
         let refused = Refused::Change(form, Trouble::new(TroubleKind::Unfit, what));
-        return shown(&workbench, &visitor, number, "", Some(refused)).await;
+        return shown(&workbench, &visitor, number, &Asked::default(), Some(refused)).await;
     }
     let user = visitor.user.name.clone();
     let done = workbench.office(move |office| office.change(&user, number, &made, &Arc::<Progress>::default())).await;
     match done {
         Ok(_) => decided(&workbench, number, &form.candidate),
         Err(trouble) => {
-            let fingerprint = workbench.pasted().keep(&forms::pasted(&form.candidate));
-            shown(&workbench, &visitor, number, &fingerprint, Some(Refused::Change(form, trouble))).await
+            let check = workbench.pasted().keep(&forms::pasted(&form.candidate));
+            shown(
+                &workbench,
+                &visitor,
+                number,
+                &Asked { check, ..Asked::default() },
+                Some(Refused::Change(form, trouble)),
+            )
+            .await
         }
     }
 }
@@ -176,7 +192,7 @@ async fn change(
 /// Goes on to what was decided, with the guard's answer to the same change beside it.
 fn decided(workbench: &Workbench, number: u64, candidate: &str) -> Response {
     let fingerprint = workbench.pasted().keep(&forms::pasted(candidate));
-    Redirect::to(&format!("/cases/{number}{PART}?check={fingerprint}#decided")).into_response()
+    Redirect::to(&format!("/cases/{number}{PART}?check={fingerprint}&first=decided")).into_response()
 }
 
 /// All that the page draws.
@@ -193,13 +209,15 @@ struct Shown<'a> {
     approvers: Vec<String>,
     now: String,
     refused: Option<Refused>,
+    /// Which part comes first.
+    first: &'a str,
 }
 
 async fn shown(
     workbench: &Workbench,
     visitor: &Visitor,
     number: u64,
-    fingerprint: &str,
+    asked: &Asked,
     refused: Option<Refused>,
 ) -> Response {
     let worked = match workbench.case(number).await {
@@ -219,7 +237,7 @@ async fn shown(
     {
         return shell::failed(visitor, trouble);
     }
-    let candidate = workbench.pasted().text(fingerprint);
+    let candidate = workbench.pasted().text(&asked.check);
     let guard = match &candidate {
         None => None,
         Some(text) => match workbench.check(&worked, text.to_string(), patience).await {
@@ -241,6 +259,7 @@ async fn shown(
         approvers: workbench.doors().users_with(Role::Security),
         now: now.unwrap_or_default(),
         refused,
+        first: &asked.first,
     };
     let drawn = shell::case_page(visitor, &worked.case, PART, "Exception", &whole(&page));
     match &page.refused {
@@ -273,11 +292,13 @@ fn whole(page: &Shown<'_>) -> Markup {
                 p { a href="#decided" { "The change in question" } }
             }
         }
+        @if page.first == "decided" { (decisions(page)) }
+        @if page.first == "guard" { (guard(page)) }
         (proposed(page))
-        (guard(page))
+        @if page.first != "guard" { (guard(page)) }
         (approval(page))
         (making(page))
-        (decisions(page))
+        @if page.first != "decided" { (decisions(page)) }
     }
 }
 

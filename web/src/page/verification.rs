@@ -63,7 +63,7 @@ async fn record(
     }
     let user = visitor.user.name.clone();
     match workbench.office(move |office| office.verified(&user, number, &found)).await {
-        Ok(_) => Redirect::to(&format!("/cases/{number}{PART}#recorded")).into_response(),
+        Ok(_) => Redirect::to(&format!("/cases/{number}{PART}")).into_response(),
         Err(trouble) => shown(&workbench, &visitor, number, Some(trouble)).await,
     }
 }
@@ -105,9 +105,9 @@ fn whole(visitor: &Visitor, worked: &Worked, found: &VerificationReport) -> Mark
             p { a.button href=(format!("/cases/{number}/evidence?purpose=verification")) { "Add evidence of the time after the change" } }
         }
         (record_form(visitor, worked, found))
+        (recorded(number, &worked.journal))
         (cites::sheet(number, &found.sheet()))
         (fetch(&found.exports))
-        (recorded(number, &worked.journal))
     }
 }
 
