@@ -283,7 +283,7 @@ pub struct Trouble {
     /// What was expected, what was found, and what to try.
     pub what: String,
     /// Messages that could be meant, if it is [`TroubleKind::WhichMessage`] and the evidence names some.
-    pub meant: Vec<Meant>,
+    pub meant: Box<[Meant]>,
 }
 
 /// What sort of trouble it is.
@@ -312,6 +312,6 @@ pub enum TroubleKind {
 impl Trouble {
     /// Trouble of a sort.
     pub fn new(kind: TroubleKind, what: impl Into<String>) -> Trouble {
-        Trouble { kind, what: what.into(), meant: Vec::new() }
+        Trouble { kind, what: what.into(), meant: Box::default() }
     }
 }

@@ -88,7 +88,7 @@ mod tests {
         listener.set_nonblocking(true).unwrap();
         let at = listener.local_addr().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let faulty = || async { if at.port() > 0 { panic!("a test of what a fault does") } else { "" } };
+        let faulty = move || async move { if at.port() > 0 { panic!("a test of what a fault does") } else { "" } };
         let routes = Router::new().route("/fault", get(faulty)).route("/well", get(|| async { "well" }));
         let routes = routes.layer(from_fn(steady)).layer(from_fn(crate::headers::secure));
         runtime.spawn(async move {

@@ -293,7 +293,7 @@ fn choice(visitor: &Visitor, number: u64, one: &Meant) -> Markup {
                 @if let Some(subject) = &one.subject { input type="hidden" name="subject" value=(subject); }
                 @if let Some(at) = &at { input type="hidden" name="at" value=(at); }
             }
-            button type="submit" aria-label=(format!("Choose {}", visible(of))) { "This one" }
+            button type="submit" aria-label=(format!("This one: {}", visible(of))) { "This one" }
         }
     }
 }

@@ -130,7 +130,7 @@ fn form(workbench: &Workbench, visitor: &Visitor, typed: &Typed) -> Markup {
                 p { label for="ticket" { "Ticket" } input id="ticket" name="ticket" value=(text(&about.ticket)) autocomplete="off"; }
                 p { label for="user" { "Who is affected" } input id="user" name="user" value=(text(&about.user)) autocomplete="off"; }
                 p { label for="site" { "Site" } input id="site" name="site" value=(text(&about.site)) autocomplete="off"; }
-                p.whole { label for="device" { "Device" } input id="device" name="device" value=(text(&about.device)) autocomplete="off"; }
+                p { label for="device" { "Device" } input id="device" name="device" value=(text(&about.device)) autocomplete="off"; }
             }
             label for="words" { "What they say, in their words" }
             textarea.words id="words" name="words" rows="3" { (text(&about.words)) }
