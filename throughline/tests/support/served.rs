@@ -35,7 +35,7 @@ impl Served {
     pub fn over(store: &Path, users: &[&str], more: &[&str]) -> Served {
         let mut command = program();
         command.args(["serve", "--listen", "127.0.0.1:0", "--store"]).arg(store).args(more);
-        users.iter().for_each(|user| drop(command.args(["--user", user])));
+        command.args(users.iter().flat_map(|user| ["--user", user]));
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the program");
         let mut out = BufReader::new(child.stdout.take().expect("its output"));
         let mut links = Vec::new();
@@ -130,7 +130,7 @@ impl Drop for Served {
 /// The program, with no settings of whoever runs the tests.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
-    ["THROUGHLINE_STORE", "THROUGHLINE_USER"].iter().for_each(|name| drop(command.env_remove(name)));
+    command.env_remove("THROUGHLINE_STORE").env_remove("THROUGHLINE_USER");
     command
 }
 

@@ -29,11 +29,13 @@ pub fn page<T>(
 }
 
 /// The answer itself, or the page that stands for it.
-pub fn ready<T>(visitor: &Visitor, worked: &Worked, part: &str, answer: Answer<T>) -> Result<Arc<T>, Response> {
+pub fn ready<T>(visitor: &Visitor, worked: &Worked, part: &str, answer: Answer<T>) -> Result<Arc<T>, Box<Response>> {
     match answer {
         Answer::Ready(Ok(found)) => Ok(found),
-        Answer::Ready(Err(trouble)) => Err(none(visitor, worked, part, "No answer yet", &trouble)),
-        Answer::Working(progress) => Err(shell::waiting_page(visitor, &worked.case, part, &how_far(&progress))),
+        Answer::Ready(Err(trouble)) => Err(Box::new(none(visitor, worked, part, "No answer yet", &trouble))),
+        Answer::Working(progress) => {
+            Err(Box::new(shell::waiting_page(visitor, &worked.case, part, &how_far(&progress))))
+        }
     }
 }
 

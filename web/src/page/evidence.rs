@@ -90,7 +90,7 @@ async fn add(
     };
     match added(&workbench, &visitor, number, &sent).await {
         Ok(address) => Redirect::to(&address).into_response(),
-        Err(trouble) => not_added(&workbench, &visitor, number, trouble, sent.batch.as_deref()).await,
+        Err(trouble) => not_added(&workbench, &visitor, number, trouble, Some(&sent)).await,
     }
 }
 
@@ -100,11 +100,11 @@ pub async fn not_added(
     visitor: &Visitor,
     number: u64,
     trouble: Trouble,
-    batch: Option<&str>,
+    sent: Option<&Sent>,
 ) -> Response {
     let status = shell::status(trouble.kind);
-    let kept = Kept::of(workbench, visitor, batch);
-    let above = Above { trouble: Some(trouble), kept, ..Above::default() };
+    let kept = Kept::of(workbench, visitor, sent.and_then(|sent| sent.batch.as_deref()));
+    let above = Above { trouble: Some(trouble), kept, purpose: sent.map(purpose), ..Above::default() };
     with_status(shown(workbench, visitor, number, above).await, status)
 }
 
@@ -113,7 +113,7 @@ pub async fn not_added(
 /// # Errors
 /// [`Trouble`] if nothing was sent, or if it could not be added: the batch is still there then.
 pub async fn added(workbench: &Workbench, visitor: &Visitor, number: u64, sent: &Sent) -> Result<String, Trouble> {
-    let purpose = if sent.text("purpose") == "verification" { Purpose::Verification } else { Purpose::Ticket };
+    let purpose = purpose(sent);
     let nothing = || {
         let why = if sent.refused.is_empty() { "neither".to_owned() } else { sent.refused.join("\n") };
         Trouble::new(TroubleKind::Unfit, format!("expected a file, or pasted headers, found {why}"))
@@ -143,6 +143,11 @@ pub async fn added(workbench: &Workbench, visitor: &Visitor, number: u64, sent: 
         Ok(format!("/cases/{number}/evidence?told={told}"))
     });
     adding.await.unwrap_or_else(|_| Err(Trouble::new(TroubleKind::Internal, "a fault of this program")))
+}
+
+/// What the files of a form are for.
+fn purpose(sent: &Sent) -> Purpose {
+    if sent.text("purpose") == "verification" { Purpose::Verification } else { Purpose::Ticket }
 }
 
 /// Says anew which message is meant.

@@ -80,7 +80,7 @@ async fn open(State(workbench): State<Workbench>, visitor: Visitor, request: Req
     }
     match evidence::added(&workbench, &visitor, number, &sent).await {
         Ok(address) => Redirect::to(&address).into_response(),
-        Err(trouble) => evidence::not_added(&workbench, &visitor, number, trouble, sent.batch.as_deref()).await,
+        Err(trouble) => evidence::not_added(&workbench, &visitor, number, trouble, Some(&sent)).await,
     }
 }
 

@@ -71,7 +71,7 @@ async fn shown(
     };
     let report = match answered::ready(&visitor, &worked, "", workbench.report(&worked, PATIENCE).await) {
         Ok(report) => report,
-        Err(response) => return response,
+        Err(page) => return *page,
     };
     if at.is_some_and(|(copy, _)| copy == 0 || copy > report.copies.len()) {
         return shell::failed(&visitor, &no_stage("the number of no copy"));
