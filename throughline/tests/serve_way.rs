@@ -298,14 +298,14 @@ fn a_record_that_is_not_of_the_evidence_is_not_there() {
         (format!("1/records/{own}/0-40?mark=90-99,x,4"), 200),
         (format!("2/records/{other}/0-40"), 200),
         (format!("1/records/{other}/0-40"), 404),
-        (format!("1/records/0000000000000000/0-40"), 404),
+        ("1/records/0000000000000000/0-40".to_owned(), 404),
         (format!("1/records/{own}/0-{}", end + 1), 404),
         (format!("1/records/{own}/{end}-{}", end + 9), 404),
         (format!("1/records/{own}/40-0"), 404),
         (format!("1/records/{own}/0-0"), 404),
         (format!("1/records/{own}/0-99999999999999999999"), 404),
         (format!("1/records/{own}/..%2F..%2Fetc%2Fpasswd"), 404),
-        (format!("1/records/..%2Fmessage.eml/0-40"), 404),
+        ("1/records/..%2Fmessage.eml/0-40".to_owned(), 404),
         (format!("9/records/{own}/0-40"), 404),
     ] {
         assert_eq!(served.get(&format!("/cases/{path}")).0, status, "{path}");
