@@ -240,6 +240,9 @@ mod tests {
         assert_eq!(window(&place(20, 12)), 10..20);
         assert_eq!(window(&place(1 << 20, 12)), 10..10 + MAX_SHOWN_BYTES);
         let far = window(&place(1 << 20, 900_001));
-        assert!(far.contains(&900_001) && far.end - far.start <= MAX_SHOWN_BYTES && far.start.is_multiple_of(2), "{far:?}");
+        assert!(
+            far.contains(&900_001) && far.end - far.start <= MAX_SHOWN_BYTES && far.start.is_multiple_of(2),
+            "{far:?}"
+        );
     }
 }
