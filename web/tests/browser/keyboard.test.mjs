@@ -52,14 +52,14 @@ test('a ticket by keyboard alone', async (t) => {
   await press('Enter', /\/cases\/1$/);
 
   // From stage to stage by arrows, and into one.
-  await tabTo(page, /passed$/);
+  await tabTo(page, /^passed\s/);
   for (let step = 0; step < 5; step += 1) await page.keyboard.press('ArrowRight');
-  assert.match((await focused(page)).name, /stopped$/);
+  assert.match((await focused(page)).name, /^stopped\s/);
   assert.ok((await focused(page)).seen);
   await page.keyboard.press('Home');
-  assert.match((await focused(page)).name, /passed$/);
+  assert.match((await focused(page)).name, /^passed\s/);
   await page.keyboard.press('End');
-  assert.match((await focused(page)).name, /not reached$/);
+  assert.match((await focused(page)).name, /^not reached\s/);
   await page.keyboard.press('ArrowLeft');
   await press('Enter', /\/way\/1\/delivery#stage$/);
   await page.getByRole('heading', { name: /delivery/i }).first().waitFor();
@@ -77,9 +77,9 @@ test('a ticket by keyboard alone', async (t) => {
   }
 
   // A note, written and kept.
-  await tabTo(page, /note/i);
+  await tabTo(page, /^Note$/);
   await page.keyboard.type('Asked the supplier about the connector.');
-  await tabTo(page, /note/i);
+  await tabTo(page, /^Note it$/);
   await press('Enter');
   await page.getByText('Asked the supplier about the connector.').first().waitFor();
 

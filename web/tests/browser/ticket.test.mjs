@@ -127,7 +127,7 @@ test('a whole ticket by clicks', async (t) => {
 
   // Given to the vendor, with a package.
   await part(kim, 'Escalation');
-  await kim.getByLabel('To whom').selectOption('vendor');
+  await kim.getByLabel('To whom', { exact: true }).selectOption('vendor');
   await kim.getByLabel(/A reason that no record states/).fill('A wanted message was called spam; please look at the sample.');
   const show = kim.getByRole('button', { name: 'Show', exact: true });
   if (await show.isVisible()) await show.click();
