@@ -60,7 +60,10 @@ fn connected(path: &Path, locking: Locking) -> rusqlite::Result<(Connection, For
     if locking == Locking::Alone {
         connection.pragma_update(None, "locking_mode", "exclusive")?;
     }
-    let form = form(&connection)?;
+    // In one look: between two, another process may make the store, and what is half old and half new looks like somebody else's.
+    let look = connection.unchecked_transaction()?;
+    let form = form(&look)?;
+    look.finish()?;
     Ok((connection, form))
 }
 

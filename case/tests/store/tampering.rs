@@ -49,6 +49,11 @@ pub fn added(root: &Path, store: &mut Sqlite, uid: &str, name: &str, text: &str)
 
 /// Does something to the database behind the program's back, and leaves no trace in what guards it.
 fn edited(root: &Path, sql: &str) {
+    try_edited(root, sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// The same; what the database itself refuses (two entries of one key) is no change.
+fn try_edited(root: &Path, sql: &str) -> rusqlite::Result<()> {
     let database = Connection::open(root.join("throughline.sqlite3")).expect("a database");
     let mut statement = database.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").expect("sql");
     let triggers: Vec<(String, String)> = statement
@@ -57,8 +62,9 @@ fn edited(root: &Path, sql: &str) {
         .collect::<Result<_, _>>()
         .expect("triggers");
     triggers.iter().for_each(|(name, _)| database.execute_batch(&format!("DROP TRIGGER {name}")).expect("dropped"));
-    database.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let done = database.execute_batch(sql);
     triggers.iter().for_each(|(_, made)| database.execute_batch(made).expect("made"));
+    done
 }
 
 fn verified(root: &Path, expect: Option<&str>) -> JournalVerified {
@@ -315,7 +321,7 @@ proptest! {
             None if column == 9 => format!("UPDATE entry SET seq = seq + {} WHERE n = {n}", i64::from(by) + 10),
             None => format!("UPDATE entry SET n = {} WHERE n = {n}", n + i64::from(by) + 14),
         };
-        edited(folder.path(), &sql);
+        prop_assume!(try_edited(folder.path(), &sql).is_ok());
         let wrong = store(folder.path()).tampered().expect("an answer");
         prop_assert!(!wrong.is_empty(), "{sql}");
     }
