@@ -45,3 +45,26 @@ for (const lanes of document.querySelectorAll('table.lanes')) {
     }
   });
 }
+
+// A page that tells how far a work is looks again by itself, and gives way to the answer.
+const working = document.querySelector('[data-working]');
+if (working) {
+  const again = async () => {
+    const answer = await fetch(location.href).then((page) => page.text()).catch(() => null);
+    const next = answer && new DOMParser().parseFromString(answer, 'text/html').querySelector('[data-working]');
+    if (answer && !next) {
+      location.reload();
+      return;
+    }
+    const [bar, then] = [working.querySelector('progress'), next?.querySelector('progress')];
+    if (bar && then) {
+      bar.value = then.value;
+      working.querySelector('p').textContent = next.querySelector('p').textContent;
+    } else if (then) {
+      location.reload();
+      return;
+    }
+    setTimeout(again, 700);
+  };
+  setTimeout(again, 700);
+}

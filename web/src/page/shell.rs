@@ -145,7 +145,8 @@ fn drawn(visitor: Option<&Visitor>, title: &str, body: &Markup, reload: Reload) 
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 @if let Some(visitor) = visitor { meta name="csrf" content=(visitor.csrf); }
-                @if reload == Reload::Soon { meta http-equiv="refresh" content="1"; }
+                // With the script the page looks by itself whether the answer is there.
+                @if reload == Reload::Soon { noscript { meta http-equiv="refresh" content="1"; } }
                 title { (visible(title)) " · throughline" }
                 link rel="stylesheet" href=(*STYLE_PATH);
                 link rel="icon" href="/favicon.ico" type="image/svg+xml";

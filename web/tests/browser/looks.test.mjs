@@ -1,16 +1,23 @@
 // Every page: no violation of accessibility, nothing wider than the window, nothing said on the console; dark and light, wide and narrow.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { axe, browser, crawl, folder, run, serve } from './workbench.mjs';
+import { axe, browser, crawl, folder, run, serve, write } from './workbench.mjs';
 
-const MOST_PAGES = 45;
+const MOST_PAGES = 70;
 
 test('every page, dark and light, wide and narrow', async (t) => {
-  const store = join(folder(t), 'store');
+  const made = folder(t);
+  const store = join(made, 'store');
   const opened = run('case', 'new', '--store', store, '--client', 'contoso', '--ticket', 'INC-4711', '--user', 'ana.duarte@client.example', process.env.DEMO);
   assert.equal(opened.status, 0, opened.err);
+  // A second one, with an exception to be proposed.
+  const text = readFileSync(join(process.env.CASES, 'life/offers_held_as_spam.md'), 'utf8');
+  const files = Object.fromEntries([...text.matchAll(/^```\S+ ((?:first|second)\/\S+)[^\n]*\n(.*?)^```$/gms)].map(([, file, body]) => [file, body]));
+  write(join(made, 'evidence'), files);
+  assert.equal(run('case', 'new', '--store', store, '--client', 'contoso', '--ticket', 'INC-2001', join(made, 'evidence')).status, 0);
   const { links, base } = await serve(t, store, 'kim=engineer+security');
   const { enter } = await browser(t);
   const page = await enter(links[0]);
