@@ -134,7 +134,7 @@ impl MessageCounts {
     /// In a word for people.
     fn word(self) -> &'static str {
         match self {
-            MessageCounts::Good => "in the inbox",
+            MessageCounts::Good => "delivered",
             MessageCounts::StoppedAgain => "stopped again",
             MessageCounts::Stopped => "stopped",
             MessageCounts::TooEarly => "too early",

@@ -32,13 +32,13 @@ pub fn now(options: &Clocks) -> Option<Timestamp> {
 /// The instant to which a date without a year is brought nearest if nothing else tells the year: the middle of the year
 /// that ends now, because a log does not come from the future (a day is allowed for clocks and zones that differ).
 fn middle_of_the_past_year(now: Timestamp) -> Timestamp {
-    now - SignedDuration::from_hours(24 * (182 - 1))
+    now.checked_sub(SignedDuration::from_hours(24 * (182 - 1))).unwrap_or(now)
 }
 
 /// The instant to which a date without a year is brought nearest in the evidence of a case: most of it is from before the case was
 /// opened, and for three months more is added. It is the same whenever somebody looks.
 fn around_the_opening(opened: Timestamp) -> Timestamp {
-    opened - SignedDuration::from_hours(24 * 91)
+    opened.checked_sub(SignedDuration::from_hours(24 * 91)).unwrap_or(opened)
 }
 
 fn zone(name: &str) -> Result<TimeZone, Failure> {

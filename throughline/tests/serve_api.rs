@@ -401,7 +401,7 @@ fn record(report: &Value) -> (String, String, String) {
 fn approval() -> String {
     json!({
         "schema": "throughline.approval.v1",
-        "who": "Noor Haddad",
+        "who": "sam",
         "role": "head of security operations",
         "when": "2026-11-18T12:00:00Z",
         "scope": ["Set-HostedContentFilterPolicy -Identity Default -AllowedSenders @{Add='orders@supplier.example'}"],
@@ -460,7 +460,7 @@ fn each_operation_answers_as_documented() {
         ("POST", of_case("/note"), SECURITY, json!({ "text": "Called the user" }), "Noted"),
         ("POST", of_case("/status"), ENGINEER, json!({ "status": "waiting", "why": "for the sender" }), "waiting"),
         ("POST", of_case("/exception/check"), SECURITY, json!({ "candidate": allow }), "answer"),
-        ("POST", of_case("/approvals"), SECURITY, json!({ "document": approval() }), "Noor Haddad"),
+        ("POST", of_case("/approvals"), SECURITY, json!({ "document": approval() }), "sam"),
         (
             "POST",
             of_case("/changes"),

@@ -68,3 +68,8 @@ if (working) {
   };
   setTimeout(again, 700);
 }
+
+// A form that answers with a file leaves its page as it was: look again what the journal says now.
+for (const form of document.querySelectorAll('form[data-download]')) {
+  form.addEventListener('submit', () => { tell('The package is being made'); setTimeout(() => location.reload(), 2500); });
+}

@@ -13,6 +13,8 @@ use crate::progress::Progress;
 
 /// How many answers of one sort are kept; the one that was asked for longest ago goes first.
 const MAX_KEPT: usize = 64;
+/// How many of one sort are worked on or wait for their turn.
+const MAX_PENDING: usize = 12;
 
 /// Answers of one sort, by what was asked. Who asks while an answer is worked on waits for the same one.
 pub struct Shelf<K, T> {
@@ -49,7 +51,12 @@ impl<K: Clone + Eq + Hash, T: Send + Sync + 'static> Shelf<K, T> {
         patience: Option<Duration>,
         work: impl FnOnce(&Arc<Progress>) -> Result<T, Trouble> + Send + 'static,
     ) -> Answer<T> {
-        let (slot, is_new) = self.slot(&key);
+        let Some((slot, is_new)) = self.slot(&key) else {
+            let what = format!(
+                "expected at most {MAX_PENDING} answers to be worked on, found as many. Wait until one is there, then ask again"
+            );
+            return Answer::Ready(Err(Trouble::new(TroubleKind::Stopped, what)));
+        };
         if is_new {
             let (slot, workers) = (Arc::clone(&slot), Arc::clone(&self.workers));
             tokio::spawn(async move {
@@ -79,12 +86,16 @@ impl<K: Clone + Eq + Hash, T: Send + Sync + 'static> Shelf<K, T> {
         Answer::Ready(done)
     }
 
-    fn slot(&self, key: &K) -> (Arc<Slot<T>>, bool) {
+    /// The slot of what is asked, and whether it is new; `None` if too much is worked on already.
+    fn slot(&self, key: &K) -> Option<(Arc<Slot<T>>, bool)> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let turn = slots.values().map(|slot| slot.asked_at()).max().unwrap_or(0) + 1;
         if let Some(slot) = slots.get(key) {
             slot.is_asked_at(turn);
-            return (Arc::clone(slot), false);
+            return Some((Arc::clone(slot), false));
+        }
+        if slots.values().filter(|slot| slot.done.get().is_none()).count() >= MAX_PENDING {
+            return None;
         }
         if slots.len() >= MAX_KEPT {
             let is_done = |slot: &Arc<Slot<T>>| slot.done.get().is_some();
@@ -100,7 +111,7 @@ impl<K: Clone + Eq + Hash, T: Send + Sync + 'static> Shelf<K, T> {
             asked: Mutex::new(turn),
         });
         slots.insert(key.clone(), Arc::clone(&slot));
-        (slot, true)
+        Some((slot, true))
     }
 }
 

@@ -70,7 +70,9 @@ pub trait Office: Send + Sync + 'static {
     fn verification(&self, number: u64, progress: &Arc<Progress>) -> Result<VerificationReport, Trouble>;
 
     /// Puts an answer of [`Office::verification`] into the journal.
-    fn verified(&self, who: &str, number: u64, found: &VerificationReport) -> Result<Done, Trouble>;
+    ///
+    /// `decided` is [`Worked::decided`] of the case that was verified: if it is another by now, nothing is recorded.
+    fn verified(&self, who: &str, number: u64, found: &VerificationReport, decided: u64) -> Result<Done, Trouble>;
 
     /// Records an approval, as its document says it.
     fn approve(&self, who: &str, number: u64, document: &str) -> Result<Done, Trouble>;

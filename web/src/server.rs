@@ -93,6 +93,8 @@ pub fn serve(listening: &Listening, office: Arc<dyn Office>, running: Running<'_
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let handle = Handle::new();
+        #[cfg(unix)]
+        end_on_sigterm(handle.clone())?;
         let started = Started { at, workbench: workbench.clone(), handle: handle.clone() };
         let service = router(workbench.clone()).into_make_service();
         tokio::spawn(tidy(workbench.clone()));
@@ -116,6 +118,17 @@ pub fn serve(listening: &Listening, office: Arc<dyn Office>, running: Running<'_
         workbench.uploads().clear();
         ended
     })
+}
+
+/// Ends like by Ctrl-C when a service manager asks for it: what was uploaded and not added is thrown away.
+#[cfg(unix)]
+fn end_on_sigterm(handle: Handle<SocketAddr>) -> io::Result<()> {
+    let mut asked = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::spawn(async move {
+        asked.recv().await;
+        handle.graceful_shutdown(Some(Duration::from_secs(2)));
+    });
+    Ok(())
 }
 
 /// How often uploads are looked for that nobody uses any more.

@@ -23,6 +23,7 @@ struct Parts {
     max_upload_bytes: u64,
     uploads: Uploads,
     workers: Arc<Semaphore>,
+    lookers: Arc<Semaphore>,
     reports: Shelf<Key, Report>,
     comparisons: Shelf<(Key, Sides), Comparison>,
     proposals: Shelf<Key, ExceptionProposal>,
@@ -52,6 +53,7 @@ impl Workbench {
             checks: Shelf::new(Arc::clone(&workers)),
             verifications: Shelf::new(Arc::clone(&workers)),
             workers,
+            lookers: Arc::new(Semaphore::new(2)),
             pasted: Pasted::default(),
         }))
     }
@@ -127,6 +129,23 @@ impl Workbench {
     ) -> Result<T, Trouble> {
         let permit = Arc::clone(&self.0.workers).acquire_owned().await;
         // It is held until the work is done, even if nobody waits for it any more.
+        self.office(move |office| {
+            let done = work(office);
+            drop(permit);
+            done
+        })
+        .await
+    }
+
+    /// Opens evidence for a short look: few at once, for an archive is unpacked for it.
+    ///
+    /// # Errors
+    /// [`Trouble`] as the work says, or if it panicked.
+    pub async fn looked<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Office) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let permit = Arc::clone(&self.0.lookers).acquire_owned().await;
         self.office(move |office| {
             let done = work(office);
             drop(permit);

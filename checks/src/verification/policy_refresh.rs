@@ -43,7 +43,7 @@ pub(super) fn check(
     let each: Option<Vec<(&Later, &Refresh)>> = scene.recipients.iter().map(good).collect();
     let Some(((last, refresh), each)) = each.and_then(|each| Some((*each.last()?, each))) else {
         let told = format!(
-            "{} at {} renewed policies, and no message is shown to have come into the inbox after it",
+            "{} at {} renewed policies, and no message is shown to have been delivered after it",
             first.told,
             shown(first.at)
         );
@@ -58,7 +58,7 @@ pub(super) fn check(
         return Check::cannot_tell(ID, told, Vec::new()).citing(cites.clone());
     }
     let statement = format!(
-        "{} came into the inbox at {}, after {} at {}",
+        "{} was delivered at {}, after {} at {}",
         last.message.name(),
         shown(last.at),
         refresh.told,

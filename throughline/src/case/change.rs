@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ::case::told::Done;
-use ::case::{Deed, Entry, Purpose};
+use ::case::{Deed, Entry, Purpose, Status};
 use exceptions::Approval;
 use jiff::Timestamp;
 use report::{ExceptionCheck, GuardAnswer};
@@ -94,6 +94,15 @@ pub fn made_known(
 ) -> Result<(Done, ExceptionCheck), Failure> {
     let made_at = times::instant("--made-at", &made.made_at, &clock.zone)?;
     not_ahead(made_at, desk.now())?;
+    if worked.case.status == Status::Closed {
+        let hint = format!("`throughline case reopen {} --why TEXT` opens it again", worked.case.number);
+        return Err(Failure::Usage {
+            what: format!("case {}", worked.case.number),
+            expected: "a case that is not closed".to_owned(),
+            found: "a closed one".to_owned(),
+            hint,
+        });
+    }
     let mut approvals = Vec::new();
     let mut drafts = Vec::new();
     if let Some(given) = &made.approval {
@@ -105,6 +114,10 @@ pub fn made_known(
     }
     approvals.extend(journaled(&worked.journal, clock));
     let document = judged(desk, worked, &made.candidate, &approvals, Some(made_at), output)?;
+    if let Some(entry) = same_change(&worked.journal, &made.candidate.text, made_at) {
+        let said = format!("This change is recorded already, in entry {}", entry.seq);
+        return Ok((Done { said, ..Done::default() }, document));
+    }
     drafts.push(desk.draft(Deed::ChangeMade {
         made_at,
         candidate: made.candidate.text.clone(),
@@ -169,7 +182,11 @@ impl Given {
         Input { name: self.name.as_str().into(), bytes: self.text.as_bytes() }
     }
 
-    fn approval(&self, what: &str, clock: &Clock) -> Result<Approval, Failure> {
+    /// The approval that it is.
+    ///
+    /// # Errors
+    /// [`Failure`] if it is none.
+    pub fn approval(&self, what: &str, clock: &Clock) -> Result<Approval, Failure> {
         exception::recorded(what, &self.input(), clock)
     }
 }
@@ -213,6 +230,11 @@ fn recorded(approval: &Approval, given: &Given) -> Deed {
 
 fn same_approval<'j>(journal: &'j [Entry], text: &str) -> Option<&'j Entry> {
     let is_it = |entry: &&Entry| matches!(&entry.deed, Deed::Approved { document, .. } if document == text);
+    journal.iter().find(is_it)
+}
+
+fn same_change<'j>(journal: &'j [Entry], text: &str, at: Timestamp) -> Option<&'j Entry> {
+    let is_it = |entry: &&Entry| matches!(&entry.deed, Deed::ChangeMade { candidate, made_at, .. } if candidate == text && *made_at == at);
     journal.iter().find(is_it)
 }
 

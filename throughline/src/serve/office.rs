@@ -1,14 +1,15 @@
 //! What the workbench asks of the program, answered by the functions of the commands.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ::case::escalation::{Shape, write};
 use ::case::runbook::{Listed, Runbook, Shelf};
 use ::case::told::{AddedEvidence, CaseDocument, Done};
 use ::case::{About, Asked, Case, Deed, Purpose, Status, Store as _, StoreError, VerificationReport, Wanted};
 use jiff::Timestamp;
-use report::{Comparison, ExceptionCheck, ExceptionProposal, Report};
+use report::{Comparison, ExceptionCheck, ExceptionProposal, Finding, Report, Standing};
 use web::{
     ChangeMade, EscalationAsked, Meant, Office, Others, Progress, Recognised, RecordPlace, RecordShown, Sides, Trouble,
     TroubleKind, Worked,
@@ -24,6 +25,7 @@ use crate::case::look::{self, Look};
 use crate::cli::case::Store;
 use crate::cli::{Clocks, Compare, Follow, Format, Output, When};
 use crate::failure::Failure;
+use crate::several::{self, Meant as Which};
 use crate::supply::Supply;
 use crate::{compare, escalate, exception, follow, progress, runbook, symptoms, times, verify};
 
@@ -33,13 +35,14 @@ pub struct Program {
     clocks: Clocks,
     staging: Staging,
     looked_into: LookedInto,
+    turns: Mutex<HashMap<u64, Arc<Mutex<()>>>>,
 }
 
 impl Program {
     /// The program over the store in a folder.
     pub fn new(root: PathBuf, clocks: Clocks) -> Program {
         let staging = Staging::below(&root);
-        Program { root, clocks, staging, looked_into: LookedInto::default() }
+        Program { root, clocks, staging, looked_into: LookedInto::default(), turns: Mutex::default() }
     }
 
     /// Removes what uploads left that were broken off by the end of a program.
@@ -73,9 +76,17 @@ impl Program {
         number: u64,
         work: impl FnOnce(&mut Desk, &mut desk::Worked) -> Result<R, Failure>,
     ) -> Result<R, Trouble> {
+        // What is looked at before something is done must be so still when it is done.
+        let turn = self.turn(number);
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut desk = self.desk(who)?;
         let mut worked = self.worked(&desk, number)?;
         work(&mut desk, &mut worked).map_err(trouble)
+    }
+
+    /// Whose turn it is on a case: one at a time. Number 0 is the opening of cases.
+    fn turn(&self, number: u64) -> Arc<Mutex<()>> {
+        Arc::clone(self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(number).or_default())
     }
 
     /// Looks at a case, and tells how far that is.
@@ -113,6 +124,9 @@ impl Office for Program {
     }
 
     fn open_once(&self, who: &str, key: Option<String>, about: About, asked: Asked) -> Result<Case, Trouble> {
+        are_short(&about, &asked)?;
+        let turn = self.turn(0);
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut desk = self.desk(who)?;
         is_usable(&self.clocks, &asked)?;
         let mut known = evidence::of_ticket(&desk, &about).map_err(trouble)?;
@@ -138,6 +152,7 @@ impl Office for Program {
     }
 
     fn ask(&self, who: &str, number: u64, asked: Asked) -> Result<Done, Trouble> {
+        are_short(&About::default(), &asked)?;
         is_usable(&self.clocks, &asked)?;
         self.on(who, number, |desk, worked| {
             if asked == worked.case.asked {
@@ -197,7 +212,11 @@ impl Office for Program {
 
     fn report(&self, number: u64, told: &Arc<Progress>) -> Result<Report, Trouble> {
         self.look(number, told, |desk, worked| {
-            desk.report(worked, &output())?.ok_or_else(|| Failure::NothingReadable(Vec::new()))
+            let report = desk.report(worked, &output())?.ok_or_else(|| Failure::NothingReadable(Vec::new()))?;
+            if let Some(unclear) = one_to_choose(desk, worked, &report)? {
+                return Err(unclear);
+            }
+            Ok(report)
         })
     }
 
@@ -250,22 +269,44 @@ impl Office for Program {
         })
     }
 
-    fn verified(&self, who: &str, number: u64, found: &VerificationReport) -> Result<Done, Trouble> {
-        self.on(who, number, |desk, worked| {
+    fn verified(&self, who: &str, number: u64, found: &VerificationReport, decided: u64) -> Result<Done, Trouble> {
+        let done = self.on(who, number, |desk, worked| {
+            let now = Worked { case: worked.case.clone(), journal: worked.journal.clone() };
+            if now.decided() != decided {
+                return Ok(None);
+            }
             let draft = desk.draft(Deed::Verified { verification: found.verification(), due: found.due });
-            by_hand::append(desk, worked, draft, format!("Verified: {}", found.answer.words()))
+            by_hand::append(desk, worked, draft, format!("Verified: {}", found.answer.words())).map(Some)
+        })?;
+        done.ok_or_else(|| {
+            let what = "expected the case as it was verified, found that it was worked on meanwhile. Verify it again";
+            Trouble::new(TroubleKind::Conflict, what)
         })
     }
 
     fn approve(&self, who: &str, number: u64, document: &str) -> Result<Done, Trouble> {
+        is_short("document", document, MAX_DECISION_BYTES)?;
         let given = Given { name: "approval".to_owned(), text: document.to_owned() };
         self.on(who, number, |desk, worked| {
             let clock = times::clock(&self.clocks, None)?;
+            let approval = given.approval("document", &clock)?;
+            if approval.who() != who {
+                return Err(Failure::Usage {
+                    what: "who".to_owned(),
+                    expected: format!(
+                        "`{}`, who is signed in: everybody approves in their own name",
+                        who.escape_debug()
+                    ),
+                    found: format!("`{}`", approval.who().escape_debug()),
+                    hint: "`throughline case approve` records what somebody else has signed".to_owned(),
+                });
+            }
             change::approved(desk, worked, &given, &clock)
         })
     }
 
     fn change(&self, who: &str, number: u64, made: &ChangeMade, told: &Arc<Progress>) -> Result<Done, Trouble> {
+        is_short("candidate", &made.candidate, MAX_DECISION_BYTES)?;
         let candidate = Given { name: "candidate".to_owned(), text: made.candidate.clone() };
         let made = Made { candidate, approval: None, made_at: made.made_at.clone() };
         self.on(who, number, |desk, worked| {
@@ -276,10 +317,14 @@ impl Office for Program {
     }
 
     fn note(&self, who: &str, number: u64, text: &str) -> Result<Done, Trouble> {
+        is_short("text", text, MAX_NOTE_BYTES)?;
         self.on(who, number, |desk, worked| by_hand::noted(desk, worked, text))
     }
 
     fn status(&self, who: &str, number: u64, status: Status, why: &str) -> Result<Done, Trouble> {
+        is_short("why", why, MAX_NOTE_BYTES)?;
+        let turn = self.turn(number);
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let is_refused = |done: &Done| Trouble::new(TroubleKind::Refused, done.said.clone());
         let mut desk = self.desk(who)?;
         let mut worked = self.worked(&desk, number)?;
@@ -389,6 +434,62 @@ fn is_usable(clocks: &Clocks, asked: &Asked) -> Result<(), Trouble> {
     asked.message_id.iter().try_for_each(|id| follow::message_id("--message-id", id).map(drop)).map_err(trouble)?;
     let tz = asked.tz.clone().unwrap_or_else(|| clocks.tz.clone());
     times::clock(&Clocks { tz, ..clocks.clone() }, asked.at.as_deref()).map(drop).map_err(trouble)
+}
+
+/// The longest approval or change, note, and line about a case, in bytes: what is kept is listed to everybody.
+const MAX_DECISION_BYTES: usize = 1 << 20;
+const MAX_NOTE_BYTES: usize = 256 << 10;
+const MAX_WORDS_BYTES: usize = 64 << 10;
+const MAX_LINE_BYTES: usize = 2 << 10;
+/// How many Message-IDs, recipients or hosts one case may name.
+const MAX_NAMED: usize = 1000;
+
+fn is_short(what: &str, text: &str, most: usize) -> Result<(), Trouble> {
+    if text.len() <= most {
+        return Ok(());
+    }
+    let what = format!("{what}: expected {most} bytes at most, found {}. Add a longer text as evidence", text.len());
+    Err(Trouble::new(TroubleKind::TooLarge, what))
+}
+
+/// Asks that what is said of a case is no more than lines and a few words.
+fn are_short(about: &About, asked: &Asked) -> Result<(), Trouble> {
+    is_short("words", about.words.as_deref().unwrap_or_default(), MAX_WORDS_BYTES)?;
+    is_short("client", &about.client, MAX_LINE_BYTES)?;
+    let lines =
+        [&about.ticket, &about.site, &about.user, &about.device, &asked.sender, &asked.at, &asked.subject, &asked.tz];
+    for line in lines.into_iter().flatten() {
+        is_short("a line about the case or its message", line, MAX_LINE_BYTES)?;
+    }
+    for list in [&asked.message_id, &asked.recipient, &asked.trust] {
+        if list.len() > MAX_NAMED {
+            let what = format!("expected {MAX_NAMED} ids, recipients or hosts at most, found {}", list.len());
+            return Err(Trouble::new(TroubleKind::TooLarge, what));
+        }
+        for one in list {
+            is_short("an id, recipient or host", one, MAX_LINE_BYTES)?;
+        }
+    }
+    Ok(())
+}
+
+/// That one of several messages has to be chosen, where the rows around them show nothing either: a page can offer the choice.
+fn one_to_choose(desk: &Desk, worked: &desk::Worked, report: &Report) -> Result<Option<Failure>, Failure> {
+    let is_shown = |finding: &Finding| matches!(finding.standing, Standing::Proved | Standing::Likely);
+    if !report.copies.is_empty() || report.findings.iter().any(is_shown) {
+        return Ok(None);
+    }
+    let options = desk.follow(&worked.case, &output());
+    let clock = times::clock(&options.clocks, options.at.as_deref())?;
+    let supply = worked.supply(&[Purpose::Ticket]);
+    let inputs = supply.inputs();
+    let Which::One(message) = several::meant(&options, &supply, &inputs, &clock)? else { return Ok(None) };
+    match supply.read(&inputs, message, &clock) {
+        Err(Failure::WhichMessage { expected, found, hint, meant }) if !meant.is_empty() => {
+            Ok(Some(Failure::WhichMessage { expected, found, hint, meant }))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Why there is no answer, as pages say it.

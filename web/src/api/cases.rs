@@ -229,7 +229,7 @@ pub async fn show(
         Err(working) => return Ok(working),
     };
     let found: CaseDocument = workbench
-        .office(move |office| office.document(at.number, looked.report.as_deref(), looked.compared.as_deref()))
+        .looked(move |office| office.document(at.number, looked.report.as_deref(), looked.compared.as_deref()))
         .await?;
     tag.on(document(StatusCode::OK, &found))
 }

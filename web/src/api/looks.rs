@@ -148,10 +148,11 @@ pub async fn verification(
 /// Puts into the journal whether the change of a case held.
 pub async fn verified(State(workbench): State<Workbench>, visitor: Visitor, At(at): At<CaseAt>) -> Reply {
     let worked = workbench.case(at.number).await?;
+    let decided = worked.decided();
     match ready(workbench.verification(&worked, None).await)? {
         Ok(found) => {
             let done: Done =
-                workbench.office(move |office| office.verified(&visitor.user.name, at.number, &found)).await?;
+                workbench.office(move |office| office.verified(&visitor.user.name, at.number, &found, decided)).await?;
             document(StatusCode::OK, &done)
         }
         Err(working) => Ok(working),

@@ -90,8 +90,10 @@ impl FromStr for User {
     /// Reads `NAME=ROLE` or `NAME=ROLE+ROLE`; a name alone is an engineer's.
     fn from_str(text: &str) -> Result<User, RoleError> {
         let (name, roles) = text.rsplit_once('=').unwrap_or((text, "engineer"));
+        // Looked at before it is trimmed: an end of line is a control too.
+        let has_controls = name.chars().any(char::is_control);
         let name = name.trim();
-        if name.is_empty() || name.chars().any(char::is_control) {
+        if name.is_empty() || has_controls {
             return Err(RoleError::Name);
         }
         let mut all = Roles::default();

@@ -10,6 +10,8 @@ use super::secret::{hash, secret};
 
 /// How long a token lasts.
 const LASTS: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// How many one user may have: nobody takes those of others away.
+const MAX_OF_USER: usize = 20;
 /// How many there may be.
 const MAX_TOKENS: usize = 100;
 /// What every token begins with, so that a scanner for leaked secrets knows one.
@@ -64,7 +66,8 @@ impl Tokens {
         let mut tokens = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let made = Timestamp::now();
         tokens.retain(|token| token.ends > made);
-        if tokens.len() >= MAX_TOKENS {
+        let own = tokens.iter().filter(|token| token.user.name == user.name).count();
+        if tokens.len() >= MAX_TOKENS || own >= MAX_OF_USER {
             return None;
         }
         let text = format!("{BEGINS}{}", secret());

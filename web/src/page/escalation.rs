@@ -6,8 +6,9 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use case::escalation::{self, Escalation, EscalationAnswer, FactState, ReceiverKind, Sample};
+use case::{Deed, Entry};
 use maud::{Markup, html};
-use report::{ExceptionProposal, Report, visible};
+use report::{ExceptionProposal, Report, instant, visible};
 use serde::Deserialize;
 
 use super::{answered, cites, forms, shell};
@@ -184,6 +185,7 @@ fn whole(visitor: &Visitor, worked: &Worked, wish: &Wish, document: &Escalation,
         (wished(number, wish))
         div id="preview" aria-live="polite" {
             (headline(document))
+            (given(worked))
             (giving(visitor, number, wish, document))
             (cites::sheet(number, &document.sheet()))
         }
@@ -230,13 +232,28 @@ fn headline(document: &Escalation) -> Markup {
     }
 }
 
+/// To whom it was given before, by the journal.
+fn given(worked: &Worked) -> Markup {
+    let number = worked.case.number;
+    let told = |entry: &Entry| match &entry.deed {
+        Deed::Escalated { to, .. } => Some((entry.seq, entry.at, entry.who.clone(), to.clone())),
+        _ => None,
+    };
+    html! {
+        @for (seq, at, who, to) in worked.journal.iter().filter_map(told) {
+            p { "Given to " b { (visible(&to.replace('_', " "))) } " by " (visible(&who)) ", " (instant(at)) " "
+                a.cite href=(format!("/cases/{number}/journal#entry-{seq}")) { "journal entry " (seq) } }
+        }
+    }
+}
+
 /// The form that gives it away.
 fn giving(visitor: &Visitor, number: u64, wish: &Wish, document: &Escalation) -> Markup {
     html! {
         @if document.answer == EscalationAnswer::Escalated {
             @if visitor.may(Role::Engineer).is_err() { p.soft { "An engineer gives it away." } }
             @else {
-                form method="post" action=(format!("/cases/{number}{PART}")) {
+                form method="post" action=(format!("/cases/{number}{PART}")) data-download {
                     (shell::csrf(visitor))
                     input type="hidden" name="to" value=(wish.to);
                     input type="hidden" name="reason" value=(wish.reason);

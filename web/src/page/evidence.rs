@@ -202,7 +202,7 @@ async fn shown(workbench: &Workbench, visitor: &Visitor, number: u64, above: Abo
     };
     let unclear = report.as_ref().err().filter(|trouble| trouble.kind == TroubleKind::WhichMessage).cloned();
     let looked = workbench
-        .office(move |office| {
+        .looked(move |office| {
             let report = report.as_deref();
             office.document(number, report, None)
         })
@@ -271,7 +271,10 @@ fn choices(visitor: &Visitor, number: u64, unclear: &Trouble, may_ask: bool) -> 
                         @for one in &unclear.meant {
                             tr {
                                 td.when data-label="when" { @if let Some(at) = one.at { (instant(at)) } @else { "no time" } }
-                                td data-label="from" { (visible(one.sender.as_deref().unwrap_or("unknown sender"))) }
+                                td data-label="from" {
+                                    (visible(one.sender.as_deref().unwrap_or("unknown sender")))
+                                    @if let Some(id) = &one.message_id { p.soft { "<" (visible(id)) ">" } }
+                                }
                                 th scope="row" data-label="subject" { (visible(one.subject.as_deref().unwrap_or("no subject"))) }
                                 td data-label="file" { (visible(&one.file)) }
                                 td data-label="choose" { @if may_ask { (choice(visitor, number, one)) } @else { (visible(one.message_id.as_deref().unwrap_or(""))) } }

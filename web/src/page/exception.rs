@@ -9,9 +9,7 @@ use axum::routing::{get, post};
 use case::told::JournalLine;
 use case::{Deed, Entry};
 use maud::{Markup, html};
-use report::{
-    ExceptionCheck, ExceptionProposal, GuardAnswer, ProposalAnswer, ProposedException, Sheet, instant, visible,
-};
+use report::{ExceptionCheck, ExceptionProposal, GuardAnswer, ProposalAnswer, Sheet, instant, visible};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -268,19 +266,34 @@ async fn shown(
     }
 }
 
-/// What has to be said loudly of the last change.
+/// What has to be said loudly of every change that was not narrow: a narrow one after it takes nothing back.
 async fn warnings(workbench: &Workbench, worked: &Worked) -> Vec<String> {
-    let last = worked.journal.iter().rev().find_map(|entry| match &entry.deed {
-        Deed::ChangeMade { candidate, guard, .. } => Some((candidate, guard)),
+    let wide = worked.journal.iter().filter_map(|entry| match &entry.deed {
+        Deed::ChangeMade { candidate, guard: Some(guard), made_at, .. } if guard != "narrow" => {
+            Some((entry.seq, candidate, guard, *made_at))
+        }
         _ => None,
     });
-    let Some((candidate, Some(guard))) = last.filter(|(_, guard)| guard.as_deref() != Some("narrow")) else {
-        return Vec::new();
-    };
-    match workbench.check(worked, candidate.clone(), PATIENCE).await {
-        Answer::Ready(Ok(found)) => found.warnings(),
-        _ => vec![format!("GUARD: {}. What it says now is not ready yet: load the page again", guard.to_uppercase())],
+    let mut said = Vec::new();
+    for (seq, candidate, guard, made_at) in wide {
+        match workbench.check(worked, candidate.clone(), PATIENCE).await {
+            Answer::Ready(Ok(found)) => {
+                let approved = found.approval.as_ref().filter(|_| !found.refused).map(|approval| approval.when);
+                if approved.is_some_and(|approved| approved > made_at) {
+                    said.push(format!("GUARD: {}, made before it was approved", guard.to_uppercase()));
+                }
+                said.extend(found.warnings());
+            }
+            _ => said.push(format!(
+                "GUARD: {}. What it says now is not ready yet: load the page again",
+                guard.to_uppercase()
+            )),
+        }
+        if let Some(last) = said.last_mut() {
+            last.push_str(&format!(" (entry {seq})"));
+        }
     }
+    said
 }
 
 fn whole(page: &Shown<'_>) -> Markup {
@@ -480,9 +493,8 @@ fn samples(page: &Shown<'_>) -> Vec<(String, String)> {
 /// That a change was made.
 fn making(page: &Shown<'_>) -> Markup {
     let number = page.worked.case.number;
-    let first = page.proposal.iter().flat_map(|found| &found.cures).flat_map(|cure| &cure.proposals);
-    let proposed = first.filter_map(|one| one.doing.command.clone().filter(|_| lasts(one))).next();
-    let candidate = page.candidate.as_deref().map(str::to_owned).or(proposed).unwrap_or_default();
+    // Only what was pasted above stands in it: what was made says who made it, never a proposal.
+    let candidate = page.candidate.as_deref().map(str::to_owned).unwrap_or_default();
     let empty = Making { candidate, made_at: page.now.clone() };
     let (typed, trouble) = match &page.refused {
         Some(Refused::Change(typed, trouble)) => (typed, Some(trouble)),
@@ -510,11 +522,6 @@ fn making(page: &Shown<'_>) -> Markup {
             }
         }
     }
-}
-
-/// Whether an exception is a setting that lasts, so that making it is a change.
-fn lasts(one: &ProposedException) -> bool {
-    one.ends.as_deref().is_some_and(|ends| ends != "at once")
 }
 
 /// Approvals and changes that the journal has.

@@ -86,7 +86,7 @@ async fn taken(
     let taken = place.keep().await?;
     let path = workbench.uploads().path(batch, &visitor.csrf, &taken)?;
     let known = taken.name.clone();
-    let recognised = workbench.office(move |office| Ok(office.recognise(&path, &known))).await?;
+    let recognised = workbench.looked(move |office| Ok(office.recognise(&path, &known))).await?;
     Ok(Taken { number: taken.number, name: taken.name, bytes: taken.bytes, recognised })
 }
 

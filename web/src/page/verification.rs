@@ -62,7 +62,7 @@ async fn record(
         return shown(&workbench, &visitor, number, Some(Trouble::new(TroubleKind::Conflict, what))).await;
     }
     let user = visitor.user.name.clone();
-    match workbench.office(move |office| office.verified(&user, number, &found)).await {
+    match workbench.office(move |office| office.verified(&user, number, &found, seen.decided)).await {
         Ok(_) => Redirect::to(&format!("/cases/{number}{PART}")).into_response(),
         Err(trouble) => shown(&workbench, &visitor, number, Some(trouble)).await,
     }

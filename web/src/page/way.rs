@@ -140,6 +140,7 @@ fn answer(number: u64, report: &Report) -> Markup {
             @for finding in causes.iter().take(MAX_CAUSES) {
                 article.card.(findings::class(finding.standing)) {
                     h3 { (findings::standing(finding.standing)) code { (visible(&finding.id)) } }
+                    p.soft { (visible(&report::scope(finding))) }
                     p { (visible(&finding.statement)) (cites::links(number, &finding.cites)) }
                     @if let Some(fix) = &finding.narrow_fix { p.soft { "What mends it: " (visible(fix)) } }
                     @if let Some(owner) = &finding.owner { p.soft { "Who: " (visible(owner)) } }

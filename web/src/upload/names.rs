@@ -163,7 +163,7 @@ mod tests {
             ("a/trace.csv", "a/trace.csv"),
             ("A/Trace.csv", "2-A/Trace.csv"),
             ("a/trace.csv", "3-a/trace.csv"),
-            ("a", "2-a"),
+            ("a", "4-a"),
             ("a/trace.csv/inner", "2-a/trace.csv/inner"),
             ("a/tracer.csv", "a/tracer.csv"),
         ] {
