@@ -164,7 +164,7 @@ mod tests {
             ("A/Trace.csv", "2-A/Trace.csv"),
             ("a/trace.csv", "3-a/trace.csv"),
             ("a", "4-a"),
-            ("a/trace.csv/inner", "2-a/trace.csv/inner"),
+            ("a/trace.csv/inner", "5-a/trace.csv/inner"),
             ("a/tracer.csv", "a/tracer.csv"),
         ] {
             assert_eq!(names.give(name), given);
