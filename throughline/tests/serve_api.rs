@@ -601,8 +601,13 @@ fn a_call_can_be_repeated() {
     assert_eq!(server.get("/cases").json()["cases"].as_array().map(Vec::len), Some(2));
 }
 
+/// A change at the least instant that there is: no sum with it may overflow.
+const EARLIEST: &[u8] = b"{\"candidate\": \"x\", \"made_at\": \"-009999-01-02T01:59:59Z\"}";
+
 #[test]
 fn problems() {
+    let other = json!({ "document": approval().replace("sam", "Noor Haddad") }).to_string();
+    let long = json!({ "about": { "client": "c".repeat(1 << 20) } }).to_string();
     let server = Server::start();
     let number = server.open("INC-1");
     let note = format!("/cases/{number}/note");
@@ -705,6 +710,9 @@ fn problems() {
         ),
         ("no Message-ID", "POST", "/cases", vec![json], b"{\"asked\": {\"message_id\": [\"\"]}}", 400, "unfit"),
         ("no approval", "POST", "/cases/1/approvals", vec![json], b"{\"document\": \"yes\"}", 400, "unfit"),
+        ("an approval in another's name", "POST", "/cases/1/approvals", vec![json], other.as_bytes(), 400, "unfit"),
+        ("an instant before all", "POST", "/cases/1/changes", vec![json], EARLIEST, 400, "unfit"),
+        ("a client of a megabyte", "POST", "/cases", vec![json], long.as_bytes(), 413, "too-large"),
         ("no evidence", "GET", "/cases/1/report", vec![], b"", 422, "nothing-readable"),
         (
             "nothing that is read",

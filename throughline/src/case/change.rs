@@ -205,9 +205,17 @@ fn one_reader_of_standard_input(options: &ChangeCase) -> Result<(), Failure> {
     })
 }
 
-/// Asks that a change that was made was not made later than now; clocks may differ by a day.
+/// Asks that a change that was made was not made later than now, clocks may differ by a day, nor before 1970.
 fn not_ahead(made_at: Timestamp, now: Timestamp) -> Result<(), Failure> {
     const APART: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+    if made_at < Timestamp::UNIX_EPOCH {
+        return Err(Failure::Usage {
+            what: "--made-at".to_owned(),
+            expected: "when the change was made".to_owned(),
+            found: format!("{made_at}, before there was such mail"),
+            hint: "Try --made-at 2026-08-20T09:14Z".to_owned(),
+        });
+    }
     if now.checked_add(APART).is_ok_and(|latest| made_at > latest) {
         return Err(Failure::Usage {
             what: "--made-at".to_owned(),
