@@ -151,8 +151,10 @@ def write_configuration(faults):
        "-keyout", etc / "tls.key", "-out", etc / "tls.crt")
     public = sh("openssl", "rsa", "-in", etc / "dkim.key", "-pubout", "-outform", "PEM")
     key = "".join(line for line in public.splitlines() if not line.startswith("-----"))
+    record = "v=DKIM1; k=rsa; p=" + key
+    (etc / "dkim.keys").write_text(f"s1._domainkey.partner.example {record}\n")
     # One string of a TXT record holds 255 characters.
-    parts = '" "'.join(re.findall(".{1,200}", "v=DKIM1; k=rsa; p=" + key))
+    parts = '" "'.join(re.findall(".{1,200}", record))
     unbound = etc / "unbound.conf"
     unbound.write_text(unbound.read_text().replace("v=DKIM1; k=rsa; p=@DKIM_KEY@", parts))
     (etc / "spamassassin").mkdir()
