@@ -1,11 +1,12 @@
-//! Archives: zip with one level, and gzip of one file. Members are unpacked into memory within a budget.
+//! Archives: zip with one level, and gzip of one file. Members are unpacked within a budget.
 
 use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use crate::Opening;
+use crate::bytes::{Bytes, Ungathered, gather};
+use crate::{NO_ROOM, Opening};
 
 /// Below this size a member's ratio says nothing.
 const RATIO_FROM_BYTES: u64 = 1 << 20;
@@ -89,7 +90,7 @@ impl Opening {
             if bytes.starts_with(b"\x1f\x8b") {
                 return self.gzip(name, &bytes);
             }
-            self.add(name, bytes.into());
+            self.add(name, bytes);
         }
     }
 
@@ -100,30 +101,30 @@ impl Opening {
             if inner.starts_with(b"\x1f\x8b") || (is_zip(&inner) && !is_office_file(&inner)) {
                 return self.refuse(name, "evidence", "an archive within an archive", "unpack the inner archive first");
             }
-            self.add(name, inner.into());
+            self.add(name, inner);
         }
     }
 
     /// Unpacks within the ratio and what is left of the budget; the sizes that an archive claims are not believed.
-    fn unpacked(&mut self, name: &str, mut reader: impl Read, packed: u64) -> Option<Vec<u8>> {
+    fn unpacked(&mut self, name: &str, reader: impl Read, packed: u64) -> Option<Bytes> {
         let by_ratio = packed.saturating_mul(self.limits.unpacked_ratio).max(RATIO_FROM_BYTES);
         let limit = by_ratio.min(self.budget);
-        let mut bytes = Vec::new();
-        let read = reader.by_ref().take(limit + 1).read_to_end(&mut bytes);
-        let refused = match read {
-            Err(error) => {
-                ("a member that can be unpacked", error.to_string(), "the archive may be cut: fetch it again")
-            }
-            Ok(_) if bytes.len() as u64 <= limit => {
+        let refused = match gather(reader, limit, self.held_left) {
+            Ok(bytes) => {
                 self.budget -= bytes.len() as u64;
+                self.held_left = self.held_left.saturating_sub(bytes.len() as u64);
                 return Some(bytes);
             }
-            Ok(_) if limit == self.budget => (
-                "archives within the memory budget",
+            Err(Ungathered::Stream(error)) => {
+                ("a member that can be unpacked", error.to_string(), "the archive may be cut: fetch it again")
+            }
+            Err(Ungathered::NoRoom(error)) => ("room to unpack it", error.to_string(), NO_ROOM),
+            Err(Ungathered::TooLong) if limit == self.budget => (
+                "archives within the limit of what is unpacked",
                 format!("more than {} bytes unpacked", self.limits.unpacked_bytes),
                 "unpack it yourself and name the folder: files on disk are not limited",
             ),
-            Ok(_) => (
+            Err(Ungathered::TooLong) => (
                 "data that packs as logs do",
                 format!("{packed} bytes that unpack to more than {limit} (a zip bomb?)"),
                 "if you trust it, unpack it yourself and name the folder",

@@ -1,9 +1,11 @@
 //! The bytes of a file: mapped, so that it may be larger than memory, or held.
 
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read, Write};
 use std::ops::Deref;
 use std::path::Path;
+
+use tempfile::{SpooledData, SpooledTempFile};
 
 /// The whole content of a file.
 #[derive(Debug)]
@@ -59,6 +61,42 @@ fn map(file: &File) -> std::io::Result<memmap2::Mmap> {
     // program cuts the file meanwhile, the system ends us with a bus error; evidence is a copy, not a file in use,
     // and the README says so.
     unsafe { memmap2::Mmap::map(file) }
+}
+
+/// Why a stream gave no bytes.
+pub(crate) enum Ungathered {
+    /// It could not be read to its end.
+    Stream(io::Error),
+    /// It is longer than the limit.
+    TooLong,
+    /// The folder for temporary files does not take it.
+    NoRoom(io::Error),
+}
+
+/// All bytes of a stream of at most `limit`: held up to `held_max` of them, beyond that mapped from a temporary file without a name, which
+/// is gone with the process.
+pub(crate) fn gather(mut stream: impl Read, limit: u64, held_max: u64) -> Result<Bytes, Ungathered> {
+    let mut kept = SpooledTempFile::new(usize::try_from(held_max).unwrap_or(usize::MAX));
+    let mut chunk = vec![0; 64 << 10];
+    let mut length: u64 = 0;
+    loop {
+        let read = match stream.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Ungathered::Stream(error)),
+        };
+        length += read as u64;
+        if length > limit {
+            return Err(Ungathered::TooLong);
+        }
+        kept.write_all(&chunk[..read]).map_err(Ungathered::NoRoom)?;
+    }
+    match kept.into_inner() {
+        SpooledData::InMemory(held) => Ok(held.into_inner().into()),
+        SpooledData::OnDisk(_) if length == 0 => Ok(Vec::new().into()),
+        SpooledData::OnDisk(file) => map(&file).map(|map| Bytes(Kept::Mapped(map))).map_err(Ungathered::NoRoom),
+    }
 }
 
 fn unreadable(error: std::io::Error) -> Unreadable {

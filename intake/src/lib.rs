@@ -1,7 +1,8 @@
 //! Opens what the user names: folders, archives, files, standard input.
 //!
 //! Every file ends in one of two heaps: opened, with all its bytes, or refused, with what was expected, what was found
-//! and what to try. Nothing is ever written, and a name within an archive is a label, never a path.
+//! and what to try. A name within an archive is a label, never a path. What is unpacked beyond [`HELD_MAX_BYTES`] goes to temporary files
+//! without a name; nothing else is ever written.
 
 mod archive;
 mod bytes;
@@ -14,6 +15,7 @@ use evidence::FileName;
 use sha2::{Digest, Sha256};
 
 pub use bytes::Bytes;
+use bytes::Ungathered;
 
 /// How much is opened at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub struct Limits {
     pub files: usize,
     /// Folders within folders.
     pub depth: usize,
-    /// Bytes unpacked from archives and gzip files, together. They are held in memory.
+    /// Bytes unpacked from archives and gzip files, together.
     pub unpacked_bytes: u64,
     /// How many times larger than packed an archive member may become, once it is larger than 1 MiB.
     pub unpacked_ratio: u64,
@@ -78,6 +80,12 @@ impl std::fmt::Display for Refusal {
 /// Up to this size a file is hashed unasked: to hash 10 GB of log takes far longer than to follow a message through it.
 pub const HASHED_MAX_BYTES: u64 = 64 << 20;
 
+/// Of what is unpacked and of standard input so much is held in memory, all together.
+pub const HELD_MAX_BYTES: u64 = 64 << 20;
+
+/// What to try where temporary files find no room.
+const NO_ROOM: &str = "make room in the folder for temporary files, or name another one in TMPDIR";
+
 impl Opened {
     /// The SHA-256 of the content as lower-case hexadecimal. Reads the whole file.
     pub fn sha256(&self) -> String {
@@ -96,8 +104,13 @@ impl Opened {
 /// holds all that was named: a report tells nothing of the machine. The result does not depend on the order in which the
 /// file system lists names.
 pub fn open(paths: &[PathBuf], limits: Limits) -> Evidence {
-    let mut opening =
-        Opening { limits, budget: limits.unpacked_bytes, path: PathBuf::new(), found: Evidence::default() };
+    let mut opening = Opening {
+        limits,
+        budget: limits.unpacked_bytes,
+        held_left: HELD_MAX_BYTES,
+        path: PathBuf::new(),
+        found: Evidence::default(),
+    };
     let shared = shared_folder(paths);
     for path in paths {
         let name = display(path.strip_prefix(&shared).unwrap_or(path));
@@ -122,6 +135,8 @@ struct Opening {
     limits: Limits,
     /// Bytes that may still be unpacked.
     budget: u64,
+    /// Bytes that may still be held in memory.
+    held_left: u64,
     /// The file on the disk that is being opened.
     path: PathBuf,
     found: Evidence,
@@ -175,14 +190,19 @@ impl Opening {
         let name = "standard-input".to_owned();
         self.path = PathBuf::from("-");
         let limit = self.limits.stdin_bytes;
-        let mut held = Vec::new();
-        match input.take(limit + 1).read_to_end(&mut held) {
-            Err(error) => self.refuse(name, "text on standard input", error.to_string(), "give a file instead"),
-            Ok(_) if held.len() as u64 > limit => {
+        match bytes::gather(input, limit, self.held_left) {
+            Err(Ungathered::Stream(error)) => {
+                self.refuse(name, "text on standard input", error.to_string(), "give a file instead");
+            }
+            Err(Ungathered::NoRoom(error)) => self.refuse(name, "room to keep it", error.to_string(), NO_ROOM),
+            Err(Ungathered::TooLong) => {
                 let found = format!("more than {limit} bytes");
                 self.refuse(name, "a limited input", found, "save it to a file and name that: files are not limited");
             }
-            Ok(_) => self.content(name, held.into()),
+            Ok(bytes) => {
+                self.held_left = self.held_left.saturating_sub(bytes.len() as u64);
+                self.content(name, bytes);
+            }
         }
     }
 

@@ -147,6 +147,21 @@ fn refused_budget_and_counts() {
 }
 
 #[test]
+fn ok_more_than_is_held_in_memory() {
+    let root = tempfile::tempdir().expect("a folder");
+    let block: String = (0..4096).map(|at| format!("{at:015}\n")).collect();
+    let times = intake::HELD_MAX_BYTES as usize / block.len() + 1;
+    let long = block.repeat(times).into_bytes();
+    put(root.path(), "a.zip", &zipped(&[("1.log", &long), ("2.log", b"short"), ("3.log", b"")]));
+    put(root.path(), "b.log.gz", &gzipped(&long));
+    let found = one(root.path());
+    assert_eq!(refusals(&found), []);
+    assert_eq!(names(&found), ["a.zip/1.log", "a.zip/2.log", "a.zip/3.log", "b.log.gz"]);
+    let contents: Vec<&[u8]> = found.files.iter().map(|file| &*file.bytes).collect();
+    assert!(contents == [&*long, b"short", b"", &*long]);
+}
+
+#[test]
 fn refused_missing() {
     assert_eq!(refusals(&one("no/such/file")), [("no/such/file", "no such file or folder")]);
 }

@@ -1,6 +1,6 @@
 //! `escalate`: gives a ticket to somebody else, with a package that holds all they need.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use case::escalation::{
@@ -14,7 +14,7 @@ use crate::case::desk::{Desk, Worked};
 use crate::cli::escalate::{Escalate, Whom};
 use crate::exception;
 use crate::failure::Failure;
-use crate::output;
+use crate::{output, sample};
 
 /// The exit status of a refusal.
 const REFUSED: u8 = 4;
@@ -160,7 +160,7 @@ fn take_back(out: &Path, shape: Shape) {
     };
 }
 
-/// The files of the package, with the evidence that the document cites.
+/// The files of the package, with the evidence that the document cites and the samples of its message.
 ///
 /// # Errors
 /// [`Failure`] if it cannot be made.
@@ -171,15 +171,16 @@ pub fn pack(worked: &Worked, document: &Escalation, sample: Sample) -> Result<Pa
     });
     let supply = worked.supply(&[Purpose::Ticket, Purpose::Verification]);
     let inputs = supply.inputs();
-    let inputs: Vec<&sources::Input<'_>> = inputs.iter().filter(|input| cited.contains(&*input.name)).collect();
-    let kinds: BTreeMap<&str, &str> = inputs
-        .iter()
-        .filter_map(|input| Some((&*input.name, sources::recognise(input.bytes, &input.name).ok()?.id())))
-        .collect();
-    let evidence: Vec<Evidence<'_>> = inputs
-        .iter()
-        .map(|input| Evidence { name: &input.name, bytes: input.bytes, source: kinds.get(&*input.name).copied() })
-        .collect();
+    let mut evidence = Vec::new();
+    for input in &inputs {
+        let source = sources::recognise(input.bytes, &input.name).ok();
+        let id = document.message.message_id.as_deref();
+        let is_of_the_message = source.zip(id).is_some_and(|(source, id)| sample::is_of(input, source, id));
+        if is_of_the_message || cited.contains(&*input.name) {
+            let source = source.map(|source| source.id());
+            evidence.push(Evidence { name: &input.name, bytes: input.bytes, source, is_of_the_message });
+        }
+    }
     package(document, &evidence, sample).map_err(|error| Failure::Internal(error.to_string()))
 }
 

@@ -1,10 +1,12 @@
-//! The one sample that `headers` and `auth` look at.
+//! Samples: the one that `headers` and `auth` look at, and those of a message.
 
 use std::path::Path;
 
-use evidence::{Observation, Reading};
+use evidence::{Fact, Identifier, Observation, Reading};
 use intake::{Evidence, Limits, Opened};
-use sources::{Clock, Input, NoProgress, Query, Wanted};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sources::{Clock, Input, NoProgress, Query, Source, Wanted};
 
 use crate::failure::Failure;
 
@@ -69,4 +71,19 @@ impl Sample {
         all.sort_by(|a, b| a.cite.order().cmp(&b.cite.order()));
         all
     }
+}
+
+/// Whether a file is a message as somebody wrote it, with this Message-ID. A message within another one, such as the original in a bounce,
+/// does not make it one.
+pub fn is_of(input: &Input<'_>, source: &dyn Source, message_id: &str) -> bool {
+    if !matches!(source.id(), "message/eml" | "message/msg" | "message/headers") {
+        return false;
+    }
+    // Only its id is asked for, which no zone changes.
+    let clock = Clock { zone: TimeZone::UTC, zone_label: String::new(), reference: Timestamp::UNIX_EPOCH };
+    let query = Query { wanted: &Wanted::Everything, clock: &clock, progress: &NoProgress };
+    let Ok(reading) = source.read(input, &query) else { return false };
+    let own = reading.observations.iter().find(|one| matches!(one.fact, Fact::Identity(_)));
+    let is_it = |id: &Identifier| matches!(id, Identifier::MessageId(id) if id == message_id);
+    own.is_some_and(|own| own.about.ids.iter().any(is_it))
 }

@@ -1,6 +1,7 @@
 //! The files of a package: pages, data, every cited record, and the evidence that is cited.
 //!
-//! A file goes in whole if it is small, else its cited records. Of a message only the header goes in, unless the whole sample is wanted:
+//! A file goes in whole if it is small, else its cited records. So does a sample of the message that nothing cites: whoever is to act asks for it first.
+//! Of a message only the header goes in, unless the whole sample is wanted:
 //! what somebody wrote to somebody is nobody else's.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,8 @@ pub struct Evidence<'a> {
     pub bytes: &'a [u8],
     /// The kind of export.
     pub source: Option<&'a str>,
+    /// Whether it is a sample of the message itself: it goes in even if nothing cites it.
+    pub is_of_the_message: bool,
 }
 
 /// What of a message sample goes in.
@@ -81,20 +84,26 @@ pub fn package(
     let cites = cited(&told);
     let mut attached = Attached::default();
     let by_file = by_file(&cites);
-    let cited_files: Vec<CitedFile> =
+    let mut attached_files: Vec<CitedFile> =
         by_file.iter().map(|(name, cites)| attached.add(name, files.get(name).copied(), cites, sample)).collect();
+    let own = evidence.iter().filter(|file| file.is_of_the_message);
+    // The header of a .msg is no piece of it.
+    let has_part = |file: &&Evidence<'_>| sample == Sample::Whole || file.source != Some("message/msg");
+    let uncited = own.filter(|file| !by_file.contains_key(file.name)).filter(has_part);
+    attached_files.extend(uncited.map(|file| attached.add(file.name, Some(file), &[], sample)));
     let records = CitedRecords {
         schema: RECORDS_SCHEMA.to_owned(),
         records: (1..)
             .zip(&cites)
             .map(|(number, cite)| record(number, cite, files.get(cite.file.as_str()).copied()))
             .collect(),
-        files: cited_files,
+        files: attached_files,
     };
     let to = Pointers::numbered(&records);
-    let with_sample = sample == Sample::Whole;
+    let has_sample = records.files.iter().any(|file| files.get(file.file.as_str()).is_some_and(|file| is_sample(file)));
+    let sample = has_sample.then_some(sample);
     let mut all = vec![
-        ("summary.md".to_owned(), sheet_markdown(&told.summary(&to, with_sample)).into_bytes()),
+        ("summary.md".to_owned(), sheet_markdown(&told.summary(&to, sample)).into_bytes()),
         ("timeline.md".to_owned(), sheet_markdown(&told.timeline_page(&to)).into_bytes()),
         ("questions.md".to_owned(), sheet_markdown(&told.questions_page()).into_bytes()),
         ("records.md".to_owned(), sheet_markdown(&records_page(&records)).into_bytes()),

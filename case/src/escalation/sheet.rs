@@ -8,6 +8,7 @@ use report::{Block, Cite, Place, Reference, Row, Section, Sheet, Tone};
 use super::document::{
     CitedRecords, Escalation, EscalationAnswer, EscalationFact, EscalationReason, FactState, Fetch, Receiver, VendorIds,
 };
+use super::package::Sample;
 
 /// How a page points at records.
 #[derive(Clone, Debug, Default)]
@@ -62,8 +63,8 @@ impl Escalation {
         Sheet { title: self.title(), sections }
     }
 
-    /// The first page of the package.
-    pub fn summary(&self, to: &Pointers, with_sample: bool) -> Sheet {
+    /// The first page of the package, in which so much of the samples is attached; `None` if there is no sample.
+    pub fn summary(&self, to: &Pointers, sample: Option<Sample>) -> Sheet {
         let mut sections = vec![self.what_section(to)];
         sections.push(self.impact_section());
         sections.push(self.reason_section(to));
@@ -72,7 +73,7 @@ impl Escalation {
         sections.extend(self.tried_section());
         sections.push(self.fact_section(to));
         sections.extend(self.not_shown_section());
-        sections.push(self.contents_section(with_sample));
+        sections.push(self.contents_section(sample));
         Sheet { title: self.title(), sections }
     }
 
@@ -326,17 +327,18 @@ impl Escalation {
         Some(Section { id: "package", title: "The package".to_owned(), blocks })
     }
 
-    fn contents_section(&self, with_sample: bool) -> Section {
-        let sample = match with_sample {
-            true => "The message sample is attached whole, as somebody asked for with --with-sample.",
-            false => {
+    fn contents_section(&self, sample: Option<Sample>) -> Section {
+        let sample = match sample {
+            Some(Sample::Whole) => "The message sample is attached whole, as somebody asked for with --with-sample.",
+            Some(Sample::Header) => {
                 "Of message samples only the header is attached; the body was left out on purpose and can be asked for."
             }
+            None => "No message sample is attached: the ticket has none of this message that could be.",
         };
         let mut rows = plain(&[
             "timeline.md: what happened, each event with its record".to_owned(),
             "records.md, records.json: every cited record in its own words, with file, line and SHA-256".to_owned(),
-            "evidence/: the files that are cited, whole if small, else the cited records".to_owned(),
+            "evidence/: the files that are cited, whole if small, else the cited records, and samples of the message".to_owned(),
             "questions.md: what is asked; escalation.json: all of this as data".to_owned(),
             sample.to_owned(),
         ]);

@@ -357,6 +357,28 @@ fn a_fact_that_no_record_states_is_missing() {
 }
 
 #[test]
+fn a_sample_of_the_message_goes_in_uncited() {
+    let report = report(&["ana@example.com"], "content-verdict/spam");
+    let journal = journal(about("ana@example.com", None), Vec::new());
+    let found = asked_with(&report, &journal, &[], |asked| Asked { is_wanted_anyway: true, ..asked });
+    let text = "Subject: invoice\n\npay by tomorrow\n";
+    let made = |source: &'static str, is_of_the_message: bool, sample: Sample| {
+        let file = Evidence { name: "mail", bytes: text.as_bytes(), source: Some(source), is_of_the_message };
+        let made = package(&found, &[file], sample).expect("a package");
+        let is_sample = |(name, _): &&(String, Vec<u8>)| name.starts_with("evidence/mail");
+        let attached = made.files.iter().find(is_sample).map(|(name, bytes)| (name.clone(), bytes.len()));
+        let summary = made.files.iter().find(|(name, _)| name == "summary.md").expect("a summary");
+        (attached, String::from_utf8_lossy(&summary.1).contains("No message sample is attached"))
+    };
+    let named = |name: &str, bytes: usize| (Some((name.to_owned(), bytes)), false);
+    assert_eq!(made("message/eml", true, Sample::Header), named("evidence/mail.header.txt", 17));
+    assert_eq!(made("message/eml", true, Sample::Whole), named("evidence/mail", text.len()));
+    assert_eq!(made("message/msg", true, Sample::Whole), named("evidence/mail", text.len()));
+    assert_eq!(made("message/msg", true, Sample::Header), (None, true));
+    assert_eq!(made("message/eml", false, Sample::Whole), (None, true));
+}
+
+#[test]
 fn a_package_keeps_bodies_and_secrets_back() {
     let body = "pay by tomorrow, says the chairwoman";
     let sample = format!("Subject: invoice\nFrom: a@supplier.example\n\n{body}\n");
@@ -379,7 +401,12 @@ fn a_package_keeps_bodies_and_secrets_back() {
     let noted = Deed::Noted { text: "she was furious".to_owned() };
     let journal = journal(about("ana@example.com", None), vec![approved, noted, change(Some("narrow"))]);
     let found = asked_with(&report, &journal, &[], |asked| Asked { is_wanted_anyway: true, ..asked });
-    let evidence = [Evidence { name: "001/mail.eml", bytes: sample.as_bytes(), source: Some("message/eml") }];
+    let evidence = [Evidence {
+        name: "001/mail.eml",
+        bytes: sample.as_bytes(),
+        source: Some("message/eml"),
+        is_of_the_message: true,
+    }];
     let text = |sample: Sample| {
         let made = package(&found, &evidence, sample).expect("a package");
         let all = made.files.iter().map(|(name, bytes)| format!("{name}\n{}", String::from_utf8_lossy(bytes)));

@@ -52,7 +52,7 @@ pub enum ProposalAnswer {
     Mend,
     /// No exception helps.
     Useless,
-    /// What stopped the message is not shown.
+    /// What stopped the message is not shown, or what a narrow exception would rest on.
     NotShown,
 }
 
@@ -108,7 +108,7 @@ pub enum CureKind {
     Except,
     /// Nothing overrides the verdict.
     Useless,
-    /// What stopped it is not shown.
+    /// What stopped it is not shown, or what a narrow exception would rest on: `need.is_shown` says which.
     NotShown,
 }
 
@@ -199,6 +199,11 @@ impl ExceptionProposal {
         }
     }
 
+    /// Whether what stopped the message is shown, whatever the answer.
+    pub fn is_cause_shown(&self) -> bool {
+        !self.cures.is_empty() && self.cures.iter().all(|cure| cure.need.is_shown)
+    }
+
     /// Visits every cite.
     pub fn each_cite(&mut self, visit: &mut dyn FnMut(&mut Cite)) {
         for cure in &mut self.cures {
@@ -276,6 +281,7 @@ fn told(cure: &CuredNeed) -> Vec<Block> {
         CureKind::Mend => (Tone::Warn, "mend it, do not except it"),
         CureKind::Except => (Tone::Good, "an exception"),
         CureKind::Useless => (Tone::Bad, "no exception helps"),
+        CureKind::NotShown if cure.need.is_shown => (Tone::Odd, "more is needed to propose one"),
         CureKind::NotShown => (Tone::Odd, "not shown"),
     };
     let numbers = Numbers::default();

@@ -125,7 +125,7 @@ async fn staged(
     }
     let folder = workbench.office(|office| office.staging()).await?;
     let uploads = workbench.uploads();
-    let id = uploads.open(&caller.csrf, folder)?;
+    let id = uploads.open(&caller, folder)?;
     let taken = one(workbench, &caller, &id, name.unwrap_or("evidence"), request.into_body()).await;
     let batch = uploads.take(&id, &caller.csrf)?;
     taken.map(|()| (batch, Vec::new()))

@@ -97,10 +97,9 @@ pub async fn notes(
 }
 
 fn noted(worked: &Worked, looked: &Looked, text: Which, is_redacted: bool) -> Notes {
-    let has_evidence = worked.journal.iter().any(|entry| entry.deed.word() == "evidence_added");
     let evidence = match looked.report() {
         Ok(report) => notes::Looked::Answered(report),
-        Err(trouble) if has_evidence => notes::Looked::Unreadable(&trouble.what),
+        Err(trouble) if worked.has_evidence() => notes::Looked::Unreadable(&trouble.what),
         Err(_) => notes::Looked::NotSupplied,
     };
     let sources =

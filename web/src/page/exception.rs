@@ -323,6 +323,9 @@ fn proposed(page: &Shown<'_>) -> Markup {
             @match found.answer {
                 ProposalAnswer::Mend => p.lead.changed { "! Mend it rather than except it: an exception would hide the fault." },
                 ProposalAnswer::Useless => p.lead.stopped { "✗ No exception helps." },
+                ProposalAnswer::NotShown if found.is_cause_shown() => p.lead.conflict {
+                    "? The cause is shown, but not all that a narrow exception would rest on: below stands what to fetch."
+                },
                 ProposalAnswer::NotShown => p.lead.conflict { "? What stopped the message is not shown, so nothing can be proposed yet." },
                 ProposalAnswer::Nothing => p.lead.passed { "✓ Nothing keeps this message out: no exception is needed." },
                 ProposalAnswer::Except => p.lead.passed { "✓ An exception is the right cure. The narrowest is below." },

@@ -32,7 +32,7 @@ async fn open(State(workbench): State<Workbench>, visitor: Visitor) -> Response 
     let opened = async {
         visitor.may(Role::Engineer)?;
         let folder = workbench.office(|office| office.staging()).await?;
-        workbench.uploads().open(&visitor.csrf, folder)
+        workbench.uploads().open(&visitor, folder)
     };
     told(opened.await.map(|batch| Opened { batch }))
 }

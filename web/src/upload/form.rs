@@ -147,7 +147,7 @@ async fn batch(workbench: &Workbench, visitor: &Visitor, sent: &mut Sent) -> Res
     }
     let folder = workbench.office(|office| office.staging()).await?;
     let uploads: &Uploads = workbench.uploads();
-    let batch = uploads.open(&visitor.csrf, folder)?;
+    let batch = uploads.open(visitor, folder)?;
     sent.batch = Some(batch.clone());
     Ok(batch)
 }

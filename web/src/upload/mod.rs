@@ -18,7 +18,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use case::told::AddedEvidence;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::entry::secret;
+use crate::entry::{User, Visitor, secret};
 use crate::office::{Trouble, TroubleKind};
 
 pub use form::{Sent, sent};
@@ -29,6 +29,8 @@ pub use names::plain;
 pub const MAX_FILES: usize = 2_000;
 /// How many batches one session has open; the one that was not used for longest goes first.
 const MAX_OF_SESSION: usize = 4;
+/// How many batches one user has open, over all sessions and calls with a token.
+const MAX_OF_USER: usize = 16;
 /// How many batches are open at all.
 const MAX_OPEN: usize = 64;
 /// A batch that was not used for so long is thrown away.
@@ -48,8 +50,10 @@ struct State {
 
 /// Files that will be added together, so that their cites stand in one folder.
 pub struct Batch {
-    /// Of which session.
+    /// Of which session, or of which call with a token.
     owner: Arc<str>,
+    /// Of whom.
+    user: Arc<User>,
     room: Arc<Room>,
     names: Names,
     files: Vec<Taken>,
@@ -97,11 +101,12 @@ impl Uploads {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens a batch of a session in an empty folder of its own; gives its name, which nobody guesses.
+    /// Opens a batch of a visitor's session in an empty folder of its own; gives its name, which nobody guesses.
     ///
     /// # Errors
     /// [`Trouble`] if too many are open.
-    pub fn open(&self, owner: &Arc<str>, folder: PathBuf) -> Result<String, Trouble> {
+    pub fn open(&self, visitor: &Visitor, folder: PathBuf) -> Result<String, Trouble> {
+        let (owner, user) = (&visitor.csrf, &visitor.user);
         let room = Arc::new(Room(folder));
         let mut gone = self.tidy();
         let mut state = self.state();
@@ -112,15 +117,18 @@ impl Uploads {
             gone.push(batch);
         }
         let of_session = state.open.values().filter(|batch| batch.owner == *owner).count();
-        if of_session >= MAX_OF_SESSION || state.open.len() >= MAX_OPEN {
+        let of_user = state.open.values().filter(|batch| batch.user.name == user.name).count();
+        if of_session >= MAX_OF_SESSION || of_user >= MAX_OF_USER || state.open.len() >= MAX_OPEN {
             let what = format!(
-                "expected at most {MAX_OF_SESSION} uploads under way for one user and {MAX_OPEN} for all, found as many. Wait until one is added"
+                "expected at most {MAX_OF_SESSION} uploads under way for one session, {MAX_OF_USER} for one user and {MAX_OPEN} for all, \
+                 found as many. Wait until one is added"
             );
             return Err(Trouble::new(TroubleKind::TooLarge, what));
         }
         let id = secret();
         let batch = Batch {
             owner: Arc::clone(owner),
+            user: Arc::clone(user),
             room,
             names: Names::default(),
             files: Vec::new(),
@@ -421,4 +429,28 @@ pub fn broken_off(error: &dyn std::fmt::Display) -> Trouble {
     let what =
         format!("expected all of the upload, found its end before that ({error}); nothing of this file was kept");
     Trouble::new(TroubleKind::Unfit, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::{Role, Roles};
+
+    fn visitor(user: &str, session: &str) -> Visitor {
+        let user = User { name: user.to_owned(), roles: Roles::default().with(Role::Engineer) };
+        Visitor { user: Arc::new(user), csrf: session.into() }
+    }
+
+    #[test]
+    fn one_user_does_not_take_all_places() {
+        let uploads = Uploads::default();
+        let root = tempfile::tempdir().expect("a folder");
+        let open = |visitor: &Visitor, at: usize| uploads.open(visitor, root.path().join(at.to_string()));
+        let of_kim = |at: usize| open(&visitor("kim", &format!("call-{at}")), at);
+        for at in 0..MAX_OF_USER {
+            of_kim(at).expect("a place");
+        }
+        assert!(of_kim(MAX_OF_USER).is_err());
+        open(&visitor("sam", "another"), MAX_OPEN).expect("a place of another user");
+    }
 }
