@@ -174,6 +174,13 @@ fn what_is_pasted_stays_text() {
     let (kim, sam) = (bench.enter("kim"), bench.enter("sam"));
     let hostile = "</textarea><script>alert(1)</script>\u{202e}";
     let asked = kim.follow(&kim.send("/cases/1/exception/check", &[("candidate", hostile)]));
+    assert!(
+        asked.body.contains("alert(1)&lt;/script&gt;\\u{202e}</pre>"),
+        "what turns the text is named: {}",
+        asked.body
+    );
+    let plain = kim.follow(&kim.send("/cases/1/exception/check", &[("candidate", "New-Rule\t-Name 'Grüße'")]));
+    assert!(!plain.body.contains("These lines have others"), "{}", plain.body);
     let made = kim.send("/cases/1/exception/change", &[("candidate", hostile), ("made_at", hostile)]);
     let fields =
         [("candidate", hostile), ("role", hostile), ("ends", hostile), ("reason", hostile), ("sample", hostile)];

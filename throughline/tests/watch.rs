@@ -135,6 +135,19 @@ fn the_same_folder_is_told_once() {
 }
 
 #[test]
+fn a_client_that_nobody_knows_is_named() {
+    let client = Client::new();
+    let says_so =
+        || String::from_utf8_lossy(&client.once().stderr).contains("a client with a case or a runbook, found none");
+    assert!(says_so());
+    let mut new = Command::new(env!("CARGO_BIN_EXE_throughline"));
+    new.args(["case", "new", "--client", "contoso", "--ticket", "INC-1", "--store"]).arg(client.path("store"));
+    let made = new.env("THROUGHLINE_USER", "ana").output().expect("it runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(!says_so());
+}
+
+#[test]
 fn there_is_one_watcher_of_a_client() {
     let client = Client::new();
     let running = Running::of(client.watching(&[]));

@@ -338,7 +338,8 @@ impl Escalation {
         let mut rows = plain(&[
             "timeline.md: what happened, each event with its record".to_owned(),
             "records.md, records.json: every cited record in its own words, with file, line and SHA-256".to_owned(),
-            "evidence/: the files that are cited, whole if small, else the cited records, and samples of the message".to_owned(),
+            "evidence/: the files that are cited, whole if small, else the cited records, and samples of the message"
+                .to_owned(),
             "questions.md: what is asked; escalation.json: all of this as data".to_owned(),
             sample.to_owned(),
         ]);

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use ::case::runbook::{Fired, Ran, Signalled};
+use ::case::runbook::{Fired, Ran, Shelf, Signalled};
 use ::case::{Answer, Case, Deed, Draft, Entry, Purpose, Status, Store as _, Verification, Wanted};
 use evidence::{Done, Fact};
 use jiff::Timestamp;
@@ -65,6 +65,16 @@ impl OfClient {
             clocks: Clocks { tz, now: None, opened: None },
             output,
         }
+    }
+
+    /// Whether the store has a case or a runbook of the client: without one, changes alone are looked at, and a mistyped name goes unnoticed.
+    ///
+    /// # Errors
+    /// [`Failure`] if store or runbooks cannot be read.
+    pub fn is_known(&self) -> Result<bool, Failure> {
+        let wanted = Wanted { client: Some(self.client.clone()), limit: Some(1), ..Wanted::default() };
+        let has_case = !self.desk.store.list(&wanted)?.is_empty();
+        Ok(has_case || !runbook::listed(&Shelf::of(&self.desk.root), Some(&self.client))?.runbooks.is_empty())
     }
 
     fn checked(&mut self, asked: &Asked<'_>) -> Result<Checked, Failure> {

@@ -75,11 +75,20 @@ impl Watched {
         let lock = Lock::take(&desk.root, &client.name)?;
         let store = Sqlite::open(desk.store.path())?;
         let heartbeat = desk.root.join("watch").join(format!("{}.json", slug(&client.name)));
+        let checks = OfClient::new(desk, client, options.output.clone());
+        if !checks.is_known()? {
+            eprintln!(
+                "throughline: {}: expected a client with a case or a runbook, found none: until there is one, only policy changes in {} are looked \
+                 at. `throughline case list` and `throughline runbook list` name the clients",
+                visible(client.name.trim()),
+                client.folder.display()
+            );
+        }
         Ok(Watched {
             watcher: Watcher::new(client.rules(mode)?),
             store,
             folder: Exports::at(&client.folder),
-            checks: OfClient::new(desk, client, options.output.clone()),
+            checks,
             heartbeat,
             steps,
             _lock: lock,

@@ -33,6 +33,8 @@ pub fn routes() -> Router<Workbench> {
 const PART: &str = "/exception";
 /// The form of an approval, as `throughline exception check` reads it.
 const APPROVAL_SCHEMA: &str = "throughline.approval.v1";
+/// So many lines that do not show as they are, at most.
+const MAX_UNSEEN: usize = 12;
 
 /// Which pasted change the guard is asked about, by its fingerprint, and which part of the page comes first: `guard` or `decided`. A
 /// fragment would not do, for a page that asks for itself again stays where it is if its address has one.
@@ -398,6 +400,7 @@ fn guard(page: &Shown<'_>) -> Markup {
                     textarea id="candidate" name="candidate" rows="5" required spellcheck="false" {
                         "\n" (page.candidate.as_deref().unwrap_or_default())
                     }
+                    (unseen(page.candidate.as_deref().unwrap_or_default()))
                     p { button type="submit" { "What does the guard say?" } }
                 }
             } @else { p.soft { "An engineer or a security approver can ask it about another change." } }
@@ -408,6 +411,21 @@ fn guard(page: &Shown<'_>) -> Markup {
                     (headline(found))
                     (cites::sheet_led(number, "guard-", &found.sheet()))
                 },
+            }
+        }
+    }
+}
+
+/// Lines of a text that its field does not show as they are: with invisible characters, or such as turn the direction.
+fn unseen(text: &str) -> Markup {
+    let is_plain = |c: char| c == '\t' || visible(c.encode_utf8(&mut [0; 4])).chars().eq([c]);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.chars().all(is_plain)).collect();
+    html! {
+        @if !lines.is_empty() {
+            div {
+                p.conflict { "? Not all characters of this text show in the field, or in their order. These lines have others:" }
+                @for line in lines.iter().take(MAX_UNSEEN) { pre { (visible(line)) } }
+                @if lines.len() > MAX_UNSEEN { p { (lines.len() - MAX_UNSEEN) " more" } }
             }
         }
     }
@@ -459,6 +477,7 @@ fn approval(page: &Shown<'_>) -> Markup {
                     p { "Given by " b { (visible(&page.visitor.user.name)) } ", now." }
                     label for="approved" { "What is approved; what is narrower and ends no later is covered too" }
                     textarea id="approved" name="candidate" rows="4" required spellcheck="false" { "\n" (typed.candidate) }
+                    (unseen(&typed.candidate))
                     label for="role" { "Your role" }
                     input id="role" name="role" required value=(if typed.role.is_empty() { "security approver" } else { &typed.role });
                     label for="ends" { "Until when" }
@@ -517,6 +536,7 @@ fn making(page: &Shown<'_>) -> Markup {
                     (shell::csrf(page.visitor))
                     label for="made" { "What was changed" }
                     textarea id="made" name="candidate" rows="5" required spellcheck="false" { "\n" (typed.candidate) }
+                    (unseen(&typed.candidate))
                     label for="made_at" { "When it was made" }
                     input id="made_at" name="made_at" required value=(typed.made_at) aria-describedby="made_at-hint";
                     p.soft id="made_at-hint" { "With its offset, such as 2026-08-20T16:10Z; without one it is the time of the case's zone." }
