@@ -166,7 +166,8 @@ impl Desk {
     }
 
     /// The options by which the case's message is followed: what was asked when it was opened. What the evidence shows is judged as of
-    /// the newest record in it: the same on every day on which somebody looks, whatever `--now` says for the journal.
+    /// the newest record in it: the same on every day on which somebody looks, whatever `--now` says for the journal. A change is judged as
+    /// of now.
     pub fn follow(&self, case: &Case, output: &Output) -> Follow {
         let Asked { message_id, sender, recipient, at, subject, trust, tz } = case.asked.clone();
         let tz = tz.filter(|_| self.clocks.tz == "UTC").unwrap_or_else(|| self.clocks.tz.clone());
@@ -180,7 +181,7 @@ impl Desk {
             trust,
             hash_all: false,
             limit: 200,
-            clocks: Clocks { tz, now: None, opened: Some(case.opened_at) },
+            clocks: Clocks { tz, now: None, opened: Some(case.opened_at), judged_at: Some(self.now()) },
             output: output.clone(),
         }
     }
