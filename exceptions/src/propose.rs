@@ -253,6 +253,9 @@ fn missing(need: &Need) -> Vec<(&'static str, SourceId)> {
     if need.cause == "content-verdict/url" && need.urls.is_empty() && need.product == Product::ExchangeOnline {
         missing.push(("the link that was judged", "defender/email-url-info"));
     }
+    if need.client_is_disputed && need.product == Product::ExchangeOnline {
+        missing.push(("one address of the sender on which the records agree", "defender/email-events"));
+    }
     missing.dedup_by_key(|(_, export)| *export);
     missing
 }
