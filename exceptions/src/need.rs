@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use evidence::{
-    Address, AuthMethod, AuthResult, Carried, Cite, ConditionOn, Effect, Fact, Folder, Identifier, Layer, ListWord, Peer,
-    PolicyRef, Product, QuarantineState, Setting, SettingClass, VerdictKind,
+    Address, AuthMethod, AuthResult, Carried, Cite, ConditionOn, Effect, Fact, Folder, Identifier, Layer, ListWord,
+    Peer, PolicyRef, Product, QuarantineState, Setting, SettingClass, VerdictKind,
 };
 use findings::{Answer, Finding, Kind, Scene, Standing};
 use jiff::Timestamp;
@@ -159,7 +159,8 @@ impl Need {
             _ => None,
         });
         let entries: Vec<_> = entries.collect();
-        let Some((first, entry)) = entries.first().filter(|(first, _)| entries.iter().all(|(one, _)| one == first)) else {
+        let Some((first, entry)) = entries.first().filter(|(first, _)| entries.iter().all(|(one, _)| one == first))
+        else {
             return;
         };
         self.policy = Some(first.value.clone());
@@ -168,9 +169,8 @@ impl Need {
 
     /// Whether an entry blocks the sender; a pair of sender and infrastructure blocks what was judged a forgery, and nothing else.
     fn is_blocked_by(&self, setting: &Setting) -> bool {
-        let names = |sender: &Address, text: &str| {
-            Value::Address(sender.clone()).is_within(&Value::party(text, Value::Domain))
-        };
+        let names =
+            |sender: &Address, text: &str| Value::Address(sender.clone()).is_within(&Value::party(text, Value::Domain));
         let is_named = match (&setting.class, self.verdict == Some(VerdictKind::Spoof)) {
             (SettingClass::SpoofEntry, true) => {
                 let users = setting

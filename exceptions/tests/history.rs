@@ -194,7 +194,8 @@ fn rows_without_an_id_are_found_again_by_their_looks() {
     let file = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a file of the demo");
     let (held, released, siem) = (file("held-queue.json"), file("release-log.json"), file("mimecast-siem.json"));
     // Another message of the same looks, a moment later.
-    let twin = siem.lines().next().expect("a line").replace("Q7vXk2", "R8wYl3").replace("20261117080209", "20261117080210");
+    let twin =
+        siem.lines().next().expect("a line").replace("Q7vXk2", "R8wYl3").replace("20261117080209", "20261117080210");
     let twin = format!("{siem}{}\n", twin.replace("u3Zk9Q", "v4Al0R"));
     let scope = Scope::of([Term::one(On::EnvelopeSender, Value::party("orders@supplier.example", Value::Domain))]);
     for (name, files, messages, at_most) in [

@@ -214,7 +214,11 @@ fn ok_sending_address() {
     let told = |followed: &Followed| format!("{:?}", followed.cures);
     let apart = choir.follow().unwrap();
     assert_eq!(apart.cures.iter().map(short).collect::<Vec<_>>(), ["mend authentication-alignment/spf-fail"]);
-    assert!(apart.needs[0].because.contains("SPF was checked for 203.0.113.25, another record says that it came from 192.0.2.61"));
+    assert!(
+        apart.needs[0]
+            .because
+            .contains("SPF was checked for 203.0.113.25, another record says that it came from 192.0.2.61")
+    );
     assert!(apart.needs[0].cites.iter().any(|cite| &*cite.file == "trace.csv"), "{:?}", apart.needs[0].cites);
     assert!(!told(&apart).contains("list 192.0.2.61") && !told(&apart).contains("192.0.2.0/24"));
     let one = choir.follow_in(&same).unwrap();
@@ -236,7 +240,20 @@ fn ok_block_entries() {
     for (name, evidence, expected) in [
         ("the list has one", &pair.evidence, (named_one, true)),
         ("no list", &without, (not_shown, false)),
-        ("the list has one only of another sender", &pair.evidence.iter().map(|(name, text)| (name.clone(), text.replace("\"SpoofedUser\": \"council.example\"", "\"SpoofedUser\": \"elsewhere.example\""))).collect(), (not_shown, false)),
+        (
+            "the list has one only of another sender",
+            &pair
+                .evidence
+                .iter()
+                .map(|(name, text)| {
+                    (
+                        name.clone(),
+                        text.replace("\"SpoofedUser\": \"council.example\"", "\"SpoofedUser\": \"elsewhere.example\""),
+                    )
+                })
+                .collect(),
+            (not_shown, false),
+        ),
     ] {
         let (what, cited) = mend(pair.follow_in(evidence).unwrap());
         assert!(what.contains(expected.0) && cited == expected.1, "{name}: {what}");

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::Judged;
-use super::judged::Fate;
 use super::join::token;
+use super::judged::Fate;
 use super::row::{Ids, Row, is_network_id};
 use super::sets::{ByHash, EMPTY, Map, Sets, hash};
 use super::terms::{Index, Terms};
