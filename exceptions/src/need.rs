@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use evidence::{
-    Address, AuthMethod, AuthResult, Carried, Cite, ConditionOn, Effect, Fact, Folder, Identifier, Layer, Peer,
-    PolicyRef, Product, QuarantineState, Setting, SettingClass, VerdictKind,
+    Address, AuthMethod, AuthResult, Carried, Cite, ConditionOn, Effect, Fact, Folder, Identifier, Layer, ListWord,
+    Peer, PolicyRef, Product, QuarantineState, Setting, SettingClass, VerdictKind,
 };
 use findings::{Answer, Finding, Kind, Scene, Standing};
 use jiff::Timestamp;
@@ -43,8 +43,10 @@ pub struct Need {
     pub header_from: Option<Address>,
     /// RFC 5321 MAIL FROM.
     pub envelope_sender: Option<Address>,
-    /// The address that handed the message to our side; `None` if it is not shown.
+    /// The address that handed the message to our side; `None` if it is not shown, or `client_is_disputed`.
     pub client: Option<IpAddr>,
+    /// Whether records of the system that took it name several addresses as the one that handed it over: which one did is not shown.
+    pub client_is_disputed: bool,
     /// Whether another service stands in front, so that `client` is its address.
     pub is_behind_a_gateway: bool,
     /// Domains of signatures that our side says passed.
@@ -108,6 +110,7 @@ impl Need {
             }
             let mut need = own.need(cause, &message);
             need.see_connectors(scene);
+            need.see_entry(scene);
             add(&mut needs, need);
         }
         if scene.copies.is_empty() {
@@ -139,6 +142,69 @@ impl Need {
             );
             extend(&mut self.cites, [connector.observation.cite.clone()]);
         }
+    }
+}
+
+/// What a message is laid to that an entry of the organisation's own stopped.
+const BLOCK_ENTRY: &str = "policy-scope-or-order/block-entry";
+
+impl Need {
+    /// Takes the entry by name from the list that was supplied, if just one there blocks this sender.
+    fn see_entry(&mut self, scene: &Scene<'_>) {
+        if self.cause != BLOCK_ENTRY || self.product != Product::ExchangeOnline {
+            return;
+        }
+        let entries = scene.lake.surroundings().iter().filter_map(|entry| match &entry.observation.fact {
+            Fact::Setting(setting) if self.is_blocked_by(setting) => Some((setting.entry.as_ref()?, entry)),
+            _ => None,
+        });
+        let entries: Vec<_> = entries.collect();
+        let Some((first, entry)) = entries.first().filter(|(first, _)| entries.iter().all(|(one, _)| one == first))
+        else {
+            return;
+        };
+        self.policy = Some(first.value.clone());
+        extend(&mut self.cites, [entry.observation.cite.clone()]);
+    }
+
+    /// Whether an entry blocks the sender; a pair of sender and infrastructure blocks what was judged a forgery, and nothing else.
+    fn is_blocked_by(&self, setting: &Setting) -> bool {
+        let names =
+            |sender: &Address, text: &str| Value::Address(sender.clone()).is_within(&Value::party(text, Value::Domain));
+        let is_named = match (&setting.class, self.verdict == Some(VerdictKind::Spoof)) {
+            (SettingClass::SpoofEntry, true) => {
+                let users = setting
+                    .conditions
+                    .iter()
+                    .filter(|one| matches!(one.on, ConditionOn::Sender | ConditionOn::SenderDomain));
+                let mut users = users.flat_map(|one| &one.values);
+                users.any(|user| self.header_from.as_ref().is_some_and(|from| names(from, user)))
+            }
+            (SettingClass::ListEntry | SettingClass::SenderPolicy, false) => {
+                let value = setting.entry.as_ref().map_or("", |entry| entry.value.as_str());
+                self.header_from.iter().chain(&self.envelope_sender).any(|sender| names(sender, value))
+            }
+            _ => false,
+        };
+        let is_there = setting.created.as_ref().zip(self.at).is_none_or(|(made, at)| made.at <= at)
+            && setting.expires.as_ref().zip(self.at).is_none_or(|(end, at)| end.at > at);
+        let is_block = setting.entry.as_ref().is_some_and(|entry| entry.says == ListWord::Block);
+        is_named && is_block && is_there && setting.effect != Effect::Off
+    }
+}
+
+impl Need {
+    /// Leaves the address out that handed the message over, as records of one system name several.
+    fn see_dispute(&mut self, dispute: Dispute<'_>) {
+        let Dispute { judged: (judged, check), taken: (taken, arrival) } = dispute;
+        self.client = None;
+        self.client_is_disputed = true;
+        self.because = format!(
+            "{}; the records disagree about the address that sent it: SPF was checked for {judged}, another record says that it came from {taken}. \
+             Which of them sent it is not shown, so nothing is proposed that rests on it",
+            self.because
+        );
+        extend(&mut self.cites, [check.observation.cite.clone(), arrival.observation.cite.clone()]);
     }
 }
 
@@ -175,6 +241,7 @@ fn add(needs: &mut Vec<Need>, need: Need) {
             && known.verdict == need.verdict
             && known.policy == need.policy
             && known.is_shown == need.is_shown
+            && known.client_is_disputed == need.client_is_disputed
     };
     let Some(known) = needs.iter_mut().find(is_same) else {
         needs.push(need);
@@ -271,6 +338,7 @@ impl Known {
             header_from: self.header_from.clone(),
             envelope_sender: self.envelope_sender.clone(),
             client: None,
+            client_is_disputed: false,
             is_behind_a_gateway: false,
             signed_by: BTreeSet::new(),
             dmarc_passed: None,
@@ -373,8 +441,11 @@ impl<'a> Own<'a> {
         need.envelope_recipients =
             Some(self.copy.copy.envelope_recipient.clone()).filter(|to| !to.is_null()).into_iter().collect();
         need.held = self.held().into_iter().collect();
-        need.client = side.client.or(message.by_hops.1);
         need.is_behind_a_gateway = side.is_behind_a_gateway || message.by_hops.0;
+        need.client = side.client.or(message.by_hops.1);
+        if let Some(dispute) = side.dispute.filter(|_| !need.is_behind_a_gateway) {
+            need.see_dispute(dispute);
+        }
         need.signed_by = side.signed_by;
         need.dmarc_passed = side.dmarc_passed;
         need.at = self.copy.decided().and_then(Stay::start);
@@ -415,6 +486,18 @@ impl<'a> Own<'a> {
     /// The policy, rule or entry that the cause's records name.
     fn policy(&self, cause: &Finding) -> Option<String> {
         let stay = self.copy.decided()?;
+        let own = ENTRIES_AND_RULES.iter().find(|(id, _)| *id == cause.id).map(|(_, kind)| kind);
+        let by_own = || {
+            let same = stay.adverse_verdicts().filter(|event| kind_of(event) == own);
+            same.filter_map(|event| policy_of(event.fact())).find_map(named)
+        };
+        // What kept the message back because of an entry is a policy, and not the entry.
+        if matches!(own, Some(VerdictKind::BlockEntry | VerdictKind::UserBlock)) {
+            return by_own();
+        }
+        if let Some(rule) = own.and_then(|_| by_own()) {
+            return Some(rule);
+        }
         let places: Vec<_> = cause.cites.iter().map(Cite::order).collect();
         let is_cited = |event: &&&Event| places.contains(&event.observation.cite.order());
         let cited = stay.station.events.iter().filter(|event| is_cited(&event));
@@ -461,6 +544,14 @@ impl<'a> Own<'a> {
             .filter(|held| !held.envelope_recipient.is_null())
     }
 }
+
+/// Causes that are the doing of one entry or rule, with the verdict by which a record names that one.
+const ENTRIES_AND_RULES: &[(&str, VerdictKind)] = &[
+    (BLOCK_ENTRY, VerdictKind::BlockEntry),
+    ("policy-scope-or-order/user-block-list", VerdictKind::UserBlock),
+    ("policy-scope-or-order/transport-rule", VerdictKind::TransportRule),
+    ("policy-scope-or-order/data-loss-rule", VerdictKind::DataLoss),
+];
 
 /// Whether a fact says that a copy lies in a quarantine.
 fn is_in_quarantine(fact: &Fact) -> bool {
@@ -536,24 +627,35 @@ fn refuser(event: &Event) -> Option<Product> {
     layers::is_vendor_cloud(peer, said).or_else(name)
 }
 
+/// Two records of one system that name different addresses as the one that handed the message over.
+struct Dispute<'a> {
+    /// The address that was judged, and the result of its check.
+    judged: (IpAddr, &'a Event),
+    /// The address from which the message came by the system's own record of the arrival.
+    taken: (IpAddr, &'a Event),
+}
+
 /// What our side saw of who sent it.
-struct Side {
+struct Side<'a> {
     client: Option<IpAddr>,
+    /// What speaks against `client`.
+    dispute: Option<Dispute<'a>>,
     is_behind_a_gateway: bool,
     signed_by: BTreeSet<String>,
     dmarc_passed: Option<bool>,
 }
 
-impl Side {
+impl<'a> Side<'a> {
     /// As the system that decided saw it, with the others on the same machine path.
-    fn of(copy: &Explained<'_>) -> Side {
+    fn of(copy: &'a Explained<'a>) -> Side<'a> {
         let decided = copy.decided().map(|stay| &stay.station.system.product);
         let is_beside =
             |stay: &&Stay<'_>| decided.is_none_or(|product| are_one_path(product, &stay.station.system.product));
         let own = || copy.stays.iter().filter(is_beside);
         let is_first = copy.stays.first().is_none_or(|first| is_beside(&first));
         let mut side = Side {
-            client: own().find_map(client_of),
+            client: own().find_map(client_of).map(|(client, _)| client),
+            dispute: own().find_map(dispute),
             is_behind_a_gateway: !is_first,
             signed_by: BTreeSet::new(),
             dmarc_passed: None,
@@ -591,17 +693,30 @@ fn are_one_path(one: &Product, other: &Product) -> bool {
     one == other || is_own(one) && is_own(other)
 }
 
-/// The address from which a system took the message, as its own records state it.
-fn client_of(stay: &Stay<'_>) -> Option<IpAddr> {
+/// The address from which a system took the message, as its own records state it, with the record.
+fn client_of<'a>(stay: &Stay<'a>) -> Option<(IpAddr, &'a Event)> {
     let arrived = stay.arrivals.iter().find_map(|event| match event.fact() {
-        Fact::Arrival(arrival) => ip_of(arrival.client.as_ref()?),
+        Fact::Arrival(arrival) => Some((ip_of(arrival.client.as_ref()?)?, *event)),
         _ => None,
     });
     let by_word = || {
         stay.words.iter().find_map(|event| match event.fact() {
-            Fact::Status(status) => ip_of(status.from.as_ref()?),
+            Fact::Status(status) => Some((ip_of(status.from.as_ref()?)?, *event)),
             _ => None,
         })
     };
     arrived.or_else(by_word)
+}
+
+/// What a system's check of the sender and its record of the arrival say, if they name different addresses.
+fn dispute<'a>(stay: &Stay<'a>) -> Option<Dispute<'a>> {
+    let taken = client_of(stay)?;
+    let mut checked = stay.authentications.iter().filter_map(|event| match event.fact() {
+        Fact::Authentication(result) if result.method == AuthMethod::Spf && result.arc_instance.is_none() => {
+            Some((address(result.client.as_deref()?)?, *event))
+        }
+        _ => None,
+    });
+    let judged = checked.next().filter(|(judged, _)| *judged != taken.0)?;
+    checked.all(|(other, _)| other != taken.0).then_some(Dispute { judged, taken })
 }

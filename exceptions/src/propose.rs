@@ -52,7 +52,7 @@ pub enum Done {
         /// What may be done for the one message, such as a submission to the vendor.
         meanwhile: Vec<Proposal>,
     },
-    /// An exception: the narrowest first.
+    /// An exception: the narrowest first ([`Cure::narrowest_first`]).
     Except(Vec<Proposal>),
     /// The evidence does not show what stopped it.
     NotShown {
@@ -99,7 +99,45 @@ pub struct Way {
 
 /// What is to be done about each need.
 pub fn propose(needs: &[Need], world: &World<'_>) -> Vec<Cure> {
-    needs.iter().map(|need| Cure { need: need.clone(), done: done(need, world) }).collect()
+    let cure = |need: &Need| {
+        let mut cure = Cure { need: need.clone(), done: done(need, world) };
+        cure.narrowest_first();
+        cure
+    };
+    needs.iter().map(cure).collect()
+}
+
+impl Cure {
+    /// Puts exceptions in order: what acts once and leaves nothing behind, then what lets through less.
+    ///
+    /// What is within another goes before it, whatever was measured; of others that with the smaller radius, if they have one.
+    pub fn narrowest_first(&mut self) {
+        let Done::Except(list) = &mut self.done else { return };
+        let mut left = std::mem::take(list);
+        while !left.is_empty() {
+            let is_free = |at: usize| {
+                let own = left.get(at);
+                !left.iter().enumerate().any(|(other, one)| other != at && own.is_some_and(|own| is_narrower(one, own)))
+            };
+            let next = (0..left.len()).filter(|at| is_free(*at)).min_by_key(|at| left.get(*at).map(lets_through));
+            list.push(left.remove(next.unwrap_or(0)));
+        }
+    }
+}
+
+/// Whether a proposal acts once, then how many messages it would have let through at most.
+fn lets_through(proposal: &Proposal) -> (bool, u64) {
+    let stays = grants(proposal).any(|grant| grant.ends != Ends::AtOnce);
+    (stays, proposal.radius.as_ref().map_or(0, |radius| radius.messages.saturating_add(radius.possible)))
+}
+
+/// Whether all that one standing proposal lets through the other does too, and not the other way round.
+fn is_narrower(one: &Proposal, other: &Proposal) -> bool {
+    let is_within = |one: &Proposal, other: &Proposal| {
+        grants(one).next().is_some()
+            && grants(one).all(|narrow| grants(other).any(|wide| narrow.scope.is_within(&wide.scope)))
+    };
+    is_within(one, other) && !is_within(other, one) && lets_through(one).0 <= lets_through(other).0
 }
 
 fn done(need: &Need, world: &World<'_>) -> Done {
@@ -252,6 +290,9 @@ fn missing(need: &Need) -> Vec<(&'static str, SourceId)> {
     }
     if need.cause == "content-verdict/url" && need.urls.is_empty() && need.product == Product::ExchangeOnline {
         missing.push(("the link that was judged", "defender/email-url-info"));
+    }
+    if need.client_is_disputed && need.product == Product::ExchangeOnline {
+        missing.push(("one address of the sender on which the records agree", "defender/email-events"));
     }
     missing.dedup_by_key(|(_, export)| *export);
     missing

@@ -186,6 +186,38 @@ fn a_message_counts_once_in_whichever_exports() {
     }
 }
 
+/// A held message stands in a list of what is held and in the log of what was released, which name no id: it counts once if a row with an id stands
+/// beside it, and otherwise the count is an upper bound, and says so.
+#[test]
+fn rows_without_an_id_are_found_again_by_their_looks() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo");
+    let file = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a file of the demo");
+    let (held, released, siem) = (file("held-queue.json"), file("release-log.json"), file("mimecast-siem.json"));
+    // Another message of the same looks, a moment later.
+    let twin =
+        siem.lines().next().expect("a line").replace("Q7vXk2", "R8wYl3").replace("20261117080209", "20261117080210");
+    let twin = format!("{siem}{}\n", twin.replace("u3Zk9Q", "v4Al0R"));
+    let scope = Scope::of([Term::one(On::EnvelopeSender, Value::party("orders@supplier.example", Value::Domain))]);
+    for (name, files, messages, at_most) in [
+        ("log alone", vec![siem.clone()], 1, false),
+        ("held list and log", vec![held.clone(), siem.clone()], 1, true),
+        ("all three", vec![held.clone(), released.clone(), siem.clone()], 1, true),
+        ("without the log", vec![held.clone(), released.clone()], 2, true),
+        ("another hour", vec![held.replace("T08:02:12", "T08:12:12"), siem.clone()], 2, true),
+        ("another subject", vec![held.replace("48-1193", "48-1194"), siem.clone()], 2, true),
+        ("a twin of the same minute", vec![held.clone(), twin.clone()], 3, true),
+    ] {
+        let mut files: Vec<Vec<u8>> = files.into_iter().map(String::into_bytes).collect();
+        for _ in 0..2 {
+            let measured = read(&files, std::slice::from_ref(&scope));
+            assert_eq!(measured.radii[0].messages, messages, "{name}: {:?}", measured.radii);
+            let says = measured.history.cannot_show.iter().any(|said| said.contains("every count is \"at most\""));
+            assert_eq!(says, at_most, "{name}: {:?}", measured.history.cannot_show);
+            files.reverse();
+        }
+    }
+}
+
 /// Files of all kinds together, as they lie beside the readers: read twice they say the same.
 #[test]
 fn samples_of_all_kinds_are_counted() {

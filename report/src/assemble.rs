@@ -250,8 +250,7 @@ fn told_apart(apart: &findings::symptoms::Apart) -> document::ToldApart {
 fn next_step(step: &findings::NextStep, trace: &Trace) -> document::NextStep {
     let has_way = step.command.is_some() || step.place.is_some();
     let export = step.fetches.filter(|_| !has_way).and_then(sources::source).map(|source| source.export());
-    let of_export = export.and_then(|export| export.command).map(|command| filled(command, &message(trace)));
-    let clicks = export.and_then(|export| export.clicks).map(|clicks| filled(clicks, &message(trace)));
+    let (of_export, clicks) = export.map_or((None, None), |export| ways(export, &message(trace)));
     document::NextStep {
         tier: step.tier,
         step: step.step.clone(),
@@ -289,12 +288,37 @@ pub(crate) fn exports_of<'s>(asked: impl Iterator<Item = &'s str>, trace: &Trace
 /// How to get an export for a message; `None` if there is no such kind.
 pub fn export(source: &str, message: &document::Message) -> Option<document::Export> {
     let source = sources::source(source)?;
-    Some(document::Export {
-        source: source.id().to_owned(),
-        title: source.title().to_owned(),
-        command: source.export().command.map(|command| filled(command, message)),
-        clicks: source.export().clicks.map(|clicks| filled(clicks, message)),
-    })
+    let (command, clicks) = ways(source.export(), message);
+    Some(document::Export { source: source.id().to_owned(), title: source.title().to_owned(), command, clicks })
+}
+
+/// The command and the click path of an export. A command with a place that cannot be filled is none to be copied: it is told in words.
+fn ways(export: sources::Export, message: &document::Message) -> (Option<String>, Option<String>) {
+    let clicks = export.clicks.map(|clicks| in_words(filled(clicks, message)));
+    let Some(command) = export.command.map(|command| filled(command, message)) else { return (None, clicks) };
+    let missing: Vec<&str> =
+        PLACES.iter().filter(|(place, _)| command.contains(place)).map(|(_, words)| *words).collect();
+    if missing.is_empty() {
+        return (Some(command), clicks);
+    }
+    let by_hand = format!("by command, with {} put in by hand: {}", missing.join(" and "), in_words(command));
+    (None, Some(clicks.map_or(by_hand.clone(), |clicks| format!("{clicks}; or {by_hand}"))))
+}
+
+/// The places that an export's description leaves for values of the ticket, and what belongs there.
+const PLACES: [(&str, &str); 6] = [
+    ("{message_id}", "<Message-ID>"),
+    ("{network_message_id}", "<network message id>"),
+    ("{sender}", "<sender>"),
+    ("{recipient}", "<recipient>"),
+    ("{start}", "<start>"),
+    ("{end}", "<end>"),
+];
+
+/// Says what belongs into places that are left.
+fn in_words(text: String) -> String {
+    let text = text.replace("<{message_id}>", "{message_id}");
+    PLACES.iter().fold(text, |text, (place, words)| text.replace(place, words))
 }
 
 /// Puts the message's values in the places that an export's description leaves for them; unknown ones stay as they are.
@@ -474,6 +498,27 @@ pub(crate) fn fate(fate: layers::Fate) -> document::Fate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is made to be copied has no hole; what belongs there is said in words.
+    #[test]
+    fn no_command_has_a_place_left() {
+        let whole = document::Message {
+            message_id: Some("a@x.example".to_owned()),
+            envelope_sender: Some("ben@x.example".to_owned()),
+            envelope_recipients: vec!["ana@example.com".to_owned()],
+            sent_at: Some(Timestamp::UNIX_EPOCH),
+            ..document::Message::default()
+        };
+        for source in sources::ALL {
+            let filled = export(source.id(), &whole).unwrap();
+            assert_eq!(filled.command.is_some(), source.export().command.is_some(), "{}", source.id());
+            let bare = export(source.id(), &document::Message::default()).unwrap();
+            assert!(bare.command.is_some() || bare.clicks.is_some(), "{}", source.id());
+            for text in bare.command.iter().chain(&bare.clicks).chain(&filled.command).chain(&filled.clicks) {
+                assert!(!PLACES.iter().any(|(place, _)| text.contains(place)), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn only_plain_values_are_filled_in() {

@@ -50,9 +50,9 @@ pub use html::{STYLE, html, symptoms as symptoms_html};
 pub use markdown::{escape as markdown_text, markdown, symptoms as symptoms_markdown};
 pub use own::{OwnCheck, OwnResult};
 pub use picture::{
-    AgeRadius, AgedChange, BeforeAfter, Breadth, BreadthRow, ChangeEnd, ChangeVerified, ComparedRow, ComparedWeight,
-    CountRow, CountSeries, DependencyCounts, EventStrip, Picture, Spread, SpreadRow, StackedCounts, StripLane,
-    StripMark, StripTone, Waterfall, WaterfallBar, WaterfallKind,
+    AgeRadius, AgedChange, BeforeAfter, Breadth, BreadthRow, BroughtUp, ChangeEnd, ChangeVerified, ComparedRow,
+    ComparedWeight, CountRow, CountSeries, DependencyCounts, EventStrip, Picture, Spread, SpreadRow, StackedCounts,
+    StripLane, StripMark, StripTone, Waterfall, WaterfallBar, WaterfallKind,
 };
 pub use reconciliation::{
     CountedMeasure, RECONCILIATION_SCHEMA, ReconciledOutcome, ReconciledStep, ReconciledTotal, Reconciliations,

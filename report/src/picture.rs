@@ -182,6 +182,20 @@ pub struct Breadth {
     pub rows: Vec<BreadthRow>,
     /// How many candidates were measured and are not drawn.
     pub not_drawn: u64,
+    /// Who brought up what `is_proposed` marks: absent in documents of before, where throughline did.
+    #[serde(default)]
+    pub marked: BroughtUp,
+}
+
+/// Who brought up a change that is drawn among candidates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BroughtUp {
+    /// It is proposed.
+    #[default]
+    Proposed,
+    /// Somebody asked the guard about it: that says nothing for it.
+    AskedAbout,
 }
 
 /// One candidate.
@@ -189,7 +203,7 @@ pub struct Breadth {
 pub struct BreadthRow {
     /// Its conditions, and what it would have let through.
     pub scope: MeasuredScope,
-    /// Whether it is what is proposed.
+    /// Whether it is what is proposed, or asked about.
     pub is_proposed: bool,
     /// Whether no other candidate covers as many of the reported messages with less beside them.
     pub is_on_front: bool,

@@ -167,6 +167,7 @@ fn need(audited: &Audited, cause: &str, verdict: VerdictKind) -> Need {
         header_from: None,
         envelope_sender: None,
         client: None,
+        client_is_disputed: false,
         is_behind_a_gateway: false,
         signed_by: BTreeSet::new(),
         dmarc_passed: None,

@@ -1,16 +1,23 @@
 //! Finds the rows of one message.
 //!
+//! A row that names no id, as a list of held messages does, is about the one message of the same sender, recipient and subject of which a row with
+//! an id stands [`NEAR`] it; where there are two, or none, it stays alone, and is counted for itself: counts are then upper bounds.
+//!
 //! A network message id names a message, wherever it stands. Rows without one belong together if they share another id of their system,
 //! or the Message-ID and the sender (the envelope sender or the From address); where a message with a network message id has that
 //! Message-ID and sender too, they are about it. A Message-ID without a sender counts only where the whole history knows one sender for it.
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use rayon::slice::ParallelSliceMut;
 
-use super::part::{Copy, Part, Senders};
+use super::part::{Copy, Look, Named, Part, Senders};
 use super::row::is_network_id;
 use super::sets::{ByHash, hash};
+
+/// How near two exports of one system write down the same step of a message.
+const NEAR: SignedDuration = SignedDuration::from_secs(60);
 
 /// Gives every row the key of its message, puts them in order, and drops rows that say the same again.
 pub(super) fn settle(part: &mut Part) {
@@ -44,6 +51,7 @@ fn join(part: &mut Part) {
             others.for_each(|sender| tokens.unite(token(message_id, *first), token(message_id, *sender)));
         }
     }
+    part.without_id = part.without_id.saturating_sub(by_looks(&mut part.looks, &mut tokens));
     // Which messages with a network message id those may be.
     let mut networks: ByHash<u64> = ByHash::default();
     let mut put = |token: u64, key: u64| {
@@ -80,6 +88,29 @@ fn join(part: &mut Part) {
         let root = tokens.root(start);
         copy.key = found.get(&root).copied().unwrap_or(root);
     }
+}
+
+/// Puts rows without an id to the one message that looks the same and is near; how many.
+fn by_looks(looks: &mut [Look], tokens: &mut Tokens) -> u64 {
+    looks.sort_unstable_by_key(|look| look.looks);
+    // For each row without an id, the messages that it may be about.
+    let mut meant: ByHash<BTreeSet<u64>> = ByHash::default();
+    for alike in looks.chunk_by(|one, next| one.looks == next.looks) {
+        let mut named: Vec<&Look> = alike.iter().filter(|look| look.named == Named::ById).collect();
+        named.sort_unstable_by_key(|look| look.at);
+        for nameless in alike.iter().filter(|look| look.named != Named::ById) {
+            let first = named.partition_point(|look| nameless.at.duration_since(look.at) > NEAR);
+            let near = named.iter().skip(first).take_while(|look| look.at.duration_since(nameless.at) <= NEAR);
+            meant.entry(nameless.key).or_default().extend(near.map(|look| tokens.root(look.key)));
+        }
+    }
+    let mut joined = 0;
+    for look in looks.iter().filter(|look| look.named == Named::ByLooks) {
+        let Some(messages) = meant.get(&look.key).filter(|messages| messages.len() == 1) else { continue };
+        messages.iter().for_each(|message| tokens.unite(look.key, *message));
+        joined += 1;
+    }
+    joined
 }
 
 /// What the rows with one id say of the message.
@@ -119,7 +150,7 @@ fn told(part: &Part) -> ByHash<Told> {
 }
 
 /// The message that a sender names so.
-fn token(message_id: u64, sender: u64) -> u64 {
+pub(super) fn token(message_id: u64, sender: u64) -> u64 {
     hash(&(message_id, sender)) & !1 | 2
 }
 

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::Judged;
+use super::join::token;
 use super::judged::Fate;
-use super::row::{Ids, Row};
+use super::row::{Ids, Row, is_network_id};
 use super::sets::{ByHash, EMPTY, Map, Sets, hash};
 use super::terms::{Index, Terms};
 
@@ -107,6 +108,30 @@ struct Known {
     terms: u32,
 }
 
+/// How a row that looks so names its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// By an id of its system.
+    ById,
+    /// By nothing but its looks.
+    ByLooks,
+    /// The same row as the one before, for a further recipient.
+    ByLooksToo,
+}
+
+/// What a row looks like: by this one without an id is found again in an export that has one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    /// Sender, recipient and subject, as a hash.
+    pub(super) looks: u64,
+    /// When.
+    pub(super) at: Timestamp,
+    /// The message, as in [`Copy::key`] or by Message-ID and sender.
+    pub(super) key: u64,
+    /// How it names its message.
+    pub(super) named: Named,
+}
+
 /// Of how many statements at a time it is worth while to share the work.
 const MIN_SHARED: usize = 4096;
 
@@ -180,6 +205,8 @@ pub(super) struct Part {
     clients: ByHash<u32>,
     /// Two ids of one message.
     pub(super) links: Vec<(u64, u64)>,
+    /// What rows look like that name no network message id.
+    pub(super) looks: Vec<Look>,
     /// Kinds of export.
     pub(super) kinds: Vec<SourceId>,
     /// The first instant.
@@ -191,7 +218,7 @@ pub(super) struct Part {
     last_day: Option<i64>,
     /// What any row states.
     pub(super) stated: u16,
-    /// Rows that name no id.
+    /// Rows that name no id, and are not found again by their looks.
     pub(super) without_id: u64,
     /// Rows for which there was no room.
     pub(super) left_out: u64,
@@ -243,11 +270,14 @@ impl Part {
         first: &Observation,
     ) {
         let mut ids = Ids::of(row.ids);
+        let mut named = Named::ById;
         if ids.strong == 0 && ids.message_id == 0 {
             let Some(looks) = row.looks() else { return };
             ids.strong = looks & !1 | 2;
             self.without_id += 1;
+            named = Named::ByLooks;
         }
+        self.look(row, &ids, named);
         let (sender, recipients) = (self.sender(terms, row), row.envelope_recipients);
         self.seen(row);
         if ids.other != 0 {
@@ -306,6 +336,19 @@ impl Part {
         self.patterns.push(pattern);
         self.pattern_numbers.insert(pattern, number);
         Some(number)
+    }
+
+    /// Notes what a row looks like, if an export without ids could have the message too.
+    fn look(&mut self, row: &Row<'_>, ids: &Ids, mut named: Named) {
+        let Some((sender, subject)) = row.envelope_sender.or(row.header_from).zip(row.subject) else { return };
+        let Some(at) = row.at.filter(|_| !is_network_id(ids.strong) && self.looks.len() < MAX_NAMES) else { return };
+        let key = if ids.strong == 0 { token(ids.message_id, hash(sender.as_str())) } else { ids.strong };
+        for recipient in row.envelope_recipients {
+            self.looks.push(Look { looks: hash(&(sender, recipient, subject)), at, key, named });
+            if named == Named::ByLooks {
+                named = Named::ByLooksToo;
+            }
+        }
     }
 
     /// Notes when, and what is stated.
@@ -489,6 +532,7 @@ impl Part {
             ..copy
         }));
         self.links.extend(other.links);
+        self.looks.extend(other.looks);
     }
 }
 

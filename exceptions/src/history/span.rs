@@ -63,7 +63,7 @@ fn not_kept(part: &Part, put: &mut Vec<String>) {
     }
     if part.without_id > 0 {
         put.push(format!(
-            "{} rows name no id of their message: they are told apart by sender, recipient, subject and instant, and are not found again in other exports.",
+            "{} rows name no id of their message, and no other row shows for sure which it is: each is counted for itself, so every count is \"at most\".",
             part.without_id
         ));
     }

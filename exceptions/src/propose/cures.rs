@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use evidence::Address;
+use evidence::{Address, Product};
 use findings::fill;
 use serde::Deserialize;
 use sources::policy::Device;
@@ -94,6 +94,7 @@ fn filled(template: &str, need: &Need) -> String {
     let value = |place: &str| match place {
         "client" => need.client.map(|client| client.to_string()),
         "policy" => need.policy.clone(),
+        "entry" => Some(entry(need)),
         "from_domain" => Some(from_domain(need).unwrap_or("the domain in the From field").to_owned()),
         "sender" => Some(sender(need).map_or("the sender".to_owned(), |sender| sender.to_string())),
         "recipients" => Some(recipients(need)),
@@ -101,6 +102,19 @@ fn filled(template: &str, need: &Need) -> String {
         _ => None,
     };
     fill::sentence(template, &value).unwrap_or_else(|| template.to_owned())
+}
+
+/// The block entry that matched, as far as a record names it.
+fn entry(need: &Need) -> String {
+    let sender = sender(need).map_or("this sender".to_owned(), |sender| sender.to_string());
+    let list = match need.product {
+        Product::ExchangeOnline => "the tenant allow/block list and the anti-spam policies",
+        _ => "the list of the system that refused it",
+    };
+    match &need.policy {
+        Some(named) => format!("the one block entry for {sender} that matched (the record names \"{named}\")"),
+        None => format!("the block entry for {sender} (not shown which: fetch {list})"),
+    }
 }
 
 fn sender(need: &Need) -> Option<&Address> {

@@ -262,7 +262,7 @@ impl ExceptionCheck {
     /// The document as a page: the answer first.
     pub fn sheet(&self) -> Sheet {
         let mut sections = vec![self.answered()];
-        sections.extend(self.candidate.iter().map(step));
+        sections.extend(self.candidate.iter().filter(|one| !self.is_outweighed(one)).map(step));
         if !self.together.is_empty() || !self.unread.is_empty() {
             sections.push(self.as_a_whole());
         }
@@ -272,6 +272,13 @@ impl ExceptionCheck {
         sections.extend(notes_section(&self.notes));
         sections.extend(evidence_section(&self.evidence));
         Sheet { title: format!("Guard: {}", self.headline()), sections }
+    }
+
+    /// Whether a step is the narrow part of a command whose other part decides: that the one half is harmless does not help the whole.
+    fn is_outweighed(&self, step: &JudgedCandidate) -> bool {
+        let is_of_it = |other: &&JudgedCandidate| (other.line, &other.said) == (step.line, &step.said);
+        step.answer == GuardAnswer::Narrow
+            && self.candidate.iter().filter(is_of_it).any(|other| other.answer != GuardAnswer::Narrow)
     }
 
     /// `narrow`, `refused: broad`, `broad, approved by ...`.

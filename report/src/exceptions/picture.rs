@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use exceptions::{Radius, Scope};
 
 use super::MeasuredScope;
-use crate::picture::{Breadth, BreadthRow, Picture};
+use crate::picture::{Breadth, BreadthRow, BroughtUp, Picture};
 
 /// How many candidates are drawn at most.
 const MAX_ROWS: usize = 12;
@@ -16,8 +16,13 @@ const MAX_NEIGHBOURS: usize = 4;
 /// Draws candidates from narrow to wide: what is proposed, the front, what has one condition more or less than what is proposed, and some of
 /// the widest.
 ///
-/// `front` are places in `candidates`; a scope that is proposed is drawn even if it is no candidate.
-pub fn breadth(candidates: &[(Scope, Radius)], front: &[usize], proposed: &[(Scope, Radius)]) -> Picture {
+/// `front` are places in `candidates`; a scope that is proposed is drawn even if it is no candidate. `marked` says who brought it up.
+pub fn breadth(
+    candidates: &[(Scope, Radius)],
+    front: &[usize],
+    proposed: &[(Scope, Radius)],
+    marked: BroughtUp,
+) -> Picture {
     let all: Vec<(&Scope, &Radius)> = {
         let mut seen = BTreeSet::new();
         let all = proposed.iter().chain(candidates).map(|(scope, radius)| (scope, radius));
@@ -60,7 +65,7 @@ pub fn breadth(candidates: &[(Scope, Radius)], front: &[usize], proposed: &[(Sco
     };
     let rows: Vec<BreadthRow> = order.iter().filter(|at| drawn.contains(at)).filter_map(row).collect();
     let not_drawn = (all.len() - rows.len()) as u64;
-    Picture::Breadth(Breadth { rows, not_drawn })
+    Picture::Breadth(Breadth { rows, not_drawn, marked })
 }
 
 fn narrow_first<'a>(scope: &'a Scope, radius: &Radius) -> (u64, u64, u64, std::cmp::Reverse<usize>, &'a Scope) {
@@ -110,7 +115,9 @@ mod tests {
     fn narrow_first_and_no_more_than_a_dozen() {
         let all = lattice();
         let proposed = vec![all[4].clone()];
-        let Picture::Breadth(drawn) = breadth(&all, &[30, 4], &proposed) else { panic!("another picture") };
+        let Picture::Breadth(drawn) = breadth(&all, &[30, 4], &proposed, BroughtUp::Proposed) else {
+            panic!("another picture")
+        };
         assert!(drawn.rows.len() <= MAX_ROWS, "{}", drawn.rows.len());
         assert_eq!(drawn.rows.len() as u64 + drawn.not_drawn, 31);
         assert!(drawn.rows.is_sorted_by_key(|row| row.scope.messages), "{drawn:?}");
@@ -125,16 +132,20 @@ mod tests {
         let unseen = Term::one(On::SignedBy, Value::Domain("a.example".to_owned()));
         let possible = Radius { possible: 9, ..Radius::default() };
         all.push((Scope::of([unseen]), possible.clone()));
-        let Picture::Breadth(drawn) = breadth(&all, &[31], &[]) else { panic!("another picture") };
+        let Picture::Breadth(drawn) = breadth(&all, &[31], &[], BroughtUp::Proposed) else { panic!("another picture") };
         assert!(drawn.rows.iter().all(|row| row.scope.messages > 0), "{drawn:?}");
-        let Picture::Breadth(drawn) = breadth(&all[31..], &[], &[]) else { panic!("another picture") };
+        let Picture::Breadth(drawn) = breadth(&all[31..], &[], &[], BroughtUp::Proposed) else {
+            panic!("another picture")
+        };
         assert_eq!(drawn.rows.len(), 1, "there is nothing else");
     }
 
     #[test]
     fn what_is_proposed_is_drawn_without_candidates() {
         let proposed = vec![(Scope::default(), Radius::default())];
-        let Picture::Breadth(drawn) = breadth(&[], &[7], &proposed) else { panic!("another picture") };
+        let Picture::Breadth(drawn) = breadth(&[], &[7], &proposed, BroughtUp::Proposed) else {
+            panic!("another picture")
+        };
         assert_eq!((drawn.rows.len(), drawn.not_drawn), (1, 0));
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use exceptions::{Approval, Checked, Exception, Need, Radius, Refused, Scope, World};
 use jiff::Timestamp;
-use report::{CheckedExceptions, ExceptionCheck, MeasuredHistory, MeasuredScope, Picture};
+use report::{BroughtUp, CheckedExceptions, ExceptionCheck, MeasuredHistory, MeasuredScope, Picture};
 use sources::{Clock, proposed};
 
 use super::{Found, Work, approval, around, as_follow, is_named, one_file, stray_approvals};
@@ -229,7 +229,7 @@ fn measured(
         return Ok((radius, None, history));
     }
     let front = if needs.is_empty() { Vec::new() } else { exceptions::front(&rest, needs) };
-    Ok((radius, Some(report::breadth(&rest, &front, &all)), history))
+    Ok((radius, Some(report::breadth(&rest, &front, &all, BroughtUp::AskedAbout)), history))
 }
 
 /// How many scopes of one change are measured: a list of thousands of addresses says no more by each of them.

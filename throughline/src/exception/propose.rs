@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use exceptions::{Cure, Done, Measured, Need, Proposal, Radius, Scope, World};
-use report::{ExceptionProposal, MeasuredHistory, Picture, ProposalAnswer, ProposalOf};
+use report::{BroughtUp, ExceptionProposal, MeasuredHistory, Picture, ProposalAnswer, ProposalOf};
 
 use super::{Work, around, as_follow, stray_approvals};
 use crate::cli::{Follow, Propose};
@@ -43,6 +43,7 @@ pub fn propose(options: &Follow, supply: &Supply) -> Result<ExceptionProposal, F
     if history.has_rows() {
         let radius = |scope: &Scope| radius(scope, &scopes, &measured);
         proposals(&mut cures).for_each(|proposal| proposal.radius = widest(proposal, &radius));
+        cures.iter_mut().for_each(Cure::narrowest_first);
     }
     let mut assumptions: Vec<String> = found.left_aside().into_iter().collect();
     assumptions.extend(survey::not_looked_at(&too_large).chain(survey::left_out(&ledger)));
@@ -125,5 +126,5 @@ fn picture(
         return None;
     }
     let front = exceptions::front(&candidates, needs);
-    Some(report::breadth(&candidates, &front, &proposed))
+    Some(report::breadth(&candidates, &front, &proposed, BroughtUp::Proposed))
 }

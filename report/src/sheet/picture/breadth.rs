@@ -6,7 +6,7 @@ use super::super::Tone;
 use super::super::terminal::style;
 use crate::exceptions::{JudgedAs, MeasuredScope};
 use crate::markdown::escape;
-use crate::picture::{Breadth, BreadthRow};
+use crate::picture::{Breadth, BreadthRow, BroughtUp};
 use crate::terminal::{FAINT, PLAIN, Page};
 use crate::text::{counted, number, visible, width};
 
@@ -123,15 +123,27 @@ fn divided(counts: &[(JudgedAs, u64)], length: usize) -> Vec<(JudgedAs, usize)> 
 }
 
 /// The sign of a row, and what it means.
-fn mark(row: &BreadthRow) -> (char, Tone) {
+fn mark(row: &BreadthRow, marked: BroughtUp) -> (char, Tone) {
     match (row.is_proposed, row.is_on_front) {
-        (true, _) => ('★', Tone::Good),
+        (true, _) if marked == BroughtUp::AskedAbout => (brought_up(marked).0, Tone::Plain),
+        (true, _) => (brought_up(marked).0, Tone::Good),
         (false, true) => ('◆', Tone::Plain),
         (false, false) => (' ', Tone::Soft),
     }
 }
 
-const MARKS: &str = "★ proposed  ◆ no other covers as much of what was reported with less beside it";
+/// The sign of a row that somebody brought up, and the word for it.
+fn brought_up(marked: BroughtUp) -> (char, &'static str) {
+    match marked {
+        BroughtUp::Proposed => ('★', "proposed"),
+        BroughtUp::AskedAbout => ('▸', "asked about"),
+    }
+}
+
+fn marks(breadth: &Breadth) -> String {
+    let (sign, word) = brought_up(breadth.marked);
+    format!("{sign} {word}  ◆ no other covers as much of what was reported with less beside it")
+}
 
 fn possible(scope: &MeasuredScope) -> String {
     if scope.possible == 0 { String::new() } else { format!(" +{} possible", number(scope.possible)) }
@@ -176,7 +188,7 @@ pub(super) fn terminal(page: &mut Page, breadth: &Breadth) {
     let indent = 6;
     let drawn = page.width.saturating_sub(indent + columns + 2 + 18).min(MAX_BAR_COLUMNS);
     for (row, messages) in breadth.rows.iter().zip(&messages) {
-        let (sign, tone) = mark(row);
+        let (sign, tone) = mark(row, breadth.marked);
         page.block(&format!("    {sign} "), style(tone), &visible(&row.scope.scope));
         let lead = format!("{}{messages:>columns$}  ", " ".repeat(indent));
         let counts = judged(&row.scope);
@@ -198,7 +210,7 @@ pub(super) fn terminal(page: &mut Page, breadth: &Breadth) {
     if drawn >= MIN_BAR_COLUMNS && !legend.is_empty() {
         page.block("      ", FAINT, &legend.join("  "));
     }
-    page.block("      ", FAINT, MARKS);
+    page.block("      ", FAINT, &marks(breadth));
     if let Some(more) = not_drawn(breadth) {
         page.block("      ", FAINT, &more);
     }
@@ -217,7 +229,7 @@ pub(super) fn markdown(out: &mut String, breadth: &Breadth) {
             judged(scope).iter().map(|(one, count)| format!("{} {}", number(*count), one.words())).collect();
         out.push_str(&format!(
             "| {} | {} | {} | {} | {} | {} | {} | {} |\n",
-            mark(row).0,
+            mark(row, breadth.marked).0,
             escape(&scope.scope),
             number(scope.messages),
             number(scope.possible),
@@ -227,7 +239,7 @@ pub(super) fn markdown(out: &mut String, breadth: &Breadth) {
             judged.join(", "),
         ));
     }
-    out.push_str(&format!("\n{MARKS}\n\n"));
+    out.push_str(&format!("\n{}\n\n", marks(breadth)));
     if let Some(more) = not_drawn(breadth) {
         out.push_str(&format!("{more}\n\n"));
     }
@@ -246,10 +258,10 @@ pub(super) fn html(breadth: &Breadth) -> Markup {
                 thead { tr { th scope="col" { "conditions" } th scope="col" { "messages" } th scope="col" { "how they were judged" } } }
                 tbody {
                     @for row in &breadth.rows {
-                        tr.proposed[row.is_proposed] {
+                        tr.proposed[row.is_proposed && breadth.marked == BroughtUp::Proposed] {
                             th scope="row" {
-                                span.(mark(row).1.class()) aria-hidden="true" { (mark(row).0) } " "
-                                @if row.is_proposed { span.tag { "proposed" } }
+                                span.(mark(row, breadth.marked).1.class()) aria-hidden="true" { (mark(row, breadth.marked).0) } " "
+                                @if row.is_proposed { span.tag { (brought_up(breadth.marked).1) } }
                                 @else if row.is_on_front { span.tag { "front" } }
                                 (visible(&row.scope.scope))
                             }
@@ -272,7 +284,7 @@ pub(super) fn html(breadth: &Breadth) -> Markup {
             p.soft {
                 @for one in legend(breadth) { span.swatch.(one.class()) aria-hidden="true" {} " " (one.legend()) "  " }
             }
-            p.soft { (MARKS) }
+            p.soft { (marks(breadth)) }
             @if let Some(more) = not_drawn(breadth) { p.soft { (more) } }
         }
     }

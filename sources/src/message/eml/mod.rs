@@ -39,11 +39,10 @@ impl Source for Eml {
 
     fn export(&self) -> Export {
         Export {
-            command: Some(
-                "Export-QuarantineMessage -Identity {message_id} | % { [IO.File]::WriteAllBytes('sample.eml', [Convert]::FromBase64String($_.Eml)) }",
-            ),
+            // `Export-QuarantineMessage -Identity` takes the identity of a held copy alone (GUID\GUID), which no id of the ticket is.
+            command: None,
             clicks: Some(
-                "Outlook on the web: open the message > ... > Save as; Defender portal: Review > Quarantine > the message > Download message; Gmail: ... > Download message",
+                "Outlook on the web: open the message > ... > Save as; a delivered one, Defender portal: Email & collaboration > Explorer > the message > Download email; a held one: Review > Quarantine > the message > Download message; Gmail: ... > Download message",
             ),
         }
     }

@@ -35,9 +35,10 @@ impl Source for Headers {
 
     fn export(&self) -> Export {
         Export {
-            command: Some("(Get-QuarantineMessageHeader -Identity {message_id}).Header > headers.txt"),
+            // `Get-QuarantineMessageHeader -Identity` takes the identity of a held copy alone (GUID\GUID), which no id of the ticket is.
+            command: None,
             clicks: Some(
-                "Outlook: open the message in its own window > File > Properties > Internet headers; Outlook on the web: ... > View > View message details; Defender portal: Review > Quarantine > the message > View message headers",
+                "Outlook: open the message in its own window > File > Properties > Internet headers; Outlook on the web: ... > View > View message details; a delivered one, Defender portal: Email & collaboration > Explorer > the message > View header; a held one: Review > Quarantine > the message > View message headers",
             ),
         }
     }
