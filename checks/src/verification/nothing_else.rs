@@ -145,7 +145,8 @@ fn held_or_open(scene: &Scene<'_>, changes: &[Change], later: &[Later], compared
                 "no export from before the change could be compared with one from after it".to_owned()
             }
             (None, true, true) => {
-                "no exports of settings from before and after the change, and no audit log that covers the time".to_owned()
+                "no exports of settings from before and after the change, and no audit log that covers the time"
+                    .to_owned()
             }
         };
         let asked = ask_for(scene, changes);
