@@ -441,6 +441,9 @@ pub struct Clocks {
     /// When the case was opened whose evidence is read: no option, but what stands in for `--now` where a record states no year.
     #[arg(skip)]
     pub opened: Option<jiff::Timestamp>,
+    /// As of when a change to a case's settings is judged: no option, but what stands in for `--now` there, for people decide it today.
+    #[arg(skip)]
+    pub judged_at: Option<jiff::Timestamp>,
 }
 
 /// Options about how the answer is printed.

@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn years_of_a_case() {
         let opened: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
-        let clocks = Clocks { tz: "UTC".to_owned(), now: None, opened: Some(opened) };
+        let clocks = Clocks { tz: "UTC".to_owned(), now: None, opened: Some(opened), judged_at: None };
         let reference = clock(&clocks, None).unwrap().reference;
         let nearest = |years: [&str; 2]| years.map(|day| day.parse::<Timestamp>().unwrap());
         // What is added later is of the days after the opening, and not of a year before.

@@ -267,7 +267,7 @@ fn judged(
 ) -> Result<ExceptionCheck, Failure> {
     let follow = desk.follow(&worked.case, output);
     let clocks = match made_at {
-        Some(made_at) => Clocks { now: Some(made_at.to_string()), ..follow.clocks },
+        Some(made_at) => Clocks { judged_at: Some(made_at), ..follow.clocks },
         None => follow.clocks,
     };
     let clock = times::clock(&clocks, follow.at.as_deref())?;

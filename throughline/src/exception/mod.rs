@@ -80,10 +80,11 @@ impl<'a> Work<'a> {
         if meter.is_cancelled() { Err(Failure::Stopped) } else { Ok(users) }
     }
 
-    /// What the user calls now, else the newest instant that the evidence states: the clock of the machine is nobody's evidence.
+    /// What the user calls now; of a case when its change is judged; else the newest instant that the evidence states: the clock of the
+    /// machine is nobody's evidence.
     fn now(&self, lake: &Lake, found: &Found) -> Option<Timestamp> {
         let newest = || lake.supplied().iter().filter_map(|file| file.coverage.to).chain(found.newest).max();
-        times::now(self.clocks).or_else(newest)
+        times::now(self.clocks).or(self.clocks.judged_at).or_else(newest)
     }
 
     /// What was read from each file; of those that are too large for all settings in them to be looked for, that.

@@ -62,7 +62,7 @@ impl OfClient {
             desk,
             client: client.name.trim().to_owned(),
             folder: client.folder.clone(),
-            clocks: Clocks { tz, now: None, opened: None },
+            clocks: Clocks { tz, now: None, opened: None, judged_at: None },
             output,
         }
     }

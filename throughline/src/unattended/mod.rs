@@ -221,7 +221,7 @@ fn line(alert: &Alert) -> String {
 
 /// The clocks of a process that nobody sits at.
 fn clocks(tz: &str) -> Clocks {
-    Clocks { tz: tz.to_owned(), now: None, opened: None }
+    Clocks { tz: tz.to_owned(), now: None, opened: None, judged_at: None }
 }
 
 fn config(options: &Watch) -> Result<Config, Failure> {
