@@ -200,7 +200,7 @@ pub struct CheckAnswer {
     pub answer: Answer,
     /// That in a sentence or two.
     pub statement: String,
-    /// The records; never empty unless it cannot tell.
+    /// The records; empty only if it cannot tell, or if what the journal records of a change is what failed.
     pub cites: Vec<report::Cite>,
     /// Kinds of export that would tell.
     pub ask_for: Vec<String>,

@@ -160,7 +160,7 @@ pub struct Wanted {
     pub address: Option<String>,
     /// With this in the subject, letters' case aside.
     pub subject: Option<String>,
-    /// With this cause or symptom, or of this family.
+    /// With this cause or symptom, or of this family, or with this specific part (`spam` of `content-verdict/spam`).
     pub cause: Option<String>,
     /// Whose fix is to be looked at again by then.
     pub due: Option<jiff::Timestamp>,

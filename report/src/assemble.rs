@@ -12,7 +12,7 @@ use trace::Trace;
 use crate::document::{self, ReplyExplained};
 use crate::picture::Picture;
 use crate::sample::SampleHeaders;
-use crate::{several, stated};
+use crate::{several, stated, timeline};
 
 /// All that an answer rests on.
 #[derive(Clone, Copy)]
@@ -108,7 +108,7 @@ fn copy_of(copy: &Explained<'_>, answer: &findings::Answer, found: &Found) -> do
         fate: fate(copy.fate),
         changed_layer: answer.changed_layer.map(document::Layer::from),
         layers: answer.stages.iter().map(|stage| layer_state(stage, copy)).collect(),
-        timeline: timeline(copy),
+        timeline: events_of(copy),
         because: Some(answer.because.clone()),
         families: answer.families.iter().map(family).collect(),
         replies: findings::status::of_copy(copy).into_iter().map(ReplyExplained::from).collect(),
@@ -151,14 +151,21 @@ fn layer_state(stage: &layers::Stage, copy: &Explained<'_>) -> document::LayerSt
 }
 
 /// What happened to a copy, by time; statements without an instant stand in the layers instead.
-fn timeline(copy: &Explained<'_>) -> Vec<document::Event> {
-    let stations = copy.copy.stations.iter().flat_map(|station| &station.events);
-    let hops = copy.copy.beside.iter().filter(|event| matches!(event.fact(), Fact::Hop(_)));
-    let notices = copy.copy.notices.iter();
-    let mut events: Vec<document::Event> = stations
-        .map(|event| (event, false))
-        .chain(hops.map(|event| (event, false)))
-        .chain(notices.map(|event| (event, true)))
+///
+/// Of one instant the Received fields come first, the oldest before all, then the stations in the order of the way, then what became of notices;
+/// what one log tells stands in the order of its lines.
+fn events_of(copy: &Explained<'_>) -> Vec<document::Event> {
+    let hops = hops(copy).into_iter().map(|event| (event, false));
+    let stations = copy.copy.stations.iter().flat_map(|station| &station.events).map(|event| (event, false));
+    let notices = copy.copy.notices.iter().map(|event| (event, true));
+    let mut all: Vec<(&trace::Event, bool)> = hops.chain(stations).chain(notices).collect();
+    all.sort_by_key(|(event, _)| event.at());
+    let all = timeline::by_lines(all, |(event, _)| {
+        let cite = &event.observation.cite;
+        timeline::is_written_in_order(event.source).then_some((event.at()?, cite.file.to_string(), cite.bytes.start))
+    });
+    let mut events: Vec<document::Event> = all
+        .into_iter()
         .filter(|(event, _)| !matches!(event.fact(), Fact::Identity(_)))
         .filter_map(|(event, notice)| {
             let when = event.observation.when.as_ref()?;
@@ -176,9 +183,21 @@ fn timeline(copy: &Explained<'_>) -> Vec<document::Event> {
             })
         })
         .collect();
-    events.sort_by_key(|event| event.at);
     events.dedup_by(|a, b| a.at == b.at && a.summary == b.summary && a.cites == b.cites);
     events
+}
+
+/// The Received fields of each sample, the oldest first: that is the lowest.
+fn hops<'a>(copy: &'a Explained<'_>) -> Vec<&'a trace::Event> {
+    let hop = |event: &'a trace::Event| match event.fact() {
+        Fact::Hop(hop) => Some((hop.index, event)),
+        _ => None,
+    };
+    let mut hops: Vec<(u32, &trace::Event)> = copy.copy.beside.iter().filter_map(hop).collect();
+    hops.sort_by(|(one, event), (other, beside)| {
+        (&event.observation.cite.file, other).cmp(&(&beside.observation.cite.file, one))
+    });
+    hops.into_iter().map(|(_, event)| event).collect()
 }
 
 /// The layer that a fact belongs to on the timeline.

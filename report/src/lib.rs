@@ -24,6 +24,7 @@ mod stated;
 mod symptoms;
 mod terminal;
 mod text;
+mod timeline;
 mod view;
 
 pub use assemble::{Answered, Surveyed, assemble, export, message, surveyed};
@@ -70,4 +71,5 @@ pub use stated::{CopyIdentifier, CopyRelease, IdentifierKind, Part, StatedPart};
 pub use symptoms::claims;
 pub use terminal::{Color, Terminal, symptoms as symptoms_terminal, terminal};
 pub use text::visible;
+pub use timeline::{Happened, happened, order};
 pub use view::{anchors, because, instant, recipient, scope, sign, span};

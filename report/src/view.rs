@@ -11,6 +11,7 @@ use crate::document::{
 };
 use crate::sheet::Numbers;
 use crate::text::{counted, cut, number};
+use crate::timeline::happened;
 
 /// A report arranged for showing.
 pub(crate) struct View<'a> {
@@ -204,28 +205,14 @@ impl Piece {
 
 fn timeline(report: &Report) -> Vec<Entry<'_>> {
     let mut entries: Vec<Entry<'_>> = Vec::new();
-    let mut known: HashMap<(Timestamp, &str, Layer, &str), usize> = HashMap::new();
-    for copy in &report.copies {
-        for event in &copy.timeline {
-            let at = *known.entry((event.at, &event.system, event.layer, &event.summary)).or_insert(entries.len());
-            if at == entries.len() {
-                entries.push(Entry { event, recipients: Vec::new(), gap: None });
-            }
-            let recipients = &mut entries[at].recipients;
-            if recipients.last() != Some(&copy.envelope_recipient.as_str()) {
-                recipients.push(&copy.envelope_recipient);
-            }
+    for one in happened(report, 1..=report.copies.len()) {
+        let mut recipients: Vec<&str> = Vec::new();
+        if one.places.len() < report.copies.len() {
+            recipients.extend(one.places.iter().map(|place| report.copies[place - 1].envelope_recipient.as_str()));
+            recipients.dedup();
         }
-    }
-    // Stable: events of one instant stay in the order in which the report tells them.
-    entries.sort_by_key(|entry| entry.event.at);
-    let mut before = None;
-    for entry in &mut entries {
-        if entry.recipients.len() == report.copies.len() {
-            entry.recipients.clear();
-        }
-        entry.gap = before.map(|before| entry.event.at.duration_since(before));
-        before = Some(entry.event.at);
+        let gap = entries.last().map(|before| one.event.at.duration_since(before.event.at));
+        entries.push(Entry { event: one.event, recipients, gap });
     }
     entries
 }
@@ -369,11 +356,11 @@ pub(crate) fn clock(at: Timestamp) -> String {
     }
 }
 
-/// A span for people, in its two largest units.
+/// A span for people, in its two largest units; what is less than a second more or less is rounded.
 pub fn span(duration: SignedDuration) -> String {
-    let seconds = duration.as_secs();
+    let seconds = duration.as_millis().saturating_add(500).div_euclid(1000);
     match seconds {
-        0 if duration.subsec_millis() != 0 => format!("{} ms", duration.subsec_millis()),
+        _ if duration.as_secs() == 0 && duration.subsec_millis() != 0 => format!("{} ms", duration.subsec_millis()),
         ..60 => format!("{seconds} s"),
         60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         3600..86400 => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
@@ -433,9 +420,16 @@ mod tests {
 
     #[test]
     fn ok_span() {
-        for (milliseconds, expected) in
-            [(0, "0 s"), (250, "250 ms"), (61_000, "1 min 01 s"), (3_900_000, "1 h 05 min"), (90_000_000, "1 d 01 h")]
-        {
+        for (milliseconds, expected) in [
+            (0, "0 s"),
+            (250, "250 ms"),
+            (1_980, "2 s"),
+            (1_400, "1 s"),
+            (59_600, "1 min 00 s"),
+            (61_000, "1 min 01 s"),
+            (3_900_000, "1 h 05 min"),
+            (90_000_000, "1 d 01 h"),
+        ] {
             assert_eq!(span(SignedDuration::from_millis(milliseconds)), expected);
         }
     }

@@ -88,6 +88,11 @@ pub trait Source: Reader {
         jiff::SignedDuration::ZERO
     }
 
+    /// Whether its rows stand in the order in which the system wrote them, so that of two of one instant the upper one came first.
+    fn is_written_in_order(&self) -> bool {
+        false
+    }
+
     /// How to get it.
     fn export(&self) -> Export;
 

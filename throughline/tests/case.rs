@@ -693,6 +693,8 @@ fn cases_are_found_again() {
         ("--subject week", "2"),
         ("--cause content-verdict", "1"),
         ("--cause content-verdict/spam", "1"),
+        ("--cause spam", "1"),
+        ("--cause spa", ""),
         ("--cause content-verdict/phish", ""),
         ("--due", ""),
         ("--due 2026-12-01", ""),

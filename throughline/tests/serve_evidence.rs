@@ -472,6 +472,14 @@ fn one_of_several_messages_is_chosen_by_a_click() {
         "{}",
         page.text()
     );
+    // What was not read states nothing, and without a sample none says which message is meant.
+    for (words, is_there) in [
+        ("not read yet: choose the message", true),
+        ("no instant", false),
+        ("The sample among the evidence says it", false),
+    ] {
+        assert_eq!(page.text().contains(words), is_there, "{words}: {}", page.text());
+    }
     let id = "a81f.40c2@news.bulletin.example";
     assert!(page.body.contains(&format!("name=\"message_id\" value=\"{id}\"")), "{}", page.body);
     let chosen = kim.post("/cases/1/message", &[("message_id", id)]);
@@ -484,6 +492,26 @@ fn one_of_several_messages_is_chosen_by_a_click() {
         let reply = kim.post("/cases/1/message", &[(name, text)]);
         assert_eq!(reply.status, status, "{name}: {}", reply.text());
         assert!(reply.text().contains("That was not done"), "{name}");
+    }
+}
+
+/// A header of a few lines names no message: no button stands beside what nothing singles out, and the fields are there.
+#[test]
+fn what_nothing_singles_out_is_no_choice() {
+    let served = Served::start(&["kim=engineer"]);
+    let kim = served.browser("kim");
+    let evidence = case(&kim, "INC-1");
+    let header = b"Received: from a.example by b.example; Wed, 18 Nov 2026 09:00:00 +0000\n\
+        X-Spam-Flag: YES\nX-Spam-Score: 7.1\n";
+    let log = b"Nov 18 09:00:01 mx1 postfix/qmgr[9]: 4C0FFEE01: from=<a@supplier.example>, size=812, nrcpt=1 (queue active)\n";
+    let reply = kim.post_files(&evidence, &[("files", Some("maillog"), log), ("pasted", None, header)]);
+    let page = kim.get_ready(reply.location());
+    let forms = page.body.split("action=\"/cases/1/message\"").skip(1).filter_map(|rest| rest.split("</form>").next());
+    let forms: Vec<&str> = forms.collect();
+    assert!(forms.iter().any(|form| form.contains("name=\"recipient\"")), "{}", page.text());
+    for form in forms {
+        let names = ["message_id", "sender", "subject"].map(|name| form.contains(&format!("name=\"{name}\"")));
+        assert!(names.contains(&true), "{form}");
     }
 }
 

@@ -276,6 +276,12 @@ fn a_stage_shows_its_records_marked_and_how_to_fetch_what_is_missing() {
     let stages = others.iter().map(|page| all_between(page, "<section class=\"stage\"", "</section>")[0]);
     assert!(stages.into_iter().any(|stage| stage.contains("data-copy")), "{others:?}");
     assert!(page.contains(" aria-current=\"true\""), "{page}");
+    // What became of a stage is no sign of each event that happened there.
+    let time = all_between(&page, "<section id=\"time\"", "</section>")[0];
+    assert!(time.contains("status Quarantined"), "{time}");
+    for word in ["passed", "stopped", "not_supplied", "✓", "✗"] {
+        assert!(!time.contains(word), "{word}: {time}");
+    }
     for (name, path) in [
         ("no such copy", "/cases/1/way/9/quarantine"),
         ("copy 0", "/cases/1/way/0/quarantine"),

@@ -62,6 +62,11 @@ struct Run {
 
 /// Opens a case with the evidence of a ticket, writes the change into its journal, and verifies.
 fn verify(case: &Case, label: &str, evidence: &[Evidence]) -> Result<Run, String> {
+    verify_beside(case, label, evidence, Vec::new())
+}
+
+/// The same with further entries in the journal.
+fn verify_beside(case: &Case, label: &str, evidence: &[Evidence], more: Vec<Deed>) -> Result<Run, String> {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("verify").join(format!("{}-{label}", case.name));
     let _ = make_writable(&root);
     let _ = fs::remove_dir_all(&root);
@@ -89,7 +94,7 @@ fn verify(case: &Case, label: &str, evidence: &[Evidence]) -> Result<Run, String
     if !opened.status.success() {
         return Err(format!("case new: {}", short(&String::from_utf8_lossy(&opened.stderr))));
     }
-    write_change(case, &store)?;
+    write_journal(case, &store, more)?;
     let mut command = program(&["verify", "1", "--format", "json"], has_after.then_some(&*after));
     let output = command.output().map_err(|error| error.to_string())?;
     let exit = output.status.code().unwrap_or(-1);
@@ -111,8 +116,8 @@ fn make_writable(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The change and the approvals of a ticket, as entries of the journal.
-fn write_change(case: &Case, store: &Path) -> Result<(), String> {
+/// The change and the approvals of a ticket, as entries of the journal, and further ones.
+fn write_journal(case: &Case, store: &Path, more: Vec<Deed>) -> Result<(), String> {
     let journal = Journal::of(case);
     let mut store = Sqlite::open(&store.join("throughline.sqlite3")).map_err(|error| error.to_string())?;
     let found = store.named("1").map_err(|error| error.to_string())?;
@@ -139,6 +144,7 @@ fn write_change(case: &Case, store: &Path) -> Result<(), String> {
             messages: None,
         }));
     }
+    drafts.extend(more.into_iter().map(draft));
     if !drafts.is_empty() {
         store.append(&uid, drafts).map_err(|error| error.to_string())?;
     }
@@ -187,6 +193,35 @@ fn every_answer_of_every_check_has_a_ticket() {
     for check in CHECKS {
         for answer in ["held", "came_back", "cannot_tell"] {
             assert!(said.contains(&format!("{check}: {answer}")), "no ticket says `{check}: {answer}`");
+        }
+    }
+}
+
+/// A log that ends before the last change was made says nothing of the time after it; one that goes on does.
+#[test]
+fn a_log_that_ends_before_the_last_change_proves_nothing() {
+    let cases = support::cases_in("../cases/verification");
+    let case = cases.iter().find(|case| case.name == "held_after_a_nightly_push").expect("the ticket");
+    let made = |at: &str| Deed::ChangeMade {
+        made_at: at.parse().expect("an instant"),
+        candidate: "New-TenantAllowBlockListItems -ListType Sender -Allow -Entries orders@supplier.example \
+                    -ExpirationDate 2026-12-01"
+            .to_owned(),
+        guard: Some("narrow".to_owned()),
+        ends: None,
+        messages: None,
+    };
+    for (name, at, expected) in [
+        ("within the log", "2026-11-19T10:00:00Z", "held"),
+        ("days after its end", "2026-11-24T10:00:00Z", "cannot_tell"),
+    ] {
+        let run = verify_beside(case, &at[..10], &case.evidence, vec![made(at)]).expect("an answer");
+        let checks = list(&run.document, "checks");
+        let found = checks.iter().find(|check| word(check, "check") == "nothing_else").expect("the check");
+        assert_eq!(word(found, "answer"), expected, "{name}: {found:#}");
+        if expected == "cannot_tell" {
+            assert!(word(found, "statement").contains("before the last change was made"), "{name}: {found:#}");
+            assert_eq!(found["ask_for"][0], "exchange-online/audit-log", "{name}: {found:#}");
         }
     }
 }
@@ -309,7 +344,9 @@ fn broken(run: &Run) -> Vec<String> {
         broken.push(format!("checks are {names:?}"));
     }
     for check in checks {
-        if word(check, "answer") != "cannot_tell" && list(check, "cites").is_empty() {
+        let is_of_journal = word(check, "statement").contains("the change itself, ");
+        let needs_cite = word(check, "answer") == "held" || word(check, "answer") == "came_back" && !is_of_journal;
+        if needs_cite && list(check, "cites").is_empty() {
             broken.push(format!("{} is {} without a cite", word(check, "check"), word(check, "answer")));
         }
         if word(check, "statement").is_empty() {

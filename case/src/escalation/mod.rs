@@ -102,7 +102,7 @@ pub fn escalate(asked: &Asked<'_>) -> Escalation {
         tried,
         ids: ids::ids(&concerned, first),
         questions,
-        timeline: timeline(&concerned),
+        timeline: timeline(asked.report, &concerned),
         not_shown: not_shown(asked.report),
         left_out: left_out(asked.journal),
         package: None,
@@ -250,31 +250,32 @@ fn without_secrets(text: &str) -> String {
 }
 
 /// What happened to the copies, in order; an event that several of them share is told once.
-fn timeline(concerned: &[&MessageCopy]) -> Vec<EscalatedEvent> {
+fn timeline(report: &Report, concerned: &[&MessageCopy]) -> Vec<EscalatedEvent> {
     /// What is said of which instant, by which record.
     type Key<'a> = (Timestamp, &'a str, Option<(&'a str, [u64; 2])>);
     let mut events: Vec<EscalatedEvent> = Vec::new();
     let mut known: BTreeMap<Key<'_>, usize> = BTreeMap::new();
-    for copy in concerned {
-        for event in &copy.timeline {
-            let first = event.cites.first().map(|cite| (cite.file.as_str(), cite.bytes));
-            let at = *known.entry((event.at, &event.summary, first)).or_insert(events.len());
-            match events.get_mut(at) {
-                Some(known) if known.envelope_recipient != copy.envelope_recipient => known.envelope_recipient.clear(),
-                Some(_) => {}
-                None => events.push(EscalatedEvent {
-                    at: event.at,
-                    system: event.system.clone(),
-                    layer: event.layer,
-                    envelope_recipient: copy.envelope_recipient.clone(),
-                    summary: event.summary.clone(),
-                    cites: event.cites.clone(),
-                    assumed: event.assumed.clone(),
-                }),
-            }
+    let order = report::order(report);
+    let mut all: Vec<(&Event, &MessageCopy)> =
+        concerned.iter().flat_map(|copy| copy.timeline.iter().map(|event| (event, *copy))).collect();
+    all.sort_by_cached_key(|(event, _)| order(event));
+    for (event, copy) in all {
+        let first = event.cites.first().map(|cite| (cite.file.as_str(), cite.bytes));
+        let at = *known.entry((event.at, &event.summary, first)).or_insert(events.len());
+        match events.get_mut(at) {
+            Some(known) if known.envelope_recipient != copy.envelope_recipient => known.envelope_recipient.clear(),
+            Some(_) => {}
+            None => events.push(EscalatedEvent {
+                at: event.at,
+                system: event.system.clone(),
+                layer: event.layer,
+                envelope_recipient: copy.envelope_recipient.clone(),
+                summary: event.summary.clone(),
+                cites: event.cites.clone(),
+                assumed: event.assumed.clone(),
+            }),
         }
     }
-    events.sort_by_key(|event| event.at);
     events
 }
 

@@ -107,9 +107,10 @@ fn layers(gathered: &mut Gathered<'_>, report: &Report) -> Vec<Claim> {
 }
 
 fn course(gathered: &mut Gathered<'_>, report: &Report) -> Vec<Claim> {
+    let order = report::order(report);
     let mut events: Vec<_> =
         report.copies.iter().flat_map(|copy| copy.timeline.iter().map(move |event| (event, whose(copy)))).collect();
-    events.sort_by_key(|(event, _)| event.at);
+    events.sort_by_cached_key(|(event, _)| order(event));
     let mut claims: Vec<Claim> = Vec::new();
     for (event, whom) in events {
         let assumed = event.assumed.as_deref().map(|how| format!(" (assumed: {how})")).unwrap_or_default();

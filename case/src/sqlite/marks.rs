@@ -23,7 +23,8 @@ pub fn of(case: &Case) -> Vec<(&'static str, String)> {
     }
     for shown in answered.iter().flat_map(|answered| answered.causes.iter().chain(&answered.symptoms)) {
         marks.push(("cause", shown.id.clone()));
-        marks.extend(shown.id.split_once('/').map(|(family, _)| ("cause", family.to_owned())));
+        let parts = shown.id.split_once('/').map(|(family, specific)| [family, specific]);
+        marks.extend(parts.into_iter().flatten().map(|part| ("cause", part.to_owned())));
     }
     marks
 }
@@ -105,7 +106,7 @@ pub fn query(wanted: &Wanted) -> (String, Vec<Value>) {
         }
     }
     if let Some(cause) = &wanted.cause {
-        marked("cause", cause.trim().to_owned());
+        marked("cause", cause.trim().to_lowercase());
     }
     if let Some(due) = &wanted.due {
         let is_due = "unixepoch(json_extract(body, '$.due')) <= ?";

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::{case, database, entries, put};
+use super::{database, entries, put};
 use crate::case::Case;
 use crate::folder::file_error;
 use crate::private;
@@ -13,7 +13,8 @@ use crate::store::StoreError;
 
 /// The steps from an empty file to what this program writes; a file says in `user_version` how many of them it has gone. What the
 /// journals add up to is written anew after a step: another [`Case`], or other marks, need a step too, if an empty one.
-pub(super) const STEPS: &[&str] = &[include_str!("0001_cases.sql"), include_str!("0002_watch.sql")];
+pub(super) const STEPS: &[&str] =
+    &[include_str!("0001_cases.sql"), include_str!("0002_watch.sql"), include_str!("0003_causes.sql")];
 
 /// Says in the file that it is ours: `thln`.
 const APPLICATION: i64 = 0x7468_6c6e;
@@ -165,9 +166,7 @@ fn walk(transaction: &Transaction<'_>, gone: usize) -> rusqlite::Result<()> {
     let cases = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, String>(1)?)))?;
     for numbered in cases.collect::<Result<Vec<_>, _>>()? {
         let (number, uid) = numbered;
-        if let Some(added_up) = Case::of(number, &entries(transaction, &uid)?)
-            && case(transaction, &uid).ok().flatten().as_ref() != Some(&added_up)
-        {
+        if let Some(added_up) = Case::of(number, &entries(transaction, &uid)?) {
             put(transaction, &added_up)?;
         }
     }

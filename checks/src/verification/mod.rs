@@ -44,7 +44,7 @@ pub struct Check {
     pub answer: Answer,
     /// That in a sentence or two.
     pub statement: String,
-    /// The records; never empty unless it cannot tell.
+    /// The records; empty only if it cannot tell, or if what the journal records of a change is what failed.
     pub cites: Vec<Cite>,
     /// Exports that would tell.
     pub ask_for: Vec<SourceId>,
@@ -69,6 +69,11 @@ impl Check {
 
     fn came_back(id: &'static str, statement: String, cites: Vec<Cite>) -> Check {
         Check::new(id, Answer::CameBack, statement, cites)
+    }
+
+    /// It did not, and the journal says so: of that the evidence need not have a record.
+    fn came_back_by_journal(id: &'static str, statement: String, cites: Vec<Cite>) -> Check {
+        Check { answer: Answer::CameBack, ..Check::new(id, Answer::CameBack, statement, cites) }
     }
 
     fn cannot_tell(id: &'static str, statement: String, ask_for: Vec<SourceId>) -> Check {

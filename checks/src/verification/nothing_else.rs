@@ -64,12 +64,16 @@ impl CameIn {
 pub(super) fn check(scene: &Scene<'_>, changes: &[Change], later: &[Later], exports: Exports) -> Check {
     let Exports { broad, pairs, undone } = exports;
     let rows = Rows::of(scene, changes);
-    let mut came_in = own_breadth(scene, changes);
+    let own = own_breadth(scene, changes);
+    let is_own = !own.is_empty();
+    let mut came_in = own;
     came_in.extend(new_bypasses(&broad, changes));
     came_in.extend(pairs.came_in);
     came_in.extend(rows.came_in);
-    if !came_in.is_empty() {
-        return came_back(&came_in);
+    if let Some((statement, cites)) = all_told(&came_in) {
+        // How wide the change is, and that nobody approved it, the journal itself says.
+        let came_back = if is_own { Check::came_back_by_journal } else { Check::came_back };
+        return came_back(ID, statement, cites);
     }
     if let Some(open) = pairs.open.into_iter().chain(rows.open).next() {
         return Check::cannot_tell(ID, open.told, Vec::new()).citing(open.cites);
@@ -89,9 +93,9 @@ pub(super) fn check(scene: &Scene<'_>, changes: &[Change], later: &[Later], expo
     held_or_open(scene, changes, later, &pairs.compared)
 }
 
-fn came_back(came_in: &[CameIn]) -> Check {
-    let first = came_in.iter().find(|one| one.is_broad).or(came_in.first());
-    let Some(first) = first else { return Check::cannot_tell(ID, String::new(), Vec::new()) };
+/// What came in, the broad first, with all its records; `None` if nothing did.
+fn all_told(came_in: &[CameIn]) -> Option<(String, Vec<Cite>)> {
+    let first = came_in.iter().find(|one| one.is_broad).or(came_in.first())?;
     let what = if first.is_broad { "a broad bypass came in" } else { "an unrelated change came in" };
     let others: Vec<&str> = came_in
         .iter()
@@ -109,35 +113,44 @@ fn came_back(came_in: &[CameIn]) -> Check {
         }
     }
     let cites = std::iter::once(first).chain(came_in).flat_map(|one| one.cites.clone()).collect();
-    Check::came_back(ID, statement, cites)
+    Some((statement, cites))
 }
 
 /// Held if exports of what was changed, from before and after, or an audit log over the time, show that there is nothing else.
 fn held_or_open(scene: &Scene<'_>, changes: &[Change], later: &[Later], compared: &[Compared]) -> Check {
     let from = changes.iter().map(|change| change.made_at).min();
-    let until = later.iter().filter(|one| one.is_good()).map(|one| one.at).max();
+    // What ends before the last change was made says nothing of the time after it.
+    let good = later.iter().filter(|one| one.is_good()).map(|one| one.at);
+    let until = changes.iter().map(|change| change.made_at).chain(good).max();
     let logs = logs(scene, changes);
     let spans = |log: &&SourceId| {
         let lake = scene.ledger.around();
-        let (Some(from), Some(until)) = (from, until.or(from)) else { return false };
+        let (Some(from), Some(until)) = (from, until) else { return false };
         lake.covers_until(log, from).is_some_and(|to| to >= until)
             && !lake.supplied().iter().any(|file| file.source == Some(**log) && file.coverage.suspected_cut)
     };
     let all_logs = !logs.is_empty() && logs.iter().all(|log| spans(&log));
     let classes: BTreeSet<&SettingClass> = changes.iter().flat_map(|change| &change.classes).collect();
     let is_of_change = |one: &&Compared| classes.is_empty() || one.classes.iter().any(|class| classes.contains(class));
-    let pairs: Vec<&Compared> = compared.iter().filter(|one| one.spans).collect();
+    let pairs: Vec<&Compared> = compared.iter().filter(|one| one.spans && one.is_after_last).collect();
     let has_pair = pairs.iter().any(is_of_change);
     if !all_logs && !has_pair {
-        let told = match (pairs.is_empty(), compared.is_empty()) {
-            (false, _) => "the exports that could be compared are not of the kind of setting that was changed",
-            (true, false) => "no export from before the change could be compared with one from after it",
-            (true, true) => {
+        let ends_early = ends_early(scene, &logs, from, changes.iter().map(|change| change.made_at).max());
+        let told = match (ends_early, pairs.is_empty(), compared.is_empty()) {
+            (Some(told), ..) => told,
+            (None, false, _) => {
+                "the exports that could be compared are not of the kind of setting that was changed".to_owned()
+            }
+            (None, true, false) => {
+                "no export from before the change could be compared with one from after it".to_owned()
+            }
+            (None, true, true) => {
                 "no exports of settings from before and after the change, and no audit log that covers the time"
+                    .to_owned()
             }
         };
         let asked = ask_for(scene, changes);
-        return Check::cannot_tell(ID, told.to_owned(), asked)
+        return Check::cannot_tell(ID, told, asked)
             .citing(changes.iter().flat_map(|change| change.cites.clone()).take(NAMED).collect());
     }
     let mut told: Vec<String> = Vec::new();
@@ -153,7 +166,7 @@ fn held_or_open(scene: &Scene<'_>, changes: &[Change], later: &[Later], compared
     if all_logs {
         let titles: Vec<&str> =
             logs.iter().filter_map(|log| sources::source(log)).map(|source| source.title()).collect();
-        let until = until.or(from).map(shown).unwrap_or_default();
+        let until = until.map(shown).unwrap_or_default();
         told.push(format!(
             "{} covers the time until {until} and shows no other change of mail settings",
             titles.join(", ")
@@ -164,6 +177,22 @@ fn held_or_open(scene: &Scene<'_>, changes: &[Change], later: &[Later], compared
         told.push("what was not exported, and no audit log shows, was not compared".to_owned());
     }
     Check::held(ID, told.join("; "), cites)
+}
+
+/// That a log covers the time of the first change, and ends before the last one was made.
+fn ends_early(
+    scene: &Scene<'_>,
+    logs: &[SourceId],
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+) -> Option<String> {
+    let (first, last) = (first?, last?);
+    let lake = scene.ledger.around();
+    let ends = |log: &&SourceId| lake.covers_until(log, first).is_some_and(|to| to < last);
+    let log = logs.iter().find(ends)?;
+    let title = sources::source(log).map_or(*log, |source| source.title());
+    let to = lake.covers_until(log, first).map(shown)?;
+    Some(format!("{title} ends {to}, before the last change was made ({}): fetch it once more", shown(last)))
 }
 
 /// The first and the last record of a log: between them it goes on.
@@ -282,8 +311,10 @@ fn is_of_step(step: &Step, one: &Audited) -> bool {
 struct Compared {
     title: String,
     classes: BTreeSet<SettingClass>,
-    /// Whether one is from before the change and the other from after it.
+    /// Whether one is from before the first change and the other from after it.
     spans: bool,
+    /// Whether the other can be from after the last change too.
+    is_after_last: bool,
     cites: Vec<Cite>,
 }
 
@@ -315,7 +346,8 @@ impl Pairs {
         let lake = scene.ledger.around();
         let snapshots = lake.snapshots();
         let compared = exceptions::unrelated_to(lake, &steps(changes));
-        let Some(made_at) = changes.iter().map(|change| change.made_at).min() else { return Pairs::default() };
+        let made = || changes.iter().map(|change| change.made_at);
+        let (Some(made_at), Some(last)) = (made().min(), made().max()) else { return Pairs::default() };
         let beside = Beside::of(scene, changes, broad, made_at);
         let mut pairs = Pairs::default();
         // The differences of each pair, in the order of the exports.
@@ -332,6 +364,7 @@ impl Pairs {
                 title: sources::source(snapshot.source).map_or(snapshot.source, |source| source.title()).to_owned(),
                 classes: classes_in(scene, [&snapshot.file, earlier]),
                 spans,
+                is_after_last: !is_days_before(snapshot, last),
                 cites: first_records(scene, [earlier, &snapshot.file]),
             });
             let properties: Vec<&Explained> =
@@ -467,6 +500,12 @@ fn is_after(scene: &Scene<'_>, snapshot: &Snapshot, made_at: Timestamp) -> bool 
         Some(taken) => taken.at >= made_at,
         None => false,
     }
+}
+
+/// Whether an export says of itself that it was taken before an instant. Its name may have a day alone, which is its first instant.
+fn is_days_before(snapshot: &Snapshot, at: Timestamp) -> bool {
+    let day = SignedDuration::from_hours(24);
+    snapshot.taken.as_ref().is_some_and(|taken| at.duration_since(taken.at) >= day)
 }
 
 /// The classes that some files show.

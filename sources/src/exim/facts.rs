@@ -146,8 +146,11 @@ impl<'t> Context<'_, 't> {
         Said { about: CopyKey { ids: self.ids(), envelope_recipients: to }, fact, word }
     }
 
+    /// A line without a fact of its own; an answer to one recipient is about that one.
     fn note(&self, said: String, word: &'t str) -> Said<'t> {
-        self.all(Fact::Note { said }, word)
+        let to = said.split_once("after RCPT TO:<").and_then(|(_, rest)| Some(rest.split_once('>')?.0));
+        let to = to.map(Address::new).into_iter().collect();
+        self.of(to, Fact::Note { said }, word)
     }
 
     fn arrived(&self, text: &'t str) -> Vec<Said<'t>> {

@@ -34,6 +34,10 @@ impl Source for EximLog {
         MatchedBy::IdsOrLooks
     }
 
+    fn is_written_in_order(&self) -> bool {
+        true
+    }
+
     fn export(&self) -> Export {
         Export {
             command: Some("exigrep -l '{message_id}' /var/log/exim4/mainlog /var/log/exim4/rejectlog > exim.log"),

@@ -59,6 +59,10 @@ impl Source for PostfixLog {
         MatchedBy::IdsOrLooks
     }
 
+    fn is_written_in_order(&self) -> bool {
+        true
+    }
+
     fn export(&self) -> Export {
         Export {
             command: Some(

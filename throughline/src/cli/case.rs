@@ -249,7 +249,7 @@ pub struct ListCases {
     /// With this in the subject
     #[arg(long, value_name = "TEXT", help_heading = "Which cases")]
     pub subject: Option<String>,
-    /// With this cause or symptom, or a family of causes
+    /// With this cause or symptom, a family of causes, or the specific part of one (`spam`)
     #[arg(long, value_name = "ID", help_heading = "Which cases")]
     pub cause: Option<String>,
     /// Whose change is to be looked at again by then, or by now

@@ -504,7 +504,13 @@ fn trouble(failure: Failure) -> Trouble {
         Failure::Stopped => TroubleKind::Stopped,
         Failure::Store(_) | Failure::Watched(_) | Failure::Output(_) | Failure::Internal(_) => TroubleKind::Internal,
     };
-    let what = failure.to_string();
+    // A page and a client have fields, not options.
+    let what = match &failure {
+        Failure::WhichMessage { expected, found, .. } => format!(
+            "which message: expected {expected}, found {found}. Name it by its Message-ID, or by sender, recipient or subject and about when"
+        ),
+        failure => failure.to_string(),
+    };
     let meant = match failure {
         Failure::WhichMessage { meant, .. } => meant,
         _ => Vec::new(),

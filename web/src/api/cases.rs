@@ -76,7 +76,7 @@ pub struct Search {
     address: Option<String>,
     /// With this in the subject, letters' case aside.
     subject: Option<String>,
-    /// With this cause or symptom, or of this family.
+    /// With this cause or symptom, or of this family, or with this specific part (`spam` of `content-verdict/spam`).
     cause: Option<String>,
     /// With this number in the ticket system, letters' case aside.
     ticket: Option<String>,

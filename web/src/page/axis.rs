@@ -1,10 +1,8 @@
 //! The timeline: events along an axis with the delays between them, a lane a copy, and the same as a table.
 
-use std::collections::HashMap;
-
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
-use report::{Event, Layer, Report, instant, span, visible};
+use report::{Event, Happened, Report, instant, span, visible};
 
 use super::cites;
 use super::lanes::{self, Lane};
@@ -52,25 +50,9 @@ pub fn drawn(number: u64, report: &Report, lanes: &[Lane<'_>]) -> Markup {
 /// The events of some copies by time; the same event of several copies is one.
 fn entries<'a>(report: &'a Report, places: &[usize]) -> Vec<Entry<'a>> {
     let mut entries: Vec<Entry<'a>> = Vec::new();
-    let mut known: HashMap<(Timestamp, &str, Layer, &str), usize> = HashMap::new();
-    let copies = places.iter().filter_map(|place| Some((*place, report.copies.get(place - 1)?)));
-    for (place, copy) in copies {
-        for event in &copy.timeline {
-            let key = (event.at, event.system.as_str(), event.layer, event.summary.as_str());
-            let at = *known.entry(key).or_insert(entries.len());
-            if at == entries.len() {
-                entries.push(Entry { event, places: Vec::new(), delay: None });
-            }
-            if entries[at].places.last() != Some(&place) {
-                entries[at].places.push(place);
-            }
-        }
-    }
-    entries.sort_by_key(|entry| entry.event.at);
-    let mut before = None;
-    for entry in &mut entries {
-        entry.delay = before.map(|before| entry.event.at.duration_since(before)).filter(|delay| !delay.is_zero());
-        before = Some(entry.event.at);
+    for Happened { event, places } in report::happened(report, places.iter().copied()) {
+        let delay = entries.last().map(|before| event.at.duration_since(before.event.at));
+        entries.push(Entry { event, places, delay: delay.filter(|delay| !delay.is_zero()) });
     }
     entries
 }
@@ -151,19 +133,18 @@ fn axis(number: u64, entries: &[Entry<'_>], lanes: &[Lane<'_>]) -> Markup {
 
 fn dot(number: u64, lane: &Lane<'_>, slot: &Slot<'_>, style: &str) -> Markup {
     let event = slot.entry.event;
-    let now = lanes::state(lane.copy, event.layer);
+    // What became of a stage is no sign of each thing that happened there: the event says it in its own words.
     let told = format!(
-        "{}. {} {}: {} ({} {})",
+        "{}. {} {}: {} ({})",
         slot.number,
         instant(event.at),
         visible(&event.system),
         visible(&event.summary),
-        event.layer.word(),
-        now.word()
+        event.layer.word()
     );
     html! {
-        a.dot.(lanes::class(now)) style=(style) href=(lanes::stage(number, lane.place, event.layer)) aria-label=(told) title=(told) {
-            span aria-hidden="true" { (lanes::sign(now)) } small { (slot.number) }
+        a.dot style=(style) href=(lanes::stage(number, lane.place, event.layer)) aria-label=(told) title=(told) {
+            span aria-hidden="true" { "•" } small { (slot.number) }
         }
     }
 }
@@ -202,12 +183,7 @@ fn row(number: u64, report: &Report, at: usize, entry: &Entry<'_>, copies: usize
             td data-label="system" { (visible(&event.system)) }
             td data-label="what happened" { (visible(&event.summary)) (cites::links(number, &event.cites)) }
             td data-label="stage" {
-                @if let Some(copy) = copy {
-                    @let now = lanes::state(copy, event.layer);
-                    a.(lanes::class(now)) href=(lanes::stage(number, first, event.layer)) {
-                        span aria-hidden="true" { (lanes::sign(now)) " " } (event.layer.word()) " " (now.word())
-                    }
-                }
+                @if copy.is_some() { a href=(lanes::stage(number, first, event.layer)) { (event.layer.word()) } }
             }
             @if copies > 1 {
                 td.soft data-label="copies" {

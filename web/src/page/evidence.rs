@@ -213,17 +213,24 @@ async fn shown(workbench: &Workbench, visitor: &Visitor, number: u64, above: Abo
     };
     // Whoever came with an error has something to mend in a form: the page does not go on by itself then.
     if let Some(how_far) = how_far.filter(|_| above.trouble.is_none()) {
-        let body = html! { (outcome(&above)) (how_far) (files(&worked, &document.evidence)) };
+        let body = html! { (outcome(&above)) (how_far) (files(&worked, &document.evidence, "it is being read")) };
         return shell::waiting_page(visitor, &worked.case, "/evidence", &body);
     }
     let may_add = visitor.user.roles.has(Role::Engineer);
+    let has_sample = document.evidence.iter().flat_map(|file| &file.read).any(is_sample);
+    let not_read = if unclear.is_some() { "not read yet: choose the message" } else { "not read yet" };
+    let names = match (unclear.is_some(), has_sample) {
+        (false, true) => "The sample among the evidence says it. Name it yourself",
+        (false, false) => "No sample among the evidence says it: name it",
+        (true, _) => "Nothing singles one out yet: name it",
+    };
     let body = html! {
         (outcome(&above))
         @if let Some(unclear) = &unclear { (choices(visitor, number, unclear, may_add)) }
-        @if !document.evidence.is_empty() { (files(&worked, &document.evidence)) }
+        @if !document.evidence.is_empty() { (files(&worked, &document.evidence, not_read)) }
         @if may_add {
             (form(workbench, visitor, number, &above.kept, above.purpose.unwrap_or(Purpose::Ticket)))
-            (message(visitor, &worked, above.asked.as_ref(), unclear.is_some()))
+            (message(visitor, &worked, above.asked.as_ref(), names, unclear.is_some()))
         } @else if document.evidence.is_empty() {
             p { "No evidence was added yet." }
         }
@@ -264,7 +271,7 @@ fn choices(visitor: &Visitor, number: u64, unclear: &Trouble, may_ask: bool) -> 
             @if unclear.meant.is_empty() {
                 @for line in unclear.what.lines() { p { (visible(line)) } }
             } @else {
-                p { "The evidence speaks of several. Choose one, or narrow it below by recipient, subject or time." }
+                p { "The evidence speaks of several. Choose one, or name it below by its Message-ID, or by sender, recipient, subject and time." }
                 table.stack {
                     thead { tr { th scope="col" { "When" } th scope="col" { "From" } th scope="col" { "Subject" } th scope="col" { "File" } th scope="col" { "Choose" } } }
                     tbody {
@@ -277,7 +284,7 @@ fn choices(visitor: &Visitor, number: u64, unclear: &Trouble, may_ask: bool) -> 
                                 }
                                 th scope="row" data-label="subject" { (visible(one.subject.as_deref().unwrap_or("no subject"))) }
                                 td data-label="file" { (visible(&one.file)) }
-                                td data-label="choose" { @if may_ask { (choice(visitor, number, one)) } @else { (visible(one.message_id.as_deref().unwrap_or(""))) } }
+                                td data-label="choose" { @if !is_singled_out(one) { span.soft { "nothing singles it out: name it below" } } @else if may_ask { (choice(visitor, number, one)) } @else { (visible(one.message_id.as_deref().unwrap_or(""))) } }
                             }
                         }
                     }
@@ -285,6 +292,11 @@ fn choices(visitor: &Visitor, number: u64, unclear: &Trouble, may_ask: bool) -> 
             }
         }
     }
+}
+
+/// Whether something is known of a message by which it can be chosen.
+fn is_singled_out(one: &Meant) -> bool {
+    one.message_id.is_some() || one.sender.is_some() || one.subject.is_some()
 }
 
 /// The button that chooses one message: by its Message-ID, else by all that is known of it.
@@ -306,8 +318,9 @@ fn choice(visitor: &Visitor, number: u64, one: &Meant) -> Markup {
     }
 }
 
-/// All files of the case: what each is, what it covers, and what it cannot show.
-fn files(worked: &Worked, files: &[CaseFile]) -> Markup {
+/// All files of the case: what each is, what it covers, and what it cannot show; `not_read` says why the rows of a file of the ticket were not
+/// read.
+fn files(worked: &Worked, files: &[CaseFile], not_read: &str) -> Markup {
     let added = |seq: u64| worked.journal.iter().find(|entry| entry.seq == seq);
     html! {
         section aria-labelledby="files-title" {
@@ -317,6 +330,7 @@ fn files(worked: &Worked, files: &[CaseFile]) -> Markup {
                 tbody {
                     @for file in files {
                         @let parts = parts(file);
+                        @let not_read = if file.purpose == Purpose::Verification { "not read here: the verification reads it" } else { not_read };
                         @for (at, part) in parts.iter().enumerate() {
                             tr {
                                 th scope="row" {
@@ -332,7 +346,7 @@ fn files(worked: &Worked, files: &[CaseFile]) -> Markup {
                                     }
                                 }
                                 td data-label="what it is" { (kind(part)) }
-                                td data-label="covers" { (covers(part)) }
+                                td data-label="covers" { (covers(part, not_read)) }
                                 td data-label="cannot show" { (limits(part)) }
                             }
                         }
@@ -371,9 +385,15 @@ fn kind(part: &ReadFile) -> Markup {
     }
 }
 
-fn covers(part: &ReadFile) -> Markup {
+fn is_sample(part: &ReadFile) -> bool {
+    part.source.as_deref().is_some_and(|source| source.starts_with("message/"))
+}
+
+fn covers(part: &ReadFile, not_read: &str) -> Markup {
     html! {
         @match (part.from, part.to) {
+            (None, None) if part.error.is_some() => span.soft { "–" },
+            (None, None) if part.rows.is_none() => span.soft { (not_read) },
             (Some(from), Some(to)) => { span.when { (instant(from)) } " to " span.when { (instant(to)) } }
             (Some(one), None) | (None, Some(one)) => span.when { (instant(one)) },
             (None, None) => span.soft { "no instant" },
@@ -415,14 +435,14 @@ fn form(workbench: &Workbench, visitor: &Visitor, number: u64, kept: &Kept, purp
 }
 
 /// The form that says which message is meant.
-fn message(visitor: &Visitor, worked: &Worked, given: Option<&Asked>, is_open: bool) -> Markup {
+fn message(visitor: &Visitor, worked: &Worked, given: Option<&Asked>, names: &str, is_open: bool) -> Markup {
     let asked = given.unwrap_or(&worked.case.asked);
     html! {
         section id="message" aria-labelledby="message-title" {
             h2 id="message-title" { "Which message is meant" }
             details open[is_open || given.is_some()] {
                 summary {
-                    @if *asked == Asked::default() { "The sample among the evidence says it. Name it yourself" } @else { "Named by you; change it" }
+                    @if *asked == Asked::default() { (names) } @else { "Named by you; change it" }
                 }
                 form method="post" action=(format!("/cases/{}/message", worked.case.number)) {
                     (shell::csrf(visitor))

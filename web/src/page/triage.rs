@@ -95,7 +95,8 @@ fn point(number: u64, point: &Point) -> Markup {
         li id=(format!("point-{}", point.id)) {
             h3 { span.(class) { span aria-hidden="true" { (sign) " " } (word) } " " (visible(&point.title)) }
             p {
-                (visible(&point.said)) (cites::links(number, &point.cites))
+                @for (at, line) in point.said.lines().enumerate() { @if at > 0 { br; } (visible(line)) }
+                (cites::links(number, &point.cites))
                 @for entry in &point.entries { " " a.cite href=(format!("/cases/{number}/journal#entry-{entry}")) { "journal entry " (entry) } }
             }
             @if !point.steps.is_empty() { ol.steps { @for one in &point.steps { (step(one)) } } }

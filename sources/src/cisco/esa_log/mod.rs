@@ -40,6 +40,10 @@ impl Source for EsaLog {
         MatchedBy::IdsOrLooks
     }
 
+    fn is_written_in_order(&self) -> bool {
+        true
+    }
+
     fn export(&self) -> Export {
         Export {
             command: Some("findevent -i '{message_id}' mail_logs"),

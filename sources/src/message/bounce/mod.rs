@@ -8,8 +8,8 @@ pub(crate) mod status;
 pub(crate) mod text;
 
 use evidence::{
-    Cite, CopyKey, Dsn, Fact, FileName, Identifier, Observation, Peer, Problem, Product, Reading, SourceId, System,
-    Unit, When,
+    Cite, CopyKey, Dsn, DsnAction, Fact, FileName, Identifier, Observation, Peer, Problem, Product, Reading, SourceId,
+    System, Unit, When,
 };
 
 use super::boundary::{self, Part};
@@ -430,14 +430,23 @@ fn push(reading: &mut Reading, cite: &Cite, when: Option<When>, reporter: &Repor
     reading.observations.push(Observation { cite, when, speaker, about: about.into(), fact });
 }
 
-/// The fields of the notice itself: rows, but only its own id is stated.
+/// The fields of the notice itself: rows, but only its own id is stated; what only tells of a delay is no notice of non-delivery.
 fn state_notice(notice: &Header, reporter: &Reporter, about: &CopyKey, date: Option<When>, reading: &mut Reading) {
+    let mut told = reading.observations.iter().filter_map(|observation| match &observation.fact {
+        Fact::Dsn(dsn) => Some(dsn.action),
+        _ => None,
+    });
+    let is_delay = told.next() == Some(DsnAction::Delayed) && told.all(|action| action == DsnAction::Delayed);
     for field in &notice.fields {
         reading.rows += 1;
         match field.is("message-id").then(|| Identifier::message_id(&field.value)).flatten() {
             Some(id) => {
                 reading.observed += 1;
-                push(reading, &field.cite, date.clone(), reporter, about, Fact::NoticeSent { notice: Some(id) });
+                let fact = match is_delay {
+                    true => Fact::Note { said: format!("delay notice {id} sent") },
+                    false => Fact::NoticeSent { notice: Some(id) },
+                };
+                push(reading, &field.cite, date.clone(), reporter, about, fact);
             }
             None => reading.pass_over("header of the notice", 1, Some(field.cite.clone())),
         }

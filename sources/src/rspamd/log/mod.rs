@@ -27,6 +27,10 @@ impl Source for RspamdLog {
         ZoneRule::Unstated
     }
 
+    fn is_written_in_order(&self) -> bool {
+        true
+    }
+
     fn export(&self) -> Export {
         Export { command: Some("grep -F '{message_id}' /var/log/rspamd/rspamd.log* > rspamd.log"), clicks: None }
     }

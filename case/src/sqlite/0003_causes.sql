@@ -1,0 +1,1 @@
+-- A case is found by the specific part of its causes too: the marks are written anew.
