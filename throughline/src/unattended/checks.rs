@@ -157,7 +157,7 @@ impl OfClient {
 
     fn judge(&mut self, worked: &mut Worked, is_due: bool, at: Timestamp) -> Result<(), Failure> {
         let supply = worked.supply(&[Purpose::Ticket, Purpose::Verification]);
-        let document = verify::look(&self.desk, worked, &supply, &self.output)?;
+        let document = verify::look(&self.desk, worked, &supply, &[], &self.output)?;
         // What cannot be told yet does not put the planned look off.
         let keeps = !is_due && document.answer == Answer::CannotTell;
         let due = if keeps { worked.case.due.or(document.due) } else { document.due };
