@@ -142,7 +142,9 @@ impl Looks {
                 }
                 Deed::Verified { verification, due } => {
                     looks.added_since.clear();
-                    if verification.answer == Answer::Held {
+                    // What showed nothing new left the next look where it was: the look before it stands.
+                    let is_news = looks.held.is_none() || *due != looks.due;
+                    if verification.answer == Answer::Held && is_news {
                         looks.added_since_held.clear();
                         let is_due = due.is_none_or(|due| due <= now);
                         looks.held = Some(Looked { at: entry.at, is_due });

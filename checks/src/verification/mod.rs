@@ -214,7 +214,7 @@ fn whole(scene: &Scene<'_>, made_at: Timestamp, check: Check) -> Check {
         many => format!("{many} rows of it could not be read"),
     };
     let told =
-        format!("{}; but {} is cut or broken: {rows}, so that what they say is not known", check.statement, file.file);
+        format!("{}; but {} is cut or broken: {rows}, and what is lost may be just that", check.statement, file.file);
     Check::cannot_tell(check.id, told, vec![kind]).citing(vec![problem.cite.clone()])
 }
 
