@@ -111,6 +111,8 @@ pub enum MessageCounts {
     Stopped,
     /// It came before the change was sure to act.
     TooEarly,
+    /// It came through after the change was over.
+    TooLate,
     /// It is a message of the ticket, sent or let go once more.
     Resend,
     /// It is of another kind.
@@ -138,6 +140,7 @@ impl MessageCounts {
             MessageCounts::StoppedAgain => "stopped again",
             MessageCounts::Stopped => "stopped",
             MessageCounts::TooEarly => "too early",
+            MessageCounts::TooLate => "too late",
             MessageCounts::Resend => "sent once more",
             MessageCounts::OtherKind => "another kind",
             MessageCounts::NotShown => "not shown",
@@ -149,7 +152,9 @@ impl MessageCounts {
             MessageCounts::Good => Tone::Good,
             MessageCounts::StoppedAgain | MessageCounts::Stopped => Tone::Bad,
             MessageCounts::NotShown => Tone::Odd,
-            MessageCounts::TooEarly | MessageCounts::Resend | MessageCounts::OtherKind => Tone::Soft,
+            MessageCounts::TooEarly | MessageCounts::TooLate | MessageCounts::Resend | MessageCounts::OtherKind => {
+                Tone::Soft
+            }
         }
     }
 

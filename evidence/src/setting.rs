@@ -291,6 +291,8 @@ pub struct Change {
     pub object: Option<String>,
     /// By whom.
     pub by: Actor,
+    /// The id of the tenant in which it was done; `None` where the record does not name one.
+    pub tenant: Option<String>,
     /// What became of its properties.
     pub alterations: Vec<Alteration>,
     /// Whether it was done.

@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 
 use ::case::{
-    Answer, CheckAnswer, Deed, MessageCounts, Purpose, VERIFICATION_SCHEMA, VerificationReport, VerifiedCase,
+    Answer, CheckAnswer, Deed, Entry, MessageCounts, Purpose, VERIFICATION_SCHEMA, VerificationReport, VerifiedCase,
     VerifiedChange, VerifiedMessage, VerifiedRefresh,
 };
-use checks::verification::{self, Change, Check, Counts, Guard, Later, Message, Refresh, Scene, Verified};
+use checks::verification::{self, Change, Check, Counts, Guard, Later, Looked, Message, Refresh, Scene, Verified};
 use evidence::Address;
 use exceptions::Approval;
 use jiff::Timestamp;
 use lake::Lake;
 use report::{Answered, Cite, Export, StripMark, StripTone};
-use sources::{Clock, Input, Sought, SoughtSender, proposed};
+use sources::{Clock, Input, ReadError, Sought, SoughtSender, proposed};
 
 use crate::case::desk::{Desk, Worked};
-use crate::case::evidence::take;
+use crate::case::evidence::{take, usable};
 use crate::cli::verify::Verify;
 use crate::cli::{Follow, Output};
 use crate::failure::Failure;
@@ -39,10 +39,11 @@ pub fn run(options: &Verify) -> Result<u8, Failure> {
     let mut worked = desk.named(&options.named)?;
     let mut refused = Vec::new();
     if !options.paths.is_empty() {
+        usable(&desk, &options.paths)?;
         refused = take(&mut desk, &mut worked, &options.paths, Purpose::Verification, &options.output)?.refused;
     }
     let supply = worked.supply(&[Purpose::Ticket, Purpose::Verification]);
-    let mut document = look(&desk, &worked, &supply, &options.output)?;
+    let mut document = look(&desk, &worked, &supply, &refused, &options.output)?;
     document.assumptions.extend(refused);
     document.due = due.or(document.due);
     let draft = desk.draft(Deed::Verified { verification: document.verification(), due: document.due });
@@ -51,11 +52,18 @@ pub fn run(options: &Verify) -> Result<u8, Failure> {
     Ok(document.answer.exit())
 }
 
-/// Judges whether the change of a case held, by the files of `supply`, and journals nothing.
+/// Judges whether the change of a case held, by the files of `supply`, and journals nothing. `refused` is what was named as evidence of
+/// the time after the change and could not be had, a sentence each.
 ///
 /// # Errors
 /// [`Failure`] if nothing can be read, or if the user stopped it.
-pub fn look(desk: &Desk, worked: &Worked, supply: &Supply, output: &Output) -> Result<VerificationReport, Failure> {
+pub fn look(
+    desk: &Desk,
+    worked: &Worked,
+    supply: &Supply,
+    refused: &[String],
+    output: &Output,
+) -> Result<VerificationReport, Failure> {
     let options = desk.follow(&worked.case, output);
     let today = desk.today(&options);
     let clock = times::clock(&today, options.at.as_deref())?;
@@ -75,6 +83,11 @@ pub fn look(desk: &Desk, worked: &Worked, supply: &Supply, output: &Output) -> R
     let hashes = supply.hashes(Hashed::Small);
     let samples = samples(&inputs, |file| hashes.get(file).cloned());
     let after = worked.batches(Purpose::Verification);
+    let is_after = |file: &str| after.iter().any(|batch| file.starts_with(batch.as_str()));
+    let looks = Looks::of(&worked.journal, desk.now());
+    let mut unread = refused.to_vec();
+    unread.extend(unread_exports(ledger.around(), supply, is_after));
+    unread.extend(looks.without_records(ledger.around()));
     let verified = verification::verify(&Scene {
         originals: &originals,
         senders: &party.senders,
@@ -83,10 +96,13 @@ pub fn look(desk: &Desk, worked: &Worked, supply: &Supply, output: &Output) -> R
         not_followed,
         recorded: &recorded,
         ledger: &ledger,
-        is_after: &|file| after.iter().any(|batch| file.starts_with(batch.as_str())),
+        is_after: &is_after,
         approvals: &approvals(worked, &clock),
         samples_sha256: &samples,
         now,
+        looked: looks.held,
+        is_since: &|file| is_in(&looks.added_since_held, file),
+        unread: &unread,
     });
     let mut assumptions: Vec<String> = survey::not_looked_at(&too_large).chain(survey::left_out(&ledger)).collect();
     if originals.is_empty() {
@@ -94,10 +110,98 @@ pub fn look(desk: &Desk, worked: &Worked, supply: &Supply, output: &Output) -> R
     }
     let mut document = document(worked, &party, &originals, &verified, now, desk.now());
     document.assumptions = assumptions;
+    document.due = looks.due(&verified, document.due);
     document.evidence = evidence_of(ledger.around(), supply, |file| hashes.get(file).cloned());
     document.draw(before(&originals, verified.changes.first()));
     excerpt::add(&inputs, |visit| document.each_cite(visit));
     Ok(document)
+}
+
+/// What the journal tells of the looks since the newest change.
+#[derive(Default)]
+struct Looks {
+    /// The last one at which it held.
+    held: Option<Looked>,
+    /// When the next one was due then.
+    due: Option<Timestamp>,
+    /// The batches that were added after it.
+    added_since_held: Vec<String>,
+    /// The batches that were added after the last look, whatever it found.
+    added_since: Vec<String>,
+}
+
+impl Looks {
+    fn of(journal: &[Entry], now: Timestamp) -> Looks {
+        let mut looks = Looks::default();
+        for entry in journal {
+            match &entry.deed {
+                Deed::ChangeMade { .. } => looks = Looks::default(),
+                Deed::EvidenceAdded { batch, purpose: Purpose::Verification, .. } => {
+                    looks.added_since_held.push(batch.clone());
+                    looks.added_since.push(batch.clone());
+                }
+                Deed::Verified { verification, due } => {
+                    looks.added_since.clear();
+                    // What showed nothing new left the next look where it was: the look before it stands.
+                    let is_news = looks.held.is_none() || *due != looks.due;
+                    if verification.answer == Answer::Held && is_news {
+                        looks.added_since_held.clear();
+                        let is_due = due.is_none_or(|due| due <= now);
+                        looks.held = Some(Looked { at: entry.at, is_due });
+                        looks.due = *due;
+                    }
+                }
+                _ => {}
+            }
+        }
+        looks
+    }
+
+    /// That what was added since the last look holds no record at all, if so.
+    fn without_records(&self, lake: &Lake) -> Option<String> {
+        let mut added = lake.supplied().iter().filter(|file| is_in(&self.added_since, &file.file)).peekable();
+        let first = added.peek()?.file.to_string();
+        added.all(|file| file.rows == 0).then(|| format!("{first}, which was added, holds no record"))
+    }
+
+    /// When to look again: what shows nothing of the time since the last look does not put the next one off.
+    fn due(&self, verified: &Verified, due: Option<Timestamp>) -> Option<Timestamp> {
+        let newest = verified.later.iter().filter(|one| one.counts == Counts::Good).map(|one| one.at).max();
+        let is_news = self.held.is_none_or(|looked| newest.is_some_and(|at| at > looked.at));
+        if is_news || verified.answer != verification::Answer::Held { due } else { due.min(self.due.or(due)) }
+    }
+}
+
+/// Whether a file lies in one of some batches.
+fn is_in(batches: &[String], file: &str) -> bool {
+    batches.iter().any(|batch| file.strip_prefix(batch.as_str()).is_some_and(|rest| rest.starts_with('/')))
+}
+
+/// Exports of the time after the change of which nothing could be read, a sentence each: what was added again under the same name, and
+/// read then, is not missing. A text or a picture that stands beside them is no export.
+fn unread_exports(lake: &Lake, supply: &Supply, is_after: impl Fn(&str) -> bool) -> Vec<String> {
+    let last = |file: &str| file.rsplit('/').next().unwrap_or(file).to_lowercase();
+    let is_read_now = |file: &str| {
+        let mut read = lake.supplied().iter().filter(|one| one.error.is_none() && is_after(&one.file));
+        read.any(|one| last(&one.file) == last(file))
+    };
+    let faults = lake.supplied().iter().filter(|one| one.error.as_ref().is_some_and(may_be_export));
+    let refused = supply.refused().map(|one| one.file);
+    let files = faults.map(|one| one.file.to_string()).chain(refused);
+    let missing = files.filter(|file| is_after(file) && !is_read_now(file));
+    missing.map(|file| format!("{file} could not be read: export it again")).collect()
+}
+
+/// Whether a file that was not read may be an export all the same: one that is cut, or of a shape that only programs write.
+fn may_be_export(error: &ReadError) -> bool {
+    match error {
+        ReadError::Unrecognised { nearest, found, .. } => {
+            let is_structured = found.trim_start_matches(['`', ' ']).starts_with(['[', '{']);
+            (nearest != "none" || is_structured) && !error.is_without_records()
+        }
+        ReadError::Broken { .. } => true,
+        ReadError::Empty { .. } | ReadError::Encoding { .. } | ReadError::Cancelled { .. } => false,
+    }
 }
 
 fn evidence_of(lake: &Lake, supply: &Supply, sha256: impl Fn(&str) -> Option<String>) -> Vec<report::EvidenceFile> {
@@ -363,6 +467,7 @@ fn message(later: &Later) -> VerifiedMessage {
             Counts::StoppedAgain => MessageCounts::StoppedAgain,
             Counts::Stopped => MessageCounts::Stopped,
             Counts::TooEarly => MessageCounts::TooEarly,
+            Counts::TooLate => MessageCounts::TooLate,
             Counts::Resend => MessageCounts::Resend,
             Counts::OtherKind => MessageCounts::OtherKind,
             Counts::NotShown => MessageCounts::NotShown,

@@ -226,6 +226,113 @@ fn a_log_that_ends_before_the_last_change_proves_nothing() {
     }
 }
 
+/// What was seen at a look at which it held shows nothing of the time since: when the next look is due, later records have to.
+#[test]
+fn a_later_look_rests_on_later_records() {
+    const TRACE: &str = "\"Received\",\"SenderAddress\",\"RecipientAddress\",\"Subject\",\"Status\",\"ToIP\",\"FromIP\",\"Size\",\"MessageId\",\"MessageTraceId\"\n";
+    let row = |at: &str, sender: &str, recipient: &str, id: &str| {
+        format!(
+            "\"{at}\",\"{sender}\",\"{recipient}\",\"x\",\"Delivered\",\"\",\"192.0.2.61\",\"18000\",\"<{id}>\",\"\"\n"
+        )
+    };
+    let case = support::cases_in("../cases/verification")
+        .into_iter()
+        .find(|case| case.name == "held_after_a_nightly_push")
+        .expect("the ticket is there");
+    let news = "news@bulletin.example";
+    let of_others =
+        format!("{TRACE}{}", row("11/26/2026 10:10:00 AM", news, "kai.brandt@client.example", "issue-60@b.example"));
+    let torn = format!("{of_others}\"11/26/2026 11:10:00 AM\",\"orders@supplier.example\",\"dispo@");
+    let order = format!(
+        "{TRACE}{}{}",
+        row("11/26/2026 9:02:11 AM", "orders@supplier.example", "dispo@client.example", "order-8890@supplier.example"),
+        row("11/27/2026 6:55:00 AM", news, "dispo@client.example", "issue-61@b.example"),
+    );
+    let old_log =
+        case.evidence.iter().find(|file| file.name == "after-audit_log.csv").expect("the audit log").text.clone();
+    let last = old_log.lines().last().expect("a row").replace("2026-11-20T06:40:00", "2026-11-27T06:40:00");
+    let log = format!("{old_log}{}\n", last.replace("0a000003", "0a000004"));
+    // What is added, at which instant it is looked at, the exit status, the answers of the checks, and when to look again.
+    type Added<'a> = &'a [(&'a str, &'a str)];
+    let rows: [(&str, Added<'_>, &str, i32, [&str; 4], &str); 7] = [
+        ("again at once", &[], "2026-11-21T08:00:00Z", 0, ["held"; 4], "2026-11-27T08:00:00Z"),
+        (
+            "others' mail before it is due",
+            &[("b.csv", &of_others)],
+            "2026-11-26T12:00:00Z",
+            0,
+            ["held"; 4],
+            "2026-11-27T08:00:00Z",
+        ),
+        ("nothing new", &[], "2026-11-28T08:00:00Z", 6, ["cannot_tell"; 4], "2026-11-29T08:00:00Z"),
+        ("no row", &[("c.csv", TRACE)], "2026-11-28T08:00:00Z", 6, ["cannot_tell"; 4], "2026-11-29T08:00:00Z"),
+        (
+            "others' mail",
+            &[("d.csv", &of_others)],
+            "2026-11-28T08:00:00Z",
+            6,
+            ["cannot_tell"; 4],
+            "2026-11-29T08:00:00Z",
+        ),
+        (
+            "a later order, and no later log of the settings",
+            &[("e.csv", &order)],
+            "2026-11-28T08:00:00Z",
+            6,
+            ["held", "held", "held", "cannot_tell"],
+            "2026-11-29T08:00:00Z",
+        ),
+        (
+            "all of it",
+            &[("f.csv", &order), ("g.csv", &log)],
+            "2026-11-28T08:00:00Z",
+            0,
+            ["held"; 4],
+            "2026-12-05T08:00:00Z",
+        ),
+    ];
+    let mut wrong = Vec::new();
+    let look = |title: &str, added: Added<'_>, now: &str| {
+        let run = verify(&case, &format!("later {title}"), &case.evidence).expect("it is verified");
+        let folder = run.store.with_file_name("later");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("a folder");
+        for (name, text) in added {
+            fs::write(folder.join(name), text).expect("written");
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
+        command.args(["verify", "1", "--format", "json", "--as", "tester", "--now", now, "--store"]).arg(&run.store);
+        command.args(added.iter().map(|(name, _)| folder.join(name)));
+        (command.output().expect("it runs"), run)
+    };
+    for (title, added, now, exit, answers, due) in rows {
+        let (output, _) = look(title, added, now);
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let found: Vec<&str> = CHECKS.iter().map(|id| answer_of(&document, id)).collect();
+        if (output.status.code(), &*found, word(&document, "due")) != (Some(exit), &answers[..], due) {
+            wrong.push(format!(
+                "{title}: {:?} {found:?} {} {}",
+                output.status.code(),
+                document["due"],
+                document["checks"]
+            ));
+        }
+    }
+    // A row of what was added is torn, so what became of the order is not shown; and a path that is not there is no evidence.
+    let (output, run) = look("torn", &[("h.csv", &torn)], "2026-11-26T12:00:00Z");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    if (output.status.code(), answer_of(&document, "clean_log")) != (Some(6), "cannot_tell") {
+        wrong.push(format!("torn: {:?} {}", output.status.code(), document["checks"]));
+    }
+    let mut missing = Command::new(env!("CARGO_BIN_EXE_throughline"));
+    missing.args(["verify", "1", "--as", "tester", "--now", "2026-11-21T08:00:00Z", "--store"]).arg(&run.store);
+    let missing = missing.arg(run.store.with_file_name("nowhere.csv")).output().expect("it runs");
+    if missing.status.code() != Some(3) {
+        wrong.push(format!("missing: {:?}", missing.status.code()));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
 /// The schema in `docs/` is that of the type; rewritten with `THROUGHLINE_BLESS=1`.
 #[test]
 fn the_schema_is_current() {

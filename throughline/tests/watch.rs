@@ -280,6 +280,75 @@ fn a_signal_fires_once_an_event() {
     assert_eq!((&cite["file"], &cite["line"]), (&"held.csv".into(), &3.into()), "{alert:#}");
 }
 
+/// A row of the audit log of one tenant; `parameters` is JSON.
+fn cmdlet(at: &str, by: (&str, u8), operation: &str, object: &str, parameters: &str) -> String {
+    let (by, kind) = by;
+    let data = format!(
+        r#"{{"CreationTime":"{at}","Id":"{at}","Operation":"{operation}","OrganizationId":"7d1c2b3a-4e5f-4061-8273-94a5b6c7d8e9","RecordType":1,"ResultStatus":"True","UserType":{kind},"Version":1,"Workload":"Exchange","UserId":"{by}","ObjectId":"{object}","Parameters":{parameters}}}"#
+    );
+    format!("{at},{by},{operation},\"{}\"\n", data.replace('"', "\"\""))
+}
+
+/// What was seen at a look at which it held shows nothing of the time since, and an export about others shows nothing of it either.
+#[test]
+fn a_look_that_is_due_rests_on_news() {
+    use case::Store as _;
+    let client = Client::new();
+    let run = |command: &mut Command| {
+        let done = command.args(["--as", "ana", "--store"]).arg(client.path("store")).output().expect("it runs");
+        assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    };
+    let program = || Command::new(env!("CARGO_BIN_EXE_throughline"));
+    let others = |at: &str, number: u32| {
+        order(at, number, "Delivered").replace("orders@supplier", "news@bulletin").replace("@supplier", "@bulletin")
+    };
+    let rows = [order("2025-11-17T09:31:44Z", 8841, "Quarantined"), others("2025-11-17T16:20:00Z", 8842)];
+    fs::write(client.path("ticket.csv"), orders(&rows)).expect("written");
+    let mut new = program();
+    new.args(["case", "new", "--client", "Contoso", "--message-id", "order-8841@supplier.example"]);
+    run(new.arg(client.path("ticket.csv")));
+    let mut store = case::Sqlite::open(&client.path("store/throughline.sqlite3")).expect("a store");
+    let uid = store.list(&case::Wanted::default()).expect("cases")[0].uid.clone();
+    let deed = case::Deed::ChangeMade {
+        made_at: "2025-11-18T12:00:00Z".parse().expect("an instant"),
+        candidate:
+            "New-TenantAllowBlockListItems -ListType Sender -Allow -Entries 'orders@supplier.example' -NoExpiration"
+                .to_owned(),
+        guard: Some("narrow".to_owned()),
+        ends: None,
+        messages: None,
+    };
+    let at = "2025-11-18T12:10:00Z".parse().expect("an instant");
+    store.append(&uid, vec![case::Draft { at, who: "ana".to_owned(), key: None, deed }]).expect("noted");
+    drop(store);
+    let rows = [
+        others("2025-11-18T12:31:00Z", 8850),
+        order("2025-11-19T09:02:11Z", 8860, "Delivered"),
+        others("2025-11-20T06:55:00Z", 8861),
+    ];
+    fs::write(client.path("after.csv"), orders(&rows)).expect("written");
+    let (ana, push) = (("ana@example.com", 2), ("push@example.com", 5));
+    let list = r#"[{"Name":"ListType","Value":"Sender"},{"Name":"Allow","Value":"True"},{"Name":"Entries","Value":"orders@supplier.example"},{"Name":"NoExpiration","Value":"True"}]"#;
+    let size = r#"[{"Name":"Identity","Value":"kai"},{"Name":"MaxSendSize","Value":"25 MB"}]"#;
+    let policy = r#"[{"Name":"Identity","Value":"Default"},{"Name":"SpamAction","Value":"Quarantine"}]"#;
+    let log = [
+        "CreationDate,UserIds,Operations,AuditData\n".to_owned(),
+        cmdlet("2025-11-18T07:05:00", ana, "Set-Mailbox", "kai", size),
+        cmdlet("2025-11-18T12:00:10", ana, "New-TenantAllowBlockListItems", "", list),
+        cmdlet("2025-11-19T02:00:07", push, "Set-HostedContentFilterPolicy", "Default", policy),
+        cmdlet("2025-11-20T06:40:00", ana, "Set-Mailbox", "kai", size),
+    ];
+    fs::write(client.path("log.csv"), log.concat()).expect("written");
+    let mut verify = program();
+    verify.args(["verify", "1", "--now", "2025-11-20T08:00:00Z"]);
+    run(verify.args([client.path("after.csv"), client.path("log.csv")]));
+    client.arrives("later.csv", &orders(&[others("2025-11-21T10:10:00Z", 8870)]));
+    let done = client.once();
+    assert_eq!(client.told(), ["cannot_tell"], "{}", said(&done));
+    assert_eq!(done.status.code(), Some(6), "{}", said(&done));
+    assert!(said(&done).contains("2025-11-20 08:00:00Z, when it was looked at and held"), "{}", said(&done));
+}
+
 #[test]
 fn a_change_of_a_case_that_does_not_hold() {
     use case::Store as _;

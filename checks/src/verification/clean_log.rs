@@ -17,7 +17,8 @@ const ALERT_WITHIN: SignedDuration = SignedDuration::from_hours(2);
 pub(super) fn check(scene: &Scene<'_>, later: &[Later]) -> Check {
     let mut good = later.iter().rev().filter(|one| one.is_good());
     let Some(last) = good.next() else {
-        let told = "there is no later message in the inbox at whose moment the logs could be looked at".to_owned();
+        let since = scene.since_when();
+        let told = format!("there is no later message in the inbox at whose moment the logs could be looked at{since}");
         return Check::cannot_tell(ID, told, traces(scene));
     };
     // A log that covers an earlier good message and is clean is as good as one that covers the last.

@@ -244,13 +244,13 @@ fn stop(scene: &Scene<'_>, copy: &Explained<'_>, stay: &Stay<'_>) -> Option<Stop
     }
     let trouble = own.iter().filter_map(|event| Some((trouble(event)?, event.observation.cite.clone()))).collect();
     let moments: Vec<Timestamp> = own.iter().filter_map(|event| event.at()).collect();
-    let log = log(scene, copy, &system.product, &moments);
+    let log = log(scene, copy, stay, &moments);
     Some(Stop { cites: layers::cites(own.iter().copied().take(3)), system, trouble, log })
 }
 
-/// Whether a log of a system covers all these moments.
-fn log(scene: &Scene<'_>, copy: &Explained<'_>, product: &Product, moments: &[Timestamp]) -> Log {
-    let kinds = logs_of(product);
+/// Whether a log of the system of a stay covers all these moments, and goes on after the last record about the copy.
+fn log(scene: &Scene<'_>, copy: &Explained<'_>, stay: &Stay<'_>, moments: &[Timestamp]) -> Log {
+    let kinds = logs_of(&stay.station.system.product);
     if kinds.is_empty() {
         return Log::NotRead;
     }
@@ -262,7 +262,14 @@ fn log(scene: &Scene<'_>, copy: &Explained<'_>, product: &Product, moments: &[Ti
         };
     };
     let shows = |kind: &&SourceId| [first, last].iter().all(|at| layers::would_show(scene.lake, copy.copy, kind, **at));
-    if kinds.iter().any(|kind| shows(&kind)) {
+    // Records of the copy itself do not show that the log goes on.
+    let passed_on = passed_on(copy, stay).unwrap_or(*last).max(*last);
+    let ends_at = |kind: &SourceId| {
+        let own = events(copy).filter(|event| event.source == *kind).filter_map(Event::at);
+        own.chain([passed_on]).max().unwrap_or(passed_on)
+    };
+    let goes_on = |kind: &SourceId| scene.lake.covers_until(kind, *last).is_some_and(|to| to > ends_at(kind));
+    if kinds.iter().any(|kind| shows(&kind) && goes_on(kind)) {
         return Log::Covers;
     }
     let supplied: Vec<&SourceId> = kinds.iter().filter(|kind| scene.lake.has(kind)).collect();
@@ -270,11 +277,19 @@ fn log(scene: &Scene<'_>, copy: &Explained<'_>, product: &Product, moments: &[Ti
     match supplied.is_empty() {
         true => Log::NotSupplied,
         false if files().any(|file| file.coverage.suspected_cut) => Log::Falls("it looks cut"),
-        false if files().all(|file| file.coverage.to.is_none_or(|to| to <= *last)) => {
+        false
+            if files().all(|file| file.coverage.to.zip(file.source).is_none_or(|(to, kind)| to <= ends_at(&kind))) =>
+        {
             Log::Falls("it ends with the message, so that what came right after it is not in it")
         }
         false => Log::Falls("it does not cover the moment, or was searched for others"),
     }
+}
+
+/// When the next system on the way first had the copy.
+fn passed_on(copy: &Explained<'_>, stay: &Stay<'_>) -> Option<Timestamp> {
+    let next = copy.stays.iter().skip_while(|one| !std::ptr::eq(*one, stay)).nth(1)?;
+    next.station.events.iter().filter(|event| !trace::is_sample(event.source)).filter_map(Event::at).min()
 }
 
 /// What a record says against the copy, in words.

@@ -8,6 +8,7 @@ mod change;
 mod clean_log;
 mod message;
 mod nothing_else;
+mod over;
 mod policy_refresh;
 mod refresh;
 mod workflow;
@@ -117,6 +118,40 @@ pub struct Scene<'a> {
     pub samples_sha256: &'a [String],
     /// The instant that the user calls now, else the newest that the evidence states.
     pub now: Option<Timestamp>,
+    /// The last look at which it held; `None` if it was not looked at, or did not hold then.
+    pub looked: Option<Looked>,
+    /// Whether a file was added after that look.
+    pub is_since: &'a dyn Fn(&str) -> bool,
+    /// What of the evidence of the time after the change could not be read at all, a sentence each.
+    pub unread: &'a [String],
+}
+
+/// An earlier look at which it held.
+#[derive(Clone, Copy, Debug)]
+pub struct Looked {
+    /// When.
+    pub at: Timestamp,
+    /// Whether the next look is due: then only what came since counts, as what was seen then shows nothing of the time since.
+    pub is_due: bool,
+}
+
+impl Scene<'_> {
+    /// The earlier look after which records have to show that it holds still.
+    fn due(&self) -> Option<Looked> {
+        self.looked.filter(|looked| looked.is_due)
+    }
+
+    /// From when on messages count, if not from the change on; to be put behind what was looked for.
+    fn since_when(&self) -> String {
+        let since = |looked: Looked| format!(" that came after {}, when it was looked at and held", shown(looked.at));
+        self.due().map(since).unwrap_or_default()
+    }
+
+    /// Those of the later messages on which a check may rest now.
+    fn counted(&self, later: &[Later]) -> Vec<Later> {
+        let is_counted = |one: &&Later| !one.is_good() || self.due().is_none_or(|looked| one.at > looked.at);
+        later.iter().filter(is_counted).cloned().collect()
+    }
 }
 
 /// What was found.
@@ -147,15 +182,70 @@ pub fn verify(scene: &Scene<'_>) -> Verified {
     let scene = &Scene { originals: &originals, ..*scene };
     let acts_at = changes.iter().map(Change::acts_at).max().unwrap_or(last.made_at);
     let later = workflow::later(scene, &changes, acts_at);
-    let workflow = workflow::check(scene, &later);
-    let clean_log = clean_log::check(scene, &later);
+    let counted = scene.counted(&later);
+    let workflow = workflow::check(scene, &counted);
+    let clean_log = whole(scene, first.made_at, clean_log::check(scene, &counted));
     let refreshes = refresh::all(scene, &changes, acts_at);
     let exports = nothing_else::Exports::of(scene, &changes);
-    let policy_refresh = policy_refresh::check(scene, &later, &refreshes, &changes, &exports);
+    let policy_refresh = policy_refresh::check(scene, &counted, &refreshes, &changes, &exports);
     let nothing_else = nothing_else::check(scene, &changes, &later, exports);
+    let nothing_else = whole(scene, first.made_at, since(scene, nothing_else));
     let checks = vec![workflow, clean_log, policy_refresh, nothing_else];
     let answer = checks.iter().map(|check| check.answer).max().unwrap_or(Answer::CannotTell);
     Verified { answer, checks, changes, later, refreshes }
+}
+
+/// A check that rests on what exports do not say, with what could not be read of them: it may be just that. `made_at` is when the first
+/// change was made; what was lost of an export of the time before it does not matter.
+fn whole(scene: &Scene<'_>, made_at: Timestamp, check: Check) -> Check {
+    if check.answer != Answer::Held {
+        return check;
+    }
+    if let Some(unread) = scene.unread.first() {
+        return Check::cannot_tell(check.id, format!("{}; but {unread}", check.statement), Vec::new())
+            .citing(check.cites);
+    }
+    let kinds = kinds(scene, &check);
+    let is_after =
+        |file: &lake::Supplied| (scene.is_after)(&file.file) || file.coverage.to.is_none_or(|newest| newest >= made_at);
+    let mut supplied = scene.ledger.around().supplied().iter();
+    let torn = supplied.find_map(|file| {
+        let kind = file.source.filter(|kind| kinds.contains(kind) && is_after(file))?;
+        Some((kind, file, file.problems.first()?))
+    });
+    let Some((kind, file, problem)) = torn else { return check };
+    let rows = match file.problems.len() {
+        1 => "a row of it could not be read".to_owned(),
+        many => format!("{many} rows of it could not be read"),
+    };
+    let told =
+        format!("{}; but {} is cut or broken: {rows}, and what is lost may be just that", check.statement, file.file);
+    Check::cannot_tell(check.id, told, vec![kind]).citing(vec![problem.cite.clone()])
+}
+
+/// A check of settings at a look that is due: it has to rest on an export from after the look before.
+fn since(scene: &Scene<'_>, check: Check) -> Check {
+    let Some(looked) = scene.due().filter(|_| check.answer == Answer::Held) else { return check };
+    let kinds = kinds(scene, &check);
+    let mut supplied = scene.ledger.around().supplied().iter();
+    let is_new = |file: &lake::Supplied| {
+        file.source.is_some_and(|kind| kinds.contains(kind)) && file.rows > 0 && (scene.is_since)(&file.file)
+    };
+    if supplied.any(is_new) {
+        return check;
+    }
+    let told = format!(
+        "it held when it was looked at {} ({}); no such export was added since then",
+        shown(looked.at),
+        check.statement
+    );
+    Check::cannot_tell(check.id, told, kinds.into_iter().collect()).citing(check.cites)
+}
+
+/// The kinds of the files that a check cites.
+fn kinds(scene: &Scene<'_>, check: &Check) -> BTreeSet<SourceId> {
+    let is_cited = |file: &&lake::Supplied| check.cites.iter().any(|cite| cite.file == file.file);
+    scene.ledger.around().supplied().iter().filter(is_cited).filter_map(|file| file.source).collect()
 }
 
 /// Without a change there is no after.

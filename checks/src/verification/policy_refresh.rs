@@ -21,7 +21,8 @@ pub(super) fn check(
                     the change itself does not count as one";
         return Check::cannot_tell(ID, told.to_owned(), refresh::ask_for(scene, changes));
     };
-    let before = |one: &&Later| refreshes.iter().rev().find(|refresh| refresh.at < one.at);
+    let is_passed = |refresh: &Refresh, one: &Later| one.copy().is_none_or(|copy| refresh.is_on_way_of(copy));
+    let before = |one: &&Later| refreshes.iter().rev().find(|refresh| refresh.at < one.at && is_passed(refresh, one));
     if let Some((stopped, refresh)) =
         later.iter().filter(|one| one.is_stopped()).find_map(|one| Some((one, before(&one)?)))
     {
@@ -43,11 +44,15 @@ pub(super) fn check(
     let each: Option<Vec<(&Later, &Refresh)>> = scene.recipients.iter().map(good).collect();
     let Some(((last, refresh), each)) = each.and_then(|each| Some((*each.last()?, each))) else {
         let told = format!(
-            "{} at {} renewed policies, and no message is shown to have been delivered after it",
+            "{} at {} renewed policies, and no message that passed it is shown to have been delivered after it{}",
             first.told,
-            shown(first.at)
+            shown(first.at),
+            scene.since_when()
         );
-        return Check::cannot_tell(ID, told, workflow::traces(scene)).citing(first.cites.clone());
+        // One beside the way may be followed by one on it.
+        let is_beside = later.iter().any(|one| one.is_good() && one.at > first.at);
+        let asked = if is_beside { refresh::ask_for(scene, changes) } else { workflow::traces(scene) };
+        return Check::cannot_tell(ID, told, asked).citing(first.cites.clone());
     };
     if let Some((missing, cites)) = &exports.undone {
         let told = format!(

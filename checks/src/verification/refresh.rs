@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use evidence::{ActorKind, Cite, Done, Fact, JobStage, Product, SettingClass};
+use evidence::{ActorKind, Cite, Done, Fact, JobStage, Product, SettingClass, System};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::change::{self, Change, Row};
-use super::{Scene, workflow};
+use super::{CopyFared, Scene, workflow};
 
 /// Something that renewed policies.
 #[derive(Clone, Debug)]
@@ -17,8 +17,46 @@ pub struct Refresh {
     pub at: Timestamp,
     /// What, in a few words.
     pub told: String,
+    /// The host on which, of a server that reads its own policies anew; `None` if no record names it.
+    pub host: Option<String>,
     /// The records.
     pub cites: Vec<Cite>,
+}
+
+impl Refresh {
+    /// Whether it renewed what a copy passed: a server that was restarted beside its way proves nothing.
+    pub(super) fn is_on_way_of(&self, copy: &CopyFared) -> bool {
+        let Some(host) = &self.host else { return true };
+        let hosts = || copy.way.iter().filter_map(|stop| host_of(&stop.system));
+        hosts().next().is_none() || hosts().any(|one| is_same_host(&one, host))
+    }
+}
+
+/// The host that a system names; services of a vendor have none.
+fn host_of(system: &System) -> Option<String> {
+    let is_own = is_self_hosted(&system.product);
+    let host = system.instance.as_deref()?.split('/').next()?;
+    (is_own && !host.is_empty()).then(|| host.to_lowercase())
+}
+
+/// Whether a product runs on hosts of one's own, each of which reads its own policies.
+fn is_self_hosted(product: &Product) -> bool {
+    matches!(
+        product,
+        Product::Postfix
+            | Product::Exim
+            | Product::Dovecot
+            | Product::Rspamd
+            | Product::Amavis
+            | Product::ProxmoxMailGateway
+            | Product::Other(_)
+    )
+}
+
+/// Whether two names are of one host: logs write some short and some in full.
+fn is_same_host(one: &str, other: &str) -> bool {
+    let is_short_of = |short: &str, full: &str| full.strip_prefix(short).is_some_and(|rest| rest.starts_with('.'));
+    one == other || is_short_of(one, other) || is_short_of(other, one)
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,18 +92,21 @@ pub(super) fn all(scene: &Scene<'_>, changes: &[Change], acts_at: Timestamp) -> 
     for entry in scene.ledger.entries() {
         let observation = &entry.observation;
         let Some(at) = observation.when.as_ref().map(|when| when.at).filter(|at| *at > own_until) else { continue };
-        let told = match &observation.fact {
+        let host = || host_of(&observation.speaker);
+        let found_here = match &observation.fact {
             Fact::Act(act) if act.done != Done::No => by_operation(&act.operation)
                 .filter(|_| concerned.contains(&observation.speaker.product))
-                .map(|told| format!("{told} of {}", observation.speaker)),
+                .map(|told| (format!("{told} of {}", observation.speaker), host())),
             Fact::Job(step)
                 if matches!(step.stage, JobStage::Succeeded | JobStage::Ended) || is_reloaded(&step.said) =>
             {
-                by_job(&step.job).map(|told| format!("{told} (`{}`)", step.job))
+                // A push may run on a host of its own; a unit is reloaded where it runs.
+                let host = if is_reloaded(&step.said) { host() } else { None };
+                by_job(&step.job).map(|told| (format!("{told} (`{}`)", step.job), host))
             }
             _ => None,
         };
-        found.extend(told.map(|told| Refresh { at, told, cites: vec![observation.cite.clone()] }));
+        found.extend(found_here.map(|(told, host)| Refresh { at, told, host, cites: vec![observation.cite.clone()] }));
     }
     found.extend(by_changes(scene, changes, own_until, &concerned));
     found.extend(by_settings(scene, changes, own_until, &concerned));
@@ -74,7 +115,9 @@ pub(super) fn all(scene: &Scene<'_>, changes: &[Change], acts_at: Timestamp) -> 
         key(a).cmp(&key(b))
     });
     found.dedup_by(|later, earlier| {
-        let is_one = later.told == earlier.told && later.at.duration_since(earlier.at) <= ONE_REFRESH;
+        let is_one = later.told == earlier.told
+            && later.host == earlier.host
+            && later.at.duration_since(earlier.at) <= ONE_REFRESH;
         if is_one {
             earlier.cites.append(&mut later.cites);
         }
@@ -127,9 +170,13 @@ fn by_changes(
     concerned: &BTreeSet<Product>,
 ) -> Vec<Refresh> {
     let classes: BTreeSet<&SettingClass> = changes.iter().flat_map(|change| &change.classes).collect();
+    let rows = change::rows(scene);
+    let is_own = |row: &&Row<'_>| changes.iter().any(|change| is_cited(change, row));
+    let tenants: BTreeSet<String> = rows.iter().filter(is_own).filter_map(tenant).collect();
     let is_other = |row: &Row<'_>| {
         let class = row.change.class.as_ref();
         row.at > own_until
+            && tenant(row).is_none_or(|tenant| tenants.is_empty() || tenants.contains(&tenant))
             && concerned.contains(&row.entry.observation.speaker.product)
             && class.is_some_and(|class| is_policy(class) || classes.contains(class))
             && !changes.iter().any(|change| is_shown_before(change, row, own_until))
@@ -144,15 +191,25 @@ fn by_changes(
         Refresh {
             at: row.at,
             told: format!("{}{what}{by}", row.change.operation),
+            host: None,
             cites: vec![row.entry.observation.cite.clone()],
         }
     };
-    change::rows(scene).into_iter().filter(is_other).map(refresh).collect()
+    rows.into_iter().filter(is_other).map(refresh).collect()
+}
+
+/// The tenant that a record names.
+fn tenant(row: &Row<'_>) -> Option<String> {
+    row.change.tenant.as_deref().map(str::to_lowercase)
+}
+
+fn is_cited(change: &Change, row: &Row<'_>) -> bool {
+    change.cites.iter().any(|cite| cite.order() == row.entry.observation.cite.order())
 }
 
 /// Whether a record is one of the change itself: those of which `all` found the records, as long as the change was being made.
 fn is_shown_before(change: &Change, row: &Row<'_>, own_until: Timestamp) -> bool {
-    row.at <= own_until && change.cites.iter().any(|cite| cite.order() == row.entry.observation.cite.order())
+    row.at <= own_until && is_cited(change, row)
 }
 
 /// Policies that say that they were changed after the change acted.
@@ -172,6 +229,7 @@ fn by_settings(
         (at > own_until && is_meant && is_concerned).then(|| Refresh {
             at,
             told: format!("a change of \"{}\", as its export says", setting.name),
+            host: None,
             cites: vec![entry.observation.cite.clone()],
         })
     });

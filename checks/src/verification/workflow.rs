@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use layers::Fate;
 use layers::exports::logs_of;
 
+use super::over::Lives;
 use super::{Change, Check, CopyFared, Lies, Message, Scene, shown};
 
 /// The id of the check.
@@ -40,6 +41,8 @@ pub enum Counts {
     Stopped,
     /// It came before the change was sure to act.
     TooEarly,
+    /// It came through after the change was over.
+    TooLate,
     /// It is a message of the ticket, sent or let go once more.
     Resend,
     /// It is of another kind: another From, another way, or not surely of the sender.
@@ -68,12 +71,18 @@ impl Later {
 /// Every later message for each recipient of the case, by time.
 pub(super) fn later(scene: &Scene<'_>, changes: &[Change], acts_at: Timestamp) -> Vec<Later> {
     let made_at = changes.iter().map(|change| change.made_at).max().unwrap_or(acts_at);
+    let lives = Lives::of(scene, changes);
     let mut all: Vec<Later> = Vec::new();
     for message in scene.others {
         let Some(at) = message.at.filter(|at| *at >= made_at) else { continue };
         for recipient in scene.recipients {
             for copy in message.copies_for(recipient) {
-                let (counts, because) = counts(scene, message, copy, at, acts_at);
+                let (counts, because) = match (counts(scene, message, copy, at, acts_at), lives.over_at(at)) {
+                    ((Counts::Good, _), Some(over)) => {
+                        (Counts::TooLate, format!("it came through when the change was over: {over}"))
+                    }
+                    (counted, _) => counted,
+                };
                 let cites = match (&copy.lies, counts) {
                     (Lies::Inbox(cite) | Lies::Delivered(cite), Counts::Good) => {
                         std::iter::once(cite).chain(&copy.delivered).cloned().collect()
@@ -271,7 +280,8 @@ fn cannot_tell(scene: &Scene<'_>, later: &[Later], without: &[&Address]) -> Chec
         "it is not shown for whom it is to work: name the recipient".to_owned()
     } else if own().next().is_none() {
         asked.extend(traces(scene));
-        format!("the evidence shows no message of this sender for {} after the change", for_whom.join(", "))
+        let since = scene.since_when();
+        format!("the evidence shows no message of this sender for {} after the change{since}", for_whom.join(", "))
     } else {
         let told: Vec<String> = own()
             .take(NAMED)

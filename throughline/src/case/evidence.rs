@@ -139,7 +139,7 @@ fn finish(
 ///
 /// # Errors
 /// [`Failure`] if it is not so.
-fn usable(desk: &Desk, paths: &[PathBuf]) -> Result<(), Failure> {
+pub fn usable(desk: &Desk, paths: &[PathBuf]) -> Result<(), Failure> {
     if let Some(path) = paths.iter().find(|path| path.is_dir() && crate::supply::is_within(&desk.root, path)) {
         return Err(Failure::Usage {
             what: path.display().to_string(),

@@ -265,7 +265,7 @@ impl Office for Program {
     fn verification(&self, number: u64, told: &Arc<Progress>) -> Result<VerificationReport, Trouble> {
         self.look(number, told, |desk, worked| {
             let supply = worked.supply(&[Purpose::Ticket, Purpose::Verification]);
-            verify::look(desk, worked, &supply, &output())
+            verify::look(desk, worked, &supply, &[], &output())
         })
     }
 

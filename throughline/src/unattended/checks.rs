@@ -157,7 +157,7 @@ impl OfClient {
 
     fn judge(&mut self, worked: &mut Worked, is_due: bool, at: Timestamp) -> Result<(), Failure> {
         let supply = worked.supply(&[Purpose::Ticket, Purpose::Verification]);
-        let document = verify::look(&self.desk, worked, &supply, &self.output)?;
+        let document = verify::look(&self.desk, worked, &supply, &[], &self.output)?;
         // What cannot be told yet does not put the planned look off.
         let keeps = !is_due && document.answer == Answer::CannotTell;
         let due = if keeps { worked.case.due.or(document.due) } else { document.due };
@@ -224,16 +224,20 @@ fn is_to_judge(journal: &[Entry]) -> bool {
 fn told(worked: &Worked, change: &str, look: Option<Timestamp>) -> Option<Event> {
     let since = worked.journal.iter().position(|entry| entry.hash == change)?;
     let judged = worked.journal.iter().skip(since).rev().find_map(|entry| match &entry.deed {
-        Deed::Verified { verification, .. } if entry.key.as_deref().is_some_and(|key| key.starts_with(KEY)) => {
-            Some((entry, verification))
+        Deed::Verified { verification, due } if entry.key.as_deref().is_some_and(|key| key.starts_with(KEY)) => {
+            Some((due, verification))
         }
         _ => None,
     });
-    let (entry, verification) = judged?;
+    let (due, verification) = judged?;
     let uid = &worked.case.uid;
     let (kind, title, key) = match verification.answer {
         Answer::CameBack => (Kind::CameBack, "A change did not hold", format!("verify/{uid}/{change}/came_back")),
-        Answer::Held => (Kind::Held, "A change held", format!("verify/{uid}/{}", entry.hash)),
+        // What shows nothing new leaves the next look where it was, and is not told again.
+        Answer::Held => {
+            let next = due.map(|due| due.to_string()).unwrap_or_default();
+            (Kind::Held, "A change held", format!("verify/{uid}/{change}/held/{next}"))
+        }
         // Told when a look is due; until then more evidence may come.
         Answer::CannotTell => {
             let due = look?;

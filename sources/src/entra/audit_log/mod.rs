@@ -108,7 +108,10 @@ impl Table for AuditLog {
         let (by, done) = (actor(row), microsoft::done(row.text(RESULT)));
         let (object, alterations) = targets(row);
         let fact = match change_of(&operation) {
-            Some((kind, class)) => Fact::Change(Change { operation, kind, class, object, by, alterations, done }),
+            // In a table of Log Analytics `TenantId` is the workspace.
+            Some((kind, class)) => {
+                Fact::Change(Change { operation, kind, class, object, by, tenant: None, alterations, done })
+            }
             None => Fact::Act(Act { operation, object, by, done, details: more(row, alterations) }),
         };
         facts.say_by(ACTIVITY, fact);

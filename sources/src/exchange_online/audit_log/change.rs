@@ -2,7 +2,7 @@
 
 use evidence::{Alteration, Change, ChangeKind, Fact, SettingClass};
 
-use super::{CODES, OPERATION, actor, done, object};
+use super::{CODES, OPERATION, actor, done, object, tenant};
 use crate::entra::directory::{change_of, class_of, kind_of, modified_property};
 use crate::microsoft::{beside, pairs};
 use crate::table::Facts;
@@ -26,6 +26,7 @@ pub(super) fn of(row: &Row, operation: &str) -> Option<Change> {
         class,
         object: object(row).or_else(|| named(&alterations)),
         by: actor(row),
+        tenant: tenant(row),
         alterations,
         done: done(row),
     })
@@ -159,6 +160,7 @@ pub(super) fn inbox_rule(row: &Row, facts: &mut Facts<'_>) {
             class: Some(SettingClass::MailboxRule),
             object,
             by: actor(row),
+            tenant: tenant(row),
             alterations,
             done: done(row),
         }),

@@ -212,6 +212,11 @@ impl Table for AuditLog {
     }
 }
 
+/// The tenant in which it was done.
+fn tenant(row: &Row) -> Option<String> {
+    row.text(&["organizationid"]).filter(|id| !id.is_empty()).map(str::to_owned)
+}
+
 /// Who did what the record says.
 fn actor(row: &Row) -> Actor {
     let name = row.text(&["userid", "userids", "userkey"]);

@@ -248,6 +248,7 @@ impl Event {
                 class,
                 object: self.object().or_else(|| actor.name.clone().filter(|_| application == "user_accounts")),
                 by: actor.clone(),
+                tenant: None,
                 alterations: self.alterations(),
                 done: Done::Yes,
             }),

@@ -186,6 +186,7 @@ impl<'t> Told<'t> {
             class: self.class(),
             object,
             by: self.actor(),
+            tenant: None,
             alterations,
             done,
         }
