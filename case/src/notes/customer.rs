@@ -16,6 +16,8 @@ use crate::journal::{Answer, Deed};
 struct Words {
     fate: Vec<OfFate>,
     cause: Vec<OfCause>,
+    /// What is dangerous about a message that came.
+    risk: Vec<OfCause>,
     other: Vec<OfOther>,
     done: Vec<OfDone>,
 }
@@ -182,6 +184,14 @@ fn why(report: Option<&Report>, own: &Own) -> (Vec<String>, Option<String>) {
         };
         return told(fate, (&why, to_do));
     }
+    let risk = report.findings.iter().find_map(|finding| {
+        let is_shown = finding.kind == FindingKind::Risk && shown(finding.standing);
+        let of_risk = || WORDS.risk.iter().find(|entry| entry.cause == finding.id);
+        (is_shown && of_copy(&finding.envelope_recipient)).then(of_risk).flatten()
+    });
+    if let Some(found) = risk {
+        return told(fate, (&found.why, &found.to_do));
+    }
     match copy {
         None => told(None, other("no_message")),
         Some(copy) if !is_troubled(copy) => told(fate, other("nothing_wrong")),
@@ -286,7 +296,7 @@ mod tests {
             assert!(words.of_done(when).is_some(), "{when}");
         }
         let texts = words.fate.iter().map(|entry| &entry.text).chain(words.done.iter().map(|entry| &entry.text));
-        let causes = words.cause.iter().flat_map(|entry| [&entry.why, &entry.to_do]);
+        let causes = words.cause.iter().chain(&words.risk).flat_map(|entry| [&entry.why, &entry.to_do]);
         let others = words.other.iter().flat_map(|entry| [&entry.why, &entry.to_do]);
         for text in texts.chain(causes).chain(others) {
             let low = text.to_lowercase();
