@@ -321,6 +321,33 @@ fn form(value: &Json) -> Json {
     }
 }
 
+/// What is cut in the middle of a name names somebody still.
+#[test]
+fn redacted_notes_hold_no_half_of_a_name() {
+    let (deeds, mut report) = peopled("quilla", "zjorn", "lawfirmq.example", "hx7", "203.0.113.9", "ab123CDEF456");
+    let cut = |name: &str| {
+        let filled = format!("{} String=\"mx.lawfirmq.{name}", "word ".repeat(80));
+        filled.chars().rev().take(300).collect::<Vec<char>>().into_iter().rev().collect::<String>()
+    };
+    let mut record = cite("001/trace.json", &cut("e"));
+    record.excerpt = Some(Excerpt {
+        before: "…orn@lawfirmq.example; said ".to_owned(),
+        marked: "refused".to_owned(),
+        after: " by hx7.lawfirmq.ex…".to_owned(),
+    });
+    report.copies[0].layers[0].cites = vec![record];
+    let journal = journal(deeds);
+    let case = Case::of(42, &journal).expect("a case");
+    let sources = Sources { case: &case, journal: &journal, evidence: Looked::Answered(&report), comparison: None };
+    let shown = |notes: &Notes| serde_json::to_value(notes).expect("JSON").to_string();
+    assert!(shown(&notes(&sources, Text::All)).contains("mx.lawfirmq.e"), "the record is told");
+    let redacted = shown(&redacted(&sources, Text::All).0);
+    for half in ["lawfirmq", "orn@"] {
+        assert!(!redacted.contains(half), "{half} in {redacted}");
+    }
+    assert!(redacted.contains("word word word"), "{redacted}");
+}
+
 /// A ticket in which the same people and hosts stand in every place.
 fn peopled(first: &str, last: &str, domain: &str, host: &str, ip: &str, id: &str) -> (Vec<Deed>, Report) {
     let address = format!("{first}.{last}@{domain}");
