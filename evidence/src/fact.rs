@@ -107,6 +107,12 @@ pub enum Fact {
 /// How a note begins that says that a copy lies where its delivery put it, as far as the record's maker knows.
 pub const UNMOVED: &str = "latest delivery location, as on delivery";
 
+/// How a note begins that tells of a removal after delivery which was tried and failed.
+pub const NOT_REMOVED: &str = "tried after delivery, not done";
+
+/// How a note begins with which a filter says that it kept nothing back: the word of its own record of the processing.
+pub const GOES_ON: &str = "processed, goes on";
+
 impl Fact {
     /// Whether the fact is about the way of messages; the others are about what stands around them: settings and their
     /// changes, sign-ins, alerts, totals, jobs, DNS, tests.

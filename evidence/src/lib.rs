@@ -15,9 +15,9 @@ mod when;
 pub use around::{AccessPolicy, DnsAnswer, JobStage, JobStep, ProbeStep, SignIn, SignInKind, SignInOutcome, Total};
 pub use cite::{Cite, FileName, Place, SAID_MAX_CHARS};
 pub use fact::{
-    Access, Arrival, AuthFault, AuthenticatedSender, Authentication, Dsn, DsnAction, Fact, Handover, Hop, Identity,
-    NextHop, Observation, Outcome, Quarantine, QuarantineState, Redirect, Release, ReleaseStep, Reply, Status, Stored,
-    Tls, UNMOVED, Verdict,
+    Access, Arrival, AuthFault, AuthenticatedSender, Authentication, Dsn, DsnAction, Fact, GOES_ON, Handover, Hop,
+    Identity, NOT_REMOVED, NextHop, Observation, Outcome, Quarantine, QuarantineState, Redirect, Release, ReleaseStep,
+    Reply, Status, Stored, Tls, UNMOVED, Verdict,
 };
 pub use identity::{Address, CopyKey, Identifier, Peer, Product, System};
 pub use reading::{Coverage, LooksUsed, Parties, PassedOver, Problem, Reading, SourceId, Unit};

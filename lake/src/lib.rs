@@ -53,6 +53,7 @@ pub struct Supplied {
 pub struct Lake {
     entries: Vec<Entry>,
     surroundings: Vec<Entry>,
+    alike: Vec<Entry>,
     supplied: Vec<Supplied>,
     least: HashMap<FileName, u32>,
     around: Option<Timestamp>,
@@ -88,6 +89,10 @@ impl Lake {
             }
             lake.supplied.push(Supplied { file, source, error, rows, observed, problems, passed_over, coverage });
         }
+        let alike = readings.alike.into_iter();
+        lake.alike = alike.map(|(source, observation)| Entry { observation, source, copies: 1 }).collect();
+        lake.alike.sort_by(|a, b| a.observation.cite.order().cmp(&b.observation.cite.order()));
+        (lake.alike, _) = once_each(std::mem::take(&mut lake.alike));
         lake.entries.sort_by(|a, b| a.observation.cite.order().cmp(&b.observation.cite.order()));
         (lake.entries, lake.least) = once_each(std::mem::take(&mut lake.entries));
         (lake.entries, lake.surroundings) =
@@ -103,6 +108,11 @@ impl Lake {
     /// All entries about what stands around messages, by file and place: settings and their changes, sign-ins, totals.
     pub fn surroundings(&self) -> &[Entry] {
         &self.surroundings
+    }
+
+    /// Entries about other messages that look like this one, of systems of which a list holds rows without ids.
+    pub fn alike(&self) -> &[Entry] {
+        &self.alike
     }
 
     /// How often the entry of each file that stands there least often does so: twice in a file that was copied as a whole.

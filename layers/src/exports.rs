@@ -78,6 +78,14 @@ pub fn releases_of(product: &Product) -> &'static [SourceId] {
     of(product).map_or(&[], |exports| exports.releases)
 }
 
+/// What shows holds and releases by the message's own ids, where the lists name none.
+pub fn by_id_of(product: &Product) -> &'static [SourceId] {
+    match product {
+        Product::Mimecast => &["mimecast/message-info"],
+        product => releases_of(product),
+    }
+}
+
 /// The exports that show what came after a system let a copy go: its own logs, and for a gateway, which keeps no mailboxes,
 /// the trace of the mail service behind it.
 pub fn onward_of(product: &Product) -> Vec<SourceId> {

@@ -368,6 +368,11 @@ impl<'t> Way<'_, 't> {
     /// Kept back, and no record speaks of a release: whether one would, if there had been any.
     fn no_release(&self) -> Stage {
         let lists = self.release_lists();
+        if let Some(row) = self.fits_several() {
+            let summary = format!("{}: only a record with its ids tells whose it is", self.by_speaker(row));
+            let by_id = exports::by_id_of(&row.observation.speaker.product);
+            return self.not_shown(Layer::Release, summary, [row], by_id);
+        }
         let held: Vec<&'t Event> = self.decided.iter().flat_map(|stay| stay.holds.iter().copied()).collect();
         // The row of a list says how it stands with the copy as of the export: it would name its release, or be gone.
         let row = held.iter().copied().rfind(|hold| exports::is_list(hold.source));
@@ -397,6 +402,13 @@ impl<'t> Way<'_, 't> {
             None => "no release record was supplied".to_owned(),
         };
         self.not_shown(Layer::Release, summary, [], &lists)
+    }
+
+    /// A row of the deciding system that may be about another message of the same looks.
+    fn fits_several(&self) -> Option<&'t Event> {
+        let fits =
+            |event: &&Event| matches!(event.fact(), Fact::Note { said } if said.starts_with(trace::FITS_SEVERAL));
+        self.decided?.station.events.iter().find(fits)
     }
 
     fn delivery(&self) -> Stage {

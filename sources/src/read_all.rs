@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use evidence::{Address, Fact, FileName, Identifier, LooksUsed, Reading, SourceId, Zone};
+use evidence::{Address, Fact, FileName, Identifier, LooksUsed, Observation, Reading, SourceId, Zone};
 use jiff::{SignedDuration, Timestamp};
 use rayon::prelude::*;
 
@@ -32,6 +32,9 @@ pub struct Readings {
     pub message: Message,
     /// Other messages of which samples were supplied too.
     pub others: Vec<Candidate>,
+    /// What the logs of a system, a list of which holds rows without ids, say about other messages that look like this one: such a
+    /// row may be about one of them.
+    pub alike: Vec<(SourceId, Observation)>,
 }
 
 /// A message that could be meant.
@@ -113,6 +116,7 @@ pub fn read_all(
             round.follow(progress);
         }
     }
+    let alike = round.alike(progress);
     let Round { done, message, .. } = round;
     let files = files
         .iter()
@@ -127,7 +131,12 @@ pub fn read_all(
             },
         })
         .collect();
-    Ok(Readings { files, message, others })
+    Ok(Readings { files, message, others, alike })
+}
+
+/// Whose system a kind of evidence is of, such as `mimecast`.
+fn system_of(source: SourceId) -> &'static str {
+    source.split('/').next().unwrap_or(source)
 }
 
 /// Whether a kind of evidence is the message itself, to be taken rather than matched.
@@ -383,6 +392,44 @@ impl Round<'_> {
         let by_looks = self.kinds[at].as_ref().is_ok_and(|source| source.matched_by() == MatchedBy::IdsOrLooks)
             && done.reading.as_ref().is_ok_and(|reading| reading.looks != LooksUsed::No);
         self.message.ids.iter().any(|id| !done.asked.contains(id)) || (by_looks && done.looks != self.message.likeness)
+    }
+
+    /// What is said, with ids, about other messages of the same looks by a system of which a hold or a release was taken by its looks.
+    ///
+    /// Files over 64 MiB are not read again for it.
+    fn alike(&self, progress: &dyn Progress) -> Vec<(SourceId, Observation)> {
+        let kind = |at: usize| self.kinds[at].as_ref().ok().copied().filter(|source| !is_sample(*source));
+        let observations = |at: usize| {
+            let reading = self.done[at].as_ref().and_then(|done| done.reading.as_ref().ok());
+            reading.into_iter().flat_map(|reading| &reading.observations)
+        };
+        let is_by_looks = |said: &Observation| {
+            said.about.ids.is_empty() && matches!(said.fact, Fact::Quarantine(_) | Fact::Release(_))
+        };
+        let systems: BTreeSet<&str> = (0..self.files.len())
+            .filter(|at| observations(*at).any(is_by_looks))
+            .filter_map(|at| kind(at).map(|source| system_of(source.id())))
+            .collect();
+        let due: Vec<(usize, &'static dyn Source)> = (0..self.files.len())
+            .filter(|at| self.files[*at].bytes.len() <= BROWSE_MAX_BYTES)
+            .filter_map(|at| kind(at).map(|source| (at, source)))
+            .filter(|(_, source)| systems.contains(system_of(source.id())) && source.matched_by() != MatchedBy::Nothing)
+            .collect();
+        let likeness = Likeness { others_taken: BTreeSet::new(), ..self.message.likeness.clone() };
+        let wanted = Wanted::Message(Message { ids: BTreeSet::new(), likeness, others: self.message.ids.clone() });
+        let query = Query { wanted: &wanted, clock: &self.clock, progress };
+        let read: Vec<(SourceId, Reading)> = due
+            .par_iter()
+            .filter_map(|(at, source)| Some((source.id(), source.read(&self.files[*at], &query).ok()?)))
+            .collect();
+        let is_another = |said: &Observation| {
+            said.fact.is_of_a_message()
+                && said.about.ids.iter().any(Identifier::is_strong)
+                && !self.message.has_any(&said.about.ids)
+        };
+        let of =
+            |(source, reading): (SourceId, Reading)| reading.observations.into_iter().map(move |said| (source, said));
+        read.into_iter().flat_map(of).filter(|(_, said)| is_another(said)).collect()
     }
 
     fn read(&mut self, due: &[usize], progress: &dyn Progress) {

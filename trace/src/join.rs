@@ -17,7 +17,9 @@ const SKEW: SignedDuration = SignedDuration::from_secs(5 * 60);
 const TRANSFER: SignedDuration = SignedDuration::from_secs(15 * 60);
 
 /// Joins passages until none fits another: first those near in time, then those that have no other partner.
-pub(crate) fn across_systems(passages: Vec<Passage>) -> Vec<Passage> {
+///
+/// `alike` are passages of other messages of the same looks: what bears no id may be about one of them.
+pub(crate) fn across_systems(passages: Vec<Passage>, alike: &[Passage]) -> Vec<Passage> {
     let (mut held, loose): (Vec<Passage>, Vec<Passage>) =
         passages.into_iter().partition(|passage| !passage.ids.is_empty());
     held.sort_by_key(|passage| passage.span());
@@ -42,7 +44,7 @@ pub(crate) fn across_systems(passages: Vec<Passage>) -> Vec<Passage> {
     let mut loose = loose;
     loose.sort_by_key(|passage| (by_looks_only(passage), passage.span()));
     for passage in loose {
-        attach(&mut held, passage);
+        attach(&mut held, passage, alike);
     }
     held.sort_by_key(|passage| passage.span());
     held
@@ -201,14 +203,26 @@ fn distance(
 }
 
 /// Adds records without an id to the passage that they fit best; if there is none, to one of their own.
-fn attach(held: &mut Vec<Passage>, passage: Passage) {
-    let ids = passage.message_ids();
-    let recipients = passage.recipients();
+fn attach(held: &mut Vec<Passage>, mut passage: Passage, alike: &[Passage]) {
     let is_ours = |other: &Passage| contradiction(other, &passage).is_none();
     if !held.is_empty() && by_looks_only(&passage) && !held.iter().any(is_ours) {
         // Another message with the same sender, recipient and subject.
         return;
     }
+    if by_looks_only(&passage) && passage.events.iter().any(is_kept_or_let_go) {
+        let ours: Vec<&Passage> = held.iter().filter(|other| is_ours(other)).collect();
+        let theirs: Vec<&Passage> =
+            alike.iter().filter(|other| shares_a_recipient(other, &passage) && is_ours(other)).collect();
+        let fits = theirs.len() + 1;
+        match whose(&ours, &theirs, &passage) {
+            Whose::Ours => {}
+            Whose::Theirs => return,
+            Whose::NotTold => not_told(&mut passage, fits),
+        }
+    }
+    let ids = passage.message_ids();
+    let recipients = passage.recipients();
+    let is_ours = |other: &Passage| contradiction(other, &passage).is_none();
     let is_after_delivery = passage.events.iter().any(|event| matches!(event.fact(), Fact::PostDelivery { .. }));
     let best = held
         .iter()
@@ -233,6 +247,78 @@ fn attach(held: &mut Vec<Passage>, passage: Passage) {
     }
 }
 
+/// Whose a list row is that names no id.
+enum Whose {
+    Ours,
+    Theirs,
+    NotTold,
+}
+
+/// How a note begins with a row that fits several messages.
+pub const FITS_SEVERAL: &str = "a row without an id";
+
+/// How much nearer to one message than to any other a row has to be to be told as its own.
+const NEARER: SignedDuration = SignedDuration::from_secs(60);
+
+/// Whose a row without an id is: of the messages that it fits, the one whose own records are nearest to it.
+fn whose(ours: &[&Passage], theirs: &[&Passage], listed: &Passage) -> Whose {
+    if theirs.is_empty() || ours.is_empty() {
+        return Whose::Ours;
+    }
+    let nearest = |known: &[&Passage]| known.iter().filter_map(|known| apart(known, listed)).min();
+    match (nearest(ours), nearest(theirs)) {
+        (Some(ours), Some(theirs)) if (ours - theirs).abs() <= NEARER => Whose::NotTold,
+        (Some(ours), Some(theirs)) if theirs < ours => Whose::Theirs,
+        (Some(_), _) => Whose::Ours,
+        (None, Some(_)) => Whose::Theirs,
+        (None, None) => Whose::NotTold,
+    }
+}
+
+/// How far a row is from the step of the same system that it goes with: a hold from the arrival, a release from the hand-over
+/// after it, or from the arrival where the list has the release in the row of the hold.
+fn apart(known: &Passage, listed: &Passage) -> Option<SignedDuration> {
+    let of = |event: &Event| {
+        let at = event.at()?;
+        let own = |other: &&Event| other.observation.speaker.product == event.observation.speaker.product;
+        let from = |step: Timestamp| step.duration_since(at).abs();
+        let came = known.events.iter().filter(own).filter_map(Event::at).min().map(from);
+        let is_sent =
+            |event: &&Event| matches!(event.fact(), Fact::Handover(sent) if sent.outcome == Outcome::Accepted);
+        let sent = known.events.iter().filter(own).filter(is_sent).filter_map(Event::at).map(from).min();
+        match event.fact() {
+            Fact::Quarantine(kept) if kept.state == QuarantineState::Held => came,
+            Fact::Release(_) => sent.filter(|apart| *apart <= TRANSFER).or(came.filter(|apart| *apart <= NEARER)),
+            _ => None,
+        }
+    };
+    listed.events.iter().filter_map(of).min()
+}
+
+/// Whether an event tells of a hold or of a release in the list of a gateway.
+fn is_kept_or_let_go(event: &Event) -> bool {
+    matches!(event.fact(), Fact::Quarantine(_) | Fact::Release(_)) && !is_at_a_servers_door(event)
+}
+
+fn shares_a_recipient(one: &Passage, other: &Passage) -> bool {
+    one.recipients().intersection(&other.recipients()).next().is_some()
+}
+
+/// A row that may be about another message: shown as a note, and never as a step of this one.
+fn not_told(passage: &mut Passage, fits: usize) {
+    for event in &mut passage.events {
+        let step = match event.fact() {
+            Fact::Release(_) => "a release",
+            Fact::Quarantine(_) => "a hold",
+            Fact::Verdict(_) => "a verdict",
+            Fact::Status(_) => "a status",
+            _ => continue,
+        };
+        event.observation.fact =
+            Fact::Note { said: format!("{FITS_SEVERAL} tells of {step}, and fits {fits} messages") };
+    }
+}
+
 fn says_delivered(event: &Event) -> bool {
     match event.fact() {
         Fact::Stored(_) => true,
@@ -241,6 +327,9 @@ fn says_delivered(event: &Event) -> bool {
         _ => false,
     }
 }
+
+/// How much earlier than its own receipt of a message a system may put what it did with it: the minute that a list was cut to.
+const BEFORE_RECEIPT: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long after its arrival a gateway lists a message as held, at most: the list bears the instant of the arrival.
 const ARRIVAL_TO_HOLD: SignedDuration = SignedDuration::from_hours(1);
@@ -258,6 +347,7 @@ fn contradiction<'p>(known: &Passage, listed: &'p Passage) -> Option<&'p Event> 
         let own = |other: &&Event| other.observation.speaker.product == *system && !is_sample(other.source);
         let is_step = |other: &&Event| matches!(other.fact(), Fact::Release(_));
         let came = known.events.iter().filter(own).filter(|other| !is_step(other)).filter_map(Event::at).min();
+        let took = known.events.iter().filter(own).filter(|other| was_accepted(other)).filter_map(Event::at).min();
         let is_hold = matches!(event.fact(), Fact::Quarantine(kept) if kept.state == QuarantineState::Held);
         let is_release = matches!(event.fact(), Fact::Release(_));
         if is_unnamed_refusal(event) {
@@ -265,6 +355,9 @@ fn contradiction<'p>(known: &Passage, listed: &'p Passage) -> Option<&'p Event> 
         }
         if is_hold && is_at_a_servers_door(event) {
             return !known.events.iter().filter(own).any(|other| was_accepted(other) && is_right_after(event, other));
+        }
+        if (is_hold || is_release) && was_processed_unheld(known, own) {
+            return true;
         }
         let Some(at) = stated_instant(event) else {
             // A row about a hold's end that bears no instant, beside a message that went on without a hold.
@@ -274,6 +367,9 @@ fn contradiction<'p>(known: &Passage, listed: &'p Passage) -> Option<&'p Event> 
                 && event.at().is_none()
                 && after.is_some_and(|after| went_on_unheld(known, listed, own, after));
         };
+        if (is_hold || is_release) && took.is_some_and(|took| took.duration_since(at) > BEFORE_RECEIPT) {
+            return true;
+        }
         match came {
             Some(came) if is_hold => {
                 came.duration_since(at) > TRANSFER
@@ -331,6 +427,15 @@ fn got_past_the_door(known: &Passage, listed: &Passage) -> bool {
 fn stated_instant(event: &Event) -> Option<Timestamp> {
     let when = event.observation.when.as_ref()?;
     (when.zone == Zone::Stated).then_some(when.at)
+}
+
+/// Whether a system's own record of the processing says that it kept nothing back. Of a message for several it does not say for whom.
+fn was_processed_unheld(known: &Passage, own: impl Fn(&&Event) -> bool) -> bool {
+    let goes_on = |event: &Event| matches!(event.fact(), Fact::Note { said } if said.starts_with(evidence::GOES_ON));
+    let held = |event: &Event| matches!(event.fact(), Fact::Quarantine(kept) if kept.state == QuarantineState::Held);
+    known.recipients().len() <= 1
+        && known.events.iter().filter(&own).any(goes_on)
+        && !known.events.iter().filter(&own).any(held)
 }
 
 /// Whether a system handed the message over for these recipients before an instant, and never says that it held it.

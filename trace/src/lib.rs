@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use lake::{Entry, Lake};
 
 pub use hops::{Admd, Hops, Leg, Phase, Took, hops};
+pub use join::FITS_SEVERAL;
 pub use trust::{Because, Judged, Trust, judge};
 
 /// How a record was found to be about this copy.
@@ -129,7 +130,7 @@ pub struct Trace {
 /// `trusted` are names of hosts or domains that the user calls ours, besides those that the samples show to be ours.
 pub fn follow(lake: &Lake, recipients: &[Address], trusted: &[String]) -> Trace {
     let (entries, not_counted) = on_the_way(lake, trusted);
-    let passages = join::across_systems(passage::by_id(&entries));
+    let passages = join::across_systems(passage::by_id(&entries), &passage::with_ids(lake.alike()));
     let mut copies: Vec<Copy> = passages.iter().flat_map(|passage| copy::of_passage(passage, recipients)).collect();
     if !recipients.is_empty() {
         let asked = |address: &Address| recipients.contains(address);

@@ -187,6 +187,11 @@ pub(crate) fn by_id(entries: &[Entry]) -> Vec<Passage> {
     held.into_values().chain(loose.into_values()).collect()
 }
 
+/// The passages that ids hold together.
+pub(crate) fn with_ids(entries: &[Entry]) -> Vec<Passage> {
+    by_id(entries).into_iter().filter(|passage| !passage.ids.is_empty()).collect()
+}
+
 /// Ids of a record that name one message within a system.
 pub(crate) fn strong(observation: &Observation) -> impl Iterator<Item = &Identifier> {
     observation.about.ids.iter().filter(|id| id.is_strong())

@@ -16,6 +16,8 @@ use crate::journal::{Answer, Deed};
 struct Words {
     fate: Vec<OfFate>,
     cause: Vec<OfCause>,
+    /// What is dangerous about a message that came.
+    risk: Vec<OfCause>,
     other: Vec<OfOther>,
     done: Vec<OfDone>,
 }
@@ -235,8 +237,18 @@ fn why_of(report: &Report, copy: &MessageCopy) -> (String, String) {
     let is_its_cause = |finding: &&Finding| copy.cause.as_ref().is_some_and(|cause| cause.id == finding.id);
     let of_cause = causes().find(is_its_cause).or_else(|| causes().next());
     let of_symptom = || answer(report).filter(|finding| finding.kind == FindingKind::Symptom);
-    match of_cause.or_else(of_symptom) {
-        Some(found) => of_finding(found),
+    let risk = || {
+        report.findings.iter().find_map(|finding| {
+            let is_shown = finding.kind == FindingKind::Risk && shown(finding.standing);
+            let of_risk = || WORDS.risk.iter().find(|entry| entry.cause == finding.id);
+            (is_shown && is_of_copy(&finding.envelope_recipient)).then(of_risk).flatten()
+        })
+    };
+    if let Some(found) = of_cause.or_else(of_symptom) {
+        return of_finding(found);
+    }
+    match risk() {
+        Some(found) => (found.why.clone(), found.to_do.clone()),
         None if !is_troubled(copy) => words(WORDS.of_other("nothing_wrong")),
         None => words(WORDS.of_other("not_shown")),
     }
@@ -382,7 +394,7 @@ mod tests {
             assert!(words.of_done(when).is_some(), "{when}");
         }
         let texts = words.fate.iter().map(|entry| &entry.text).chain(words.done.iter().map(|entry| &entry.text));
-        let causes = words.cause.iter().flat_map(|entry| [&entry.why, &entry.to_do]);
+        let causes = words.cause.iter().chain(&words.risk).flat_map(|entry| [&entry.why, &entry.to_do]);
         let others = words.other.iter().flat_map(|entry| [&entry.why, &entry.to_do]);
         for text in texts.chain(causes).chain(others) {
             let low = text.to_lowercase();

@@ -127,6 +127,9 @@ pub(crate) fn of(copy: &Explained<'_>, scene: &Scene<'_>) -> Vec<Claim> {
         cause.ask_for.push("postfix/log");
     }
     let behind = authentication_alignment::behind(copy, cause.as_ref());
+    // What broke on the way tells more than which address was checked.
+    let of_the_gateway = cause.as_ref().filter(|_| behind.is_empty());
+    let cause = of_the_gateway.and_then(|cause| authentication_alignment::in_place_of(copy, cause)).or(cause);
     cause.into_iter().chain(behind).chain(undone_hold(copy)).collect()
 }
 

@@ -135,7 +135,14 @@ pub(crate) fn released(by: Option<String>, recipients: Vec<Address>, said: Strin
 }
 
 /// States the results of authentication, given by the names of the methods.
-pub(crate) fn say_authentications(facts: &mut Facts<'_>, names: &[&str], results: &[(String, String)]) {
+///
+/// `client` is the address that was checked, where the record names it: SPF is about that one.
+pub(crate) fn say_authentications(
+    facts: &mut Facts<'_>,
+    names: &[&str],
+    results: &[(String, String)],
+    client: Option<&str>,
+) {
     for (name, result) in results {
         let method = match name.to_ascii_lowercase().replace([' ', '-', '_'], "").as_str() {
             "spf" => AuthMethod::Spf,
@@ -156,7 +163,7 @@ pub(crate) fn say_authentications(facts: &mut Facts<'_>, names: &[&str], results
                 domain: None,
                 authserv_id: None,
                 arc_instance: None,
-                client: None,
+                client: client.filter(|_| method == AuthMethod::Spf).map(str::to_owned),
                 fault: None,
                 disposition: None,
                 reason: None,

@@ -1,14 +1,14 @@
 //! Rows of the advanced hunting tables about mail, whichever table each is of: a stream mixes them.
 
 use evidence::{
-    Access, Action, Address, Carried, Click, Fact, Folder, Identifier, Identity, Peer, PolicyRef, Reading, Scope,
-    Status, Stored, TraceStatus, Verdict, VerdictKind,
+    Access, Action, Address, Carried, Click, Fact, Folder, Identifier, Identity, NOT_REMOVED, Peer, PolicyRef, Reading,
+    Scope, Status, Stored, TraceStatus, Verdict, VerdictKind,
 };
 use serde_json::Value;
 
 use super::CODES;
 use super::delivery::{Place, folder, moved, place, released, say_authentications, say_latest, say_place, stored};
-use super::verdict::{self, Override, detections, ground, is_class_of_content, say_override, sharpened, threat};
+use super::verdict::{self, Override, ground, is_class_of_content, say_override, sharpened, threat};
 use crate::microsoft::{details, text};
 use crate::table::row::{Row, Torn};
 use crate::table::{self, Facts, Need, Table, missing};
@@ -164,7 +164,8 @@ fn email(row: &Row, facts: &mut Facts<'_>) {
     if let Some(Value::Object(object)) = row.tree(&["authenticationdetails"]).as_deref() {
         let results: Vec<(String, String)> =
             object.iter().filter_map(|(name, result)| Some((name.clone(), text(result)?))).collect();
-        say_authentications(facts, &["authenticationdetails"], &results);
+        let client = row.text(&["senderipv4"]).or_else(|| row.text(&["senderipv6"]));
+        say_authentications(facts, &["authenticationdetails"], &results, client);
     }
     verdicts(row, facts);
     let first = row.text(LOCATION);
@@ -212,7 +213,6 @@ fn verdicts(row: &Row, facts: &mut Facts<'_>) {
         ("orglevelaction", "orglevelpolicy", VerdictKind::BlockEntry),
         ("userlevelaction", "userlevelpolicy", VerdictKind::UserBlock),
     ];
-    let detected_nothing = detections(row.text(METHODS).unwrap_or_default()).is_empty();
     let mut overridden = false;
     for (level, policy, otherwise) in &overrides {
         let Some(result) = row.text(&[level]) else { continue };
@@ -224,10 +224,11 @@ fn verdicts(row: &Row, facts: &mut Facts<'_>) {
             otherwise,
             rule: row.text(&["exchangetransportrule"]).filter(|_| is_transport_rule(row.text(&[policy]))),
         };
-        // What the organisation blocks gets a class by that very entry; an allow beside a class did nothing to it.
+        // What the organisation blocks is kept back by that very entry, whatever was found beside it; an allow beside a class did
+        // nothing to it.
         let is_class = found.is_some() || by_policy.is_some();
         let is_block = result.eq_ignore_ascii_case("block");
-        let action = if is_class && !(is_block && detected_nothing) { Action::None } else { action.clone() };
+        let action = if is_class && !is_block { Action::None } else { action.clone() };
         say_override(facts, &[level], of, action);
     }
     let threat = found.clone();
@@ -304,7 +305,7 @@ fn post_delivery(row: &Row, facts: &mut Facts<'_>) {
     }
     let result = row.text(&["actionresult"]).unwrap_or_default().to_ascii_lowercase();
     if !(result.is_empty() || result.starts_with("success") || result.starts_with("succeeded")) {
-        return facts.say_by(&["actionresult"], Fact::Note { said: format!("tried after delivery, not done: {said}") });
+        return facts.say_by(&["actionresult"], Fact::Note { said: format!("{NOT_REMOVED}: {said}") });
     }
     let by = row.text(&["actiontrigger"]).map(str::to_owned);
     let to = row.text(LOCATION).unwrap_or_default();

@@ -59,6 +59,12 @@ impl Leg<'_> {
     }
 }
 
+/// The cause in the place of a failed check of the sender, where it was our own gateway's address that was checked.
+pub(super) fn in_place_of(copy: &Explained<'_>, cause: &Claim) -> Option<Claim> {
+    let is_a_check = [dmarc_fail::ID, spf_fail::CAUSE.id].contains(&cause.id.as_str()) && cause.is_shown();
+    is_a_check.then(|| spf_of_the_gateway::in_place_of(copy, cause)).flatten()
+}
+
 /// The stories behind a cause that is DMARC's failure, in the order of the results.
 pub(super) fn behind(copy: &Explained<'_>, cause: Option<&Claim>) -> Vec<Claim> {
     let is_dmarc = |cause: &&Claim| [dmarc_fail::ID, arc_untrusted::ID].contains(&cause.id.as_str());

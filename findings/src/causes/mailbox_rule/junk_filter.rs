@@ -44,6 +44,14 @@ impl Cause for Rule {
     }
 }
 
+/// The filter's own words, in brackets.
+fn words(verdict: &Event) -> String {
+    match verdict.fact() {
+        Fact::Verdict(verdict) if !verdict.said.is_empty() => format!(" ({})", verdict.said),
+        _ => String::new(),
+    }
+}
+
 /// The mailbox chose, if the filter said clean or the record names what chose the folder.
 fn junk(stay: &Stay<'_>, event: &Event, chosen_by: Option<&str>) -> Claim {
     let clean = stay
@@ -55,7 +63,10 @@ fn junk(stay: &Stay<'_>, event: &Event, chosen_by: Option<&str>) -> Claim {
         claim(ID, Standing::Proved, Layer::Mailbox, statement, [event].into_iter().chain(clean))
     };
     match (clean, chosen_by) {
-        (Some(clean), _) => proved(format!("{}, although the filter found nothing", told(event)), Some(clean)),
+        // Clean may also mean that a rule or an entry kept the filter from looking: its own words say which.
+        (Some(clean), _) => {
+            proved(format!("{}, although the filter let it pass{}", told(event), words(clean)), Some(clean))
+        }
         (None, Some(_)) => proved(told(event), None),
         (None, None) => {
             let statement =

@@ -8,6 +8,7 @@ mod junk_filter;
 mod moved;
 mod post_delivery_removal;
 mod rejected;
+mod removal_failed;
 
 use evidence::{ActorKind, Fact, Layer};
 use layers::Fate;
@@ -25,6 +26,7 @@ pub(super) const ALL: &[&dyn Cause] = &[
     &rejected::Rule,
     &junk_filter::Rule,
     &post_delivery_removal::Rule,
+    &removal_failed::Rule,
 ];
 
 /// A claim that rests on the store's own record.

@@ -234,7 +234,7 @@ pub(super) fn threat(row: &Row, facts: &mut Facts<'_>) {
         ..Identity::default()
     }));
     let results = pairs(row, &["authdetails"]);
-    facts.at(arrived.clone(), |facts| say_authentications(facts, &[], &results));
+    facts.at(arrived.clone(), |facts| say_authentications(facts, &[], &results, None));
     facts.say_by(&["verdict", "policy"], Fact::Verdict(verdict(row)));
     for object in row.objects(&["systemoverrides"]) {
         let text = |name: &str| text_of(&object, &[name]).unwrap_or_default();

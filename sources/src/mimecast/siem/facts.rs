@@ -1,8 +1,8 @@
 //! What one SIEM event states, stage by stage.
 
 use evidence::{
-    Action, Arrival, Carried, Click, Fact, Handover, Identifier, Identity, NextHop, Outcome, PolicyRef, Quarantine,
-    QuarantineState, Reply, Scope, Verdict, VerdictKind,
+    Action, Arrival, Carried, Click, Fact, GOES_ON, Handover, Identifier, Identity, NextHop, Outcome, PolicyRef,
+    Quarantine, QuarantineState, Reply, Scope, Verdict, VerdictKind,
 };
 
 use super::fields::Fields;
@@ -213,8 +213,8 @@ fn process(row: &mut Row, record: &Record, fields: &Fields) {
         }
         Some("accepted") => match reason {
             // `Hld` beside `Act=Acc` does not hold.
-            Some(reason) => row.note(format!("processed, goes on (hold reason `{reason}`, not held)"), mark),
-            None => row.note("processed, goes on", mark),
+            Some(reason) => row.note(format!("{GOES_ON} (hold reason `{reason}`, not held)"), mark),
+            None => row.note(GOES_ON, mark),
         },
         Some("retried") => row.note("processing is tried again", mark),
         _ => row.note(format!("process action `{word}`"), mark),
