@@ -201,9 +201,17 @@ impl<'a> Asked<'a> {
             let kinds: Vec<String> = topics.iter().flat_map(|topic| topic.kinds().iter().cloned()).collect();
             return Answer::CannotTell { because, ask_for: self.asked_for(&kinds) };
         }
-        if !self.needs.is_empty() && !self.shown.has_any(self.needs) {
-            let because = format!("none of the exports that it needs was supplied: {}", self.needs.join(", "));
-            return Answer::CannotTell { because, ask_for: self.asked_for(self.needs) };
+        let missing = self.shown.missing(self.needs);
+        if !missing.is_empty() {
+            let because = format!("what it rests on was not supplied: {}", missing.join(", "));
+            let known = missing.into_iter().filter_map(|kind| Some(sources::source(kind)?.id()));
+            return Answer::CannotTell { because, ask_for: known.collect() };
+        }
+        // An export without a row may be one that went wrong.
+        if topics.contains(&Topic::Copies) && self.shown.len(Topic::Copies) == 0 {
+            let because = "the exports show no message at all".to_owned();
+            let kinds = if self.needs.is_empty() { Topic::Copies.kinds() } else { self.needs };
+            return Answer::CannotTell { because, ask_for: self.asked_for(kinds) };
         }
         Answer::Quiet { looked_at }
     }
@@ -293,7 +301,8 @@ impl<'a> Asked<'a> {
         };
         let mut cites: Vec<Cite> = events.into_iter().filter_map(|event| event.cites.into_iter().next()).collect();
         cites.truncate(MAX_CITES);
-        Event { key: shown::key(&["condition", text]), also: Vec::new(), lasts: true, at, statement, cites }
+        let grounds = cites.clone();
+        Event { key: shown::key(&["condition", text]), also: Vec::new(), lasts: true, at, statement, cites, grounds }
     }
 
     fn why(&self, error: ExecutionError) -> Unknown {

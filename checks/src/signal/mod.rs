@@ -151,6 +151,8 @@ pub struct Event {
     pub statement: String,
     /// The records.
     pub cites: Vec<Cite>,
+    /// Those of them that made it fire, and those of its cause: without their kinds of export nothing would have been noticed.
+    pub grounds: Vec<Cite>,
 }
 
 /// What a signal says, and what it needs to say more.
@@ -259,7 +261,7 @@ impl Signal {
         self.expression.topics.contains(&Topic::Symptoms) || self.expression.fields.contains("symptoms")
     }
 
-    /// What it says about some evidence. It is quiet only if one of the kinds `needs` was supplied, where there are some.
+    /// What it says about some evidence. It is quiet only if all of the kinds `needs` were supplied.
     pub fn check(&self, shown: &Shown<'_>, needs: &[String]) -> Checked {
         evaluate::check(&self.text, &self.expression, shown, needs)
     }

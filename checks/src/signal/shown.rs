@@ -170,11 +170,12 @@ impl<'a> Shown<'a> {
         lacks.then(|| format!("there are more than {MAX_ITEMS} {}, and only the newest were looked at", topic.word()))
     }
 
-    /// Whether one of some kinds of export was supplied.
-    pub(super) fn has_any(&self, kinds: &[String]) -> bool {
+    /// Which of some kinds of export were not supplied.
+    pub(super) fn missing<'k>(&self, kinds: &'k [String]) -> Vec<&'k str> {
         let supplied = self.survey.ledger.around().supplied().iter();
-        let read = supplied.filter(|file| file.error.is_none()).filter_map(|file| file.source);
-        read.into_iter().any(|source| kinds.iter().any(|kind| kind == source))
+        let read: BTreeSet<&str> =
+            supplied.filter(|file| file.error.is_none()).filter_map(|file| file.source).collect();
+        kinds.iter().map(String::as_str).filter(|kind| !read.contains(kind)).collect()
     }
 
     /// The vendors of which there is a file.
@@ -374,6 +375,7 @@ impl<'a> Shown<'a> {
             at: row.at,
             statement: told(topic, row),
             cites: row.cites.clone(),
+            grounds: row.cites.clone(),
         })
     }
 
@@ -399,6 +401,9 @@ impl<'a> Shown<'a> {
             at: Some(course.at),
             statement: self.copy_told(copy, course, decides, followed),
             cites: self.copy_cites(copy, decides, followed),
+            grounds: followed
+                .filter(|told| !told.cites.is_empty())
+                .map_or_else(|| vec![self.survey.cite(decides)], |told| told.cites.clone()),
         })
     }
 
