@@ -4,6 +4,7 @@
 //! inbox has no fate to explain, and nothing is weighed.
 
 use evidence::{AuthMethod, AuthResult, Cite, Fact, Layer, Outcome, SourceId, VerdictKind};
+use lake::Lake;
 use layers::{Explained, Fate, Stage, State, Stay};
 use trace::Event;
 
@@ -67,16 +68,29 @@ const FAMILIES: [Family; 6] = [
 ];
 
 /// Weighs the families for a copy, the proved one first; nothing for a copy that simply arrived.
-pub(crate) fn weigh(copy: &Explained<'_>, answer: &Answer, claims: &[Claim]) -> Vec<Weighed> {
+pub(crate) fn weigh(copy: &Explained<'_>, answer: &Answer, claims: &[Claim], lake: &Lake) -> Vec<Weighed> {
     if copy.fate == Fate::Delivered || copy.decided_at.is_none() {
         return Vec::new();
     }
-    let mut weighed: Vec<Weighed> = FAMILIES.iter().map(|family| stand(family, copy, answer, claims)).collect();
+    let mut weighed: Vec<Weighed> = FAMILIES.iter().map(|family| stand(family, copy, answer, claims, lake)).collect();
     weighed.sort_by_key(|one| one.standing);
     weighed
 }
 
-fn stand(family: &Family, copy: &Explained<'_>, answer: &Answer, claims: &[Claim]) -> Weighed {
+impl Family {
+    /// Whether a stage shows something by records that bears on the family: results of a check, or what a filter concluded.
+    fn is_told_by(&self, stage: &Stage) -> bool {
+        let has_acted = matches!(stage.state, State::Changed | State::Stopped | State::Pending | State::Conflict);
+        let is_told = match self.asks {
+            Asks::Stage => self.layer == Layer::Authentication && (has_acted || stage.state == State::Passed),
+            Asks::Verdict => has_acted,
+            Asks::Settings => false,
+        };
+        is_told && !stage.cites.is_empty()
+    }
+}
+
+fn stand(family: &Family, copy: &Explained<'_>, answer: &Answer, claims: &[Claim], lake: &Lake) -> Weighed {
     let of_family = |claim: &&Claim| claim.id.split_once('/').is_some_and(|(name, _)| name == family.name);
     let weighed =
         |standing, statement, cites, ask_for| Weighed { family: family.name, standing, statement, cites, ask_for };
@@ -97,17 +111,31 @@ fn stand(family: &Family, copy: &Explained<'_>, answer: &Answer, claims: &[Claim
     let open = stage(answer, family.layer)
         .filter(|stage| matches!(stage.state, State::NotSupplied | State::Absent))
         .filter(|stage| stage.layer != Layer::Delivery || copy.fate == Fate::Unknown);
-    let statement = open.map_or("no supplied record speaks for or against it", |stage| stage.summary.as_str());
+    // What is shown, and by which the fate is explained no further.
+    let shown = stage(answer, family.layer).filter(|stage| family.is_told_by(stage));
+    let (statement, cites) = match (open, shown) {
+        (Some(stage), _) => (stage.summary.clone(), Vec::new()),
+        (None, Some(stage)) => {
+            let statement = format!("{}; that neither names it as the reason nor rules it out", stage.summary);
+            (statement, stage.cites.clone())
+        }
+        (None, None) => ("no supplied record names it as the reason or rules it out".to_owned(), Vec::new()),
+    };
     let mut ask_for = match family.asks {
         Asks::Stage => open.map(|stage| stage.ask_for.clone()).unwrap_or_default(),
         Asks::Settings => exports(copy).map(|exports| vec![exports.rules, exports.policies]).unwrap_or_default(),
+        Asks::Verdict if shown.is_some() => Vec::new(),
         Asks::Verdict if copy.fate == Fate::Quarantined => {
             exports(copy).map(|exports| vec![exports.acted_on_held]).unwrap_or_default()
         }
         Asks::Verdict => exports(copy).map(|exports| vec![exports.acted]).unwrap_or_default(),
     };
     ask_for.dedup();
-    weighed(Standing::NotShown, statement.to_owned(), Vec::new(), ask_for)
+    // What was supplied is not asked for as if it were missing, but where its own layer says what it lacks.
+    if open.is_none() {
+        ask_for.retain(|source| !lake.has(source));
+    }
+    weighed(Standing::NotShown, statement, cites, ask_for)
 }
 
 /// The exports that show what policies of the system that decided are, and how they acted.

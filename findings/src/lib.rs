@@ -180,7 +180,7 @@ pub fn find(scene: &Scene<'_>) -> Found {
         let cause = claims.iter().find(|claim| claim.standing != Standing::Refuted);
         let gaps = gaps::of(copy, cause, scene);
         let mut answer = answer(copy, cause, gaps.first());
-        answer.families = families::weigh(copy, &answer, &claims);
+        answer.families = families::weigh(copy, &answer, &claims, scene.lake);
         let of_policies = policy::weigh(copy, scene, &mut answer.stages);
         answers.push(answer);
         findings.extend(claims.into_iter().map(|claim| claim.finding(Kind::Cause, recipient.clone())));

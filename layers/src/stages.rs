@@ -325,7 +325,9 @@ impl<'t> Way<'_, 't> {
             }
             Some(End::ReleasedForOthers(event)) => {
                 let summary = format!("released for other recipients only: {}", self.by_speaker(event));
-                return stage(Layer::Release, State::Stopped, summary, [event]);
+                // The release is another copy's record: this one's own stands first.
+                let told = self.own_hold().into_iter().chain([event]);
+                return stage(Layer::Release, State::Stopped, summary, told);
             }
             Some(End::DeletedFromQuarantine(event)) => {
                 let summary = format!("deleted instead of released: {}", self.by_speaker(event));
@@ -728,6 +730,11 @@ impl<'t> Way<'_, 't> {
         format!("{}: {}", event.observation.speaker, say::of_event(event))
     }
 
+    /// The last record of the deciding stay that holds this copy.
+    fn own_hold(&self) -> Option<&'t Event> {
+        self.decided?.holds.last().copied()
+    }
+
     fn not_reached(&self, layer: Layer) -> Stage {
         let ended: Vec<&Event> = match self.decided.map(|stay| stay.end) {
             Some(
@@ -738,7 +745,6 @@ impl<'t> Way<'_, 't> {
                 | End::ReleaseRequested(event)
                 | End::ReleaseDenied(event)
                 | End::ReleaseExpired(event)
-                | End::ReleasedForOthers(event)
                 | End::ReleaseFailed(event)
                 | End::DeletedFromQuarantine(event)
                 | End::Discarded(event)
@@ -749,6 +755,8 @@ impl<'t> Way<'_, 't> {
                 | End::UnderWay(event),
             ) => vec![event],
             Some(End::HeldAgain(_, event) | End::GaveUp(event, _)) => vec![event],
+            // What was released for others is no record of where this copy ended: its hold is.
+            Some(End::ReleasedForOthers(event)) => vec![self.own_hold().unwrap_or(event)],
             _ => Vec::new(),
         };
         stage(layer, State::NotReached, "an earlier stage ended the path".to_owned(), ended)

@@ -1,10 +1,14 @@
 //! What was supplied: the files, opened once, and the rows about one message read from them.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use intake::{Evidence, Limits};
+use case::EvidenceFile as Added;
+use intake::{Evidence, HASHED_MAX_BYTES, Limits, Refusal};
 use report::EvidenceFile;
+use sha2::{Digest as _, Sha256};
 use sources::{
     Candidate, Clock, Input, Message, NoProgress, Progress, Query, Readings, Sightings, Sought, Unclear, Wanted,
 };
@@ -52,6 +56,26 @@ impl Supply {
     pub fn keeping(mut self, is_kept: impl Fn(&str) -> bool) -> Supply {
         self.evidence.files.retain(|file| is_kept(&file.name));
         self.evidence.refused.retain(|refusal| is_kept(&refusal.file));
+        self
+    }
+
+    /// The same with only those files on the disk that are as they were added to a case: at a path with this size and SHA-256. What was
+    /// altered since, or is gone, is refused. Of files over [`HASHED_MAX_BYTES`] only the size is compared.
+    #[must_use]
+    pub fn as_added(mut self, added: &[(PathBuf, &Added)]) -> Supply {
+        let altered = added.iter().filter_map(|(path, file)| Some((path, file, alteration(path, file)?)));
+        let altered: HashMap<&Path, Refusal> = altered
+            .map(|(path, file, found)| {
+                let expected = format!("the file as it was added, {} bytes, SHA-256 {}", file.bytes, file.sha256);
+                let hint =
+                    "`throughline case verify-journal` says what else was altered; add the export anew".to_owned();
+                (path.as_path(), Refusal { file: file.name.clone(), expected, found, hint })
+            })
+            .collect();
+        self.evidence.files.retain(|file| !altered.contains_key(file.path.as_path()));
+        let mut refused: Vec<Refusal> = altered.into_values().collect();
+        refused.sort_by(|a, b| a.file.cmp(&b.file));
+        self.evidence.refused.extend(refused);
         self
     }
 
@@ -138,6 +162,30 @@ impl Supply {
             error: Some(refusal.to_string()),
             ..EvidenceFile::default()
         })
+    }
+}
+
+/// How a file differs from what was added; `None` if it does not.
+fn alteration(path: &Path, added: &Added) -> Option<String> {
+    let read = |error: std::io::Error| {
+        if error.kind() == ErrorKind::NotFound { "no such file".to_owned() } else { error.to_string() }
+    };
+    let bytes = match path.metadata() {
+        Ok(kind) => kind.len(),
+        Err(error) => return Some(read(error)),
+    };
+    if bytes != added.bytes {
+        return Some(format!("{bytes} bytes"));
+    }
+    if bytes > HASHED_MAX_BYTES {
+        return None;
+    }
+    let mut hash = Sha256::new();
+    let copied = File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut hash));
+    let sha256: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    match copied {
+        Err(error) => Some(read(error)),
+        Ok(_) => (sha256 != added.sha256).then(|| format!("SHA-256 {sha256}")),
     }
 }
 

@@ -97,6 +97,14 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
+/// What is kept in a store is not written to by accident.
+fn writable(path: &Path) {
+    let mut permissions = path.metadata().expect("it is there").permissions();
+    #[allow(clippy::permissions_set_readonly_false)]
+    permissions.set_readonly(false);
+    std::fs::set_permissions(path, permissions).expect("set");
+}
+
 fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -205,6 +213,33 @@ fn evidence_taken_away() {
             assert!(!point(&told, id)["steps"].as_array().expect("steps").is_empty(), "{id} says what to fetch");
         }
     }
+}
+
+/// What was altered since it was added is no evidence any more, and what is gone is named.
+#[test]
+fn altered_evidence_is_not_used() {
+    let bench = Bench::of(TICKET);
+    let (told, _) = bench.json("case new ticket");
+    assert_eq!(state(&told, "trace"), "done");
+    let mut batches = std::fs::read_dir(bench.path("store/cases")).expect("cases");
+    let evidence = batches.next().expect("a case").expect("its folder").path().join("evidence/001");
+    let trace = evidence.join("trace.csv");
+    let text = std::fs::read_to_string(&trace).expect("a text");
+    let shown = |words: &str| {
+        let (told, _) = bench.json("case show 1");
+        assert!(told.to_string().contains(words), "{words}: {told}");
+        state(&told, "trace").to_owned()
+    };
+    for (altered, words) in [(text.replace("Quarantined", "quarantined"), "SHA-256"), (format!("{text} "), "bytes")] {
+        writable(&trace);
+        std::fs::write(&trace, altered).expect("written");
+        assert_eq!(shown(words), "open", "{words}");
+    }
+    std::fs::write(&trace, &text).expect("written");
+    assert_eq!(shown("trace.csv"), "done", "as it was");
+    writable(&evidence);
+    std::fs::remove_file(&trace).expect("removed");
+    assert_eq!(shown("no such file"), "open");
 }
 
 #[test]

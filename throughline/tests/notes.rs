@@ -73,6 +73,48 @@ const TICKETS: [(&str, &str); 5] = [
     ("delivered_per_gateway_next_system_not_supplied", "not shown"),
 ];
 
+/// Where copies ended differently, what is said is said of whom it is true of; where they ended alike, it is said once.
+#[test]
+fn customer_text_is_true_of_every_recipient() {
+    for (ticket, options, holds, never) in [
+        (
+            "released_in_exchange_for_one_behind_mimecast",
+            &["--message-id", "<inv.12@hotel.example>"][..],
+            &["For 1 of 2 recipients: the message was delivered", "let go for another recipient"][..],
+            &["do not ask for it again", "bo.lang@", "ada.frey@"][..],
+        ),
+        (
+            "released_in_exchange_for_one_behind_mimecast",
+            &["--message-id", "<inv.12@hotel.example>", "--user", "bo.lang@client.example"],
+            &[
+                "For bo.lang@client.example: the message was kept back",
+                "For 1 other recipient: the message was delivered",
+            ],
+            &["do not ask for it again", "ada.frey@"],
+        ),
+        (
+            "one_message_three_ends",
+            &[],
+            &["junk folder", "kept back for a check", "For 1 of 3 recipients: the message was delivered"],
+            &["vera.pohl@"],
+        ),
+        ("spoof_pair_that_is_blocked", &[], &["matches an entry in a list"], &["A mail rule", "recipients"]),
+        ("rejected_by_transport_rule", &[], &["A mail rule applied"], &["entry in a list"]),
+    ] {
+        let store = Store::new();
+        store.open(ticket, options);
+        let notes: Value = serde_json::from_str(&store.done(&["notes", "1", "--format", "json"])).expect("JSON");
+        let told = &notes["customer"];
+        let text = format!("{}{}", told["what_happened"], told["what_to_do"]);
+        for wanted in holds {
+            assert!(text.contains(wanted), "{ticket}: {wanted:?} is not in {text}");
+        }
+        for never in never {
+            assert!(!text.contains(never), "{ticket}: {never:?} is in {text}");
+        }
+    }
+}
+
 #[test]
 fn whole_notes() {
     for (ticket, family) in TICKETS {

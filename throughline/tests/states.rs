@@ -44,6 +44,46 @@ fn every_state_of_every_layer_is_shown_or_said_to_be_out_of_reach() {
     assert!(wrong.is_empty(), "{} lines do not hold:\n\n{}\n", wrong.len(), wrong.join("\n"));
 }
 
+/// What stands behind the layer that ended a way was not reached, what only a notice tells of was not looked at, and no copy is told of by
+/// another one's record.
+#[test]
+fn what_stands_behind_the_end_was_not_looked_at() {
+    let cases = cases_in("../cases");
+    let layers = |ticket: &str, recipient: &str| {
+        let case = cases.iter().find(|case| case.name == ticket).expect("the ticket");
+        let run = follow(case, "end", &case.evidence, &[]).expect("an answer");
+        let copies = list(&run.report, "copies");
+        let copy = copies.iter().find(|copy| word(copy, "envelope_recipient") == recipient);
+        copy.unwrap_or_else(|| panic!("{ticket}: {recipient}")).clone()
+    };
+    let state = |copy: &Value, layer: &str| {
+        let stages = list(copy, "layers").iter();
+        stages.clone().find(|stage| word(stage, "layer") == layer).map(|stage| word(stage, "state").to_owned())
+    };
+    for (ticket, recipient, expected) in [
+        ("access_table_is_no_unknown_recipient", "payroll@client.example", ["stopped", "not_reached", "not_reached"]),
+        // The next server's word about the address alone: our own server had let it go.
+        ("access_table_is_no_unknown_recipient", "anne.kerr@cloud.example", ["passed", "passed", "passed"]),
+        ("pasted_text_of_a_postfix_notice", "lee@other.example", ["not_supplied", "not_supplied", "not_supplied"]),
+    ] {
+        let copy = layers(ticket, recipient);
+        let found = ["verdict", "quarantine", "release"].map(|layer| state(&copy, layer).unwrap_or_default());
+        assert_eq!(found, expected, "{ticket} {recipient}");
+    }
+    let held = layers("released_in_exchange_for_one_behind_mimecast", "bo.lang@client.example");
+    for stage in list(&held, "layers").iter().filter(|stage| word(stage, "state") == "not_reached") {
+        for cite in list(stage, "cites") {
+            assert!(word(cite, "said").contains("bo.lang@client.example"), "{stage}");
+        }
+    }
+    let families = list(&held, "families");
+    let content = families.iter().find(|one| word(one, "family") == "content-verdict").expect("a family");
+    assert!(
+        word(content, "statement").contains("verdict bulk mail") && list(content, "ask_for").is_empty(),
+        "{content}"
+    );
+}
+
 /// What does not hold of one line.
 fn against(case: &Case, line: &Line) -> Option<String> {
     let place = format!("{}.md:{}", case.name, line.at);

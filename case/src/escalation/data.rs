@@ -127,7 +127,7 @@ pub struct SignEntry {
 pub struct QuestionEntry {
     /// Whom.
     pub to: ReceiverKind,
-    /// For causes of these families; of all, if none is named.
+    /// For causes of these families or with these ids; for all, if none is named.
     #[serde(default)]
     pub families: Vec<String>,
     /// What.
@@ -186,12 +186,13 @@ pub fn signs() -> &'static [SignEntry] {
     &SIGNS.sign
 }
 
-/// What a receiver is asked about a cause of a family.
-pub fn questions(to: ReceiverKind, family: Option<&str>) -> impl Iterator<Item = &'static str> {
+/// What a receiver is asked about a cause, `family/specific`.
+pub fn questions(to: ReceiverKind, cause: Option<&str>) -> impl Iterator<Item = &'static str> {
+    let family = cause.map(|id| id.split_once('/').map_or(id, |(family, _)| family));
     let fits = move |entry: &&QuestionEntry| {
         entry.to == to
             && (entry.families.is_empty()
-                || family.is_some_and(|family| entry.families.iter().any(|one| one == family)))
+                || entry.families.iter().any(|one| Some(one.as_str()) == cause || Some(one.as_str()) == family))
     };
     QUESTIONS.question.iter().filter(fits).map(|entry| entry.asks.as_str())
 }

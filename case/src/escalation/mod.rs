@@ -79,10 +79,9 @@ pub fn escalate(asked: &Asked<'_>) -> Escalation {
     let receiver = receiver::receiver(asked, &concerned, &weighed, sign.as_ref());
     let first = receiver::vendor(&concerned);
     let cause = concerned.iter().find_map(|copy| cause(asked.report, copy));
-    let family = cause.as_ref().and_then(|cause| cause.id.split_once('/')).map(|(family, _)| family.to_owned());
-    let questions = receiver
-        .as_ref()
-        .map_or_else(Vec::new, |receiver| data::questions(receiver.to, family.as_deref()).map(str::to_owned).collect());
+    let questions = receiver.as_ref().map_or_else(Vec::new, |receiver| {
+        data::questions(receiver.to, cause.as_ref().map(|cause| cause.id.as_str())).map(str::to_owned).collect()
+    });
     let tried = tried(asked, receiver.as_ref().map(|receiver| receiver.to));
     let (reasons, not_reasons): (Vec<_>, Vec<_>) = weighed.into_iter().partition(|one| one.applies);
     let told = |all: Vec<reasons::Weighed>| all.into_iter().map(|one| one.told).collect();

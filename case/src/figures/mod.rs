@@ -1,4 +1,4 @@
-//! Figures over the cases of a store: what came in over time, how long it took, and what was changed and lets mail through since.
+//! Figures over the cases of a store: what came in over time, how long it took, and what was changed on tickets.
 //!
 //! Comes in: what the journals add up to, and their entries about changes and verifications. Goes out: one document, and its page. Nothing
 //! here reads a file or a clock. Never a mean: one long case hides behind it; and never a number from which open cases are left out unsaid.
@@ -63,7 +63,7 @@ pub struct Figures {
     pub incidents: Incidents,
     /// How long it took.
     pub times: Times,
-    /// What was changed on these clients' tickets and lets mail through, or did; those that want a look first.
+    /// What was changed on these clients' tickets, whether it lets mail through or not; those that want a look first.
     pub changes: Vec<ChangeFigure>,
     /// How to read the numbers, in sentences.
     pub notes: Vec<String>,
@@ -113,9 +113,10 @@ fn notes(figures: &Figures) -> Vec<String> {
     ];
     if !figures.changes.is_empty() {
         notes.push(
-            "Changes are those that journals hold for the clients' tickets, whenever the case was opened: what lets mail through does \
-             so until it ends. How much each lets through was counted over the evidence of its case, no more. Whether one was taken \
-             back by hand no journal says: `throughline audit-exceptions` on today's exports does."
+            "Changes are those that journals hold for the clients' tickets, whenever the case was opened, also such as let nothing through: \
+             a block, what was taken back, what somebody else mended. What lets mail through does so until it ends. How much each lets \
+             through was counted over the evidence of its case, no more. Which change takes back which other one is not told here: \
+             `throughline audit-exceptions` on today's exports says what is still there."
                 .to_owned(),
         );
     }

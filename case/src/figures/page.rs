@@ -155,7 +155,7 @@ impl Figures {
                 not_drawn: self.changes.len().saturating_sub(MAX_CHANGES) as u64,
             })));
         }
-        Section { id: "changes", title: "What was changed, and lets mail through".to_owned(), blocks }
+        Section { id: "changes", title: "What was changed".to_owned(), blocks }
     }
 
     fn aged(&self, change: &ChangeFigure) -> AgedChange {

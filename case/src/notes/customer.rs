@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use report::{Fate, FindingKind, Report, Standing};
+use report::{Fate, Finding, FindingKind, MessageCopy, Report, Standing};
 use serde::Deserialize;
 
 use super::document::{CustomerText, NamedValue};
-use super::gather::{Looked, Sources, answer, instant, is_troubled, main_copy};
+use super::gather::{Looked, Sources, answer, instant, is_troubled};
 use crate::case::Status;
 use crate::journal::{Answer, Deed};
 
@@ -85,6 +85,8 @@ pub(super) struct Own {
     pub(super) sender: Option<String>,
     /// For whom the message is.
     pub(super) recipient: Option<String>,
+    /// The recipients of copies that the ticket names: the affected user, else all that were asked for.
+    pub(super) recipients: Vec<String>,
     /// Its subject.
     pub(super) subject: Option<String>,
 }
@@ -110,7 +112,14 @@ impl Own {
             (None, [], [one]) => Some(one.envelope_recipient.clone()),
             _ => user.cloned(),
         };
+        let is_named = |address: &str| match (&recipient, asked.recipient.as_slice()) {
+            (Some(one), _) => one.eq_ignore_ascii_case(address),
+            (None, several) => several.iter().any(|one| one.eq_ignore_ascii_case(address)),
+        };
+        let of_copies = copies.iter().map(|copy| copy.envelope_recipient.clone());
+        let recipients = of_copies.filter(|address| is_named(address)).collect();
         Own {
+            recipients,
             ticket: about.ticket.clone(),
             user: about.user.clone(),
             sender: sender.or_else(|| asked.sender.clone()).filter(|sender| sender.contains('@')),
@@ -121,7 +130,8 @@ impl Own {
 
     /// The addresses and names that may stand in the text, and the ticket's number.
     pub(super) fn allowed(&self) -> Vec<&str> {
-        [&self.ticket, &self.user, &self.sender, &self.recipient].into_iter().flatten().map(String::as_str).collect()
+        let named = [&self.ticket, &self.user, &self.sender, &self.recipient].into_iter().flatten();
+        named.chain(&self.recipients).map(String::as_str).collect()
     }
 }
 
@@ -131,9 +141,8 @@ pub(super) fn text(sources: &Sources<'_>, own: &Own) -> CustomerText {
         Looked::Answered(report) => Some(report),
         Looked::NotSupplied | Looked::Unreadable(_) => None,
     };
-    let (why, to_do) = why(report, own);
-    let what_to_do = to_do.into_iter().collect();
-    CustomerText { about: about(report, own), what_happened: why, what_was_done: done(sources), what_to_do }
+    let (what_happened, what_to_do) = why(report, own);
+    CustomerText { about: about(report, own), what_happened, what_was_done: done(sources), what_to_do }
 }
 
 fn about(report: Option<&Report>, own: &Own) -> Vec<NamedValue> {
@@ -151,42 +160,129 @@ fn about(report: Option<&Report>, own: &Own) -> Vec<NamedValue> {
     named.into_iter().filter_map(value).collect()
 }
 
-/// What became of the message and why, and what is left to the reader.
-fn why(report: Option<&Report>, own: &Own) -> (Vec<String>, Option<String>) {
-    let told = |fate: Option<Fate>, (why, to_do): (&str, &str)| {
-        let fate = fate.and_then(|fate| WORDS.of_fate(fate));
-        let why = Some(why).filter(|why| !why.is_empty());
-        (fate.into_iter().chain(why).map(str::to_owned).collect(), Some(to_do.to_owned()))
+/// What became of the message and why, and what is left to the reader. Copies that ended alike are told of as one message; where they did not,
+/// each way is told with whom it is true of, so that nothing is said of all that is true of one.
+fn why(report: Option<&Report>, own: &Own) -> (Vec<String>, Vec<String>) {
+    let Some(report) = report.filter(|report| !report.copies.is_empty()) else { return no_copy(report) };
+    let ends = ends(report, own);
+    match ends.as_slice() {
+        [] => no_copy(Some(report)),
+        [end] => (end.said.clone(), vec![end.to_do.clone()]),
+        [one, other] if one.is_as(other) => (one.said.clone(), vec![one.to_do.clone()]),
+        ends => apart(ends),
+    }
+}
+
+/// No record tells of a copy; a symptom may be shown all the same.
+fn no_copy(report: Option<&Report>) -> (Vec<String>, Vec<String>) {
+    let symptom = report.and_then(answer).filter(|finding| finding.kind == FindingKind::Symptom);
+    let (why, to_do) = match symptom {
+        Some(found) => of_finding(found),
+        None => words(WORDS.of_other("no_message")),
     };
-    let other = |when: &str| WORDS.of_other(when).unwrap_or_default();
-    let Some(report) = report else { return told(None, other("no_message")) };
-    let is_own = |address: &str| own.recipient.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(address));
-    let own_copy = report.copies.iter().find(|copy| is_own(&copy.envelope_recipient));
-    let copy = own_copy.or_else(|| main_copy(report));
-    let fate = copy.map(|copy| copy.fate);
-    // The answer may be about another recipient's copy.
-    let of_copy = |recipient: &Option<String>| match (recipient, copy) {
-        (Some(recipient), Some(copy)) => *recipient == copy.envelope_recipient,
-        (None, _) | (_, None) => true,
-    };
+    (vec![why].into_iter().filter(|why| !why.is_empty()).collect(), vec![to_do])
+}
+
+/// One way in which copies ended: either of recipients that the ticket names, or of others.
+struct End {
+    named: Vec<String>,
+    copies: usize,
+    fate: Fate,
+    /// What became of them, then why.
+    said: Vec<String>,
+    to_do: String,
+}
+
+impl End {
+    fn is_as(&self, other: &End) -> bool {
+        (self.fate, &self.said) == (other.fate, &other.said)
+    }
+}
+
+/// The ways in which the copies ended: first those of the recipients that the ticket names, then those in trouble, each as often as in the report.
+fn ends(report: &Report, own: &Own) -> Vec<End> {
+    let is_own = |address: &str| own.recipients.iter().any(|own| own.eq_ignore_ascii_case(address));
+    let mut ends: Vec<End> = Vec::new();
+    for copy in &report.copies {
+        let named = is_own(&copy.envelope_recipient).then(|| copy.envelope_recipient.clone());
+        let (why, to_do) = why_of(report, copy);
+        let fate = WORDS.of_fate(copy.fate).map(str::to_owned);
+        let said = fate.into_iter().chain(Some(why).filter(|why| !why.is_empty())).collect();
+        let end = End { named: named.into_iter().collect(), copies: 1, fate: copy.fate, said, to_do };
+        match ends.iter_mut().find(|known| known.is_as(&end) && known.named.is_empty() == end.named.is_empty()) {
+            Some(known) => {
+                known.named.extend(end.named);
+                known.copies += 1;
+            }
+            None => ends.push(end),
+        }
+    }
+    ends.sort_by_key(|end| (end.named.is_empty(), end.fate == Fate::Delivered));
+    ends
+}
+
+/// Why a copy ended as it did, and what is left to the reader.
+fn why_of(report: &Report, copy: &MessageCopy) -> (String, String) {
     let shown = |standing| matches!(standing, Standing::Proved | Standing::Likely);
-    let of_cause = report.findings.iter().find(|finding| {
-        finding.kind == FindingKind::Cause && shown(finding.standing) && of_copy(&finding.envelope_recipient)
-    });
+    // The answer may be about another recipient's copy.
+    let is_of_copy =
+        |recipient: &Option<String>| recipient.as_ref().is_none_or(|recipient| *recipient == copy.envelope_recipient);
+    let causes = || {
+        report.findings.iter().filter(|finding| {
+            finding.kind == FindingKind::Cause && shown(finding.standing) && is_of_copy(&finding.envelope_recipient)
+        })
+    };
+    let is_its_cause = |finding: &&Finding| copy.cause.as_ref().is_some_and(|cause| cause.id == finding.id);
+    let of_cause = causes().find(is_its_cause).or_else(|| causes().next());
     let of_symptom = || answer(report).filter(|finding| finding.kind == FindingKind::Symptom);
-    if let Some(found) = of_cause.or_else(of_symptom) {
-        let (why, to_do) = WORDS.of_cause(&found.id).unwrap_or_default();
-        let why = match found.standing {
-            Standing::Proved => why.to_owned(),
-            _ => format!("Most likely the reason is this: {}", lower_first(why)),
-        };
-        return told(fate, (&why, to_do));
+    match of_cause.or_else(of_symptom) {
+        Some(found) => of_finding(found),
+        None if !is_troubled(copy) => words(WORDS.of_other("nothing_wrong")),
+        None => words(WORDS.of_other("not_shown")),
     }
-    match copy {
-        None => told(None, other("no_message")),
-        Some(copy) if !is_troubled(copy) => told(fate, other("nothing_wrong")),
-        Some(_) => told(fate, other("not_shown")),
+}
+
+/// The words for a cause or symptom, with its standing.
+fn of_finding(found: &Finding) -> (String, String) {
+    let (why, to_do) = words(WORDS.of_cause(&found.id));
+    match found.standing {
+        Standing::Proved => (why, to_do),
+        _ => (format!("Most likely the reason is this: {}", lower_first(&why)), to_do),
     }
+}
+
+fn words(found: Option<(&str, &str)>) -> (String, String) {
+    let (why, to_do) = found.unwrap_or_default();
+    (why.to_owned(), to_do.to_owned())
+}
+
+/// How many recipients one sentence names.
+const MAX_NAMED: usize = 3;
+
+/// The ways told one by one. What is left to do is that of the recipients whom the ticket names, else that of each copy that did not arrive.
+fn apart(ends: &[End]) -> (Vec<String>, Vec<String>) {
+    let all: usize = ends.iter().map(|end| end.copies).sum();
+    let some_named = ends.iter().any(|end| !end.named.is_empty());
+    let recipients = |count: usize| if count == 1 { "recipient" } else { "recipients" };
+    let whom = |end: &End| match end.named.as_slice() {
+        [] if some_named => format!("For {} other {}", end.copies, recipients(end.copies)),
+        [] => format!("For {} of {all} recipients", end.copies),
+        named if named.len() <= MAX_NAMED => format!("For {}", named.join(", ")),
+        named => format!("For {} of the recipients that the ticket names", named.len()),
+    };
+    let said = |end: &End| {
+        // Of a copy that arrived beside others nothing is left to explain.
+        let told = if end.fate == Fate::Delivered { &end.said[..end.said.len().min(1)] } else { &end.said[..] };
+        format!("{}: {}", whom(end), lower_first(&told.join(" ")))
+    };
+    let asked = |end: &&End| if some_named { !end.named.is_empty() } else { end.fate != Fate::Delivered };
+    let mut to_do: Vec<&End> = ends.iter().filter(asked).collect();
+    to_do.dedup_by(|one, other| one.to_do == other.to_do);
+    let to_do = match to_do.as_slice() {
+        [one] => vec![one.to_do.clone()],
+        several => several.iter().map(|end| format!("{}: {}", whom(end), lower_first(&end.to_do))).collect(),
+    };
+    (ends.iter().map(said).collect(), to_do)
 }
 
 fn lower_first(text: &str) -> String {
@@ -301,6 +397,12 @@ mod tests {
             ("mailbox-rule/deleted", "A rule or somebody"),
             ("mailbox-rule/anything-new", "The mailbox itself"),
             ("stale-search", "The records show a known kind"),
+            ("release-handoff/released-other-recipient", "The message was kept back. It was let go for another"),
+            ("release-handoff/released-deferred", "The message was kept back and then let go"),
+            ("policy-scope-or-order/transport-rule", "A mail rule"),
+            ("policy-scope-or-order/block-entry", "The message matches an entry"),
+            ("policy-scope-or-order/connection-filter", "The server from which"),
+            ("policy-scope-or-order/anything-new", "A setting of the mail system"),
         ] {
             let why = WORDS.of_cause(id).map(|(why, _)| why);
             assert!(why.is_some_and(|why| why.starts_with(begins)), "{id}: {why:?}");

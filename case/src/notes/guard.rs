@@ -57,6 +57,7 @@ mod tests {
             user: Some("Ana Diaz <ana@example.com>".to_owned()),
             sender: Some("billing@supplier.example".to_owned()),
             recipient: Some("ana@example.com https://evil.example".to_owned()),
+            recipients: Vec::new(),
             subject: None,
         };
         let allowed = allowed(&own);

@@ -1,5 +1,6 @@
 //! Other names for people, hosts, addresses, domains and ids: the same one for the same thing, everywhere.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -78,6 +79,24 @@ pub(super) fn redact(notes: &mut Notes, sources: &Sources<'_>) -> Redaction {
 
 fn whole(around: &Excerpt) -> String {
     format!("{}{}{}", around.before, around.marked, around.after)
+}
+
+/// Without the word that is cut at an end of a text, which begins or ends with `…` there: half a name has no other name.
+fn without_cut_words(text: &str) -> Cow<'_, str> {
+    const CUT: char = '…';
+    let is_between = |c: char| c.is_whitespace() || "<>\"'`=,;()[]{}|".contains(c);
+    let mut kept = text;
+    if let Some(rest) = kept.strip_suffix(CUT) {
+        kept = rest.rfind(is_between).map_or("", |at| rest.get(..at).unwrap_or_default());
+    }
+    if let Some(rest) = kept.strip_prefix(CUT) {
+        kept = rest.find(is_between).map_or("", |at| rest.get(at..).unwrap_or_default());
+    }
+    if kept.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    let mark = |is_cut: bool| if is_cut { "…" } else { "" };
+    Cow::Owned(format!("{}{kept}{}", mark(text.starts_with(CUT)), mark(text.ends_with(CUT))))
 }
 
 /// What a thing is, and so how its other name looks.
@@ -458,6 +477,7 @@ impl Names {
     }
 
     fn applied(&self, text: &str) -> String {
+        let text = &*without_cut_words(text);
         let spans = self.spans(text);
         let mut out = String::with_capacity(text.len());
         let mut done = 0;
@@ -509,12 +529,14 @@ impl Names {
     /// The record's words, its file and the excerpt; what reaches over the mark's edge goes to the part where it begins.
     fn apply_to_cite(&self, cite: &mut Cite) {
         let is_cut = cite.said.chars().count() >= SAID_CHARS;
-        cite.said = self.applied(&cite.said);
         if is_cut {
             cite.said.push('…');
         }
+        cite.said = self.applied(&cite.said);
         cite.file = self.applied_to_file(&cite.file);
         let Some(around) = &mut cite.excerpt else { return };
+        around.before = without_cut_words(&around.before).into_owned();
+        around.after = without_cut_words(&around.after).into_owned();
         let text = whole(around);
         let ends = [around.before.len(), around.before.len() + around.marked.len(), text.len()];
         let mut parts = [String::new(), String::new(), String::new()];

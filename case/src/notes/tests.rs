@@ -189,7 +189,7 @@ fn proved_names_the_layer_and_likely_the_most_likely() {
     let (likely, _) = drawn(deeds.clone(), Some(&report), Text::All);
     assert_eq!(claim(&likely, "cause", "most likely layer").known, Known::Likely);
     let why = likely.customer.expect("a text").what_happened;
-    assert!(why.iter().any(|text| text.starts_with("Most likely the reason is this: ")), "{why:?}");
+    assert!(why.iter().any(|text| text.contains("Most likely the reason is this: ")), "{why:?}");
     report.findings.iter_mut().for_each(|finding| finding.standing = Standing::NotShown);
     let (unknown, _) = drawn(deeds, Some(&report), Text::All);
     let cause = unknown.facts.iter().find(|point| point.id == "cause").expect("the point");
@@ -319,6 +319,33 @@ fn form(value: &Json) -> Json {
         Json::String(_) => Json::String(String::new()),
         other => other.clone(),
     }
+}
+
+/// What is cut in the middle of a name names somebody still.
+#[test]
+fn redacted_notes_hold_no_half_of_a_name() {
+    let (deeds, mut report) = peopled("quilla", "zjorn", "lawfirmq.example", "hx7", "203.0.113.9", "ab123CDEF456");
+    let cut = |name: &str| {
+        let filled = format!("{} String=\"mx.lawfirmq.{name}", "word ".repeat(80));
+        filled.chars().rev().take(300).collect::<Vec<char>>().into_iter().rev().collect::<String>()
+    };
+    let mut record = cite("001/trace.json", &cut("e"));
+    record.excerpt = Some(Excerpt {
+        before: "…orn@lawfirmq.example; said ".to_owned(),
+        marked: "refused".to_owned(),
+        after: " by hx7.lawfirmq.ex…".to_owned(),
+    });
+    report.copies[0].layers[0].cites = vec![record];
+    let journal = journal(deeds);
+    let case = Case::of(42, &journal).expect("a case");
+    let sources = Sources { case: &case, journal: &journal, evidence: Looked::Answered(&report), comparison: None };
+    let shown = |notes: &Notes| serde_json::to_value(notes).expect("JSON").to_string();
+    assert!(shown(&notes(&sources, Text::All)).contains("mx.lawfirmq.e"), "the record is told");
+    let redacted = shown(&redacted(&sources, Text::All).0);
+    for half in ["lawfirmq", "orn@"] {
+        assert!(!redacted.contains(half), "{half} in {redacted}");
+    }
+    assert!(redacted.contains("word word word"), "{redacted}");
 }
 
 /// A ticket in which the same people and hosts stand in every place.

@@ -1,6 +1,6 @@
 //! The four identifiers: envelope sender, envelope recipient, time, and Message-ID or subject.
 
-use report::{Cite, Report};
+use report::{Cite, MessageCopy, Part, Report};
 
 use super::points::PointRow;
 use super::{PointState, Stand, Work};
@@ -47,6 +47,10 @@ impl Work<'_> {
             [] => String::new(),
         };
         let cites = known.iter().flat_map(|to| stating(report, to));
+        if report.copies.iter().all(is_by_to_alone) {
+            let said = format!("only the To address is shown: {shown}{strange}");
+            return Stand::of(PointState::Open, said).citing(cites).doing(vec![self.ask(row)]);
+        }
         Stand::of(PointState::Done, format!("{shown}{strange}")).citing(cites)
     }
 
@@ -128,14 +132,25 @@ fn other_than(asked: Option<&str>, known: &[&str]) -> String {
     format!("; the reporter names {asked}")
 }
 
-/// The record that states a value: the first whose own words hold it, else the first that speaks of the message.
+/// The records that state a value: those that the copies name for it, else the first whose own words hold it.
 fn stating(report: &Report, value: &str) -> Vec<Cite> {
+    let parts = report.copies.iter().flat_map(|copy| &copy.stated);
+    let of_part = parts.into_iter().find(|part| same(&part.value, value) && !part.cites.is_empty());
+    let ids = report.copies.iter().flat_map(|copy| &copy.identifiers);
+    let of_id = ids.into_iter().find(|id| same(&id.id, value) && !id.cites.is_empty());
+    if let Some(cites) = of_part.map(|part| &part.cites).or_else(|| of_id.map(|id| &id.cites)) {
+        return cites.clone();
+    }
     let events = report.copies.iter().flat_map(|copy| &copy.timeline).flat_map(|event| &event.cites);
     let layers = report.copies.iter().flat_map(|copy| &copy.layers).flat_map(|layer| &layer.cites);
     let checked = report.checked.iter().flat_map(|checked| &checked.cites);
-    let of_copies = || events.clone().chain(layers.clone());
-    let found = of_copies().chain(checked).find(|cite| holds(&cite.said, value)).or_else(|| of_copies().next());
-    found.into_iter().cloned().collect()
+    events.chain(layers).chain(checked).find(|cite| holds(&cite.said, value)).into_iter().cloned().collect()
+}
+
+/// Whether records name a copy's recipient in the To or Cc field only: that is what the reader sees, not where it was sent.
+fn is_by_to_alone(copy: &MessageCopy) -> bool {
+    let has = |wanted: Part| copy.stated.iter().any(|part| part.part == wanted);
+    has(Part::HeaderTo) && !has(Part::EnvelopeRecipient)
 }
 
 /// Whether a text holds a value as a word of its own: not `ana@example.com` in `hana@example.com`.

@@ -152,13 +152,16 @@ pub(crate) struct Standings<'a> {
     stages: &'a [Stage],
     cause: Option<&'a Finding>,
     sample: Option<&'a Entry>,
+    has_notice: bool,
     place: Option<Product>,
 }
 
 /// What the checks of every copy are judged by, read once: a message may have thousands of copies.
 pub(crate) struct Shared<'a> {
-    /// The first statement of the first sample.
+    /// The first statement of the first sample that holds fields of a message.
     pub sample: Option<&'a Entry>,
+    /// Whether a sample is there at all: a notice may hold no field of the message.
+    has_notice: bool,
     /// The first cause that is shown of all copies, with its place among the findings.
     of_all: Option<(usize, &'a Finding)>,
     /// The first cause that is shown of each recipient's.
@@ -167,8 +170,12 @@ pub(crate) struct Shared<'a> {
 
 impl<'a> Shared<'a> {
     pub(crate) fn of(scene: &'a Scene<'a>, findings: &'a [Finding]) -> Shared<'a> {
-        let sample = trace::samples(scene.lake).into_iter().find_map(|sample| sample.first().copied());
-        let mut shared = Shared { sample, of_all: None, of_recipient: BTreeMap::new() };
+        let samples = trace::samples(scene.lake);
+        let has_notice = !samples.is_empty();
+        let has_fields = |entry: &&Entry| !matches!(entry.observation.fact, Fact::Dsn(_) | Fact::Note { .. });
+        let with_fields = |sample: &&Vec<&'a Entry>| sample.iter().copied().any(|entry| has_fields(&entry));
+        let sample = samples.iter().find(with_fields).and_then(|sample| sample.first().copied());
+        let mut shared = Shared { sample, has_notice, of_all: None, of_recipient: BTreeMap::new() };
         let is_shown = |finding: &Finding| {
             finding.kind == Kind::Cause && matches!(finding.standing, Standing::Proved | Standing::Likely)
         };
@@ -197,7 +204,15 @@ impl<'a> Standings<'a> {
     ) -> Standings<'a> {
         let cause = shared.cause(&copy.copy.envelope_recipient);
         let place = place_of(copy, &answer.stages, scene);
-        Standings { scene, copy, stages: &answer.stages, cause, sample: shared.sample, place }
+        Standings {
+            scene,
+            copy,
+            stages: &answer.stages,
+            cause,
+            sample: shared.sample,
+            has_notice: shared.has_notice,
+            place,
+        }
     }
 
     /// How a check stands.
@@ -271,6 +286,8 @@ impl<'a> Standings<'a> {
         let is_open = match self.copy.fate {
             Fate::Delivered => false,
             Fate::Unknown => true,
+            // The notice is there: it holds nothing of the header that could be fetched from it.
+            _ if self.has_notice => false,
             _ => !self.is_proved() || self.is_open(Layer::Authentication) && self.is_about(Layer::Authentication),
         };
         if is_open { Stand::Open(None) } else { Stand::Idle }

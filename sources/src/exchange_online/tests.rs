@@ -336,6 +336,24 @@ fn ok_row_caps() {
     }
 }
 
+/// An audit log has 100 rows where nobody asked for more.
+#[test]
+fn ok_row_caps_of_the_audit_log() {
+    for (rows, cut) in [(99, false), (100, true), (101, false)] {
+        let row = |number: u64| {
+            let data = format!(
+                "{{\"\"CreationTime\"\":\"\"2026-11-18T07:30:00\"\",\"\"Id\"\":\"\"{number}\"\",\"\"Operation\"\":\"\"Set-Mailbox\"\",\"\"RecordType\"\":1,\"\"Workload\"\":\"\"Exchange\"\"}}"
+            );
+            format!("2026-11-18T07:30:00,admin@client.example,Set-Mailbox,\"{data}\"")
+        };
+        let rows: Vec<String> = (0..rows).map(row).collect();
+        let text = format!("CreationDate,UserIds,Operations,AuditData\n{}\n", rows.join("\n"));
+        let source = recognise(text.as_bytes(), "audit.csv").unwrap();
+        let reading = read(source, "audit.csv", text.as_bytes(), &Wanted::Everything);
+        assert_eq!((reading.rows as usize, reading.coverage.suspected_cut), (rows.len(), cut));
+    }
+}
+
 #[test]
 fn refused_files() {
     for (name, text, missing) in [

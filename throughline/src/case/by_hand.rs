@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use ::case::told::Done;
 use ::case::triage::{Point, PointState};
-use ::case::{Answer, Deed, Entry, Status};
+use ::case::{Answer, Deed, Entry, Purpose, Status};
 
 use super::desk::{self, Desk, Worked};
 use super::look::{self, Look};
@@ -151,10 +151,13 @@ pub fn closed(
         let said = format!("Not closed: {why}. Verify it, or close it with --anyway");
         return Ok(Closed::Refused(Done { said, entries: Vec::new(), warnings: open }));
     }
+    let overdue = worked.case.due.filter(|due| *due < desk.now());
     let draft = desk.draft(Deed::StatusSet { status: Status::Closed, why });
     let said = format!("Closed case {}", worked.case.number);
     let mut done = append(desk, worked, draft, said)?;
     done.warnings = not_verified(&worked.journal).into_iter().map(|why| format!("Closed although {why}")).collect();
+    done.warnings
+        .extend(overdue.map(|due| format!("Closed although the second look was due at {due}, and nobody took it")));
     done.warnings.extend(open);
     Ok(Closed::Done(done))
 }
@@ -165,7 +168,8 @@ fn still_open(points: &[Point]) -> Vec<String> {
     open.map(|point| format!("Still open: {}: {}", point.title, point.said)).collect()
 }
 
-/// Why a change is not known to have held; `None` if none was made, or if the last word about the last one is that it held.
+/// Why a change is not known to have held; `None` if none was made, or if the last word about the last one is that it held, and no evidence
+/// came behind it.
 fn not_verified(journal: &[Entry]) -> Option<String> {
     let made = |entry: &&Entry| matches!(entry.deed, Deed::ChangeMade { .. });
     let change = journal.iter().rfind(made)?;
@@ -176,7 +180,17 @@ fn not_verified(journal: &[Entry]) -> Option<String> {
     let last = journal.iter().filter_map(word).rfind(|(_, answer)| *answer != Answer::CannotTell);
     let asked = journal.iter().filter_map(word).next().is_some();
     match last {
-        Some((_, Answer::Held)) => None,
+        Some((_, Answer::Held)) => {
+            let looked = journal.iter().filter_map(word).map(|(seq, _)| seq).max()?;
+            let is_newer = |entry: &&Entry| {
+                entry.seq > looked && matches!(entry.deed, Deed::EvidenceAdded { purpose: Purpose::Verification, .. })
+            };
+            let newer = journal.iter().find(is_newer)?;
+            Some(format!(
+                "the evidence of entry {} came after the change of entry {} was verified (entry {looked})",
+                newer.seq, change.seq
+            ))
+        }
         Some((seq, _)) => Some(format!("the change of entry {} came back (entry {seq})", change.seq)),
         None if asked => Some(format!("whether the change of entry {} held could not be told", change.seq)),
         None => Some(format!("the change of entry {} was never verified", change.seq)),

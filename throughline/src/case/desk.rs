@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use ::case::told::Done;
-use ::case::{Asked, Case, Deed, Draft, Entry, Folder, Purpose, Sqlite, Store as _, Wanted};
+use ::case::{Asked, Case, Deed, Draft, Entry, EvidenceFile, Folder, Purpose, Sqlite, Store as _, Wanted};
 use jiff::Timestamp;
 use report::Report;
 
@@ -215,14 +215,23 @@ impl Worked {
         self.journal.iter().filter_map(of_purpose).collect()
     }
 
-    /// The evidence of the case that is for one of these purposes, named as its cites name it.
+    /// The evidence of the case that is for one of these purposes, named as its cites name it; what was altered since it was added is refused.
     pub fn supply(&self, purposes: &[Purpose]) -> Supply {
         let evidence = self.folder.evidence();
-        if !evidence.exists() {
+        let mut added: Vec<(PathBuf, &EvidenceFile)> = Vec::new();
+        for entry in &self.journal {
+            if let Deed::EvidenceAdded { purpose, files, .. } = &entry.deed
+                && purposes.contains(purpose)
+            {
+                added.extend(files.iter().map(|file| (evidence.join(&file.name), file)));
+            }
+        }
+        if added.is_empty() {
             return Supply::open(&[]);
         }
         let wanted: Vec<String> = purposes.iter().flat_map(|purpose| self.batches(*purpose)).collect();
-        Supply::open(&[evidence]).keeping(|name| wanted.iter().any(|batch| name.starts_with(batch)))
+        let is_wanted = |name: &str| wanted.iter().any(|batch| name.starts_with(batch));
+        Supply::open(&[evidence]).keeping(is_wanted).as_added(&added)
     }
 }
 

@@ -200,8 +200,8 @@ pub async fn give_away(
                     let missing = found.facts.iter().filter(|fact| fact.state == FactState::Missing);
                     let missing: Vec<&str> = missing.flat_map(|fact| &fact.missing).map(String::as_str).collect();
                     let what = format!(
-                        "expected the four facts, found that there is no {}. GET the escalation: it says how to get it",
-                        missing.join(", no ")
+                        "expected the four facts, found that these are missing: {}. GET the escalation: it says how to get them",
+                        missing.join(", and ")
                     );
                     return Err(Trouble::new(TroubleKind::Conflict, what));
                 }

@@ -148,6 +148,8 @@ impl Table for AuditLog {
     const ID_NAMES: &'static [&'static str] = &["networkmessageid", "internetmessageid", "auditdata"];
     const DATE_NAMES: &'static [&'static str] = DATE;
     const STAYING: Staying = Staying::Holding(WORDS);
+    // What `Search-UnifiedAuditLog` gives without `-ResultSize`.
+    const PAGE_ROWS: &'static [u64] = &[100];
 
     fn ids(&self, row: &Row) -> Vec<Identifier> {
         mail::ids(row)
