@@ -201,11 +201,9 @@ impl<'a> Asked<'a> {
             let kinds: Vec<String> = topics.iter().flat_map(|topic| topic.kinds().iter().cloned()).collect();
             return Answer::CannotTell { because, ask_for: self.asked_for(&kinds) };
         }
-        let missing = self.shown.missing(self.needs);
-        if !missing.is_empty() {
-            let because = format!("what it rests on was not supplied: {}", missing.join(", "));
-            let known = missing.into_iter().filter_map(|kind| Some(sources::source(kind)?.id()));
-            return Answer::CannotTell { because, ask_for: known.collect() };
+        if !self.needs.is_empty() && !self.shown.has_any(self.needs) {
+            let because = format!("none of the exports that it needs was supplied: {}", self.needs.join(", "));
+            return Answer::CannotTell { because, ask_for: self.asked_for(self.needs) };
         }
         // An export without a row may be one that went wrong.
         if topics.contains(&Topic::Copies) && self.shown.len(Topic::Copies) == 0 {

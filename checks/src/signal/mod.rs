@@ -151,7 +151,7 @@ pub struct Event {
     pub statement: String,
     /// The records.
     pub cites: Vec<Cite>,
-    /// Those of them that made it fire, and those of its cause: without their kinds of export nothing would have been noticed.
+    /// The records that made it fire, each by itself: without one of their kinds of export nothing would have been noticed.
     pub grounds: Vec<Cite>,
 }
 
@@ -261,7 +261,7 @@ impl Signal {
         self.expression.topics.contains(&Topic::Symptoms) || self.expression.fields.contains("symptoms")
     }
 
-    /// What it says about some evidence. It is quiet only if all of the kinds `needs` were supplied.
+    /// What it says about some evidence. It is quiet only if one of the kinds `needs` was supplied, where there are some.
     pub fn check(&self, shown: &Shown<'_>, needs: &[String]) -> Checked {
         evaluate::check(&self.text, &self.expression, shown, needs)
     }

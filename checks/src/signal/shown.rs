@@ -170,12 +170,11 @@ impl<'a> Shown<'a> {
         lacks.then(|| format!("there are more than {MAX_ITEMS} {}, and only the newest were looked at", topic.word()))
     }
 
-    /// Which of some kinds of export were not supplied.
-    pub(super) fn missing<'k>(&self, kinds: &'k [String]) -> Vec<&'k str> {
+    /// Whether one of some kinds of export was supplied.
+    pub(super) fn has_any(&self, kinds: &[String]) -> bool {
         let supplied = self.survey.ledger.around().supplied().iter();
-        let read: BTreeSet<&str> =
-            supplied.filter(|file| file.error.is_none()).filter_map(|file| file.source).collect();
-        kinds.iter().map(String::as_str).filter(|kind| !read.contains(kind)).collect()
+        let read = supplied.filter(|file| file.error.is_none()).filter_map(|file| file.source);
+        read.into_iter().any(|source| kinds.iter().any(|kind| kind == source))
     }
 
     /// The vendors of which there is a file.
@@ -401,10 +400,15 @@ impl<'a> Shown<'a> {
             at: Some(course.at),
             statement: self.copy_told(copy, course, decides, followed),
             cites: self.copy_cites(copy, decides, followed),
-            grounds: followed
-                .filter(|told| !told.cites.is_empty())
-                .map_or_else(|| vec![self.survey.cite(decides)], |told| told.cites.clone()),
+            grounds: self.alike(copy, decides),
         })
+    }
+
+    /// The record that decided, and those that state the same of the copy: any of them would have shown how it fared.
+    fn alike(&self, copy: usize, decides: &Line) -> Vec<Cite> {
+        let state = words::state(&decides.what);
+        let same = self.lines_of(copy).filter(|line| state.is_some() && words::state(&line.what) == state);
+        std::iter::once(decides).chain(same).map(|line| self.survey.cite(line)).collect()
     }
 
     /// All keys of a copy, that by the Message-ID first.
