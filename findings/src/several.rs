@@ -58,6 +58,8 @@ pub struct MemberCopy {
     pub because: String,
     /// The cause, if it is shown.
     pub cause: Option<SharedCause>,
+    /// For what it was kept back, if only a release made it arrive: the id of that cause, and the records of both.
+    pub undone: Option<(String, Vec<Cite>)>,
     /// Whether fate and cause are shown.
     pub shown: bool,
 }
@@ -243,9 +245,22 @@ fn of_copy(copy: &Explained<'_>, answer: &crate::Answer, found: &Found) -> Membe
         fate: copy.fate,
         changed_layer: answer.changed_layer,
         because: answer.because.clone(),
+        undone: undone(copy, found),
         cause,
         shown,
     }
+}
+
+/// For what a copy that arrived had been kept back before it was let go, with the records of both.
+fn undone(copy: &Explained<'_>, found: &Found) -> Option<(String, Vec<Cite>)> {
+    let recipient = &copy.copy.envelope_recipient;
+    let is_it = |finding: &&Finding| {
+        finding.kind == Kind::Cause
+            && finding.standing == Standing::Refuted
+            && finding.envelope_recipient.as_ref().unwrap_or(&Address::default()) == recipient
+    };
+    let finding = found.findings.iter().find(is_it).filter(|_| copy.fate == Fate::Delivered)?;
+    Some((finding.id.clone(), finding.cites.clone()))
 }
 
 /// The events of a copy at which a finding points, in the finding's order.

@@ -147,7 +147,7 @@ fn first_that_passes(
     with_sides(worked, clocks, |sides| {
         let mut tried = Vec::new();
         for signal in signals {
-            let needs = sides.needs(signal);
+            let needs = sides.needs(signal)?;
             let test = sides.test(signal, &needs)?;
             if test.accepted {
                 return Ok((tried, test, needs));

@@ -172,6 +172,45 @@ fn a_ticket_teaches_and_the_signal_notices() {
     );
 }
 
+/// What was held and let go each day is there again; what simply arrived is not.
+#[test]
+fn what_somebody_let_go_is_there_again() {
+    let desk = Desk::new("let-go");
+    desk.held("contoso");
+    desk.json(1, &["runbook", "new", "1", "--owner", "mail team"]);
+    let arrived = HELD_AGAIN.replace("Quarantined", "Delivered");
+    let trace = desk.file("later/trace.csv", &format!("{TRACE}{OTHER}{arrived}"));
+    let row = HELD_AGAIN_ROW.replace("NOTRELEASED,False", "RELEASED,True");
+    let released = desk.file("later/quarantine.csv", &format!("{QUARANTINE}{row}"));
+    let fires = desk.json(5, &["runbook", "check", "contoso/spam", &trace, &released]);
+    assert_eq!(list(&fires["runbooks"][0], "events").len(), 1, "{fires}");
+    let other = row.replace("orders@supplier.example", "news@bulletin.example").replace("order-8901", "issue-50");
+    let other = desk.file("other/quarantine.csv", &format!("{QUARANTINE}{other}"));
+    desk.json(0, &["runbook", "check", "contoso/spam", &trace, &other]);
+}
+
+/// An export that could not show it is no sign that it is not there.
+#[test]
+fn quiet_needs_an_export_that_could_show_it() {
+    let desk = Desk::new("could-show");
+    desk.held("contoso");
+    desk.json(1, &["runbook", "new", "1", "--owner", "mail team"]);
+    let empty = desk.file("empty/trace.csv", TRACE);
+    desk.json(6, &["runbook", "check", "contoso/spam", &empty]);
+    let clean = desk.file("clean/trace.csv", &format!("{TRACE}{OTHER}"));
+    desk.json(0, &["runbook", "check", "contoso/spam", &clean]);
+
+    desk.case("demo", &["../demo"], &[]);
+    let drafted = desk.json(1, &["runbook", "new", "2", "--owner", "mail team"]);
+    let name = format!("demo/{}", word(&drafted["runbook"], "slug"));
+    for alone in ["message-trace.csv", "release-log.json"] {
+        let file = format!("../demo/{alone}");
+        desk.json(6, &["runbook", "check", &name, &file]);
+    }
+    desk.json(6, &["runbook", "check", &name, &clean]);
+    desk.json(5, &["runbook", "check", &name, "../demo"]);
+}
+
 /// A signal that does not fire on the ticket, or fires on what was verified, is not kept.
 #[test]
 fn a_signal_that_does_not_pass_is_refused() {

@@ -205,6 +205,12 @@ impl<'a> Asked<'a> {
             let because = format!("none of the exports that it needs was supplied: {}", self.needs.join(", "));
             return Answer::CannotTell { because, ask_for: self.asked_for(self.needs) };
         }
+        // An export without a row may be one that went wrong.
+        if topics.contains(&Topic::Copies) && self.shown.len(Topic::Copies) == 0 {
+            let because = "the exports show no message at all".to_owned();
+            let kinds = if self.needs.is_empty() { Topic::Copies.kinds() } else { self.needs };
+            return Answer::CannotTell { because, ask_for: self.asked_for(kinds) };
+        }
         Answer::Quiet { looked_at }
     }
 
@@ -293,7 +299,8 @@ impl<'a> Asked<'a> {
         };
         let mut cites: Vec<Cite> = events.into_iter().filter_map(|event| event.cites.into_iter().next()).collect();
         cites.truncate(MAX_CITES);
-        Event { key: shown::key(&["condition", text]), also: Vec::new(), lasts: true, at, statement, cites }
+        let grounds = cites.clone();
+        Event { key: shown::key(&["condition", text]), also: Vec::new(), lasts: true, at, statement, cites, grounds }
     }
 
     fn why(&self, error: ExecutionError) -> Unknown {

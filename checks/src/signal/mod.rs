@@ -151,6 +151,8 @@ pub struct Event {
     pub statement: String,
     /// The records.
     pub cites: Vec<Cite>,
+    /// The records that made it fire, each by itself: without one of their kinds of export nothing would have been noticed.
+    pub grounds: Vec<Cite>,
 }
 
 /// What a signal says, and what it needs to say more.
@@ -266,14 +268,17 @@ impl Signal {
 }
 
 impl FollowedCopy {
-    /// What following a message told about one copy.
+    /// What following a message told about one copy. One that came only because it was let go did not simply arrive: its cause is that of the
+    /// hold.
     pub fn of(copy: &MemberCopy) -> FollowedCopy {
+        let undone = copy.undone.clone().filter(|_| copy.cause.is_none());
+        let (undone, records) = undone.map_or((None, Vec::new()), |(cause, records)| (Some(cause), records));
         FollowedCopy {
             fate: words::fate(copy.fate).map(str::to_owned),
             changed_layer: copy.changed_layer.map(|layer| layer.id().to_owned()),
-            cause: copy.cause.as_ref().map(|cause| cause.id.clone()),
+            cause: copy.cause.as_ref().map(|cause| cause.id.clone()).or(undone),
             is_shown: copy.shown,
-            cites: copy.cause.as_ref().map(|cause| cause.cites.clone()).unwrap_or_default(),
+            cites: copy.cause.as_ref().map_or(records, |cause| cause.cites.clone()),
         }
     }
 }

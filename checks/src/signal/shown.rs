@@ -374,6 +374,7 @@ impl<'a> Shown<'a> {
             at: row.at,
             statement: told(topic, row),
             cites: row.cites.clone(),
+            grounds: row.cites.clone(),
         })
     }
 
@@ -399,7 +400,15 @@ impl<'a> Shown<'a> {
             at: Some(course.at),
             statement: self.copy_told(copy, course, decides, followed),
             cites: self.copy_cites(copy, decides, followed),
+            grounds: self.alike(copy, decides),
         })
+    }
+
+    /// The record that decided, and those that state the same of the copy: any of them would have shown how it fared.
+    fn alike(&self, copy: usize, decides: &Line) -> Vec<Cite> {
+        let state = words::state(&decides.what);
+        let same = self.lines_of(copy).filter(|line| state.is_some() && words::state(&line.what) == state);
+        std::iter::once(decides).chain(same).map(|line| self.survey.cite(line)).collect()
     }
 
     /// All keys of a copy, that by the Message-ID first.

@@ -150,12 +150,13 @@ fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
     at.checked_add(span).unwrap_or(at)
 }
 
-/// The changes of the journal, with the records that show them; else what the evidence shows.
+/// The changes of the journal, with the records that show them; else what the evidence shows. Commands that only show something are none.
 pub(super) fn all(scene: &Scene<'_>) -> Vec<Change> {
-    if scene.recorded.is_empty() {
+    let mut changes: Vec<Change> =
+        scene.recorded.iter().filter(|change| !change.candidate.changes_nothing()).cloned().collect();
+    if changes.is_empty() {
         return found(scene).into_iter().collect();
     }
-    let mut changes = scene.recorded.to_vec();
     changes.sort_by_key(|change| change.made_at);
     let products = blamed(scene);
     for change in &mut changes {
@@ -165,8 +166,7 @@ pub(super) fn all(scene: &Scene<'_>) -> Vec<Change> {
     }
     let all = changes.clone();
     for row in rows(scene) {
-        let is_of_time = |one: &Change| one.made_at.duration_since(row.at).abs() <= SAME_DAY;
-        let near = all.iter().zip(&mut changes).filter(|(one, _)| is_of_time(one) && one.is_shown_by(&row, scene));
+        let near = all.iter().zip(&mut changes).filter(|(one, _)| one.is_of_time(&row) && one.is_shown_by(&row, scene));
         let nearest = near.min_by_key(|(one, _)| one.made_at.duration_since(row.at).abs());
         if let Some((one, change)) = nearest {
             change.cites.push(row.entry.observation.cite.clone());
@@ -203,13 +203,22 @@ pub(super) struct Row<'a> {
     pub(super) entry: &'a Entry,
 }
 
-/// Every record of a change on which the way of this mail may depend, by time.
+/// Every record of a change on which the way of this mail may depend, by time; what failed is none.
 pub(super) fn rows<'a>(scene: &Scene<'a>) -> Vec<Row<'a>> {
+    rows_where(scene, |done| done != Done::No)
+}
+
+/// Every record of one that was tried and failed, by time.
+pub(super) fn failed_rows<'a>(scene: &Scene<'a>) -> Vec<Row<'a>> {
+    rows_where(scene, |done| done == Done::No)
+}
+
+fn rows_where<'a>(scene: &Scene<'a>, is_meant: impl Fn(Done) -> bool) -> Vec<Row<'a>> {
     let ledger = scene.ledger;
     let row = |entry: &'a Entry| {
         let Fact::Change(change) = &entry.observation.fact else { return None };
         let at = entry.observation.when.as_ref()?.at;
-        (change.done != Done::No && bears_on_this(scene, change)).then_some(Row { at, change, entry })
+        (is_meant(change.done) && bears_on_this(scene, change)).then_some(Row { at, change, entry })
     };
     let mut rows: Vec<Row<'a>> = ledger.entries().iter().filter_map(row).collect();
     rows.sort_by(|a, b| {
@@ -222,18 +231,16 @@ pub(super) fn rows<'a>(scene: &Scene<'a>) -> Vec<Row<'a>> {
 /// Whether mail depends on what was changed: of one mailbox's own settings only on those of the recipients of the case.
 fn bears_on_this(scene: &Scene<'_>, change: &Recorded) -> bool {
     use SettingClass::{
-        AcceptedDomain, AlertPolicy, Application, ConditionalAccess, Forwarding, Group, JunkFilter, Mailbox,
-        MailboxPermission, MailboxRule, Other, User, UserListEntry,
+        AlertPolicy, Application, ConditionalAccess, Forwarding, Group, JunkFilter, Mailbox, MailboxPermission,
+        MailboxRule, User, UserListEntry,
     };
     match &change.class {
-        None | Some(AlertPolicy | Application | ConditionalAccess | Group | MailboxPermission | User | Other(_)) => {
-            false
-        }
+        None | Some(AlertPolicy | Application | ConditionalAccess | Group | MailboxPermission | User) => false,
         Some(Mailbox | MailboxRule | JunkFilter | Forwarding | UserListEntry) => {
             scene.recipients.iter().any(|recipient| names(change, recipient.as_str()))
                 || scene.recipients.iter().any(|recipient| is_mailbox_of(change, recipient))
         }
-        Some(AcceptedDomain) => true,
+        // What has no class of its own is mail's too: advanced delivery, data loss prevention, a Gmail setting.
         Some(_) => true,
     }
 }
@@ -263,17 +270,33 @@ pub(super) fn names(change: &Recorded, text: &str) -> bool {
 const TOLD_ABOUT: SignedDuration = SignedDuration::from_hours(1);
 
 impl Change {
-    /// Whether a record is that of this change: it states what a step states, or, where the change is told in words only, it names the mail
-    /// and was made about then.
+    /// Whether a record is that of this change: it states what a step states, or, where the change is told in words only, the words tell all
+    /// that it states. That it names the mail and was made about then is not enough: somebody else's change may do so too.
     pub(super) fn is_shown_by(&self, row: &Row<'_>, scene: &Scene<'_>) -> bool {
-        let is_near = row.at.duration_since(self.made_at).abs() <= TOLD_ABOUT;
         if self.cites.iter().any(|cite| cite.order() == row.entry.observation.cite.order()) {
             return true;
         }
         if self.is_read() {
-            return self.steps().iter().any(|step| states(step, row, is_near));
+            return self.steps().iter().any(|step| self.states(step, row));
         }
-        is_near && names_mail(scene, row.change) || self.tells_all_of(row, scene)
+        self.tells_all_of(row, scene)
+    }
+
+    /// Whether a record may be that of this change, which is told in words only: it was made then, or about then and names the mail.
+    pub(super) fn may_be_shown_by(&self, row: &Row<'_>, scene: &Scene<'_>) -> bool {
+        let away = row.at.duration_since(self.made_at).abs();
+        let is_open = !self.is_read() && self.cites.is_empty();
+        is_open && (away <= SAME_MOMENT || away <= TOLD_ABOUT && names_mail(scene, row.change))
+    }
+
+    /// Whether a record was written about when the change is said to have been made.
+    pub(super) fn is_of_time(&self, row: &Row<'_>) -> bool {
+        self.made_at.duration_since(row.at).abs() <= SAME_DAY
+    }
+
+    /// Whether a record states what a step of this change states.
+    pub(super) fn states(&self, step: &Step, row: &Row<'_>) -> bool {
+        states(step, row, row.at.duration_since(self.made_at).abs() <= TOLD_ABOUT)
     }
 
     /// Whether the words of a change, which are no commands, tell all that a record of that moment states: the thing, and of each property a

@@ -7,6 +7,7 @@
 mod change;
 mod clean_log;
 mod message;
+mod not_made;
 mod nothing_else;
 mod over;
 mod policy_refresh;

@@ -11,7 +11,7 @@ use sources::proposed::{self, About, Step};
 use sources::{Clock, Input};
 
 use super::change::{self, Breadth, Change, Row};
-use super::{Check, Later, Scene, refresh, shown};
+use super::{Check, Later, Scene, not_made, refresh, shown};
 
 /// The id of the check.
 const ID: &str = "nothing_else";
@@ -26,7 +26,7 @@ const NAMED: usize = 3;
 pub(super) struct Exports {
     broad: Vec<Audited>,
     pairs: Pairs,
-    /// That the newest exports do not show the change, with the records.
+    /// That records show the change as not made, or as made no more: in a clause, with the records.
     pub(super) undone: Option<(String, Vec<Cite>)>,
 }
 
@@ -37,7 +37,14 @@ impl Exports {
         let broad = broad_settings(&world, scene);
         let pairs = Pairs::of(scene, changes, &broad);
         let missing = undone(scene, changes).into_iter().next().map(|missing| (missing.statement, missing.cites));
-        let undone = missing.or_else(|| pairs.not_shown(scene, changes));
+        let not_exported = missing.or_else(|| pairs.not_shown(scene, changes));
+        let not_exported = not_exported.map(|(missing, cites)| {
+            let told = format!("the newest export does not show the change as it was stated ({missing})");
+            (format!("{told}: it is undone, or the export is older than it"), cites)
+        });
+        let undone = not_made::failed(scene, changes)
+            .or(not_exported)
+            .or_else(|| if pairs.is_shown { None } else { not_made::not_logged(scene, changes) });
         Exports { broad, pairs, undone }
     }
 }
@@ -78,10 +85,7 @@ pub(super) fn check(scene: &Scene<'_>, changes: &[Change], later: &[Later], expo
     if let Some(open) = pairs.open.into_iter().chain(rows.open).next() {
         return Check::cannot_tell(ID, open.told, Vec::new()).citing(open.cites);
     }
-    if let Some((missing, cites)) = undone {
-        let told = format!(
-            "the newest export does not show the change as it was stated ({missing}): it is undone, or the export is older than it"
-        );
+    if let Some((told, cites)) = undone {
         return Check::cannot_tell(ID, told, ask_for(scene, changes)).citing(cites);
     }
     if let Some(change) =
@@ -196,7 +200,7 @@ fn ends_early(
 }
 
 /// The first and the last record of a log: between them it goes on.
-fn spanning(scene: &Scene<'_>, logs: &[SourceId]) -> Vec<Cite> {
+pub(super) fn spanning(scene: &Scene<'_>, logs: &[SourceId]) -> Vec<Cite> {
     let of_log = |log: &SourceId| {
         let entries = scene.ledger.entries().iter().filter(|entry| entry.source == *log);
         let timed =
@@ -208,14 +212,18 @@ fn spanning(scene: &Scene<'_>, logs: &[SourceId]) -> Vec<Cite> {
     logs.iter().flat_map(of_log).collect()
 }
 
+/// The audit log of a system.
+pub(super) fn log_of(product: &Product) -> Option<SourceId> {
+    sources::policy::of(product).map(|vendor| vendor.exports().changes)
+}
+
 /// The audit logs that would show a change in the systems that matter.
 fn logs(scene: &Scene<'_>, changes: &[Change]) -> Vec<SourceId> {
     let mut products: BTreeSet<Product> = changes.iter().flat_map(|change| change.products.clone()).collect();
     if products.is_empty() {
         products = change::blamed(scene).into_iter().collect();
     }
-    let of = |product: &Product| sources::policy::of(product).map(|vendor| vendor.exports().changes);
-    let all: Option<BTreeSet<SourceId>> = products.iter().map(of).collect();
+    let all: Option<BTreeSet<SourceId>> = products.iter().map(log_of).collect();
     all.unwrap_or_default().into_iter().collect()
 }
 
@@ -257,7 +265,7 @@ fn own_breadth(scene: &Scene<'_>, changes: &[Change]) -> Vec<CameIn> {
     changes.iter().filter_map(own).collect()
 }
 
-fn first_line(said: &str) -> String {
+pub(super) fn first_line(said: &str) -> String {
     let line = said.lines().next().unwrap_or_default();
     match line.char_indices().nth(120) {
         Some((at, _)) => format!("{}...", &line[..at]),
@@ -299,10 +307,16 @@ fn why(one: &Audited) -> String {
 
 /// Whether a setting is the one that a step makes.
 fn is_of_step(step: &Step, one: &Audited) -> bool {
-    let (About::Setting(stated), About::Setting(shown)) = (&step.about, &one.step.about) else { return false };
+    let About::Setting(shown) = &one.step.about else { return false };
+    is_made_by(step, &one.step.product, shown)
+}
+
+/// The same of a setting as an export shows it.
+pub(super) fn is_made_by(step: &Step, product: &Product, shown: &evidence::Setting) -> bool {
+    let About::Setting(stated) = &step.about else { return false };
     let entry = |setting: &evidence::Setting| setting.entry.as_ref().map(|entry| entry.value.to_lowercase());
     stated.class == shown.class
-        && step.product == one.step.product
+        && step.product == *product
         && (entry(stated).is_some() && entry(stated) == entry(shown)
             || stated.entry.is_none() && stated.name.eq_ignore_ascii_case(&shown.name))
 }
@@ -588,10 +602,7 @@ impl Rows {
                 continue;
             }
             let came_in = CameIn { told: told_row(&row), is_broad, cites };
-            let is_unread_and_near = changes.iter().any(|change| {
-                !change.is_read() && change.cites.is_empty() && row.at.duration_since(change.made_at).abs() <= NEAR
-            });
-            if is_unread_and_near && !is_broad {
+            if !is_broad && changes.iter().any(|change| change.may_be_shown_by(&row, scene)) {
                 rows.open.push(came_in.not_told_apart());
             } else {
                 rows.came_in.push(came_in);
@@ -600,9 +611,6 @@ impl Rows {
         rows
     }
 }
-
-/// A record so near to a change that is told in words only may be its record.
-const NEAR: SignedDuration = SignedDuration::from_mins(15);
 
 /// Whether a record tells that the change itself was taken away when it was over.
 fn takes_back(row: &Row<'_>, changes: &[Change]) -> bool {

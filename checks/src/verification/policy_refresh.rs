@@ -54,12 +54,8 @@ pub(super) fn check(
         let asked = if is_beside { refresh::ask_for(scene, changes) } else { workflow::traces(scene) };
         return Check::cannot_tell(ID, told, asked).citing(first.cites.clone());
     };
-    if let Some((missing, cites)) = &exports.undone {
-        let told = format!(
-            "mail came through after {} at {}, but the newest export does not show the change as it was stated: {missing}",
-            refresh.told,
-            shown(refresh.at)
-        );
+    if let Some((undone, cites)) = &exports.undone {
+        let told = format!("mail came through after {} at {}, but {undone}", refresh.told, shown(refresh.at));
         return Check::cannot_tell(ID, told, Vec::new()).citing(cites.clone());
     }
     let statement = format!(

@@ -12,7 +12,15 @@ fn copy(fate: Fate, cause: Option<(&str, Decider)>) -> MemberCopy {
     });
     let shown = fate == Fate::Delivered || cause.is_some();
     let because = "because".to_owned();
-    MemberCopy { envelope_recipient: Address::new("a@x.example"), fate, changed_layer: None, because, cause, shown }
+    MemberCopy {
+        envelope_recipient: Address::new("a@x.example"),
+        fate,
+        changed_layer: None,
+        because,
+        cause,
+        undone: None,
+        shown,
+    }
 }
 
 fn members(all: Vec<(Whose, &str, MemberCopy)>) -> Vec<Member> {

@@ -40,6 +40,7 @@ pub(crate) fn class_of(means: &str) -> Option<SettingClass> {
         "quarantine_policy" => SettingClass::QuarantinePolicy,
         "list_entry" => SettingClass::ListEntry,
         "spoof_entry" => SettingClass::SpoofEntry,
+        "journal_rule" => SettingClass::Other("journal rule".to_owned()),
         "delivery_override" => SettingClass::Other("advanced delivery".to_owned()),
         "mailbox_rule" => SettingClass::MailboxRule,
         "junk_filter" => SettingClass::JunkFilter,

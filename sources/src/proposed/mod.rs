@@ -103,7 +103,15 @@ pub fn read(input: &Input<'_>, clock: &Clock) -> Candidate {
     candidate
 }
 
+/// What is found in a text whose commands were all read, and only show, search or connect.
+const READS_ONLY: &str = "commands that change nothing";
+
 impl Candidate {
+    /// Whether it is commands that were all read and change nothing.
+    pub fn changes_nothing(&self) -> bool {
+        self.steps.is_empty() && !self.unread.is_empty() && self.unread.iter().all(|one| one.found == READS_ONLY)
+    }
+
     fn unread(found: String) -> Candidate {
         let expected = "a command, an entry, lines of a map, or throughline's own form of an exception".to_owned();
         Candidate { steps: Vec::new(), unread: vec![Unread { said: String::new(), line: 1, expected, found }] }

@@ -51,6 +51,8 @@ pub struct Said {
     pub looked_at: usize,
     /// Kinds of export that would tell more.
     pub ask_for: Vec<String>,
+    /// Kinds of export whose records made it fire.
+    pub rests_on: BTreeSet<String>,
 }
 
 /// Reads the evidence of a supply, whole, and hands it over for signals to be tried on. `trusted` are hosts and domains that are ours.
@@ -100,7 +102,17 @@ impl Bench<'_> {
             }
             checked = signal.check(&self.shown, needs);
         }
-        Ok(Said { left_aside: checked.left_aside, ..Said::of(checked.answer) })
+        let rests_on = self.rests_on(&checked.answer);
+        Ok(Said { left_aside: checked.left_aside, rests_on, ..Said::of(checked.answer) })
+    }
+
+    /// The kinds of export whose records made a signal fire.
+    fn rests_on(&self, answer: &Answer) -> BTreeSet<String> {
+        let Answer::Fires { events, .. } = answer else { return BTreeSet::new() };
+        let files: BTreeSet<&str> =
+            events.iter().flat_map(|event| &event.grounds).map(|cite| cite.file.as_ref()).collect();
+        let supplied = self.ledger().around().supplied().iter().filter(|file| files.contains(file.file.as_ref()));
+        supplied.filter_map(|file| file.source).map(str::to_owned).collect()
     }
 
     /// Leaves items aside that are no return, see [`Shown::leave_aside`].
@@ -121,11 +133,12 @@ impl Bench<'_> {
             self.followed.insert(name.clone(), told);
         }
         let told = self.followed.get(&name).map(Vec::as_slice).unwrap_or_default();
-        let own = told.iter().find(|(own, _)| own.eq_ignore_ascii_case(sought.recipient));
-        let only = || told.first().filter(|_| told.len() == 1 && sought.recipient.is_empty());
-        let told = own.or_else(only).map(|(_, told)| told.clone());
+        let is_only = told.len() == 1 && sought.recipient.is_empty();
+        let own = || told.iter().filter(|(own, _)| is_only || own.eq_ignore_ascii_case(sought.recipient));
         // What only looks alike may be another message: its cause has to rest on a record of this copy.
-        let told = told.filter(|told| sought.message_id.is_some() || self.shown.is_told_by(copy, &told.cites));
+        let is_of_this = |(_, told): &&(String, FollowedCopy)| self.shown.is_told_by(copy, &told.cites);
+        let by_id = || own().next().filter(|_| sought.message_id.is_some());
+        let told = own().find(is_of_this).or_else(by_id).map(|(_, told)| told.clone());
         self.shown.follow(copy, told.unwrap_or_default());
         Ok(true)
     }
@@ -160,12 +173,6 @@ impl Bench<'_> {
         self.ledger().around().supplied().iter().filter_map(|file| file.coverage.to).max()
     }
 
-    /// The kinds of export that were read.
-    pub fn kinds(&self) -> BTreeSet<&'static str> {
-        let supplied = self.ledger().around().supplied().iter();
-        supplied.filter(|file| file.error.is_none()).filter_map(|file| file.source).collect()
-    }
-
     fn ledger(&self) -> &Ledger<'_> {
         self.survey.ledger
     }
@@ -195,6 +202,7 @@ impl Said {
             left_aside: 0,
             looked_at: 0,
             ask_for: Vec::new(),
+            rests_on: BTreeSet::new(),
         };
         match answer {
             Answer::Fires { events, undecided, ask_for } => {
@@ -231,6 +239,7 @@ impl Said {
             left_aside: 0,
             looked_at: 0,
             ask_for,
+            rests_on: BTreeSet::new(),
         }
     }
 }

@@ -96,11 +96,13 @@ impl Sides<'_, '_, '_> {
         Ok(tested(signal, ticket, side(verified), self.evidence()))
     }
 
-    /// The kinds of export by which the ticket shows what a signal reads.
-    pub fn needs(&self, signal: &Signal) -> Vec<String> {
-        let Ok(bench) = &self.ticket else { return Vec::new() };
-        let shows = |kind: &&str| signal.topics().iter().any(|topic| topic.kinds().iter().any(|own| own == kind));
-        bench.kinds().into_iter().filter(shows).map(str::to_owned).collect()
+    /// The kinds of export on which a signal rests: those of the records of the ticket that make it fire.
+    ///
+    /// # Errors
+    /// [`Failure`] if the user stopped it.
+    pub fn needs(&mut self, signal: &Signal) -> Result<Vec<String>, Failure> {
+        let Ok(bench) = &mut self.ticket else { return Ok(Vec::new()) };
+        Ok(bench.ask(signal, &[])?.rests_on.into_iter().collect())
     }
 
     fn evidence(&self) -> Vec<EvidenceFile> {

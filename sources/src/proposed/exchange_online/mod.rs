@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 use evidence::FileName;
 
-use super::{Candidate, Dialect, Step, Unread};
+use super::{Candidate, Dialect, READS_ONLY, Step, Unread};
 use crate::Clock;
 use harmless::{acts, is_harmless, runs_text};
 use script::{Statement, statements};
@@ -43,7 +43,8 @@ impl Dialect for PowerShell {
             }
             reader.statement(&statement);
         }
-        reader.candidate
+        let Candidate { steps, unread } = &reader.candidate;
+        if steps.is_empty() && unread.is_empty() { Candidate::unread(READS_ONLY.to_owned()) } else { reader.candidate }
     }
 }
 

@@ -688,7 +688,7 @@ fn err_unread() {
         (
             "Get-TransportRule | Format-Table",
             &[
-                "1 unread: a command, an entry, lines of a map, or throughline's own form of an exception, found no change",
+                "1 unread: a command, an entry, lines of a map, or throughline's own form of an exception, found commands that change nothing",
             ][..],
         ),
         (

@@ -6,7 +6,7 @@ use sources::proposed::About;
 
 use super::super::words;
 use super::{Case, Level, note};
-use crate::{Fit, Grant, Need, On, Reason};
+use crate::{Fit, Grant, Need, On, Reason, Value};
 
 /// Why something would not help.
 struct InVain<'w> {
@@ -213,7 +213,23 @@ fn not_shown(grant: &Grant, need: &Need) -> Option<Reason> {
             "not shown whether it helps: the policy files forged and imitated senders alike, and which it was stands in the headers",
         ));
     }
+    if let Some(reason) = for_another_sender(grant, need) {
+        return Some(reason);
+    }
     let names = |on: &On| grant.scope.on(on).next().is_some();
     let is_open = names(&On::Url) && need.urls.is_empty() || names(&On::Attachment) && need.attachments.is_empty();
     is_open.then(|| note("the evidence does not show whether the sample has it"))
+}
+
+/// That a grant is for a From address, where the records of the sample name its envelope sender alone, and that is none of those: which of the
+/// two it is, another From or an address that was written wrong, nobody can tell.
+fn for_another_sender(grant: &Grant, need: &Need) -> Option<Reason> {
+    let envelope_sender =
+        need.envelope_sender.as_ref().filter(|sender| need.header_from.is_none() && !sender.is_null())?;
+    let own = Value::Address(envelope_sender.clone());
+    let term = grant.scope.on(&On::HeaderFrom).find(|term| !term.values.iter().any(|value| own.is_within(value)))?;
+    let statement = format!(
+        "not shown whether it is for the sample: it is for {term}, and the sample's records name no From, only the envelope sender {envelope_sender}"
+    );
+    Some(Reason::plain(Level::Unknown, statement).cited(need.cites.iter().cloned()))
 }
