@@ -147,6 +147,7 @@ fn scopes() -> Vec<Scope> {
         header_from: Some(Address::new(from)),
         envelope_sender: Some(Address::new(from)),
         client: "203.0.113.7".parse().ok(),
+        client_is_disputed: false,
         is_behind_a_gateway: false,
         signed_by: BTreeSet::from(["d7.example".to_owned()]),
         dmarc_passed: Some(true),

@@ -295,6 +295,7 @@ mod tests {
             header_from: Some(Address::new(from)),
             envelope_sender: Some(Address::new("bounce@mail.example.net")),
             client: "192.0.2.7".parse().ok(),
+            client_is_disputed: false,
             is_behind_a_gateway: false,
             signed_by: BTreeSet::from(["example.net".to_owned(), "a-bulk-sender.example".to_owned()]),
             dmarc_passed: Some(true),

@@ -210,6 +210,7 @@ fn need(product: Product, verdict: VerdictKind, held: Option<&str>) -> Need {
         header_from: Some(Address::new("ann@vendor.example")),
         envelope_sender: Some(Address::new("ann@vendor.example")),
         client: "192.0.2.7".parse().ok(),
+        client_is_disputed: false,
         is_behind_a_gateway: false,
         signed_by: ["vendor.example".to_owned()].into(),
         dmarc_passed: Some(true),
