@@ -212,15 +212,14 @@ fn whole(scene: &Scene<'_>, made_at: Timestamp, check: Check) -> Check {
     let mut supplied = scene.ledger.around().supplied().iter();
     let torn = supplied.find_map(|file| {
         let kind = file.source.filter(|kind| kinds.contains(kind) && is_after(file))?;
-        Some((kind, file, file.problems.first()?))
+        Some((kind, file.problems.first()?))
     });
-    let Some((kind, file, problem)) = torn else { return check };
-    let rows = match file.problems.len() {
-        1 => "a row of it could not be read".to_owned(),
-        many => format!("{many} rows of it could not be read"),
-    };
-    let told =
-        format!("{}; but {} is cut or broken: {rows}, and what is lost may be just that", check.statement, file.file);
+    let Some((kind, problem)) = torn else { return check };
+    let title = sources::source(kind).map_or(kind, |source| source.title());
+    let told = format!(
+        "{}; but a row of {title} could not be read: the export is cut or broken, and what is lost may be just that",
+        check.statement
+    );
     Check::cannot_tell(check.id, told, vec![kind]).citing(vec![problem.cite.clone()])
 }
 
