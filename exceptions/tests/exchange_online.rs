@@ -646,6 +646,7 @@ fn need(verdict: VerdictKind) -> Need {
         header_from: Some(address("ann@vendor.example")),
         envelope_sender: Some(address("bounce@mailer.example")),
         client: "203.0.113.7".parse().ok(),
+        client_is_disputed: false,
         is_behind_a_gateway: false,
         signed_by: ["vendor.example".to_owned()].into(),
         dmarc_passed: Some(true),
