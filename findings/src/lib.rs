@@ -186,7 +186,7 @@ pub fn find(scene: &Scene<'_>) -> Found {
         let named: Vec<String> = claims.iter().filter(|claim| claim.is_shown()).map(|claim| claim.id.clone()).collect();
         findings.extend(claims.into_iter().map(|claim| claim.finding(Kind::Cause, recipient.clone())));
         findings.extend(gaps.into_iter().map(|claim| claim.finding(Kind::Gap, recipient.clone())));
-        let is_named = |risk: &Claim| named.iter().any(|id| *id == risk.id);
+        let is_named = |risk: &Claim| named.contains(&risk.id);
         let risks = causes::risks(copy, scene).filter(|risk| !is_named(risk));
         findings.extend(risks.map(|claim| claim.finding(Kind::Risk, recipient.clone())));
         findings.extend(of_policies.into_iter().map(|(kind, claim)| claim.finding(kind, recipient.clone())));

@@ -62,7 +62,7 @@ impl Supply {
     /// The same with only those files on the disk that are as they were added to a case: at a path with this size and SHA-256. What was
     /// altered since, or is gone, is refused. Of files over [`HASHED_MAX_BYTES`] only the size is compared.
     #[must_use]
-    pub fn as_added(mut self, added: &[(PathBuf, &Added)]) -> Supply {
+    pub fn unaltered(mut self, added: &[(PathBuf, &Added)]) -> Supply {
         let altered = added.iter().filter_map(|(path, file)| Some((path, file, alteration(path, file)?)));
         let altered: HashMap<&Path, Refusal> = altered
             .map(|(path, file, found)| {

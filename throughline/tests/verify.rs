@@ -254,7 +254,8 @@ fn a_later_look_rests_on_later_records() {
     let log = format!("{old_log}{}\n", last.replace("0a000003", "0a000004"));
     // What is added, at which instant it is looked at, the exit status, the answers of the checks, and when to look again.
     type Added<'a> = &'a [(&'a str, &'a str)];
-    let rows: [(&str, Added<'_>, &str, i32, [&str; 4], &str); 7] = [
+    type Row<'a> = (&'a str, Added<'a>, &'a str, i32, [&'a str; 4], &'a str);
+    let rows: [Row<'_>; 7] = [
         ("again at once", &[], "2026-11-21T08:00:00Z", 0, ["held"; 4], "2026-11-27T08:00:00Z"),
         (
             "others' mail before it is due",

@@ -96,16 +96,16 @@ fn by_looks(looks: &mut [Look], tokens: &mut Tokens) -> u64 {
     // For each row without an id, the messages that it may be about.
     let mut meant: ByHash<BTreeSet<u64>> = ByHash::default();
     for alike in looks.chunk_by(|one, next| one.looks == next.looks) {
-        let mut named: Vec<&Look> = alike.iter().filter(|look| look.named == Named::ById).collect();
+        let mut named: Vec<&Look> = alike.iter().filter(|look| look.named == Named::Id).collect();
         named.sort_unstable_by_key(|look| look.at);
-        for nameless in alike.iter().filter(|look| look.named != Named::ById) {
+        for nameless in alike.iter().filter(|look| look.named != Named::Id) {
             let first = named.partition_point(|look| nameless.at.duration_since(look.at) > NEAR);
             let near = named.iter().skip(first).take_while(|look| look.at.duration_since(nameless.at) <= NEAR);
             meant.entry(nameless.key).or_default().extend(near.map(|look| tokens.root(look.key)));
         }
     }
     let mut joined = 0;
-    for look in looks.iter().filter(|look| look.named == Named::ByLooks) {
+    for look in looks.iter().filter(|look| look.named == Named::Looks) {
         let Some(messages) = meant.get(&look.key).filter(|messages| messages.len() == 1) else { continue };
         messages.iter().for_each(|message| tokens.unite(look.key, *message));
         joined += 1;

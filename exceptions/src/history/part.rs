@@ -112,11 +112,11 @@ struct Known {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Named {
     /// By an id of its system.
-    ById,
+    Id,
     /// By nothing but its looks.
-    ByLooks,
+    Looks,
     /// The same row as the one before, for a further recipient.
-    ByLooksToo,
+    LooksToo,
 }
 
 /// What a row looks like: by this one without an id is found again in an export that has one.
@@ -270,12 +270,12 @@ impl Part {
         first: &Observation,
     ) {
         let mut ids = Ids::of(row.ids);
-        let mut named = Named::ById;
+        let mut named = Named::Id;
         if ids.strong == 0 && ids.message_id == 0 {
             let Some(looks) = row.looks() else { return };
             ids.strong = looks & !1 | 2;
             self.without_id += 1;
-            named = Named::ByLooks;
+            named = Named::Looks;
         }
         self.look(row, &ids, named);
         let (sender, recipients) = (self.sender(terms, row), row.envelope_recipients);
@@ -345,8 +345,8 @@ impl Part {
         let key = if ids.strong == 0 { token(ids.message_id, hash(sender.as_str())) } else { ids.strong };
         for recipient in row.envelope_recipients {
             self.looks.push(Look { looks: hash(&(sender, recipient, subject)), at, key, named });
-            if named == Named::ByLooks {
-                named = Named::ByLooksToo;
+            if named == Named::Looks {
+                named = Named::LooksToo;
             }
         }
     }

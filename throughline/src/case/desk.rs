@@ -231,7 +231,7 @@ impl Worked {
         }
         let wanted: Vec<String> = purposes.iter().flat_map(|purpose| self.batches(*purpose)).collect();
         let is_wanted = |name: &str| wanted.iter().any(|batch| name.starts_with(batch));
-        Supply::open(&[evidence]).keeping(is_wanted).as_added(&added)
+        Supply::open(&[evidence]).keeping(is_wanted).unaltered(&added)
     }
 }
 

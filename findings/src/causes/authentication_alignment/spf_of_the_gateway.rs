@@ -56,7 +56,7 @@ pub(super) fn in_place_of(copy: &Explained<'_>, cause: &Claim) -> Option<Claim> 
     let came = in_front.iter().flat_map(|stay| &stay.arrivals).find_map(|event| Some((*event, outside(event)?)));
     let (arrival, outside) = came.filter(|(_, outside)| *outside != address)?;
     let results = || in_front.iter().flat_map(|stay| stay.authentications.iter().copied());
-    if results().any(|event| is_of_the_sender(event, |result| is_failure(result))) {
+    if results().any(|event| is_of_the_sender(event, is_failure)) {
         return None;
     }
     let passed = results().find(|event| is_of_the_sender(event, |result| result.result == AuthResult::Pass));

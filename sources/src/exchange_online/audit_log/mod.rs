@@ -46,6 +46,7 @@ const TABLE: &[Need] = &[
 /// Words of which every record that stays holds one: parts of the cmdlets, and of the operations on the directory.
 const WORDS: &[&str] = &[
     "TransportRule",
+    "JournalRule",
     "Connector",
     "FilterPolicy",
     "FilterRule",
