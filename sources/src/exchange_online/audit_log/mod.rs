@@ -47,6 +47,7 @@ const TABLE: &[Need] = &[
 const WORDS: &[&str] = &[
     "TransportRule",
     "JournalRule",
+    "BlockedSender",
     "Connector",
     "FilterPolicy",
     "FilterRule",
