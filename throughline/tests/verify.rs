@@ -202,8 +202,8 @@ fn every_answer_of_every_check_has_a_ticket() {
 fn a_log_that_ends_before_the_last_change_proves_nothing() {
     let cases = support::cases_in("../cases/verification");
     let case = cases.iter().find(|case| case.name == "held_after_a_nightly_push").expect("the ticket");
-    let made = |at: &str| Deed::ChangeMade {
-        made_at: at.parse().expect("an instant"),
+    let second = Deed::ChangeMade {
+        made_at: "2026-11-24T10:00:00Z".parse().expect("an instant"),
         candidate: "New-TenantAllowBlockListItems -ListType Sender -Allow -Entries orders@supplier.example \
                     -ExpirationDate 2026-12-01"
             .to_owned(),
@@ -211,19 +211,17 @@ fn a_log_that_ends_before_the_last_change_proves_nothing() {
         ends: None,
         messages: None,
     };
-    for (name, at, expected) in [
-        ("within the log", "2026-11-19T10:00:00Z", "held"),
-        ("days after its end", "2026-11-24T10:00:00Z", "cannot_tell"),
-    ] {
-        let run = verify_beside(case, &at[..10], &case.evidence, vec![made(at)]).expect("an answer");
+    let answered = |deeds: Vec<Deed>| {
+        let run = verify_beside(case, "last-change", &case.evidence, deeds).expect("an answer");
         let checks = list(&run.document, "checks");
-        let found = checks.iter().find(|check| word(check, "check") == "nothing_else").expect("the check");
-        assert_eq!(word(found, "answer"), expected, "{name}: {found:#}");
-        if expected == "cannot_tell" {
-            assert!(word(found, "statement").contains("before the last change was made"), "{name}: {found:#}");
-            assert_eq!(found["ask_for"][0], "exchange-online/audit-log", "{name}: {found:#}");
-        }
-    }
+        checks.iter().find(|check| word(check, "check") == "nothing_else").expect("the check").clone()
+    };
+    let alone = answered(Vec::new());
+    assert_eq!(word(&alone, "answer"), "held", "the log goes on after the only change: {alone:#}");
+    let found = answered(vec![second]);
+    assert_eq!(word(&found, "answer"), "cannot_tell", "{found:#}");
+    assert!(word(&found, "statement").contains("before the last change was made"), "{found:#}");
+    assert_eq!(found["ask_for"][0], "exchange-online/audit-log", "{found:#}");
 }
 
 /// What was seen at a look at which it held shows nothing of the time since: when the next look is due, later records have to.
